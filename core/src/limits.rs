@@ -1,0 +1,91 @@
+//! Every budget, with its name and its source. Nothing else in this library holds such a number.
+//!
+//! Hostile input is the normal case: each parser stops at its limit with an error that names it.
+
+/// Nesting of ASN.1 constructions. Triple wrapping needs about 20.
+pub const ASN1_DEPTH: usize = 40;
+/// ASN.1 elements of one object, the content's own pieces not counted.
+pub const ASN1_NODES: u32 = 300_000;
+/// Octets of a length in the streaming layer: contents above 4 GiB exist.
+pub const STREAM_LENGTH_OCTETS: usize = 8;
+/// Octets of a length in small structures.
+pub const STRUCTURE_LENGTH_OCTETS: usize = 4;
+/// Bytes of one small structure (a certificate, a RecipientInfo, a set of attributes) in memory.
+pub const STRUCTURE_BYTES: usize = 1 << 20;
+/// Bytes of one certificate revocation list.
+pub const REVOCATION_LIST_BYTES: usize = 10 << 20;
+/// Bytes of one object identifier.
+pub const OBJECT_IDENTIFIER_BYTES: usize = 64;
+
+/// RecipientInfos that are read.
+pub const RECIPIENTS: usize = 20_000;
+/// Secret key operations that one message may cost where identifiers match.
+pub const KEY_OPERATIONS_MATCHED: usize = 4;
+/// Secret key operations that one message may cost where none matches and keys are tried.
+pub const KEY_OPERATIONS_TRIED: usize = 16;
+/// Signatures of one SignedData.
+pub const SIGNERS: usize = 10;
+/// Certificates that one message may bring.
+pub const CERTIFICATES: usize = 200;
+/// CMS layers of one mail. Signed, encrypted, signed again by a list makes three; deeper is an
+/// attack on our stack.
+pub const CMS_LAYERS: usize = 8;
+
+/// Bits of an RSA modulus that is used for verifying or encrypting.
+pub const RSA_PUBLIC_BITS: std::ops::RangeInclusive<u32> = 1024..=16_384;
+/// Bits of an RSA modulus whose secret key is used.
+pub const RSA_SECRET_BITS: std::ops::RangeInclusive<u32> = 1024..=8192;
+/// Bits of an RSA modulus below which a signature says nothing any more (RFC 8550, section 4.1).
+pub const RSA_STRONG_BITS: u32 = 2048;
+
+/// Certificates of one path, the anchor included.
+pub const PATH_DEPTH: usize = 8;
+/// Signature checks for building one path.
+pub const PATH_SIGNATURES: usize = 100;
+/// Signature checks for all paths of one message.
+pub const MESSAGE_SIGNATURES: usize = 200;
+/// Comparisons of names with name constraints along one path (rustls-webpki has the same number).
+pub const NAME_CONSTRAINT_COMPARISONS: usize = 250_000;
+/// Names of one certificate.
+pub const CERTIFICATE_NAMES: usize = 500;
+
+/// Bytes that one CompressedData may become.
+pub const DECOMPRESSED_BYTES: u64 = 20 << 20;
+/// How many times larger than its CompressedData a content may be, where it is above
+/// [`DECOMPRESSED_BYTES`].
+pub const DECOMPRESSION_RATIO: u64 = 100;
+
+/// Bytes of a mail that is split into its parts; above it a mail is decrypted and verified, but
+/// not split.
+pub const MAIL_IN_MEMORY: u64 = 100 << 20;
+/// Nesting of MIME parts.
+pub const MIME_DEPTH: usize = 20;
+/// Parts of one mail.
+pub const MIME_PARTS: usize = 500;
+/// Bytes of one header section.
+pub const HEADER_BYTES: usize = 100_000;
+/// Lines of one header section.
+pub const HEADER_LINES: usize = 1000;
+/// Bytes of a boundary (RFC 2046, section 5.1.1).
+pub const BOUNDARY_BYTES: usize = 70;
+/// Parameters of one header field.
+pub const HEADER_PARAMETERS: usize = 50;
+/// Bytes of a line without its end (RFC 5322, section 2.1.1).
+pub const LINE_BYTES: usize = 998;
+/// Addresses of one header field.
+pub const ADDRESSES: usize = 20_000;
+/// Bytes of a local part and of a domain (RFC 5321, section 4.5.3.1).
+pub const LOCAL_PART_BYTES: usize = 64;
+/// See [`LOCAL_PART_BYTES`].
+pub const DOMAIN_BYTES: usize = 254;
+
+/// PBKDF2 iterations that a file may ask for.
+pub const PBKDF2_ITERATIONS: u32 = 10_000_000;
+/// Bytes of memory that scrypt parameters of a file may ask for.
+pub const SCRYPT_BYTES: u64 = 256 << 20;
+/// Kibibytes of memory that Argon2 parameters of a store may ask for.
+pub const ARGON2_KIBIBYTES: u32 = 1 << 20;
+/// Bytes of a PKCS#12 file.
+pub const PKCS12_BYTES: usize = 10 << 20;
+/// Bags of a PKCS#12 file.
+pub const PKCS12_BAGS: usize = 1000;
