@@ -1,0 +1,156 @@
+//! Which content a CMS object holds (RFC 5652, section 3), so that nobody guesses from a label.
+
+use std::fmt;
+
+use const_oid::ObjectIdentifier;
+
+/// The type of a content: of a whole CMS object, or of what a layer of it carries.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContentType {
+    /// Bytes without further structure; in mail, a MIME entity (RFC 5652, section 4).
+    Data,
+    /// Signatures, or only certificates (RFC 5652, section 5).
+    SignedData,
+    /// Encrypted for recipients (RFC 5652, section 6).
+    EnvelopedData,
+    /// A digest without any key: proves nothing (RFC 5652, section 7).
+    DigestedData,
+    /// Encrypted with a key that is agreed elsewhere (RFC 5652, section 8).
+    EncryptedData,
+    /// A MAC for recipients (RFC 5652, section 9).
+    AuthenticatedData,
+    /// Encrypted for recipients, changes noticed (RFC 5083).
+    AuthEnvelopedData,
+    /// Compressed (RFC 3274).
+    CompressedData,
+    /// The content of a time-stamp (RFC 3161): never a mail.
+    TimeStampInfo,
+    /// Anything else: the content octets of its object identifier.
+    Other(Vec<u8>),
+}
+
+const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+const ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.3");
+const DIGESTED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.5");
+const ENCRYPTED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
+const AUTHENTICATED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.2");
+const TIME_STAMP_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
+const COMPRESSED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.9");
+const AUTH_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
+
+impl ContentType {
+    /// By the content octets of an object identifier.
+    #[must_use]
+    pub fn from_object_identifier(octets: &[u8]) -> Self {
+        Self::known()
+            .into_iter()
+            .find(|(_, identifier)| identifier.as_bytes() == octets)
+            .map_or_else(|| Self::Other(octets.to_vec()), |(content_type, _)| content_type)
+    }
+
+    /// The content octets of its object identifier.
+    #[must_use]
+    pub fn object_identifier(&self) -> Vec<u8> {
+        if let Self::Other(octets) = self {
+            return octets.clone();
+        }
+        Self::known()
+            .into_iter()
+            .find(|(content_type, _)| content_type == self)
+            .map(|(_, identifier)| identifier.as_bytes().to_vec())
+            .unwrap_or_default()
+    }
+
+    /// The standards' name, or the dotted object identifier.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Data => "data".into(),
+            Self::SignedData => "signed-data".into(),
+            Self::EnvelopedData => "enveloped-data".into(),
+            Self::DigestedData => "digested-data".into(),
+            Self::EncryptedData => "encrypted-data".into(),
+            Self::AuthenticatedData => "authenticated-data".into(),
+            Self::AuthEnvelopedData => "auth-enveloped-data".into(),
+            Self::CompressedData => "compressed-data".into(),
+            Self::TimeStampInfo => "time-stamp-info".into(),
+            Self::Other(octets) => dotted(octets),
+        }
+    }
+
+    fn known() -> [(Self, ObjectIdentifier); 9] {
+        [
+            (Self::Data, DATA),
+            (Self::SignedData, SIGNED_DATA),
+            (Self::EnvelopedData, ENVELOPED_DATA),
+            (Self::DigestedData, DIGESTED_DATA),
+            (Self::EncryptedData, ENCRYPTED_DATA),
+            (Self::AuthenticatedData, AUTHENTICATED_DATA),
+            (Self::AuthEnvelopedData, AUTH_ENVELOPED_DATA),
+            (Self::CompressedData, COMPRESSED_DATA),
+            (Self::TimeStampInfo, TIME_STAMP_INFO),
+        ]
+    }
+}
+
+impl fmt::Display for ContentType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.name())
+    }
+}
+
+/// An object identifier as people write it. Arcs above 128 bits do not occur outside attacks; such
+/// an identifier is shown in hexadecimal.
+pub(crate) fn dotted(octets: &[u8]) -> String {
+    arcs(octets).unwrap_or_else(|| octets.iter().map(|octet| format!("{octet:02x}")).collect())
+}
+
+fn arcs(octets: &[u8]) -> Option<String> {
+    let mut values: Vec<u128> = Vec::new();
+    let mut value: u128 = 0;
+    for octet in octets {
+        value = value.checked_mul(128)?.checked_add(u128::from(octet & 0x7f))?;
+        if octet & 0x80 == 0 {
+            values.push(value);
+            value = 0;
+        }
+    }
+    let (first, rest) = values.split_first()?;
+    let root = (*first / 40).min(2);
+    let mut text = format!("{root}.{}", first - root * 40);
+    for arc in rest {
+        text.push_str(&format!(".{arc}"));
+    }
+    octets.last().is_some_and(|last| last & 0x80 == 0).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_type_comes_back_from_its_identifier() {
+        for (content_type, identifier) in ContentType::known() {
+            assert_eq!(ContentType::from_object_identifier(identifier.as_bytes()), content_type);
+            assert_eq!(content_type.object_identifier(), identifier.as_bytes());
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_keeps_its_identifier() {
+        let octets = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.99");
+        let content_type = ContentType::from_object_identifier(octets.as_bytes());
+        assert_eq!(content_type, ContentType::Other(octets.as_bytes().to_vec()));
+        assert_eq!(content_type.to_string(), "1.2.840.113549.1.9.16.1.99");
+    }
+
+    #[test]
+    fn an_identifier_with_a_wide_arc_is_written_out() {
+        // 2.25 followed by an arc of 127 bits, as in RFC 9562's identifiers from UUIDs.
+        let mut octets = vec![0x69];
+        octets.extend([0x83, 0xff, 0xff, 0x7f]);
+        assert_eq!(dotted(&octets), "2.25.8388607");
+        assert_eq!(dotted(&[0x69, 0x83]), "6983");
+    }
+}
