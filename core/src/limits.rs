@@ -89,3 +89,7 @@ pub const ARGON2_KIBIBYTES: u32 = 1 << 20;
 pub const PKCS12_BYTES: usize = 10 << 20;
 /// Bags of a PKCS#12 file.
 pub const PKCS12_BAGS: usize = 1000;
+/// Bags within bags of a PKCS#12 file.
+pub const PKCS12_NESTING: usize = 8;
+/// Iterations of all derivations of a PKCS#12 file together: eighty keys at 600,000 each.
+pub const PKCS12_ITERATIONS: u32 = 50_000_000;
