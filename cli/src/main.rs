@@ -1,2 +1,5 @@
-//! cli
-fn main() {}
+//! The program `cseal`.
+
+fn main() -> std::process::ExitCode {
+    counterseal_cli::cseal()
+}

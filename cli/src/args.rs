@@ -1,0 +1,69 @@
+//! What can be typed: the clap types and the help texts, without any logic.
+//!
+//! `--help`, the man pages and the completions come from these definitions.
+
+mod common;
+mod decrypt;
+mod encrypt;
+mod generate;
+mod init;
+mod keys;
+mod sign;
+mod verify;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use common::{
+    Accept, Algorithm, At, Color, Evidence, Form, Global, Input, MessageSecrets, Output, Passphrase, Report,
+};
+pub(crate) use decrypt::Decrypt;
+pub(crate) use encrypt::{Encrypt, KeyTransport};
+pub(crate) use generate::{Generate, GenerateCommand, Shell};
+pub(crate) use init::Init;
+pub(crate) use keys::{
+    Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,
+};
+pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
+pub(crate) use verify::Verify;
+
+/// Encrypted mail that is as easy as mail.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cseal",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    long_about = "Encrypted mail that is as easy as mail.\n\n\
+        cseal writes and reads S/MIME, the format that mail programs already know, and says how far the \
+        author of a mail can be trusted. A mail goes in, a mail comes out: standard input and output \
+        unless files are named; data on standard output, words on standard error.",
+    after_long_help = common::help_end!(
+        "  Once: make your keys, and take in a contact's certificate or signed mail:\n",
+        "      cseal init alice@example.org\n",
+        "      cseal keys import bob.pem\n\n",
+        "  Then: a mail in, a mail out:\n",
+        "      cseal encrypt < draft.eml > out.eml\n",
+        "      cseal decrypt < in.eml\n"
+    ),
+    after_help = "One screen for each command: cseal COMMAND -h. The whole page with examples: --help."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(Init),
+    Encrypt(Box<Encrypt>),
+    Decrypt(Box<Decrypt>),
+    Sign(Box<Sign>),
+    Verify(Box<Verify>),
+    Keys(Keys),
+    Generate(Generate),
+}

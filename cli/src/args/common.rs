@@ -1,0 +1,191 @@
+//! Options that several commands share, each with one meaning.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// The end of every long help: examples, then what the exit codes mean.
+macro_rules! help_end {
+    ($($example:literal),* $(,)?) => {
+        concat!(
+            "Examples:\n",
+            $($example,)*
+            "\nExit codes:\n",
+            "  0   done; for questions: yes\n",
+            "  1   answered, and the answer is no: not signed by the author, not verified, a recipient refused\n",
+            "  2   wrong command line\n",
+            "  3   could not find out: unreadable mail, no key of yours fits, a file out of reach\n",
+            "  4   contradiction: something is at odds with a pin or with earlier mail; look before you go on\n",
+            "  70  a bug in cseal\n\n",
+            "A refusal names its reason in one word that never changes; docs/formats/reasons.md lists them."
+        )
+    };
+}
+pub(crate) use help_end;
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Colour the verdict words: only on a terminal, always, or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
+    pub(crate) color: Color,
+
+    /// Say more: causes of errors, every recipient, every reason
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, hide_short_help = true)]
+    pub(crate) verbose: u8,
+
+    /// Ask nothing of the network (no command of today does)
+    #[arg(long, global = true, hide_short_help = true)]
+    pub(crate) offline: bool,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into a file or a pipe
+    Always,
+    /// Never
+    Never,
+}
+
+/// Where the bytes come from.
+#[derive(Debug, Args)]
+pub(crate) struct Input {
+    /// The file to read; standard input where it is missing or -
+    #[arg(value_name = "IN")]
+    pub(crate) input: Option<PathBuf>,
+}
+
+/// Where the bytes go.
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Write to FILE, which appears whole or not at all; - is standard output, even a terminal
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace FILE where it exists
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+/// What machines are told.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Say the result as one JSON object instead of words
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Write the JSON object to FILE (and words to standard error, unless --json)
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub(crate) status: Option<PathBuf>,
+}
+
+/// Where a passphrase comes from. Never an argument, never a variable.
+#[derive(Debug, Args)]
+pub(crate) struct Passphrase {
+    /// Read the passphrase from the first line of FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_fd")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+
+    /// Read the passphrase from the first line of an open file descriptor
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub(crate) passphrase_fd: Option<u32>,
+}
+
+/// As of when to judge.
+#[derive(Debug, Args)]
+pub(crate) struct At {
+    /// Check every date as of TIME: RFC 3339, or a date (00:00 UTC)
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    pub(crate) at: Option<String>,
+}
+
+/// Certificates and revocation lists from files instead of the store.
+#[derive(Debug, Args)]
+pub(crate) struct Evidence {
+    /// A CA you accept, as your organisation's own (120 points); may be repeated
+    #[arg(long = "anchor", value_name = "FILE")]
+    pub(crate) anchors: Vec<PathBuf>,
+
+    /// A certificate revocation list; may be repeated
+    #[arg(long = "crl", value_name = "FILE", hide_short_help = true)]
+    pub(crate) revocation_lists: Vec<PathBuf>,
+}
+
+/// Secrets that a message itself was sealed with, beside certificates.
+#[derive(Debug, Args)]
+pub(crate) struct MessageSecrets {
+    /// The passphrase that the message is sealed with (PasswordRecipientInfo), from FILE's first line
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub(crate) message_passphrase_file: Option<PathBuf>,
+
+    /// The key that the message is sealed with (KEKRecipientInfo): FILE holds 16, 24 or 32 bytes
+    #[arg(long, value_name = "FILE", hide_short_help = true, requires = "message_key_id")]
+    pub(crate) message_key_file: Option<PathBuf>,
+
+    /// The identifier of that key, in hexadecimal
+    #[arg(long, value_name = "HEX", hide_short_help = true, requires = "message_key_file")]
+    pub(crate) message_key_id: Option<String>,
+}
+
+/// The form of what is written with --cms.
+#[derive(Debug, Args)]
+pub(crate) struct Form {
+    /// Bare CMS without a mail around it; the input is any bytes
+    #[arg(long)]
+    pub(crate) cms: bool,
+
+    /// With --cms: write DER (what happens anyway)
+    #[arg(long, requires = "cms", conflicts_with = "pem", hide_short_help = true)]
+    pub(crate) der: bool,
+
+    /// With --cms: write PEM
+    #[arg(long, requires = "cms", hide_short_help = true)]
+    pub(crate) pem: bool,
+}
+
+/// How much is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Accept {
+    /// 120 points and more: by your own comparison, or by two sources that would both have to lie
+    Verified,
+    /// 40 points and more: one source says so
+    Checked,
+    /// A good signature of some key that is the author's as far as it says
+    Signed,
+}
+
+/// The kinds of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    #[value(name = "rsa-2048")]
+    Rsa2048,
+    #[value(name = "rsa-3072")]
+    Rsa3072,
+    #[value(name = "rsa-4096")]
+    Rsa4096,
+    #[value(name = "p-256")]
+    P256,
+    #[value(name = "p-384")]
+    P384,
+    #[value(name = "p-521")]
+    P521,
+    #[value(name = "x25519")]
+    X25519,
+    #[value(name = "ed25519")]
+    Ed25519,
+    #[value(name = "ml-kem-512")]
+    MlKem512,
+    #[value(name = "ml-kem-768")]
+    MlKem768,
+    #[value(name = "ml-kem-1024")]
+    MlKem1024,
+    #[value(name = "ml-dsa-44")]
+    MlDsa44,
+    #[value(name = "ml-dsa-65")]
+    MlDsa65,
+    #[value(name = "ml-dsa-87")]
+    MlDsa87,
+}

@@ -1,0 +1,206 @@
+//! `cseal keys`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::common::{Algorithm, Passphrase, Report, help_end};
+
+/// Your keys, and your contacts' certificates
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    List(List),
+    Show(Show),
+    Generate(KeysGenerate),
+    Import(Import),
+    Export(Export),
+}
+
+/// List your keys and your contacts
+#[derive(Debug, Args)]
+#[command(after_long_help = help_end!(
+    "  Everything:\n",
+    "      cseal keys list\n\n",
+    "  What is known of one address, for a machine:\n",
+    "      cseal keys list --json bob@example.org\n"
+))]
+pub(crate) struct List {
+    /// Only what belongs to these addresses
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) addresses: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// Show one key with all that is known of it
+#[derive(Debug, Args)]
+#[command(after_long_help = help_end!(
+    "  By fingerprint or by address:\n",
+    "      cseal keys show MBJH-UVS2-Z2Q4-OF7C-MGP6\n",
+    "      cseal keys show bob@example.org\n"
+))]
+pub(crate) struct Show {
+    /// A fingerprint (at least five groups, or SHA-256 in hexadecimal) or an address
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// Make a further key under your personal CA
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Make a further key under your personal CA.\n\n\
+        The newest encryption key is the one that others are told of; older ones stay for old mail.",
+    after_long_help = help_end!(
+        "  A key that no quantum computer opens, beside the one you have:\n",
+        "      cseal keys generate alice@example.org --algorithm ml-kem-768\n\n",
+        "  A new signing key:\n",
+        "      cseal keys generate alice@example.org --use signing\n"
+    )
+)]
+pub(crate) struct KeysGenerate {
+    /// The address of yours that the key is for
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+
+    /// What the key is for
+    #[arg(long = "use", value_name = "USE", default_value = "encryption")]
+    pub(crate) key_use: KeyUse,
+
+    /// The kind of key; rsa-3072 for encryption and p-256 for signing where it is left out
+    #[arg(long, value_name = "ALGORITHM")]
+    pub(crate) algorithm: Option<Algorithm>,
+
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyUse {
+    /// Others encrypt to it
+    Encryption,
+    /// It signs your mail
+    Signing,
+}
+
+/// Take in your own keys, or a contact's certificate
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Take in your own keys, or a contact's certificate.\n\n\
+        Every usual form is recognised: PEM, DER, PKCS#7, PKCS#8, PKCS#12 of every age, and a signed mail, \
+        whose certificate becomes its author's. A file is taken in whole or not at all; taking it in twice \
+        changes nothing.",
+    after_long_help = help_end!(
+        "  A contact, whose fingerprint you compared on the telephone:\n",
+        "      cseal keys import bob.pem --pin MBJH-UVS2-Z2Q4-OF7C-MGP6\n\n",
+        "  A contact, from a signed mail:\n",
+        "      cseal keys import mail.eml\n\n",
+        "  Your own keys from another program:\n",
+        "      cseal keys import alice.p12 --passphrase-file alice.passphrase\n"
+    )
+)]
+pub(crate) struct Import {
+    /// The files to take in; standard input where - is named
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// You compared this fingerprint with its owner: verified from now on
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) pin: Option<String>,
+
+    /// The passphrase of the files, where they have one
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    /// The passphrase of your store, from the first line of FILE
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub(crate) store_passphrase_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// Write a certificate, or a secret key for another program
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Write a certificate, or a secret key for another program.\n\n\
+        Without --secret only certificates are written: what others need to write to you. Secret keys \
+        always leave sealed under a passphrase, and never to a terminal.",
+    after_long_help = help_end!(
+        "  Your certificates, for others:\n",
+        "      cseal keys export alice@example.org -o alice.pem\n\n",
+        "  Your keys, for Thunderbird:\n",
+        "      cseal keys export alice@example.org --secret --for thunderbird -o alice.p12\n"
+    )
+)]
+pub(crate) struct Export {
+    /// A fingerprint (at least five groups, or SHA-256 in hexadecimal) or an address
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+
+    /// Write to FILE, which appears whole or not at all; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace FILE where it exists
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+
+    /// The secret key too, sealed under a passphrase of its own
+    #[arg(long)]
+    pub(crate) secret: bool,
+
+    /// The form; PEM for certificates and PKCS#12 for secret keys where it is left out
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<KeyFormat>,
+
+    /// Whatever that program reads
+    #[arg(long = "for", value_name = "PROGRAM", conflicts_with = "format")]
+    pub(crate) program: Option<Program>,
+
+    /// The passphrase for the exported file, from the first line of FILE
+    #[arg(long, value_name = "FILE", requires = "secret")]
+    pub(crate) new_passphrase_file: Option<PathBuf>,
+
+    /// The passphrase of your store
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+}
+
+/// The forms of exported keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyFormat {
+    /// Certificates as PEM; with --secret, an encrypted PKCS#8 key before them
+    Pem,
+    /// One certificate as DER
+    Der,
+    /// PKCS#12 with AES-256 and SHA-256
+    P12,
+    /// PKCS#12 with Triple DES, which every program reads
+    P12Legacy,
+}
+
+/// Programs with habits of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Program {
+    Thunderbird,
+    Gpgsm,
+    Mutt,
+    Apple,
+    Outlook,
+}

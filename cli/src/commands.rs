@@ -1,0 +1,33 @@
+//! The commands: load, ask the library, render.
+
+mod generate;
+
+use crate::args::{Cli, Command, KeysCommand, Report};
+use crate::failure::{Exit, Failure};
+
+/// Runs the command that was typed.
+pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Generate(arguments) => generate::run(arguments),
+        other => Err(Failure::unknown("io", format!("{other:?}: comes with the next change"))),
+    }
+}
+
+/// How a command was asked to report, for the errors that end it.
+pub(crate) fn report(command: &Command) -> Option<&Report> {
+    match command {
+        Command::Init(arguments) => Some(&arguments.report),
+        Command::Encrypt(arguments) => Some(&arguments.report),
+        Command::Decrypt(arguments) => Some(&arguments.report),
+        Command::Sign(arguments) => Some(&arguments.report),
+        Command::Verify(arguments) => Some(&arguments.report),
+        Command::Keys(keys) => match &keys.command {
+            KeysCommand::List(arguments) => Some(&arguments.report),
+            KeysCommand::Show(arguments) => Some(&arguments.report),
+            KeysCommand::Generate(arguments) => Some(&arguments.report),
+            KeysCommand::Import(arguments) => Some(&arguments.report),
+            KeysCommand::Export(_) => None,
+        },
+        Command::Generate(_) => None,
+    }
+}

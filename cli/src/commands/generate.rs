@@ -1,0 +1,49 @@
+//! `cseal generate`: man pages and completions, from the definitions of `args`.
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory;
+
+use crate::args::{Cli, Generate, GenerateCommand, Shell};
+use crate::failure::{Exit, Failure};
+use crate::terminal;
+
+/// Writes what was asked for.
+pub(crate) fn run(arguments: &Generate) -> Result<Exit, Failure> {
+    match &arguments.command {
+        GenerateCommand::Man { directory } => man(directory),
+        GenerateCommand::Completions { shell } => completions(*shell),
+    }
+}
+
+fn man(directory: &Path) -> Result<Exit, Failure> {
+    let failed = |error: std::io::Error| Failure::io(directory.display().to_string(), &error);
+    fs::create_dir_all(directory).map_err(failed)?;
+    let program = Cli::command().disable_help_subcommand(true);
+    clap_mangen::generate_to(program, directory).map_err(failed)?;
+    Ok(Exit::Done)
+}
+
+fn completions(shell: Shell) -> Result<Exit, Failure> {
+    let shell = match shell {
+        Shell::Bash => clap_complete::Shell::Bash,
+        Shell::Zsh => clap_complete::Shell::Zsh,
+        Shell::Fish => clap_complete::Shell::Fish,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "cseal", &mut script);
+    terminal::print(&String::from_utf8_lossy(&script))
+        .map_err(|error| Failure::io("standard output", &error))?;
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,72 @@
+//! Input: named files as they are, pipes through a spool.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+
+use counterseal_core::ports::{Source, Spool, Spools};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::spool::EncryptedSpools;
+
+/// Opens what a command reads: a file, or standard input where `path` is missing or `-`. The
+/// result can be read twice; what comes through a pipe is spooled first.
+pub(crate) fn open_input(path: Option<&Path>) -> Result<Box<dyn Source>, Failure> {
+    match path.filter(|path| path.as_os_str() != "-") {
+        Some(path) => named(path).map_err(|error| Failure::io(path.display().to_string(), &error)),
+        None => standard().map_err(|error| Failure::io("standard input", &error)),
+    }
+}
+
+fn named(path: &Path) -> io::Result<Box<dyn Source>> {
+    let file = File::open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    if kind.is_file() { Ok(Box::new(file)) } else { spooled(file) }
+}
+
+/// A redirected file is read in place; but not from its middle, because a source begins at zero.
+fn standard() -> io::Result<Box<dyn Source>> {
+    let mut file = File::from(rustix::io::dup(rustix::stdio::stdin())?);
+    if file.metadata()?.is_file() && file.stream_position()? == 0 {
+        return Ok(Box::new(file));
+    }
+    spooled(file)
+}
+
+fn spooled(mut file: File) -> io::Result<Box<dyn Source>> {
+    let mut spool: Box<dyn Spool> = EncryptedSpools.create()?;
+    let mut piece = Zeroizing::new(vec![0; 64 << 10]);
+    loop {
+        let count = match file.read(&mut piece) {
+            Ok(0) => return spool.into_source(),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        spool.write_all(piece.get(..count).unwrap_or_default())?;
+    }
+}
+
+/// Reads a small file (a key, a certificate, a list) whole; `-` is standard input. It may be secret,
+/// so the buffer is erased when dropped.
+///
+/// # Errors
+/// A [`Failure`] that names the file, where it cannot be read or has more than `limit` bytes.
+pub(crate) fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let failed = |error: io::Error| Failure::io(path.display().to_string(), &error);
+    let reader: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path).map_err(failed)?)
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    reader.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > limit {
+        return Err(Failure::unknown("too-large", format!("{}: larger than {limit} bytes", path.display())));
+    }
+    Ok(bytes)
+}

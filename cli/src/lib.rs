@@ -1,0 +1,49 @@
+//! The programs of Counterseal.
+//!
+//! Each command loads, asks the library, and renders: what is typed is in `args`, what a person
+//! reads is in `render`, and everything that is decided is decided in `counterseal-core`.
+
+mod args;
+mod clock;
+mod commands;
+mod failure;
+mod files;
+mod hardening;
+mod passphrase;
+mod places;
+mod randomness;
+mod render;
+mod spool;
+mod store;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use failure::{Exit, Failure};
+
+/// Runs `cseal` with the arguments of this process, and says how it went (0, 1, 2, 3, 4, 70).
+#[must_use]
+pub fn cseal() -> ExitCode {
+    hardening::apply();
+    std::panic::set_hook(Box::new(render::failure::panic));
+    // A panic is our bug, and has an exit code of its own.
+    let exit = std::panic::catch_unwind(run).unwrap_or(Exit::Bug);
+    ExitCode::from(exit.code())
+}
+
+fn run() -> Exit {
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return render::failure::command_line(&error),
+    };
+    terminal::choose_color(cli.global.color);
+    match commands::run(&cli) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            render::failure::show(&failure, commands::report(&cli.command), cli.global.verbose > 0);
+            failure.exit
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Where things are kept: `COUNTERSEAL_HOME`, or the XDG directories.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+
+/// The directory of the store.
+pub(crate) fn data() -> Result<PathBuf, Failure> {
+    place("XDG_DATA_HOME", ".local/share")
+}
+
+/// `COUNTERSEAL_HOME` puts everything in one folder; else the variable of the XDG base directory
+/// specification, which counts only where it is absolute, else its default below the home.
+fn place(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {
+    if let Some(all) = env::var_os("COUNTERSEAL_HOME").filter(|value| !value.is_empty()) {
+        return Ok(PathBuf::from(all));
+    }
+    let chosen = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = match chosen {
+        Some(base) => base,
+        None => home()?.join(below_home),
+    };
+    Ok(base.join("counterseal"))
+}
+
+/// The home directory that the system knows. The variable HOME is not asked: cron, sudo and at set
+/// a wrong one.
+fn home() -> Result<PathBuf, Failure> {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
+    user.map(|user| user.dir).filter(|home| home.is_absolute()).ok_or_else(|| {
+        Failure::unknown("no-home", "the system knows no home directory for this user")
+            .hint("name a directory in the variable COUNTERSEAL_HOME")
+    })
+}

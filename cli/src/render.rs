@@ -1,0 +1,3 @@
+//! Every sentence that a person reads, and the JSON that machines read.
+
+pub(crate) mod failure;
