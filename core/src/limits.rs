@@ -72,6 +72,8 @@ pub const BOUNDARY_BYTES: usize = 70;
 pub const HEADER_PARAMETERS: usize = 50;
 /// Bytes of a line without its end (RFC 5322, section 2.1.1).
 pub const LINE_BYTES: usize = 998;
+/// Bytes of the detached signature of a multipart/signed: certificates and revocation lists count.
+pub const DETACHED_SIGNATURE_BYTES: usize = 12 << 20;
 /// Addresses of one header field.
 pub const ADDRESSES: usize = 20_000;
 /// Bytes of a local part and of a domain (RFC 5321, section 4.5.3.1).

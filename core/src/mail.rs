@@ -1,1 +1,32 @@
-//! (to be written)
+//! What is inside these bytes: header sections, MIME parts, the wrapping of S/MIME, and header
+//! protection (RFC 5322, RFC 2045 to 2047, RFC 2231, RFC 8551, RFC 9788).
+//!
+//! Structure is read by our own code, because what is signed has to be known to the byte and
+//! because a forger chooses which of two readings a lenient parser takes. Whatever two programs
+//! could read in two ways is a [`Defect`] that travels with the part. Character sets are
+//! `mail-parser`'s.
+
+mod boundary;
+mod cms_part;
+mod content_type;
+mod defect;
+mod encoded_word;
+mod header;
+mod lines;
+mod parameter;
+mod section;
+mod transfer;
+
+pub use cms_part::{
+    CmsBody, CmsPart, CmsPartError, CmsReader, SignedFault, SignedParts, SignedReader, Wrapping, cms_part,
+};
+pub use content_type::{ContentDisposition, ContentType};
+pub use defect::{Defect, MailError};
+pub use encoded_word::{decode_words, encode_words};
+pub use header::{HeaderField, HeaderSection};
+pub use section::Section;
+pub use transfer::base64::{Base64Decoder, Base64Encoder};
+pub use transfer::canonical::{BareCarriageReturn, Canonical};
+pub use transfer::filter::{Filter, FilterReader, FilterWriter};
+pub use transfer::quoted_printable::{QuotedPrintableDecoder, QuotedPrintableEncoder};
+pub use transfer::{TransferDecoder, TransferEncoding, TransferError};
