@@ -3,6 +3,8 @@
 mod domain;
 mod local_part;
 
+pub(crate) use local_part::is_atom_character;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -6,6 +6,7 @@
 //! could read in two ways is a [`Defect`] that travels with the part. Character sets are
 //! `mail-parser`'s.
 
+mod author;
 mod boundary;
 mod cms_part;
 mod content_type;
@@ -13,10 +14,12 @@ mod defect;
 mod encoded_word;
 mod header;
 mod lines;
+mod mailbox;
 mod parameter;
 mod section;
 mod transfer;
 
+pub use author::{AuthorError, Recipients, RecipientsError, addresses, author, recipients};
 pub use cms_part::{
     CmsBody, CmsPart, CmsPartError, CmsReader, SignedFault, SignedParts, SignedReader, Wrapping, cms_part,
 };
@@ -24,6 +27,7 @@ pub use content_type::{ContentDisposition, ContentType};
 pub use defect::{Defect, MailError};
 pub use encoded_word::{decode_words, encode_words};
 pub use header::{HeaderField, HeaderSection};
+pub use mailbox::{AddressEntry, Mailbox, MailboxError, NameWarning, parse_address_list};
 pub use section::Section;
 pub use transfer::base64::{Base64Decoder, Base64Encoder};
 pub use transfer::canonical::{BareCarriageReturn, Canonical};

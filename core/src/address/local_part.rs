@@ -18,7 +18,7 @@ pub(super) fn normalise(text: &str) -> Result<String, AddressError> {
 }
 
 /// Whether a text is a dot-atom: atoms divided by single dots.
-pub(crate) fn is_dot_atom(text: &str) -> bool {
+fn is_dot_atom(text: &str) -> bool {
     text.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_character))
 }
 

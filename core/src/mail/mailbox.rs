@@ -1,0 +1,452 @@
+//! Address lists of header fields, read strictly (RFC 5322, section 3.4; RFC 6532).
+
+use std::fmt;
+
+use super::encoded_word::decode_words;
+use crate::address::{AddressError, EmailAddress, is_atom_character, is_hidden};
+use crate::limits::ADDRESSES;
+
+/// Comments within comments that are read.
+const COMMENT_DEPTH: usize = 20;
+
+/// An address and the name that its sender put beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// The address.
+    pub address: EmailAddress,
+    /// The name, decoded and without control characters. Anybody can write anything here.
+    pub display_name: Option<String>,
+}
+
+/// Why a display name deserves distrust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameWarning {
+    /// It looks like a mail address, and not like the one it stands beside.
+    LooksLikeAddress,
+    /// It holds characters that are invisible or that turn the direction of text.
+    HiddenCharacters,
+}
+
+impl Mailbox {
+    /// What a reader should be warned of before the display name is shown.
+    #[must_use]
+    pub fn name_warnings(&self) -> Vec<NameWarning> {
+        let Some(name) = &self.display_name else { return Vec::new() };
+        let mut warnings = Vec::new();
+        // The sign in its wide and small forms too.
+        let has_sign = name.contains(['@', '\u{ff20}', '\u{fe6b}']);
+        let is_own = EmailAddress::parse(name.trim()).is_ok_and(|named| named.matches(&self.address));
+        if has_sign && !is_own {
+            warnings.push(NameWarning::LooksLikeAddress);
+        }
+        if name.chars().any(is_hidden) {
+            warnings.push(NameWarning::HiddenCharacters);
+        }
+        warnings
+    }
+}
+
+/// One entry of an address list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddressEntry {
+    /// One mailbox.
+    Mailbox(Mailbox),
+    /// A named group, perhaps empty: `undisclosed-recipients:;`.
+    Group(Vec<Mailbox>),
+}
+
+/// Why an address list cannot be read. Nothing is guessed: a field that two programs read
+/// differently belongs to nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailboxError {
+    /// It holds a NUL.
+    Nul,
+    /// It holds a carriage return that ends no line.
+    BareCarriageReturn,
+    /// It holds another control character.
+    ControlCharacter,
+    /// It is not UTF-8.
+    NotUtf8,
+    /// It is empty, or an entry of it is.
+    Empty,
+    /// An address has no domain.
+    MissingDomain,
+    /// An address holds an encoded word, which RFC 2047 forbids there.
+    EncodedWordInAddress,
+    /// An address is malformed.
+    Address(AddressError),
+    /// It follows no rule of RFC 5322.
+    Malformed,
+    /// It has more than [`ADDRESSES`] addresses.
+    TooMany,
+}
+
+impl fmt::Display for MailboxError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Nul => "a NUL",
+            Self::BareCarriageReturn => "a carriage return without a line feed",
+            Self::ControlCharacter => "a control character",
+            Self::NotUtf8 => "not UTF-8",
+            Self::Empty => "no address",
+            Self::MissingDomain => "an address without a domain",
+            Self::EncodedWordInAddress => "an encoded word within an address",
+            Self::Address(error) => return error.fmt(formatter),
+            Self::Malformed => "not an address list",
+            Self::TooMany => "too many addresses",
+        })
+    }
+}
+
+impl std::error::Error for MailboxError {}
+
+/// Reads an address list from a raw field value, folded or not.
+///
+/// # Errors
+/// [`MailboxError`].
+pub fn parse_address_list(value: &[u8]) -> Result<Vec<AddressEntry>, MailboxError> {
+    let text = unfold(value)?;
+    let mut scanner = Scanner { rest: &text };
+    let mut entries = Vec::new();
+    let mut count = 0;
+    loop {
+        let entry = scanner.entry()?;
+        count += match &entry {
+            AddressEntry::Mailbox(_) => 1,
+            AddressEntry::Group(members) => members.len(),
+        };
+        if count > ADDRESSES {
+            return Err(MailboxError::TooMany);
+        }
+        entries.push(entry);
+        scanner.space()?;
+        if scanner.rest.is_empty() {
+            return Ok(entries);
+        }
+        scanner.expect(',')?;
+    }
+}
+
+/// Joins the lines, and refuses what no address list holds.
+fn unfold(value: &[u8]) -> Result<String, MailboxError> {
+    if value.contains(&0) {
+        return Err(MailboxError::Nul);
+    }
+    let text = std::str::from_utf8(value).map_err(|_| MailboxError::NotUtf8)?;
+    let text = text.replace("\r\n", "\n");
+    if text.contains('\r') {
+        return Err(MailboxError::BareCarriageReturn);
+    }
+    let text = text.replace('\n', "");
+    if text.chars().any(|character| character.is_control() && character != '\t') {
+        return Err(MailboxError::ControlCharacter);
+    }
+    Ok(text)
+}
+
+struct Scanner<'t> {
+    rest: &'t str,
+}
+
+/// A word of a display name, or what may turn out to be a local part.
+struct Word<'t> {
+    raw: &'t str,
+    text: String,
+}
+
+impl<'t> Scanner<'t> {
+    fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    fn bump(&mut self) -> Option<char> {
+        let mut characters = self.rest.chars();
+        let first = characters.next();
+        self.rest = characters.as_str();
+        first
+    }
+
+    fn expect(&mut self, character: char) -> Result<(), MailboxError> {
+        if self.bump() == Some(character) { Ok(()) } else { Err(MailboxError::Malformed) }
+    }
+
+    /// What was read since `before`.
+    fn since(&self, before: &'t str) -> &'t str {
+        before.get(..before.len() - self.rest.len()).unwrap_or_default()
+    }
+
+    /// Steps over white space and comments.
+    fn space(&mut self) -> Result<(), MailboxError> {
+        loop {
+            self.rest = self.rest.trim_start_matches([' ', '\t']);
+            if self.peek() != Some('(') {
+                return Ok(());
+            }
+            self.comment()?;
+        }
+    }
+
+    fn comment(&mut self) -> Result<(), MailboxError> {
+        let mut depth = 0;
+        while let Some(character) = self.bump() {
+            match character {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                '\\' => drop(self.bump()),
+                _ => {}
+            }
+            if depth == 0 {
+                return Ok(());
+            }
+            if depth > COMMENT_DEPTH {
+                break;
+            }
+        }
+        Err(MailboxError::Malformed)
+    }
+
+    /// An atom, dots included, or a quoted string.
+    fn word(&mut self) -> Result<Option<Word<'t>>, MailboxError> {
+        let before = self.rest;
+        if self.peek() == Some('"') {
+            let text = self.quoted()?;
+            return Ok(Some(Word { raw: self.since(before), text }));
+        }
+        self.rest = before.trim_start_matches(|character| is_atom_character(character) || character == '.');
+        let raw = self.since(before);
+        Ok((!raw.is_empty()).then(|| Word { raw, text: raw.to_owned() }))
+    }
+
+    fn quoted(&mut self) -> Result<String, MailboxError> {
+        self.expect('"')?;
+        let mut text = String::new();
+        loop {
+            match self.bump() {
+                Some('"') => return Ok(text),
+                Some('\\') => text.push(self.bump().ok_or(MailboxError::Malformed)?),
+                Some(character) => text.push(character),
+                None => return Err(MailboxError::Malformed),
+            }
+        }
+    }
+
+    /// A mailbox or a group.
+    fn entry(&mut self) -> Result<AddressEntry, MailboxError> {
+        self.space()?;
+        let mut words = Vec::new();
+        while let Some(word) = self.word()? {
+            if self.peek() == Some('@') {
+                // No display name may stand before an address that has no angle brackets.
+                if !words.is_empty() {
+                    return Err(MailboxError::Malformed);
+                }
+                let address = self.address(word.raw)?;
+                return Ok(AddressEntry::Mailbox(Mailbox { address, display_name: None }));
+            }
+            words.push(word);
+            self.space()?;
+        }
+        match self.peek() {
+            Some('<') => self.angle(&words).map(AddressEntry::Mailbox),
+            Some(':') if !words.is_empty() => self.group().map(AddressEntry::Group),
+            Some(',' | ';') | None if words.is_empty() => Err(MailboxError::Empty),
+            Some(',' | ';') | None => Err(MailboxError::MissingDomain),
+            Some(_) => Err(MailboxError::Malformed),
+        }
+    }
+
+    /// `<local-part@domain>` behind a display name.
+    fn angle(&mut self, words: &[Word<'_>]) -> Result<Mailbox, MailboxError> {
+        self.expect('<')?;
+        self.space()?;
+        let local_part = self.word()?.ok_or(MailboxError::Malformed)?;
+        if self.peek() == Some('>') {
+            return Err(MailboxError::MissingDomain);
+        }
+        let address = self.address(local_part.raw)?;
+        self.space()?;
+        self.expect('>')?;
+        Ok(Mailbox { address, display_name: display_name(words) })
+    }
+
+    /// `@domain` behind a local part.
+    fn address(&mut self, local_part: &str) -> Result<EmailAddress, MailboxError> {
+        self.expect('@')?;
+        let before = self.rest;
+        if self.peek() == Some('[') {
+            self.rest = before.trim_start_matches(|character| character != ']');
+            self.expect(']')?;
+        } else {
+            self.rest =
+                before.trim_start_matches(|character| is_atom_character(character) || character == '.');
+        }
+        let domain = self.since(before);
+        if domain.is_empty() {
+            return Err(MailboxError::MissingDomain);
+        }
+        if is_encoded_word(local_part) || is_encoded_word(domain) {
+            return Err(MailboxError::EncodedWordInAddress);
+        }
+        EmailAddress::parse(&format!("{local_part}@{domain}")).map_err(MailboxError::Address)
+    }
+
+    /// `: members ;` behind a name.
+    fn group(&mut self) -> Result<Vec<Mailbox>, MailboxError> {
+        self.expect(':')?;
+        let mut members = Vec::new();
+        loop {
+            self.space()?;
+            if members.is_empty() && self.peek() == Some(';') {
+                break;
+            }
+            match self.entry()? {
+                AddressEntry::Mailbox(mailbox) => members.push(mailbox),
+                AddressEntry::Group(_) => return Err(MailboxError::Malformed),
+            }
+            if members.len() > ADDRESSES {
+                return Err(MailboxError::TooMany);
+            }
+            self.space()?;
+            match self.peek() {
+                Some(',') => drop(self.bump()),
+                _ => break,
+            }
+        }
+        self.expect(';')?;
+        Ok(members)
+    }
+}
+
+/// An encoded word's characters are all atom characters, so it would pass for a local part.
+fn is_encoded_word(text: &str) -> bool {
+    text.split_once("=?").is_some_and(|(_, rest)| rest.contains("?="))
+}
+
+fn display_name(words: &[Word<'_>]) -> Option<String> {
+    let joined = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    (!joined.is_empty()).then(|| decode_words(joined.as_bytes()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn mailbox(text: &str) -> Result<Mailbox, MailboxError> {
+        let mut entries = parse_address_list(text.as_bytes())?;
+        match (entries.pop(), entries.is_empty()) {
+            (Some(AddressEntry::Mailbox(mailbox)), true) => Ok(mailbox),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_form_of_a_mailbox_is_read() {
+        for text in [
+            "alice@example.org",
+            " alice@example.org ",
+            "<alice@example.org>",
+            "Alice <alice@example.org>",
+            "\"Alice\" <alice@example.org>",
+            "Alice\r\n <alice@example.org>",
+            "alice@example.org (Alice (at work))",
+            "(a) Alice (b) < alice@example.org > (c)",
+            "\"alice\"@example.org",
+        ] {
+            assert_eq!(mailbox(text).unwrap().address.to_string(), "alice@example.org", "{text}");
+        }
+        assert_eq!(mailbox("a@[192.0.2.1]").unwrap().address.domain(), "[192.0.2.1]");
+    }
+
+    #[test]
+    fn display_names_are_decoded() {
+        let name = |text: &str| mailbox(text).unwrap().display_name;
+        assert_eq!(name("Alice Q. Smith <a@b>").unwrap(), "Alice Q. Smith");
+        assert_eq!(name("\"Smith, Alice\" <a@b>").unwrap(), "Smith, Alice");
+        assert_eq!(name("=?utf-8?q?=C3=89lise?= =?utf-8?q?_M?= <a@b>").unwrap(), "Élise M");
+        assert_eq!(name("Élise <a@b>").unwrap(), "Élise");
+        assert_eq!(name("<a@b>"), None);
+    }
+
+    #[test]
+    fn lists_and_groups_are_read() {
+        let entries = parse_address_list(b"a@b, C <c@d>,\r\n friends: e@f, g@h;, none:;").unwrap();
+        let counts: Vec<usize> = entries
+            .iter()
+            .map(|entry| match entry {
+                AddressEntry::Mailbox(_) => 10,
+                AddressEntry::Group(members) => members.len(),
+            })
+            .collect();
+        assert_eq!(counts, [10, 10, 2, 0]);
+    }
+
+    #[test]
+    fn nothing_is_repaired() {
+        for (text, error) in [
+            ("", MailboxError::Empty),
+            ("a@b,", MailboxError::Empty),
+            ("a@b,,c@d", MailboxError::Empty),
+            ("alice", MailboxError::MissingDomain),
+            ("Alice <alice>", MailboxError::MissingDomain),
+            ("alice@", MailboxError::MissingDomain),
+            ("a@b c@d", MailboxError::Malformed),
+            ("<a@b> <c@d>", MailboxError::Malformed),
+            ("a@b <c@d>", MailboxError::Malformed),
+            ("Alice a@b", MailboxError::Malformed),
+            ("a @b", MailboxError::Malformed),
+            ("a@ b", MailboxError::MissingDomain),
+            ("<@x,@y:a@b>", MailboxError::Malformed),
+            ("a@b;", MailboxError::Malformed),
+            ("g: h: a@b;;", MailboxError::Malformed),
+            ("\"a@b", MailboxError::Malformed),
+            ("(a@b", MailboxError::Malformed),
+            ("<a@b", MailboxError::Malformed),
+            ("a@b@c", MailboxError::Malformed),
+            ("\"a\".b@c", MailboxError::Malformed),
+            ("=?utf-8?q?alice?=@example.org", MailboxError::EncodedWordInAddress),
+            ("<alice@=?utf-8?q?example.org?=>", MailboxError::EncodedWordInAddress),
+            ("a@b\0", MailboxError::Nul),
+            ("a@b\rBcc: c@d", MailboxError::BareCarriageReturn),
+            ("\x1b[2Ja@b", MailboxError::ControlCharacter),
+            ("a@b..c", MailboxError::Address(AddressError::Domain)),
+        ] {
+            assert_eq!(parse_address_list(text.as_bytes()), Err(error), "{text:?}");
+        }
+        assert_eq!(parse_address_list(b"\xffa@b"), Err(MailboxError::NotUtf8));
+        let deep = format!("{}a@b", "(".repeat(100_000));
+        assert_eq!(parse_address_list(deep.as_bytes()), Err(MailboxError::Malformed));
+    }
+
+    #[test]
+    fn a_name_that_looks_like_an_address_is_warned_of() {
+        let warnings = |text: &str| mailbox(text).unwrap().name_warnings();
+        assert_eq!(warnings("\"ceo@bank.example\" <x@evil.example>"), [NameWarning::LooksLikeAddress]);
+        assert_eq!(warnings("\"ceo＠bank.example\" <x@evil.example>"), [NameWarning::LooksLikeAddress]);
+        assert_eq!(warnings("=?utf-8?q?ceo=40bank?= <x@evil.example>"), [NameWarning::LooksLikeAddress]);
+        assert_eq!(warnings("\"a\u{202e}b\" <x@y>"), [NameWarning::HiddenCharacters]);
+        assert_eq!(warnings("\"alice@example.org\" <Alice@example.org>"), []);
+        assert_eq!(warnings("Alice <alice@example.org>"), []);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_end_in_an_answer(value: Vec<u8>) {
+            let _ = parse_address_list(&value);
+        }
+
+        #[test]
+        fn what_looks_like_a_list_gives_addresses_of_it(text in "[ab@.<>\",:;() ]{0,24}") {
+            for entry in parse_address_list(text.as_bytes()).unwrap_or_default() {
+                let members = match entry {
+                    AddressEntry::Mailbox(mailbox) => vec![mailbox],
+                    AddressEntry::Group(members) => members,
+                };
+                for member in members {
+                    prop_assert!(text.contains(member.address.domain()));
+                }
+            }
+        }
+    }
+}
