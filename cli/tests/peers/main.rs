@@ -1,0 +1,21 @@
+//! Mail and bare CMS objects are exchanged with other programs, both ways.
+//!
+//! Each peer is a program that people use: OpenSSL of two generations, gpgsm, NSS, Bouncy Castle and Python's
+//! `cryptography`. `encryption.rs` and `signatures.rs` hold the tables of formats; each peer says in its own file which
+//! of them it reads and writes, and why not. What a peer cannot read is tested too: the day it learns, a test tells us.
+//!
+//! A program that is missing is said loudly (`SKIPPED`); with `COUNTERSEAL_REQUIRE_PEERS=1` it is a failure.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod bouncy_castle;
+mod command;
+mod cseal;
+mod encryption;
+mod formats;
+mod gpgsm;
+mod mail;
+mod nss;
+mod openssl;
+mod people;
+mod python;
+mod signatures;
