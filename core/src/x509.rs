@@ -1,3 +1,26 @@
 //! Certificates and keys (RFC 5280, RFC 8550): reading, checking, using and issuing them.
 
+pub(crate) mod algorithm_identifier;
+pub mod certificate;
+mod curve;
+pub(crate) mod digest;
+mod name_text;
+#[cfg_attr(target_family = "wasm", path = "x509/portable.rs")]
+mod native;
+pub mod pem;
 pub mod pkcs12;
+mod post_quantum;
+pub mod public_key;
+mod random_adapter;
+pub(crate) mod rsa_padding;
+pub mod secret_key;
+pub mod signature;
+mod subject_names;
+pub(crate) mod tlv;
+pub mod usage;
+
+pub use certificate::{Certificate, CertificateError};
+pub use public_key::PublicKey;
+pub use secret_key::{KeyKind, SecretKey, SecretKeyError};
+pub use signature::SignatureInvalid;
+pub use usage::{ExtendedKeyUsage, KeyUsage, UsageError};

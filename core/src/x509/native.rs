@@ -1,0 +1,173 @@
+//! The fast paths of native targets: what aws-lc-rs does, it does several times faster and with
+//! its own defences against timing. What it does not do comes back as nothing, and the portable
+//! code does it.
+
+use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521, UnparsedPublicKey as Peer};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{
+    KeyPair as RsaKeyPair, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384,
+    OAEP_SHA512_MGF1SHA512, OaepAlgorithm, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey,
+    PrivateDecryptingKey,
+};
+use aws_lc_rs::signature::{self, EcdsaKeyPair, RsaEncoding, UnparsedPublicKey, VerificationAlgorithm};
+use zeroize::Zeroizing;
+
+use super::curve::Curve;
+use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::ports::{KeyError, OaepParameters};
+use crate::secret::SecretBytes;
+
+/// Whether an RSA signature holds; `public_key` is a DER RSAPublicKey (RFC 8017, appendix A.1.1).
+/// Nothing where the algorithm is not one of aws-lc-rs.
+pub(super) fn verify_rsa(
+    algorithm: SignatureAlgorithm,
+    public_key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Option<bool> {
+    let verification: &'static dyn VerificationAlgorithm = match algorithm {
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256) => &signature::RSA_PKCS1_2048_8192_SHA256,
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha384) => &signature::RSA_PKCS1_2048_8192_SHA384,
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha512) => &signature::RSA_PKCS1_2048_8192_SHA512,
+        SignatureAlgorithm::RsaPss { digest, mask_digest, salt_length } if digest == mask_digest => {
+            match (digest, salt_length) {
+                (DigestAlgorithm::Sha256, 32) => &signature::RSA_PSS_2048_8192_SHA256,
+                (DigestAlgorithm::Sha384, 48) => &signature::RSA_PSS_2048_8192_SHA384,
+                (DigestAlgorithm::Sha512, 64) => &signature::RSA_PSS_2048_8192_SHA512,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    Some(UnparsedPublicKey::new(verification, public_key).verify(message, signature).is_ok())
+}
+
+/// Whether an ECDSA signature holds, whose DER was found strict before.
+pub(super) fn verify_ecdsa(
+    curve: Curve,
+    digest: DigestAlgorithm,
+    point: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Option<bool> {
+    let verification = match (curve, digest) {
+        (Curve::P256, DigestAlgorithm::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
+        (Curve::P256, DigestAlgorithm::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
+        (Curve::P256, DigestAlgorithm::Sha512) => &signature::ECDSA_P256_SHA512_ASN1,
+        (Curve::P384, DigestAlgorithm::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
+        (Curve::P384, DigestAlgorithm::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
+        (Curve::P384, DigestAlgorithm::Sha512) => &signature::ECDSA_P384_SHA512_ASN1,
+        (Curve::P521, DigestAlgorithm::Sha256) => &signature::ECDSA_P521_SHA256_ASN1,
+        (Curve::P521, DigestAlgorithm::Sha384) => &signature::ECDSA_P521_SHA384_ASN1,
+        (Curve::P521, DigestAlgorithm::Sha512) => &signature::ECDSA_P521_SHA512_ASN1,
+        _ => return None,
+    };
+    Some(UnparsedPublicKey::new(verification, point).verify(message, signature).is_ok())
+}
+
+/// An ECDSA signature in DER with the digest that belongs to the curve.
+pub(super) fn sign_ecdsa(
+    curve: Curve,
+    digest: DigestAlgorithm,
+    scalar: &[u8],
+    point: &[u8],
+    message: &[u8],
+) -> Option<Vec<u8>> {
+    let algorithm = match (curve, digest) {
+        (Curve::P256, DigestAlgorithm::Sha256) => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+        (Curve::P384, DigestAlgorithm::Sha384) => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
+        (Curve::P521, DigestAlgorithm::Sha512) => &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
+        _ => return None,
+    };
+    let key = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, point).ok()?;
+    Some(key.sign(&SystemRandom::new(), message).ok()?.as_ref().to_vec())
+}
+
+/// ECDH: the x-coordinate. The peer's point is checked to be on the curve.
+pub(super) fn agree(curve: Curve, scalar: &[u8], peer: &[u8]) -> Option<SecretBytes> {
+    let algorithm = match curve {
+        Curve::P256 => &ECDH_P256,
+        Curve::P384 => &ECDH_P384,
+        Curve::P521 => &ECDH_P521,
+    };
+    let key = agreement::PrivateKey::from_private_key(algorithm, scalar).ok()?;
+    agreement::agree(&key, Peer::new(algorithm, peer), (), |secret| Ok(SecretBytes::copy_of(secret))).ok()
+}
+
+/// An RSA key that aws-lc-rs uses: 2048 to 8192 bits.
+pub(super) struct RsaSecret {
+    signing: RsaKeyPair,
+    transport: Pkcs1PrivateDecryptingKey,
+    oaep: OaepPrivateDecryptingKey,
+}
+
+impl RsaSecret {
+    /// From PKCS#8; nothing where aws-lc-rs does not take the key.
+    pub(super) fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
+        let key = || PrivateDecryptingKey::from_pkcs8(pkcs8).ok();
+        Some(Self {
+            signing: RsaKeyPair::from_pkcs8(pkcs8).ok()?,
+            transport: Pkcs1PrivateDecryptingKey::new(key()?).ok()?,
+            oaep: OaepPrivateDecryptingKey::new(key()?).ok()?,
+        })
+    }
+
+    /// The message of a PKCS#1 v1.5 ciphertext, whatever its length.
+    pub(super) fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let mut plaintext = Zeroizing::new(vec![0; self.transport.min_output_size()]);
+        let length = self.transport.decrypt(ciphertext, &mut plaintext).ok()?.len();
+        plaintext.truncate(length);
+        Some(plaintext)
+    }
+
+    /// OAEP with one hash for both; nothing for other parameters.
+    pub(super) fn decrypt_oaep(
+        &self,
+        parameters: &OaepParameters,
+        ciphertext: &[u8],
+    ) -> Option<Result<SecretBytes, KeyError>> {
+        let algorithm = oaep(parameters)?;
+        let label = (!parameters.label.is_empty()).then_some(parameters.label.as_slice());
+        let mut plaintext = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
+        let decrypted = self.oaep.decrypt(algorithm, ciphertext, &mut plaintext, label);
+        Some(decrypted.map(|secret| SecretBytes::copy_of(secret)).map_err(|_| KeyError::Failed))
+    }
+
+    /// A signature, or nothing for an algorithm that aws-lc-rs does not make.
+    pub(super) fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
+        let encoding = signing(algorithm)?;
+        let mut signature = vec![0; self.signing.public_modulus_len()];
+        self.signing.sign(encoding, &SystemRandom::new(), message, &mut signature).ok()?;
+        Some(signature)
+    }
+}
+
+fn oaep(parameters: &OaepParameters) -> Option<&'static OaepAlgorithm> {
+    if parameters.digest != parameters.mask_digest {
+        return None;
+    }
+    match parameters.digest {
+        DigestAlgorithm::Sha1 => Some(&OAEP_SHA1_MGF1SHA1),
+        DigestAlgorithm::Sha256 => Some(&OAEP_SHA256_MGF1SHA256),
+        DigestAlgorithm::Sha384 => Some(&OAEP_SHA384_MGF1SHA384),
+        DigestAlgorithm::Sha512 => Some(&OAEP_SHA512_MGF1SHA512),
+        _ => None,
+    }
+}
+
+fn signing(algorithm: SignatureAlgorithm) -> Option<&'static dyn RsaEncoding> {
+    match algorithm {
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256) => Some(&signature::RSA_PKCS1_SHA256),
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha384) => Some(&signature::RSA_PKCS1_SHA384),
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha512) => Some(&signature::RSA_PKCS1_SHA512),
+        SignatureAlgorithm::RsaPss { digest, mask_digest, salt_length } if digest == mask_digest => {
+            match (digest, salt_length) {
+                (DigestAlgorithm::Sha256, 32) => Some(&signature::RSA_PSS_SHA256),
+                (DigestAlgorithm::Sha384, 48) => Some(&signature::RSA_PSS_SHA384),
+                (DigestAlgorithm::Sha512, 64) => Some(&signature::RSA_PSS_SHA512),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
