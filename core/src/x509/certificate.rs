@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
-use der::{Decode as _, Encode as _};
+use der::Decode as _;
 
 use super::algorithm_identifier;
 use super::name_text;

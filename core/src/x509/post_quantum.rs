@@ -87,6 +87,10 @@ pub(crate) enum PostQuantumSecret {
 
 /// Whether these are the bytes of such a public key (FIPS 203, section 7.2: the modulus check).
 pub(crate) fn is_public_key(algorithm: KeyAlgorithm, key: &[u8]) -> bool {
+    checked_public_key(algorithm, key).is_some()
+}
+
+fn checked_public_key(algorithm: KeyAlgorithm, key: &[u8]) -> Option<()> {
     let kem: Option<()> = with_kem!(algorithm, Set => {
         let key = Array::try_from(key).ok()?;
         ml_kem::EncapsulationKey::<Set>::new(&key).ok().map(|_| ())
@@ -94,7 +98,7 @@ pub(crate) fn is_public_key(algorithm: KeyAlgorithm, key: &[u8]) -> bool {
     let dsa: Option<()> = with_dsa!(algorithm, Set => {
         ml_dsa::EncodedVerifyingKey::<Set>::try_from(key).ok().map(|_| ())
     });
-    kem.or(dsa).is_some()
+    kem.or(dsa)
 }
 
 /// Ciphertext and shared secret for a public key.
@@ -136,6 +140,10 @@ pub(crate) fn public_key(algorithm: KeyAlgorithm, secret: &PostQuantumSecret) ->
 
 /// Whether an expanded secret key is the one that belongs to the seed (RFC 9881, section 8.2).
 pub(crate) fn belongs_to_seed(algorithm: KeyAlgorithm, seed: &SecretBytes, expanded: &[u8]) -> bool {
+    same_as_expanded(algorithm, seed, expanded).unwrap_or(false)
+}
+
+fn same_as_expanded(algorithm: KeyAlgorithm, seed: &SecretBytes, expanded: &[u8]) -> Option<bool> {
     use subtle::ConstantTimeEq as _;
     #[allow(deprecated)] // Other programs write the expanded form.
     let kem: Option<bool> = with_kem!(algorithm, Set => {
@@ -148,7 +156,7 @@ pub(crate) fn belongs_to_seed(algorithm: KeyAlgorithm, seed: &SecretBytes, expan
         let key = dsa_key::<Set>(algorithm, &PostQuantumSecret::Seed(seed.clone()))?;
         Some(Zeroizing::new(key.to_expanded()).as_slice().ct_eq(expanded).into())
     });
-    kem.or(dsa).unwrap_or(false)
+    kem.or(dsa)
 }
 
 /// A pure, deterministic ML-DSA signature with an empty context (RFC 9882).
@@ -161,13 +169,16 @@ pub(crate) fn sign(algorithm: KeyAlgorithm, secret: &PostQuantumSecret, message:
 
 /// Whether a pure ML-DSA signature with an empty context holds.
 pub(crate) fn verify(algorithm: KeyAlgorithm, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let holds: Option<bool> = with_dsa!(algorithm, Set => {
+    holds(algorithm, key, message, signature).unwrap_or(false)
+}
+
+fn holds(algorithm: KeyAlgorithm, key: &[u8], message: &[u8], signature: &[u8]) -> Option<bool> {
+    with_dsa!(algorithm, Set => {
         let key = ml_dsa::EncodedVerifyingKey::<Set>::try_from(key).ok()?;
         let signature = ml_dsa::EncodedSignature::<Set>::try_from(signature).ok()?;
         let signature = ml_dsa::Signature::<Set>::decode(&signature)?;
         Some(ml_dsa::VerifyingKey::<Set>::decode(&key).verify_with_context(message, &[], &signature))
-    });
-    holds.unwrap_or(false)
+    })
 }
 
 /// The signing key of a secret.

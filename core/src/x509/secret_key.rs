@@ -243,5 +243,5 @@ impl fmt::Debug for SecretKey {
 fn sign_ed25519(seed: &SecretBytes, message: &[u8]) -> Result<Vec<u8>, KeyError> {
     use ed25519_dalek::Signer as _;
     let seed = seed.expose().try_into().map_err(|_| KeyError::Failed)?;
-    Ok(ed25519_dalek::SigningKey::from_bytes(seed).sign(message).to_vec())
+    Ok(ed25519_dalek::SigningKey::from_bytes(seed).sign(message).to_bytes().to_vec())
 }
