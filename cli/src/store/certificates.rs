@@ -1,0 +1,39 @@
+//! Certificates: public, kept by their digest and by their key.
+
+use counterseal_core::fingerprint::Fingerprint;
+use rusqlite::params;
+use sha2::{Digest, Sha256};
+
+use super::error::StoreError;
+use super::{Store, Writer};
+
+impl Store {
+    /// DER of every certificate, newest first.
+    pub(crate) fn certificates(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT der FROM certificate ORDER BY added DESC, rowid DESC")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// DER of every certificate of one key, newest first.
+    pub(crate) fn certificates_of(&self, key: &[u8; 32]) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT der FROM certificate WHERE key = ?1 ORDER BY added DESC, rowid DESC")?;
+        let rows = statement.query_map([key], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Writer<'_> {
+    /// Adds a certificate of a key. Answers whether it is new.
+    pub(crate) fn add_certificate(&mut self, der: &[u8], key: &Fingerprint) -> Result<bool, StoreError> {
+        let digest: [u8; 32] = Sha256::digest(der).into();
+        let added = self.transaction.execute(
+            "INSERT OR IGNORE INTO certificate (digest, key, der, added) VALUES (?1, ?2, ?3, ?4)",
+            params![digest, key.sha256(), der, self.now.unix_seconds()],
+        )?;
+        Ok(added == 1)
+    }
+}

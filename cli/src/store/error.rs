@@ -1,0 +1,49 @@
+//! What can be wrong with a store.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a store did not do what it was asked for.
+#[derive(Debug)]
+pub(crate) enum StoreError {
+    /// There is none.
+    Missing,
+    /// There is one already.
+    Exists,
+    /// A secret key is needed, and no passphrase was given.
+    Locked,
+    /// No slot opens with this passphrase.
+    WrongPassphrase,
+    /// A slot asks for more memory or time than any store of ours.
+    SlotTooExpensive,
+    /// Rows are not what this store wrote; the word says which.
+    Tampered(&'static str),
+    /// The file is no store.
+    NotAStore,
+    /// A newer cseal wrote it.
+    Newer(i64),
+    /// SQLite did not take this setting.
+    Setting(&'static str),
+    /// SQLite finds the file damaged.
+    Damaged(String),
+    /// The directory belongs to somebody else, or others may write to it.
+    Unsafe(PathBuf, &'static str),
+    /// The directory is on a network file system.
+    NetworkFileSystem(PathBuf),
+    /// Argon2 did not get its memory.
+    Memory,
+    /// SQLite.
+    Database(rusqlite::Error),
+    /// The system.
+    Io(PathBuf, io::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => Self::NotAStore,
+            Some(rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            _ => Self::Database(error),
+        }
+    }
+}

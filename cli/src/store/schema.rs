@@ -1,0 +1,105 @@
+//! The tables, and the checks that a file is a store of ours.
+
+use rusqlite::Connection;
+
+use super::error::StoreError;
+
+/// `CSL1`, in the header of the file.
+const APPLICATION_ID: i64 = 0x4353_4C31;
+/// Version of the tables, `user_version` of the file.
+pub(super) const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE store (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    created INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    trust_key BLOB NOT NULL,
+    trust_rows INTEGER NOT NULL,
+    trust_digest BLOB NOT NULL,
+    signature BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE unlock_slot (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('passphrase', 'none')),
+    parameters BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    wrapped BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE secret_key (
+    id INTEGER PRIMARY KEY,
+    fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),
+    kind TEXT NOT NULL CHECK (kind IN ('personal-ca', 'encryption', 'signing')),
+    algorithm TEXT NOT NULL,
+    public_key BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    retired INTEGER,
+    wrapped_data_key BLOB NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+
+-- A mail of ten years ago is opened by the key of that time: keys stay.
+CREATE TRIGGER secret_key_stays BEFORE DELETE ON secret_key
+BEGIN SELECT raise(ABORT, 'secret keys are not deleted'); END;
+
+CREATE TRIGGER secret_key_is_not_replaced BEFORE UPDATE OF id, fingerprint, public_key, sealed ON secret_key
+BEGIN SELECT raise(ABORT, 'secret keys are not replaced'); END;
+
+CREATE TABLE certificate (
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    der BLOB NOT NULL,
+    added INTEGER NOT NULL
+) STRICT;
+CREATE INDEX certificate_of_key ON certificate (key);
+
+CREATE TABLE trust (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('own', 'contact', 'pin')),
+    address TEXT NOT NULL,
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    points INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    signature BLOB NOT NULL,
+    UNIQUE (kind, address, key)
+) STRICT;
+CREATE INDEX trust_of_address ON trust (address);
+";
+
+/// Makes the tables.
+pub(super) fn create(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(TABLES)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+/// Refuses a file that is no store, or that a newer cseal wrote.
+pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match (application, version) {
+        (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, newer) if newer > VERSION => Err(StoreError::Newer(newer)),
+        // A file whose making was cut off before its first commit is empty, and is none.
+        (0, 0) if is_empty(connection)? => Err(StoreError::Missing),
+        _ => Err(StoreError::NotAStore),
+    }
+}
+
+/// Whether a file has no tables at all.
+pub(super) fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
+}
+
+/// Asks SQLite whether its pages are in order.
+pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
+    let answer: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    if answer == "ok" { Ok(()) } else { Err(StoreError::Damaged(answer)) }
+}

@@ -1,0 +1,302 @@
+//! What a store must hold to, tested on its file.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::fingerprint::Fingerprint;
+
+use super::*;
+
+const CANARY: &[u8] = b"this secret must not be in the file";
+
+fn now() -> Time {
+    Time::from_unix_seconds(1_795_262_400)
+}
+
+fn secret() -> SecretBytes {
+    SecretBytes::copy_of(CANARY)
+}
+
+fn filled(directory: &Path, protection: &Protection) -> Store {
+    let mut store = Store::create(directory, protection, now()).unwrap();
+    store
+        .write(now(), |writer| {
+            writer.add_secret_key(KeyUse::Encryption, "rsa-3072", b"public one", &secret())?;
+            writer.add_secret_key(KeyUse::Signing, "p-256", b"public two", &SecretBytes::copy_of(b"two"))?;
+            let bob = EmailAddress::parse("bob@example.org").unwrap();
+            writer.add_trust(TrustKind::Pin, &bob, &Fingerprint::of_public_key(b"bob"), 120, "compared")?;
+            writer.add_trust(TrustKind::Contact, &bob, &Fingerprint::of_public_key(b"bob"), 10, "import")?;
+            Ok(())
+        })
+        .unwrap();
+    store
+}
+
+/// What an attacker with SQLite does to the file.
+fn attack(directory: &Path, sql: &str) {
+    let connection = Connection::open(directory.join(FILE)).unwrap();
+    connection
+        .execute_batch("PRAGMA trusted_schema = ON; DROP TRIGGER IF EXISTS secret_key_is_not_replaced;")
+        .unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+fn reopened(directory: &Path) -> Store {
+    let store = Store::open(directory).unwrap();
+    store.unlock(None).unwrap();
+    store
+}
+
+#[test]
+fn what_goes_in_comes_out() {
+    let home = tempfile::tempdir().unwrap();
+    drop(filled(home.path(), &Protection::None));
+    let store = reopened(home.path());
+    let keys = store.secret_keys().unwrap();
+    assert_eq!(keys.len(), 2);
+    let encryption = keys.iter().find(|key| key.key_use == KeyUse::Encryption).unwrap();
+    assert_eq!(store.open_secret_key(encryption).unwrap().expose(), CANARY);
+    let bob = EmailAddress::parse("Bob@Example.ORG").unwrap();
+    assert_eq!(store.trust_of(&bob).unwrap().len(), 2);
+    assert_eq!(store.trust_rows().unwrap()[0].points, 120);
+}
+
+#[test]
+fn adding_a_key_twice_changes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = filled(home.path(), &Protection::None);
+    let added = store
+        .write(now(), |writer| {
+            writer.add_secret_key(KeyUse::Encryption, "rsa-3072", b"public one", &secret())
+        })
+        .unwrap();
+    assert!(!added);
+    assert_eq!(store.secret_keys().unwrap().len(), 2);
+}
+
+#[test]
+fn a_failed_change_changes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = filled(home.path(), &Protection::None);
+    let outcome = store.write(now(), |writer| {
+        writer.add_secret_key(KeyUse::Signing, "p-256", b"public three", &secret())?;
+        Err::<(), _>(StoreError::Locked)
+    });
+    assert!(outcome.is_err());
+    assert_eq!(store.secret_keys().unwrap().len(), 2);
+    drop(store);
+    reopened(home.path());
+}
+
+#[test]
+fn the_passphrase_opens_it_and_nothing_else_does() {
+    let home = tempfile::tempdir().unwrap();
+    let passphrase = SecretBytes::copy_of(b"correct horse");
+    drop(filled(home.path(), &Protection::Passphrase(passphrase.clone())));
+    let store = Store::open(home.path()).unwrap();
+    assert!(store.needs_passphrase().unwrap());
+    assert!(matches!(store.unlock(None), Err(StoreError::Locked)));
+    let wrong = SecretBytes::copy_of(b"battery staple");
+    assert!(matches!(store.unlock(Some(&wrong)), Err(StoreError::WrongPassphrase)));
+    let key = &store.secret_keys().unwrap()[0];
+    assert!(matches!(store.open_secret_key(key), Err(StoreError::Locked)));
+    assert_eq!(store.trust_rows().unwrap().len(), 2);
+    store.unlock(Some(&passphrase)).unwrap();
+    assert!(store.open_secret_key(key).is_ok());
+}
+
+#[test]
+fn cheaper_parameters_do_not_open_a_slot() {
+    let home = tempfile::tempdir().unwrap();
+    let passphrase = SecretBytes::copy_of(b"correct horse");
+    drop(filled(home.path(), &Protection::Passphrase(passphrase.clone())));
+    attack(
+        home.path(),
+        "UPDATE unlock_slot SET parameters = CAST(substr(parameters, 1, 16) || x'0000000800000001' AS BLOB)",
+    );
+    let store = Store::open(home.path()).unwrap();
+    assert!(matches!(store.unlock(Some(&passphrase)), Err(StoreError::WrongPassphrase)));
+}
+
+#[test]
+fn a_slot_that_asks_for_a_terabyte_is_refused_before_any_work() {
+    let home = tempfile::tempdir().unwrap();
+    let passphrase = SecretBytes::copy_of(b"correct horse");
+    drop(filled(home.path(), &Protection::Passphrase(passphrase.clone())));
+    attack(
+        home.path(),
+        "UPDATE unlock_slot SET parameters = CAST(substr(parameters, 1, 16) || x'4000000000000001' AS BLOB)",
+    );
+    let store = Store::open(home.path()).unwrap();
+    assert!(matches!(store.unlock(Some(&passphrase)), Err(StoreError::SlotTooExpensive)));
+}
+
+#[test]
+fn without_a_passphrase_opening_costs_no_argon2() {
+    let home = tempfile::tempdir().unwrap();
+    drop(filled(home.path(), &Protection::None));
+    let store = Store::open(home.path()).unwrap();
+    assert!(!store.needs_passphrase().unwrap());
+    let start = Instant::now();
+    store.unlock(None).unwrap();
+    // Argon2 would take 145 ms at its floor; the margin is for machines that do other things too.
+    assert!(start.elapsed() < Duration::from_millis(50), "{:?}", start.elapsed());
+}
+
+#[test]
+fn no_secret_is_in_the_files() {
+    let home = tempfile::tempdir().unwrap();
+    let store = filled(home.path(), &Protection::None);
+    let mut files = 0;
+    for entry in fs::read_dir(home.path()).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(CANARY.len()).any(|window| window == CANARY));
+        files += 1;
+    }
+    assert!(files >= 2, "the write-ahead log is looked at too");
+    drop(store);
+}
+
+#[test]
+fn files_and_directory_are_the_owners_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = home.path().join("a/b");
+    let store = filled(&directory, &Protection::None);
+    assert_eq!(fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+    for entry in fs::read_dir(&directory).unwrap() {
+        assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    drop(store);
+    fs::set_permissions(directory.join(FILE), fs::Permissions::from_mode(0o644)).unwrap();
+    reopened(&directory);
+    assert_eq!(fs::metadata(directory.join(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(Store::open(&directory), Err(StoreError::Unsafe(..))));
+}
+
+#[test]
+fn a_record_that_was_moved_or_whose_row_was_changed_does_not_open() {
+    let changes = [
+        "UPDATE secret_key SET (wrapped_data_key, sealed) =
+             (SELECT wrapped_data_key, sealed FROM secret_key AS other WHERE other.id = 2) WHERE id = 1",
+        "UPDATE secret_key SET wrapped_data_key = (SELECT wrapped_data_key FROM secret_key WHERE id = 2) WHERE id = 1",
+        "UPDATE secret_key SET sealed = (SELECT sealed FROM secret_key WHERE id = 2) WHERE id = 1",
+        "UPDATE secret_key SET kind = 'personal-ca' WHERE id = 1",
+        "UPDATE secret_key SET created = created + 1 WHERE id = 1",
+        "UPDATE secret_key SET epoch = epoch + 1 WHERE id = 1",
+        "UPDATE secret_key SET id = 7 WHERE id = 1",
+        "UPDATE secret_key SET public_key = x'00' WHERE id = 1",
+        "UPDATE store SET id = x'000102030405060708090a0b0c0d0e0f'",
+    ];
+    for change in changes {
+        let home = tempfile::tempdir().unwrap();
+        drop(filled(home.path(), &Protection::None));
+        attack(home.path(), change);
+        let store = Store::open(home.path()).unwrap();
+        let opened = store.unlock(None).and_then(|()| store.secret_keys()).and_then(|keys| {
+            let key = keys.iter().find(|key| key.fingerprint == Fingerprint::of_public_key(b"public one"));
+            store.open_secret_key(key.ok_or(StoreError::NotAStore)?)
+        });
+        assert!(opened.is_err(), "{change}");
+    }
+}
+
+#[test]
+fn a_record_of_another_store_does_not_open() {
+    let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(filled(home.path(), &Protection::None));
+    drop(filled(other.path(), &Protection::None));
+    attack(
+        home.path(),
+        &format!(
+            "ATTACH '{}' AS other;
+             UPDATE secret_key SET (wrapped_data_key, sealed, created, epoch) =
+                 (SELECT wrapped_data_key, sealed, created, epoch FROM other.secret_key WHERE id = 1) WHERE id = 1",
+            other.path().join(FILE).display()
+        ),
+    );
+    let store = reopened(home.path());
+    let keys = store.secret_keys().unwrap();
+    let key = keys.iter().find(|key| key.key_use == KeyUse::Encryption).unwrap();
+    assert!(matches!(store.open_secret_key(key), Err(StoreError::Tampered(_))));
+}
+
+#[test]
+fn a_trust_row_that_was_changed_is_noticed_without_unlocking() {
+    let changes = [
+        "UPDATE trust SET points = 240 WHERE id = 1",
+        "UPDATE trust SET address = 'mallory@example.org' WHERE id = 1",
+        "UPDATE trust SET key = zeroblob(32) WHERE id = 1",
+        "UPDATE trust SET kind = 'own' WHERE id = 1",
+        "UPDATE trust SET source = 'other' WHERE id = 1",
+        "UPDATE trust SET created = 0 WHERE id = 1",
+        "UPDATE trust SET epoch = 9 WHERE id = 1",
+        "UPDATE trust SET signature = zeroblob(64) WHERE id = 1",
+    ];
+    for change in changes {
+        let home = tempfile::tempdir().unwrap();
+        drop(filled(home.path(), &Protection::None));
+        attack(home.path(), change);
+        let store = Store::open(home.path()).unwrap();
+        assert!(matches!(store.trust_rows(), Err(StoreError::Tampered("trust"))), "{change}");
+    }
+}
+
+#[test]
+fn a_trust_row_that_was_removed_is_noticed_at_unlocking() {
+    for change in [
+        "DELETE FROM trust WHERE id = 2",
+        "UPDATE store SET epoch = 0",
+        "UPDATE store SET trust_key = (SELECT zeroblob(32))",
+        "UPDATE store SET trust_rows = 1",
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        drop(filled(home.path(), &Protection::None));
+        attack(home.path(), change);
+        let store = Store::open(home.path()).unwrap();
+        assert!(matches!(store.unlock(None), Err(StoreError::Tampered("store"))), "{change}");
+    }
+}
+
+#[test]
+fn a_secret_key_cannot_be_deleted_or_replaced() {
+    let home = tempfile::tempdir().unwrap();
+    let store = filled(home.path(), &Protection::None);
+    for change in [
+        "DELETE FROM secret_key",
+        "UPDATE secret_key SET sealed = x'00'",
+        "REPLACE INTO secret_key SELECT * FROM secret_key",
+    ] {
+        let outcome = store.connection.execute_batch(change);
+        let keys = store.secret_keys().unwrap();
+        assert_eq!(keys.len(), 2, "{change}: {outcome:?}");
+        assert!(keys.iter().all(|key| store.open_secret_key(key).is_ok()), "{change}");
+    }
+}
+
+#[test]
+fn what_is_no_store_of_ours_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    assert!(matches!(Store::open(home.path()), Err(StoreError::Missing)));
+    fs::write(home.path().join(FILE), b"").unwrap();
+    assert!(matches!(Store::open(home.path()), Err(StoreError::Missing)));
+    drop(filled(home.path(), &Protection::None));
+    assert!(matches!(Store::create(home.path(), &Protection::None, now()), Err(StoreError::Exists)));
+    attack(home.path(), "PRAGMA user_version = 2");
+    assert!(matches!(Store::open(home.path()), Err(StoreError::Newer(2))));
+    attack(home.path(), "PRAGMA application_id = 1");
+    assert!(matches!(Store::open(home.path()), Err(StoreError::NotAStore)));
+    fs::write(home.path().join(FILE), [0x41; 8192]).unwrap();
+    assert!(matches!(Store::open(home.path()), Err(StoreError::NotAStore)));
+}
+
+#[test]
+fn a_link_in_place_of_the_file_is_refused() {
+    let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(filled(elsewhere.path(), &Protection::None));
+    std::os::unix::fs::symlink(elsewhere.path().join(FILE), home.path().join(FILE)).unwrap();
+    assert!(matches!(Store::open(home.path()), Err(StoreError::NotAStore)));
+}
