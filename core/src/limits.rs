@@ -19,6 +19,8 @@ pub const OBJECT_IDENTIFIER_BYTES: usize = 64;
 
 /// RecipientInfos that are read.
 pub const RECIPIENTS: usize = 20_000;
+/// Bytes of all names of recipients together, which are kept for the error that lists them.
+pub const RECIPIENT_NAME_BYTES: usize = 32 << 20;
 /// Secret key operations that one message may cost where identifiers match.
 pub const KEY_OPERATIONS_MATCHED: usize = 4;
 /// Secret key operations that one message may cost where none matches and keys are tried.
