@@ -29,6 +29,10 @@ pub const KEY_OPERATIONS_TRIED: usize = 16;
 pub const SIGNERS: usize = 10;
 /// Certificates that one message may bring.
 pub const CERTIFICATES: usize = 200;
+/// Bytes of all certificates that one message may bring.
+pub const CERTIFICATES_BYTES: usize = 10 << 20;
+/// Certificates of one name that are tried for one signature.
+pub const SIGNER_CANDIDATES: usize = 4;
 /// CMS layers of one mail. Signed, encrypted, signed again by a list makes three; deeper is an
 /// attack on our stack.
 pub const CMS_LAYERS: usize = 8;

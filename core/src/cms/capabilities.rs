@@ -149,7 +149,7 @@ fn read(capability: &[u8]) -> Result<Capability, NotDer> {
     let parts = elements::elements(capability)?;
     let (identifier, parameters) = match parts.as_slice() {
         [identifier] => (identifier.expect(OBJECT_IDENTIFIER)?, None),
-        [identifier, parameters] => (identifier.expect(OBJECT_IDENTIFIER)?, Some(parameters.bytes)),
+        [identifier, parameters] => (identifier.expect(OBJECT_IDENTIFIER)?, Some(parameters.whole)),
         _ => return Err(NotDer),
     };
     Ok(known(identifier, parameters).unwrap_or_else(|| Capability::Other {
@@ -306,7 +306,7 @@ fn oaep_digest(parameters: &[u8]) -> Option<DigestAlgorithm> {
                     .ok()?;
             let [generator, mask_digest] = mask.as_slice() else { return None };
             let is_mgf1 = generator.expect(OBJECT_IDENTIFIER) == Ok(MGF1.as_bytes());
-            (is_mgf1 && digest_of(mask_digest.bytes)? == digest).then_some(digest)
+            (is_mgf1 && digest_of(mask_digest.whole)? == digest).then_some(digest)
         }
         _ => None,
     }
@@ -316,7 +316,7 @@ fn digest_of(algorithm: &[u8]) -> Option<DigestAlgorithm> {
     let parts = elements::elements(elements::content_of(algorithm, SEQUENCE).ok()?).ok()?;
     let (identifier, parameters) = parts.split_first()?;
     let identifier = identifier.expect(OBJECT_IDENTIFIER).ok()?;
-    let has_none = parameters.iter().all(|parameters| parameters.bytes == [elements::NULL, 0]);
+    let has_none = parameters.iter().all(|parameters| parameters.whole == [elements::NULL, 0]);
     OAEP_DIGESTS
         .iter()
         .find(|(known, _)| has_none && known.as_bytes() == identifier)

@@ -1,8 +1,37 @@
 //! Which content a CMS object holds (RFC 5652, section 3), so that nobody guesses from a label.
 
 use std::fmt;
+use std::io::{Read, SeekFrom};
 
 use const_oid::ObjectIdentifier;
+
+use super::elements::{self, OBJECT_IDENTIFIER};
+use crate::der::{DerError, DerErrorKind, Reader, Tag, to_der};
+use crate::limits;
+use crate::ports::Source;
+
+/// Which content the CMS object holds that begins where `input` stands; `input` stays there.
+///
+/// # Errors
+/// What is no ContentInfo (RFC 5652, section 3), and what the input says.
+pub fn content_type(input: &mut dyn Source) -> Result<ContentType, DerError> {
+    let io = |error: std::io::Error| DerError::from_io(&error, 0);
+    let start = input.stream_position().map_err(io)?;
+    let mut reader = Reader::new(&mut *input);
+    let content_type = reader.enter(Tag::SEQUENCE).and_then(|_| read_content_type(&mut reader));
+    input.seek(SeekFrom::Start(start)).map_err(io)?;
+    content_type
+}
+
+/// The next element, which names a content.
+pub(crate) fn read_content_type<R: Read>(reader: &mut Reader<R>) -> Result<ContentType, DerError> {
+    let offset = reader.position();
+    let element = to_der(&reader.element_of(Tag::OBJECT_IDENTIFIER, limits::OBJECT_IDENTIFIER_BYTES)?)?;
+    match elements::content_of(&element, OBJECT_IDENTIFIER) {
+        Ok(octets) if !octets.is_empty() => Ok(ContentType::from_object_identifier(octets)),
+        _ => Err(DerError { offset, kind: DerErrorKind::BadValue }),
+    }
+}
 
 /// The type of a content: of a whole CMS object, or of what a layer of it carries.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,6 +164,18 @@ mod tests {
             assert_eq!(ContentType::from_object_identifier(identifier.as_bytes()), content_type);
             assert_eq!(content_type.object_identifier(), identifier.as_bytes());
         }
+    }
+
+    #[test]
+    fn the_type_of_an_object_is_told_and_the_object_stays_unread() {
+        let object = b"before\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80";
+        let mut source = std::io::Cursor::new(&object[..]);
+        source.set_position(6);
+        assert_eq!(content_type(&mut source), Ok(ContentType::EnvelopedData));
+        assert_eq!(source.position(), 6);
+        source.set_position(0);
+        assert!(content_type(&mut source).is_err());
+        assert_eq!(source.position(), 0);
     }
 
     #[test]

@@ -2,57 +2,47 @@
 //!
 //! What comes from outside passes `der::to_der` first, or is refused here where it is not DER.
 
-/// One element: tag, content, and both with the length between them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Element<'a> {
-    /// The identifier octet. Tags above 30 do not occur in CMS and are refused.
-    pub tag: u8,
-    /// The content octets.
-    pub content: &'a [u8],
-    /// The whole element.
-    pub bytes: &'a [u8],
-}
+use crate::x509::tlv::{self, Elements, tag};
+
+pub(crate) use tlv::Element;
 
 /// Not DER, or not what should stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotDer;
 
-pub(crate) const INTEGER: u8 = 0x02;
-pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const NULL: u8 = 0x05;
-pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const INTEGER: u8 = tag::INTEGER;
+pub(crate) const OCTET_STRING: u8 = tag::OCTET_STRING;
+pub(crate) const NULL: u8 = tag::NULL;
+pub(crate) const OBJECT_IDENTIFIER: u8 = tag::OBJECT_IDENTIFIER;
 pub(crate) const UTC_TIME: u8 = 0x17;
 pub(crate) const GENERALIZED_TIME: u8 = 0x18;
-pub(crate) const SEQUENCE: u8 = 0x30;
-pub(crate) const SET: u8 = 0x31;
+pub(crate) const SEQUENCE: u8 = tag::SEQUENCE;
+pub(crate) const SET: u8 = tag::SET;
 
 /// The identifier octet of `[number]` around further elements.
 pub(crate) const fn context(number: u8) -> u8 {
-    0xa0 | number
+    tag::constructed(number)
 }
 
 /// The identifier octet of `[number]` around bytes.
 pub(crate) const fn context_primitive(number: u8) -> u8 {
-    0x80 | number
+    tag::primitive(number)
 }
 
 /// All elements of `bytes`, one after the other, to its end.
-pub(crate) fn elements(mut bytes: &[u8]) -> Result<Vec<Element<'_>>, NotDer> {
+pub(crate) fn elements(bytes: &[u8]) -> Result<Vec<Element<'_>>, NotDer> {
+    let mut reader = Elements::new(bytes);
     let mut found = Vec::new();
-    while !bytes.is_empty() {
-        let (element, rest) = first(bytes)?;
-        found.push(element);
-        bytes = rest;
+    while !reader.is_empty() {
+        found.push(reader.any().ok_or(NotDer)?);
     }
     Ok(found)
 }
 
 /// The one element that `bytes` is.
 pub(crate) fn element(bytes: &[u8]) -> Result<Element<'_>, NotDer> {
-    match first(bytes)? {
-        (element, []) => Ok(element),
-        _ => Err(NotDer),
-    }
+    let mut reader = Elements::new(bytes);
+    reader.any().filter(|_| reader.is_empty()).ok_or(NotDer)
 }
 
 /// The content of the one element that `bytes` is, which must have that tag.
@@ -67,49 +57,9 @@ impl<'a> Element<'a> {
     }
 }
 
-fn first(bytes: &[u8]) -> Result<(Element<'_>, &[u8]), NotDer> {
-    let (&tag, after_tag) = bytes.split_first().ok_or(NotDer)?;
-    if tag & 0x1f == 0x1f {
-        return Err(NotDer);
-    }
-    let (length, after_length) = length(after_tag)?;
-    let (content, rest) = after_length.split_at_checked(length).ok_or(NotDer)?;
-    let (bytes, _) = bytes.split_at_checked(bytes.len() - rest.len()).ok_or(NotDer)?;
-    Ok((Element { tag, content, bytes }, rest))
-}
-
-/// A definite length in the fewest octets (X.690, section 10.1).
-fn length(bytes: &[u8]) -> Result<(usize, &[u8]), NotDer> {
-    let (&head, rest) = bytes.split_first().ok_or(NotDer)?;
-    if head < 0x80 {
-        return Ok((usize::from(head), rest));
-    }
-    let (octets, rest) = rest.split_at_checked(usize::from(head & 0x7f)).ok_or(NotDer)?;
-    if octets.is_empty() || octets.len() > crate::limits::STRUCTURE_LENGTH_OCTETS {
-        return Err(NotDer);
-    }
-    let length = octets.iter().fold(0_u64, |length, octet| length << 8 | u64::from(*octet));
-    let is_minimal = length >= 0x80 && octets.first() != Some(&0);
-    let length = usize::try_from(length).map_err(|_| NotDer)?;
-    if is_minimal { Ok((length, rest)) } else { Err(NotDer) }
-}
-
 /// An element of that tag around the parts, one after the other.
 pub(crate) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut element = vec![tag];
-    if length < 0x80 {
-        element.push(length as u8);
-    } else {
-        let octets = length.to_be_bytes();
-        let leading = octets.iter().take_while(|octet| **octet == 0).count();
-        element.push(0x80 | (octets.len() - leading) as u8);
-        element.extend(octets.iter().skip(leading));
-    }
-    for part in parts {
-        element.extend_from_slice(part);
-    }
-    element
+    tlv::encode(tag, &parts.concat())
 }
 
 /// A SET OF in DER: its elements in ascending order (X.690, section 11.6).
@@ -130,7 +80,7 @@ mod tests {
             let content = vec![7; length];
             let bytes = encode(OCTET_STRING, &[&content]);
             assert_eq!(content_of(&bytes, OCTET_STRING), Ok(content.as_slice()));
-            assert_eq!(element(&bytes).unwrap().bytes, bytes);
+            assert_eq!(element(&bytes).unwrap().whole, bytes);
         }
     }
 

@@ -1,0 +1,157 @@
+//! The judgement over one SignerInfo.
+
+use super::algorithms::{check_protection, fits_key, read_signature_algorithm, weakness};
+use super::digests::Digests;
+use super::outcome::{SignatureFault, SignatureOutcome, Signer};
+use super::signer_info::{SignerInfo, issuer_and_serial_number};
+use super::signing_certificate::{self, SigningCertificate};
+use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::cms::attributes::SignedAttributes;
+use crate::cms::content_type::ContentType;
+use crate::cms::elements::{self, SET, context, context_primitive};
+use crate::limits;
+use crate::ports::KeyName;
+use crate::time::Time;
+use crate::x509::Certificate;
+
+/// Judges one signature over a content with these digests.
+pub(super) fn signer(
+    info: &SignerInfo,
+    content_type: &ContentType,
+    digests: &Digests,
+    certificates: &[Certificate],
+) -> Signer {
+    let candidates = candidates(&info.name, certificates);
+    let mut signer = Signer {
+        name: info.name.clone(),
+        certificate: candidates.first().map(|certificate| (*certificate).clone()),
+        outcome: SignatureOutcome::CertificateMissing,
+        digest: info.digest,
+        algorithm: None,
+        signing_time: None,
+        capabilities: None,
+        encryption_key_preference: None,
+    };
+    match claim(info, content_type, digests) {
+        Err(fault) => signer.outcome = SignatureOutcome::Bad(fault),
+        Ok(claim) => {
+            signer.algorithm = Some(claim.algorithm);
+            judge(&mut signer, info, claim, &candidates);
+        }
+    }
+    signer
+}
+
+/// What a SignerInfo says, before its signature is checked. It already fits the content.
+struct Claim {
+    digest: DigestAlgorithm,
+    algorithm: SignatureAlgorithm,
+    signed_forms: Vec<Vec<u8>>,
+    signing_certificates: Vec<SigningCertificate>,
+    signing_time: Option<Time>,
+    capabilities: Option<Vec<u8>>,
+    encryption_key_preference: Option<KeyName>,
+}
+
+/// Every rule that needs no certificate.
+fn claim(info: &SignerInfo, content_type: &ContentType, digests: &Digests) -> Result<Claim, SignatureFault> {
+    // RFC 5652 allows a signature without attributes over bare data. We do not: the same signature
+    // would then also be one over a content that is the DER of attributes.
+    let bytes = info.signed_attributes.as_ref().ok_or(SignatureFault::NoSignedAttributes)?;
+    let content =
+        elements::content_of(&bytes.normalized, SET).map_err(|_| SignatureFault::MalformedAttributes)?;
+    let attributes = SignedAttributes::read(content)?;
+    attributes.check_content_type(content_type)?;
+    let digest = info.digest.ok_or(SignatureFault::UnknownAlgorithm)?;
+    if digests.get(digest) != Some(attributes.message_digest()?) {
+        return Err(SignatureFault::ContentChanged);
+    }
+    let algorithm = read_signature_algorithm(&info.signature_algorithm, digest)?;
+    if let Some(protection) = attributes.algorithm_protection()? {
+        check_protection(protection, &info.digest_algorithm, &info.signature_algorithm)?;
+    }
+    Ok(Claim {
+        digest,
+        algorithm,
+        signed_forms: bytes.signed_forms().map_err(|_| SignatureFault::MalformedAttributes)?,
+        signing_certificates: signing_certificate::read(&attributes)?,
+        signing_time: attributes.signing_time()?,
+        capabilities: attributes.capabilities()?.map(<[u8]>::to_vec),
+        encryption_key_preference: attributes.encryption_key_preference()?.and_then(read_preference),
+    })
+}
+
+/// Every rule that needs the certificate, and the signature itself.
+fn judge(signer: &mut Signer, info: &SignerInfo, claim: Claim, candidates: &[&Certificate]) {
+    match check_signature(info, &claim, candidates) {
+        Ok(None) => signer.outcome = SignatureOutcome::CertificateMissing,
+        Err(fault) => signer.outcome = SignatureOutcome::Bad(fault),
+        Ok(Some(certificate)) => {
+            let weakness = weakness(claim.algorithm, claim.digest, certificate.public_key().algorithm());
+            signer.outcome = weakness.map_or(SignatureOutcome::Good, SignatureOutcome::Weak);
+            signer.certificate = Some(certificate.clone());
+            signer.signing_time = claim.signing_time;
+            signer.capabilities = claim.capabilities;
+            signer.encryption_key_preference = claim.encryption_key_preference;
+        }
+    }
+}
+
+/// The candidate whose key signed; nothing where there is no candidate.
+fn check_signature<'c>(
+    info: &SignerInfo,
+    claim: &Claim,
+    candidates: &[&'c Certificate],
+) -> Result<Option<&'c Certificate>, SignatureFault> {
+    // An issuer gives each serial number once (RFC 5280, section 4.1.2.2). Where two certificates
+    // share both, one is forged, and which one is not for a signature to say.
+    if candidates.len() > 1 && matches!(info.name, KeyName::IssuerAndSerialNumber { .. }) {
+        return Err(SignatureFault::AmbiguousCertificate);
+    }
+    let mut fault = None;
+    for certificate in candidates.iter().take(limits::SIGNER_CANDIDATES) {
+        match check_with(info, claim, certificate) {
+            Ok(()) => return Ok(Some(certificate)),
+            Err(found) => fault = Some(fault.unwrap_or(found).max(found)),
+        }
+    }
+    fault.map_or(Ok(None), Err)
+}
+
+fn check_with(info: &SignerInfo, claim: &Claim, certificate: &Certificate) -> Result<(), SignatureFault> {
+    if !claim.signing_certificates.iter().all(|named| named.is(certificate)) {
+        return Err(SignatureFault::OtherCertificate);
+    }
+    let key = certificate.public_key();
+    if !fits_key(&info.signature_algorithm, claim.algorithm, key.algorithm()) {
+        return Err(SignatureFault::AlgorithmsDisagree);
+    }
+    let holds = |signed: &Vec<u8>| key.verify(claim.algorithm, signed, &info.signature).is_ok();
+    if claim.signed_forms.iter().any(holds) { Ok(()) } else { Err(SignatureFault::SignatureInvalid) }
+}
+
+/// The certificates of that name, each once.
+fn candidates<'c>(name: &KeyName, certificates: &'c [Certificate]) -> Vec<&'c Certificate> {
+    let mut found: Vec<&Certificate> = Vec::new();
+    for certificate in certificates {
+        if certificate.names().contains(name) && !found.contains(&certificate) {
+            found.push(certificate);
+        }
+    }
+    found
+}
+
+/// SMIMEEncryptionKeyPreference (RFC 8551, section 2.5.3); what cannot be read is no preference.
+fn read_preference(preference: &[u8]) -> Option<KeyName> {
+    let preference = elements::element(preference).ok()?;
+    match preference.tag {
+        tag if tag == context(0) => issuer_and_serial_number(preference.content).ok(),
+        tag if tag == context(1) => {
+            let parts = elements::elements(preference.content).ok()?;
+            let identifier = parts.first()?.expect(elements::OCTET_STRING).ok()?;
+            Some(KeyName::KeyIdentifier(identifier.to_vec()))
+        }
+        tag if tag == context_primitive(2) => Some(KeyName::KeyIdentifier(preference.content.to_vec())),
+        _ => None,
+    }
+}
