@@ -78,6 +78,8 @@ pub const BOUNDARY_BYTES: usize = 70;
 pub const HEADER_PARAMETERS: usize = 50;
 /// Bytes of a line without its end (RFC 5322, section 2.1.1).
 pub const LINE_BYTES: usize = 998;
+/// Bytes of a file name that we make from a foreign one; file systems take 255.
+pub const FILE_NAME_BYTES: usize = 200;
 /// Bytes of the detached signature of a multipart/signed: certificates and revocation lists count.
 pub const DETACHED_SIGNATURE_BYTES: usize = 12 << 20;
 /// Addresses of one header field.

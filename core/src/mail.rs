@@ -6,6 +6,7 @@
 //! could read in two ways is a [`Defect`] that travels with the part. Character sets are
 //! `mail-parser`'s.
 
+mod attachment;
 mod author;
 mod boundary;
 mod cms_part;
@@ -15,10 +16,13 @@ mod encoded_word;
 mod header;
 mod lines;
 mod mailbox;
+mod nested;
 mod parameter;
+mod part;
 mod section;
 mod transfer;
 
+pub use attachment::{Attachment, attachments, main_body_parts, shown_texts};
 pub use author::{AuthorError, Recipients, RecipientsError, addresses, author, recipients};
 pub use cms_part::{
     CmsBody, CmsPart, CmsPartError, CmsReader, SignedFault, SignedParts, SignedReader, Wrapping, cms_part,
@@ -28,6 +32,8 @@ pub use defect::{Defect, MailError};
 pub use encoded_word::{decode_words, encode_words};
 pub use header::{HeaderField, HeaderSection};
 pub use mailbox::{AddressEntry, Mailbox, MailboxError, NameWarning, parse_address_list};
+pub use nested::{NestedCms, NestedKind, nested_cms};
+pub use part::Part;
 pub use section::Section;
 pub use transfer::base64::{Base64Decoder, Base64Encoder};
 pub use transfer::canonical::{BareCarriageReturn, Canonical};

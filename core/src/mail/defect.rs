@@ -73,12 +73,14 @@ pub enum Defect {
     MalformedBoundary,
     /// A line that starts with a boundary and goes on.
     AmbiguousBoundary,
-    /// The boundary of an enclosing multipart is used again inside.
+    /// A multipart has the same boundary as one that encloses it.
     RepeatedBoundary,
     /// A multipart that is not closed.
     Unterminated,
-    /// A multipart that says it has no parts, or none at all.
+    /// A multipart without parts.
     NoParts,
+    /// A multipart that goes on behind its last boundary.
+    BoundaryBehindEnd,
     /// A multipart or a message with a content transfer encoding that changes its bytes.
     EncodedStructure,
     /// An encoding with an unknown name.
