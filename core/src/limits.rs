@@ -103,3 +103,12 @@ pub const PKCS12_BAGS: usize = 1000;
 pub const PKCS12_NESTING: usize = 8;
 /// Iterations of all derivations of a PKCS#12 file together: eighty keys at 600,000 each.
 pub const PKCS12_ITERATIONS: u32 = 50_000_000;
+/// Certificates that are tried as issuers for building one path.
+pub const PATH_STEPS: usize = 5000;
+/// Certificate policies and policy mappings of one certificate.
+pub const CERTIFICATE_POLICIES: usize = 100;
+/// Seconds that two clocks may differ: a certificate from so far in the future is taken.
+pub const CLOCK_SKEW_SECONDS: i64 = 300;
+/// Paths within paths: the signer of a revocation list has a path, on which a list may have
+/// another signer.
+pub const REVOCATION_NESTING: usize = 4;

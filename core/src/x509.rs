@@ -1,17 +1,21 @@
 //! Certificates and keys (RFC 5280, RFC 8550): reading, checking, using and issuing them.
 
 pub(crate) mod algorithm_identifier;
+pub(crate) mod asn1_time;
 pub mod certificate;
 mod curve;
 pub(crate) mod digest;
+pub mod name_constraints;
 mod name_text;
 #[cfg_attr(target_family = "wasm", path = "x509/portable.rs")]
 mod native;
+pub mod path;
 pub mod pem;
 pub mod pkcs12;
 mod post_quantum;
 pub mod public_key;
 mod random_adapter;
+pub mod revocation;
 pub(crate) mod rsa_padding;
 pub mod secret_key;
 pub mod signature;

@@ -1,0 +1,328 @@
+//! The search for a path: upwards from the leaf, likeliest issuers first.
+
+use std::collections::HashMap;
+
+use super::anchor::Anchor;
+use super::budget::Budget;
+use super::check::{Path, check, which};
+use super::distinguished_name::DistinguishedName;
+use super::error::{BudgetKind, PathError};
+use super::revoked::statuses;
+use super::{PathRequest, Purpose, ValidPath};
+use crate::limits;
+use crate::x509::Certificate;
+use crate::x509::revocation::RevocationEvidence;
+
+pub(super) fn find(
+    leaf: &Certificate,
+    offered: &[Certificate],
+    anchors: &[Anchor],
+    revocation: &RevocationEvidence,
+    request: &PathRequest,
+) -> Result<ValidPath, PathError> {
+    if offered.len() > limits::CERTIFICATES {
+        return Err(PathError::Budget(BudgetKind::Certificates));
+    }
+    let pool = Pool::new(leaf, offered, anchors);
+    let mut search = Search {
+        pool: &pool,
+        revocation,
+        budget: Budget::new(),
+        signed: HashMap::new(),
+        lists_signed: HashMap::new(),
+    };
+    search.path_from(0, None, request, &mut Vec::new())
+}
+
+/// A certificate that may stand in a path, with its names ready for comparison.
+pub(super) struct Node<'a> {
+    pub(super) certificate: &'a Certificate,
+    pub(super) subject: Option<DistinguishedName>,
+    pub(super) issuer: Option<DistinguishedName>,
+    /// Its index among the anchors, if it is one.
+    pub(super) anchor: Option<usize>,
+}
+
+/// All certificates at hand: the leaf first, then what was offered, then the anchors.
+pub(super) struct Pool<'a> {
+    pub(super) nodes: Vec<Node<'a>>,
+    pub(super) anchors: &'a [Anchor],
+}
+
+impl<'a> Pool<'a> {
+    fn new(leaf: &'a Certificate, offered: &'a [Certificate], anchors: &'a [Anchor]) -> Self {
+        let mut nodes: Vec<Node<'a>> = Vec::with_capacity(1 + offered.len());
+        let is_anchor = |certificate| anchors.iter().any(|anchor| anchor.certificate() == certificate);
+        let offered = offered.iter().filter(|&certificate| !is_anchor(certificate));
+        for certificate in std::iter::once(leaf).chain(offered) {
+            if !nodes.iter().any(|node| node.certificate == certificate) {
+                nodes.push(Node {
+                    certificate,
+                    subject: DistinguishedName::from_der(certificate.subject_der()),
+                    issuer: DistinguishedName::from_der(certificate.issuer_der()),
+                    anchor: None,
+                });
+            }
+        }
+        // Only anchors that could end a path: a list of roots is long, and mostly not asked.
+        let is_issuer = |anchor: &&Anchor| nodes.iter().any(|node| node.issuer.as_ref() == anchor.subject());
+        let mut ends = Vec::new();
+        for (index, anchor) in anchors.iter().enumerate() {
+            if is_issuer(&anchor) || anchor.certificate() == leaf {
+                ends.push(Node {
+                    certificate: anchor.certificate(),
+                    subject: anchor.subject().cloned(),
+                    issuer: None,
+                    anchor: Some(index),
+                });
+            }
+        }
+        nodes.extend(ends);
+        Self { nodes, anchors }
+    }
+
+    /// Nodes that may have issued `child`: anchors before others, and among each those first whose
+    /// key identifier is the one that the child names. Identifiers only order; they can be wrong
+    /// in honest certificates and right in forged ones.
+    fn issuers(&self, child: &Node<'_>) -> Vec<usize> {
+        let Some(name) = child.issuer.as_ref() else { return Vec::new() };
+        let wanted = child.certificate.authority_key_identifier();
+        let mut issuers: Vec<(bool, u8, usize)> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| node.subject.as_ref() == Some(name))
+            .map(|(index, node)| {
+                let identifier = node.certificate.subject_key_identifier();
+                (node.anchor.is_none(), key_identifier_distance(wanted, identifier), index)
+            })
+            .collect();
+        issuers.sort_unstable();
+        issuers.into_iter().map(|(_, _, index)| index).collect()
+    }
+}
+
+/// 0 where both identifiers are there and equal, 2 where they differ.
+pub(super) fn key_identifier_distance(wanted: Option<&[u8]>, found: Option<&[u8]>) -> u8 {
+    match (wanted, found) {
+        (Some(wanted), Some(found)) if wanted == found => 0,
+        (Some(_), Some(_)) => 2,
+        _ => 1,
+    }
+}
+
+pub(super) struct Search<'a> {
+    pub(super) pool: &'a Pool<'a>,
+    pub(super) revocation: &'a RevocationEvidence,
+    pub(super) budget: Budget,
+    /// Results of signature checks, so that none is paid for twice: child and issuer.
+    signed: HashMap<(usize, usize), bool>,
+    /// The same for revocation lists: list and signer.
+    lists_signed: HashMap<(usize, usize), bool>,
+}
+
+/// The best of what was found so far.
+struct Findings {
+    valid: Option<ValidPath>,
+    miss: PathError,
+}
+
+impl<'a> Search<'a> {
+    /// A valid path from a node to an anchor: to that one, where it is given.
+    ///
+    /// `suspended` are nodes whose own status is being asked for, and which therefore cannot
+    /// vouch for anything.
+    pub(super) fn path_from(
+        &mut self,
+        start: usize,
+        anchor: Option<usize>,
+        request: &PathRequest,
+        suspended: &mut Vec<usize>,
+    ) -> Result<ValidPath, PathError> {
+        let node = self.node(start)?;
+        let no_anchor =
+            PathError::NoAnchor { which: which(0, node.certificate), issuer: node.certificate.issuer() };
+        let mut findings = Findings { valid: None, miss: no_anchor };
+        // A certificate that is an anchor itself needs no other.
+        let mut itself = self.pool.nodes.iter();
+        let itself = itself.position(|other| other.anchor.is_some() && other.certificate == node.certificate);
+        if let Some(itself) = itself {
+            self.complete(&[itself], anchor, request, suspended, &mut findings);
+        }
+        if findings.valid.is_none() {
+            self.extend(&mut vec![start], anchor, request, suspended, &mut findings);
+        }
+        findings.valid.ok_or(findings.miss)
+    }
+
+    pub(super) fn node(&self, index: usize) -> Result<&'a Node<'a>, PathError> {
+        // Indices come from the pool itself, so this never fails.
+        self.pool.nodes.get(index).ok_or(PathError::Budget(BudgetKind::Certificates))
+    }
+
+    fn extend(
+        &mut self,
+        path: &mut Vec<usize>,
+        anchor: Option<usize>,
+        request: &PathRequest,
+        suspended: &mut Vec<usize>,
+        findings: &mut Findings,
+    ) {
+        let Some(&child) = path.last() else { return };
+        let Some(node) = self.pool.nodes.get(child) else { return };
+        let depth = path.len() - 1;
+        let issuers = self.pool.issuers(node);
+        if issuers.is_empty() {
+            let issuer = node.certificate.issuer();
+            findings.miss(PathError::NoAnchor { which: which(depth, node.certificate), issuer });
+        }
+        for issuer in issuers {
+            if findings.is_perfect() || self.is_on_path(path, issuer) {
+                continue;
+            }
+            match self.budget.spend_step().and_then(|()| self.is_signed(child, issuer)) {
+                Ok(true) => {}
+                Ok(false) => {
+                    findings.miss(PathError::BadSignature { which: which(depth, node.certificate) });
+                    continue;
+                }
+                Err(error) => return findings.miss(error),
+            }
+            path.push(issuer);
+            let is_anchor = self.pool.nodes.get(issuer).is_some_and(|node| node.anchor.is_some());
+            if path.len() + usize::from(!is_anchor) > request.depth {
+                findings.miss(PathError::Budget(BudgetKind::Depth));
+            } else if is_anchor {
+                self.complete(path, anchor, request, suspended, findings);
+            } else {
+                self.extend(path, anchor, request, suspended, findings);
+            }
+            path.pop();
+        }
+    }
+
+    /// Whether the certificate, or another one for its name and key, is on the path already: such a
+    /// path would be a loop (RFC 4158, section 5.2).
+    fn is_on_path(&self, path: &[usize], issuer: usize) -> bool {
+        let Some(issuer) = self.pool.nodes.get(issuer) else { return true };
+        path.iter().filter_map(|&index| self.pool.nodes.get(index)).any(|node| {
+            node.certificate == issuer.certificate
+                || issuer.anchor.is_none()
+                    && node.subject == issuer.subject
+                    && node.certificate.public_key().as_der() == issuer.certificate.public_key().as_der()
+        })
+    }
+
+    pub(super) fn is_signed(&mut self, child: usize, issuer: usize) -> Result<bool, PathError> {
+        if let Some(&known) = self.signed.get(&(child, issuer)) {
+            return Ok(known);
+        }
+        self.budget.spend_signature()?;
+        let key = self.node(issuer)?.certificate.public_key();
+        let signed = self.node(child)?.certificate.is_signed_by(key).is_ok();
+        self.signed.insert((child, issuer), signed);
+        Ok(signed)
+    }
+
+    /// Whether a list, by its index in the evidence, is signed with the key of a node.
+    pub(super) fn is_list_signed(&mut self, list: usize, signer: usize) -> Result<bool, PathError> {
+        if let Some(&known) = self.lists_signed.get(&(list, signer)) {
+            return Ok(known);
+        }
+        self.budget.spend_signature()?;
+        let key = self.node(signer)?.certificate.public_key();
+        let signed = self.revocation.lists.get(list).is_some_and(|list| list.is_signed_by(key).is_ok());
+        self.lists_signed.insert((list, signer), signed);
+        Ok(signed)
+    }
+
+    /// Judges a path that ends at an anchor.
+    fn complete(
+        &mut self,
+        path: &[usize],
+        wanted: Option<usize>,
+        request: &PathRequest,
+        suspended: &mut Vec<usize>,
+        findings: &mut Findings,
+    ) {
+        let end = path.last().and_then(|&index| self.pool.nodes.get(index)).and_then(|node| node.anchor);
+        let Some((index, anchor)) = end.and_then(|index| Some((index, self.pool.anchors.get(index)?))) else {
+            return;
+        };
+        if wanted.is_some_and(|wanted| wanted != index) {
+            return;
+        }
+        match self.judge(path, index, anchor, request, suspended) {
+            Ok(valid) => findings.valid(valid),
+            Err(error) => findings.miss(error),
+        }
+    }
+
+    fn judge(
+        &mut self,
+        path: &[usize],
+        index: usize,
+        anchor: &Anchor,
+        request: &PathRequest,
+        suspended: &mut Vec<usize>,
+    ) -> Result<ValidPath, PathError> {
+        let nodes = path.iter().map(|&index| self.node(index)).collect::<Result<Vec<_>, _>>()?;
+        let certificates: Vec<&Certificate> = nodes.iter().map(|node| node.certificate).collect();
+        self.check_serial_numbers(path)?;
+        let checked = check(&Path { certificates: &certificates, anchor }, request, &mut self.budget)?;
+        let revocation = statuses(self, path, index, request, suspended)?;
+        Ok(ValidPath {
+            certificates: certificates.into_iter().cloned().collect(),
+            anchor: index,
+            revocation,
+            weaknesses: checked.weaknesses,
+            policies: checked.policies,
+            at: request.at,
+        })
+    }
+
+    /// An issuer that signed two certificates with one serial number cannot revoke one of them, so
+    /// neither counts. A forged twin is not signed, and does no harm.
+    fn check_serial_numbers(&mut self, path: &[usize]) -> Result<(), PathError> {
+        let pool = self.pool;
+        for (depth, pair) in path.windows(2).enumerate() {
+            let &[child, issuer] = pair else { continue };
+            let certificate = self.node(child)?.certificate;
+            for (other, twin) in pool.nodes.iter().enumerate() {
+                if twin.anchor.is_none()
+                    && twin.certificate.serial_number() == certificate.serial_number()
+                    && twin.issuer == self.node(child)?.issuer
+                    && twin.certificate != certificate
+                    && self.is_signed(other, issuer)?
+                {
+                    return Err(PathError::DuplicateSerialNumber { which: which(depth, certificate) });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Findings {
+    fn miss(&mut self, error: PathError) {
+        let miss = self.miss.clone();
+        self.miss = miss.nearer(error);
+    }
+
+    /// Strong paths before weak ones, and the first before others.
+    fn valid(&mut self, path: ValidPath) {
+        if self.valid.as_ref().is_none_or(|best| !best.weaknesses.is_empty() && path.weaknesses.is_empty()) {
+            self.valid = Some(path);
+        }
+    }
+
+    /// Whether nothing better can be found.
+    fn is_perfect(&self) -> bool {
+        self.valid.as_ref().is_some_and(|path| path.weaknesses.is_empty())
+    }
+}
+
+/// The request for the path of whoever signs a revocation list.
+pub(super) fn signer_request(request: &PathRequest) -> PathRequest {
+    PathRequest { depth: request.depth, ..PathRequest::new(Purpose::IssueRevocationLists, request.at) }
+}
