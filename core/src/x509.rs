@@ -6,6 +6,7 @@ pub mod certificate;
 mod curve;
 pub(crate) mod digest;
 pub mod name_constraints;
+pub mod issue;
 mod name_text;
 #[cfg_attr(target_family = "wasm", path = "x509/portable.rs")]
 mod native;

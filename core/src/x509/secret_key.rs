@@ -95,6 +95,18 @@ impl SecretKey {
         read::any(bytes, passphrase)
     }
 
+    /// Reads the secret key of one PEM block.
+    ///
+    /// # Errors
+    /// [`SecretKeyError`].
+    pub fn from_pem_block(
+        label: &str,
+        bytes: &SecretBytes,
+        passphrase: Option<&SecretBytes>,
+    ) -> Result<Self, SecretKeyError> {
+        read::pem_block(label, bytes, passphrase)
+    }
+
     /// Makes a new key.
     ///
     /// # Errors

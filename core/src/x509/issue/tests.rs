@@ -1,0 +1,154 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use super::*;
+use crate::keys::Keyring;
+use crate::x509::{KeyKind, SecretKey, UsageError};
+
+struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).unwrap();
+    }
+}
+
+fn validity() -> Validity {
+    let start = Time::from_unix_seconds(1_795_262_400);
+    Validity { not_before: start, not_after: start.plus_days(365) }
+}
+
+fn addresses() -> Vec<EmailAddress> {
+    ["alice@example.org", "älice@example.org"].iter().map(|text| EmailAddress::parse(text).unwrap()).collect()
+}
+
+fn key(kind: KeyKind) -> SecretKey {
+    SecretKey::generate(kind, &mut SystemRandom).unwrap()
+}
+
+fn authority() -> (Keyring, Certificate) {
+    let key = key(KeyKind::P256);
+    let addresses = addresses();
+    let subject = Subject { name: "Alice", addresses: &addresses, public_key: key.public_key() };
+    let keys = Keyring::from(key.clone());
+    let certificate = personal_ca(&keys, &subject, validity(), &mut SystemRandom).unwrap();
+    (keys, certificate)
+}
+
+#[test]
+fn a_personal_ca_is_what_it_should_be() {
+    let (_, certificate) = authority();
+    assert!(certificate.is_certificate_authority());
+    assert_eq!(certificate.path_length(), Some(0));
+    assert!(certificate.is_self_issued());
+    assert_eq!(certificate.is_signed_by(certificate.public_key()), Ok(()));
+    assert_eq!(certificate.key_usage().unwrap().names(), ["keyCertSign", "cRLSign"]);
+    assert!(certificate.unknown_critical_extensions().is_empty());
+    let (critical, _) =
+        certificate.extension(super::super::certificate::extension::NAME_CONSTRAINTS).unwrap();
+    assert!(!critical);
+    assert_eq!(certificate.serial_number().len(), SERIAL_NUMBER_BYTES);
+    assert!(certificate.subject().starts_with("CN=Alice,OU=personal CA M"));
+}
+
+#[test]
+fn leaves_of_every_kind_are_signed_by_it_and_name_the_addresses() {
+    let (keys, authority) = authority();
+    let issuer = Issuer { certificate: &authority, keys: &keys };
+    let addresses = addresses();
+    // RSA takes long to make; one size stands for all.
+    for kind in KeyKind::ALL.into_iter().filter(|kind| !matches!(kind, KeyKind::Rsa3072 | KeyKind::Rsa4096)) {
+        let key = key(kind);
+        let subject = Subject { name: "Alice", addresses: &addresses, public_key: key.public_key() };
+        let encryption = encryption_certificate(&issuer, &subject, validity(), None, &mut SystemRandom);
+        let signing = signing_certificate(&issuer, &subject, validity(), &mut SystemRandom);
+        if let Ok(certificate) = &encryption {
+            assert_eq!(certificate.may_receive_encrypted_mail(), Ok(()));
+            assert!(certificate.may_sign_mail().is_err());
+        }
+        if let Ok(certificate) = &signing {
+            assert_eq!(certificate.may_sign_mail(), Ok(()));
+            assert!(certificate.may_receive_encrypted_mail().is_err());
+        }
+        assert!(encryption.is_ok() || signing.is_ok(), "{kind:?}");
+        for certificate in [encryption, signing].into_iter().flatten() {
+            assert_eq!(certificate.is_signed_by(authority.public_key()), Ok(()));
+            assert_eq!(certificate.addresses(), addresses);
+            assert_eq!(certificate.authority_key_identifier(), authority.subject_key_identifier());
+            assert_eq!(
+                (certificate.not_before(), certificate.not_after()),
+                (validity().not_before, validity().not_after)
+            );
+            assert!(!certificate.is_certificate_authority());
+        }
+    }
+}
+
+#[test]
+fn a_leaf_issues_nothing() {
+    let (keys, authority) = authority();
+    let leaf_key = key(KeyKind::P256);
+    let addresses = addresses();
+    let subject = Subject { name: "Alice", addresses: &addresses, public_key: leaf_key.public_key() };
+    let issuer = Issuer { certificate: &authority, keys: &keys };
+    let leaf = signing_certificate(&issuer, &subject, validity(), &mut SystemRandom).unwrap();
+    let issuer = Issuer { certificate: &leaf, keys: &Keyring::from(leaf_key.clone()) };
+    let refused = signing_certificate(&issuer, &subject, validity(), &mut SystemRandom);
+    assert_eq!(refused.unwrap_err(), IssueError::NotAnAuthority);
+}
+
+#[test]
+fn a_self_signed_certificate_signs_and_encrypts_and_is_no_authority() {
+    let key = key(KeyKind::P384);
+    let addresses = addresses();
+    let subject = Subject { name: "Alice", addresses: &addresses, public_key: key.public_key() };
+    let capabilities = [0x30, 0];
+    let keys = Keyring::from(key.clone());
+    let certificate =
+        self_signed(&keys, &subject, validity(), Some(&capabilities), &mut SystemRandom).unwrap();
+    assert_eq!(certificate.may_sign_mail(), Ok(()));
+    assert_eq!(certificate.may_receive_encrypted_mail(), Ok(()));
+    assert!(!certificate.is_certificate_authority());
+    assert_eq!(certificate.capabilities(), Some(&capabilities[..]));
+}
+
+#[test]
+fn what_cannot_be_issued_is_refused() {
+    let key = key(KeyKind::X25519);
+    let keys = Keyring::from(key.clone());
+    let none = Subject { name: "Alice", addresses: &[], public_key: key.public_key() };
+    let refused = self_signed(&keys, &none, validity(), None, &mut SystemRandom);
+    assert_eq!(refused.unwrap_err(), IssueError::Addresses);
+    let addresses = addresses();
+    let subject = Subject { addresses: &addresses, ..none };
+    let refused = self_signed(&keys, &subject, validity(), None, &mut SystemRandom);
+    assert_eq!(refused.unwrap_err(), IssueError::UnsuitableKey(KeyAlgorithm::X25519));
+    let backwards = Validity { not_before: validity().not_after, not_after: validity().not_before };
+    let refused = personal_ca(&keys, &subject, backwards, &mut SystemRandom);
+    assert!(refused.is_err());
+}
+
+#[test]
+fn a_changed_certificate_is_not_signed() {
+    let (_, certificate) = authority();
+    let der = certificate.as_der();
+    for position in 0..der.len() {
+        let mut changed = der.to_vec();
+        changed[position] ^= 1;
+        let holds = Certificate::from_der(&changed)
+            .is_ok_and(|changed| changed.is_signed_by(certificate.public_key()).is_ok());
+        assert!(!holds, "byte {position}");
+    }
+}
+
+#[test]
+fn dates_from_2050_on_have_four_digits() {
+    let moment = Time::from_civil(2050, 1, 1, 0, 0, 0).unwrap();
+    assert_eq!(time(moment).unwrap()[2..], *b"20500101000000Z");
+    assert_eq!(time(moment.plus_seconds(-1)).unwrap()[2..], *b"491231235959Z");
+}
+
+#[test]
+fn usage_errors_say_what_was_found() {
+    let (_, certificate) = authority();
+    assert_eq!(certificate.may_sign_mail(), Err(UsageError::KeyUsage(vec!["keyCertSign", "cRLSign"])));
+}
