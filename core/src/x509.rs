@@ -5,8 +5,8 @@ pub(crate) mod asn1_time;
 pub mod certificate;
 mod curve;
 pub(crate) mod digest;
-pub mod name_constraints;
 pub mod issue;
+pub mod name_constraints;
 mod name_text;
 #[cfg_attr(target_family = "wasm", path = "x509/portable.rs")]
 mod native;
