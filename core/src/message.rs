@@ -1,1 +1,38 @@
-//! (to be written)
+//! The verbs: encrypt, decrypt, sign, verify. For mails, and with [`object`] for any bytes.
+//!
+//! Everything here takes what it needs as arguments and gives values back. Plaintext goes to an
+//! output that the caller must not use before the verb has said `Ok`: an AEAD's plaintext that
+//! is read before its tag was checked is the attacker's.
+
+mod error;
+mod layers;
+pub mod object;
+mod options;
+mod readers;
+mod signer;
+mod signers;
+mod status;
+mod wrap;
+
+pub use error::{ReadError, WriteError};
+pub use options::ReadOptions;
+pub use signer::Signer;
+pub use status::{Accept, EncryptionStatus, PartStatus, Reason, SignerStatus, Status, Verdict};
+pub use wrap::SignatureForm;
+
+use crate::ports::{SecretKeys, Spools};
+use crate::time::Time;
+use crate::trust::Knowledge;
+
+/// What a verb may use: our keys, what is known of others, the time, and room for large content.
+#[derive(Clone, Copy)]
+pub struct Context<'c> {
+    /// Our secret keys.
+    pub keys: &'c dyn SecretKeys,
+    /// What is known of other people's keys.
+    pub knowledge: &'c Knowledge,
+    /// The moment that dates are checked against.
+    pub at: Time,
+    /// Room for content that is too large for memory.
+    pub spools: &'c dyn Spools,
+}

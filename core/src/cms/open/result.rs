@@ -123,6 +123,36 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
+impl OpenError {
+    /// The stable word.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NotEnveloped { .. } => "not-encrypted",
+            Self::NotForUs { .. } => "not-for-us",
+            Self::Locked { .. } => "locked",
+            Self::Failed { .. } => "decryption-failed",
+            Self::WeakCipher { .. } => "weak-cipher",
+            Self::Malformed(_) => "malformed",
+            Self::Unsound(fault) => fault.name(),
+            Self::Unsupported { .. } => "unsupported",
+            Self::Limit { .. } => "limit",
+            Self::Io(_) => "input-output",
+        }
+    }
+
+    /// Everyone it was sealed for, where that is known.
+    #[must_use]
+    pub fn recipients(&self) -> &[RecipientDescription] {
+        match self {
+            Self::NotForUs { recipients } | Self::Locked { recipients, .. } | Self::Failed { recipients } => {
+                recipients
+            }
+            _ => &[],
+        }
+    }
+}
+
 impl Fault {
     /// The fault as a stable word.
     #[must_use]

@@ -1,0 +1,167 @@
+//! Encrypting a mail: one object for each class of readers, and one for each Bcc reader.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use super::error::check_author;
+use super::readers::{self, ReaderClass};
+use super::wrap::{SignatureForm, signed_entity, write_sealed};
+use super::{Signer, WriteError};
+use crate::address::EmailAddress;
+use crate::algorithm::ContentEncryption;
+use crate::cms::{self, KeyTransport};
+use crate::mail::{self, Confidentiality, HeaderSection, Protection};
+use crate::policy::Accepted;
+use crate::ports::Random;
+use crate::time::Time;
+
+/// Someone who gets a copy.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// Where the copy goes.
+    pub address: EmailAddress,
+    /// The key that was accepted for it.
+    pub accepted: Accepted,
+    /// Whether the other readers must not know.
+    pub blind: bool,
+}
+
+/// How a mail is encrypted.
+pub struct EncryptRequest<'r> {
+    /// Everyone who gets a copy.
+    pub recipients: &'r [Recipient],
+    /// Who signs first; nobody where nothing is given.
+    pub signer: Option<&'r Signer<'r>>,
+    /// How the signature inside is written.
+    pub form: SignatureForm,
+    /// Our own key: we can read the copies for To and Cc too.
+    pub own: Option<&'r Accepted>,
+    /// The cipher; by what is known of each reader where nothing is given.
+    pub cipher: Option<ContentEncryption>,
+    /// How RSA carries the key; by what is known of each reader where nothing is given.
+    pub key_transport: Option<KeyTransport>,
+    /// All readers who are not blind share one copy.
+    pub single_copy: bool,
+    /// Every reader has a copy of their own.
+    pub hide_recipients: bool,
+    /// What of the header stays readable outside.
+    pub confidentiality: Confidentiality,
+    /// The mail that is answered: what was hidden in it stays hidden (RFC 9788, section 6.1).
+    pub in_reply_to: Option<&'r [u8]>,
+    /// When it is signed.
+    pub at: Time,
+}
+
+/// One encrypted copy, and who gets it.
+#[derive(Clone, Debug)]
+pub struct SealedCopy {
+    /// Envelope recipients.
+    pub recipients: Vec<EmailAddress>,
+    /// Whether it is for one Bcc reader alone.
+    pub blind: bool,
+    /// The cipher.
+    pub cipher: ContentEncryption,
+    /// The mail.
+    pub mail: Vec<u8>,
+}
+
+/// Encrypts a mail: signed first where there is a signer, with its header fields inside
+/// (RFC 9788). Bcc fields are left out everywhere.
+///
+/// # Errors
+/// [`WriteError`]; nothing of the mail is in the error.
+pub fn encrypt(
+    mail: &[u8],
+    request: &EncryptRequest<'_>,
+    random: &mut dyn Random,
+) -> Result<Vec<SealedCopy>, WriteError> {
+    if request.recipients.is_empty() {
+        return Err(WriteError::NoRecipients);
+    }
+    let headers = HeaderSection::read(mail).map_err(WriteError::Malformed)?;
+    if let Some(signer) = request.signer {
+        check_author(&headers, signer)?;
+    }
+    let protection =
+        Protection::Encrypted { confidentiality: request.confidentiality, in_reply_to: request.in_reply_to };
+    let protected = mail::protect(mail, &protection, random).map_err(WriteError::Malformed)?;
+    let entity = match request.signer {
+        Some(signer) => signed_entity(&protected.payload, signer, request.form, request.at, random)?,
+        None => protected.payload,
+    };
+    copies(request)
+        .into_iter()
+        .map(|copy| copy.seal(&protected.outer_fields, &entity, request, random))
+        .collect()
+}
+
+/// Readers who share one object.
+struct Copy<'r> {
+    readers: Vec<&'r Recipient>,
+    cipher: ContentEncryption,
+    blind: bool,
+}
+
+/// Each Bcc reader alone, and the others by what their programs can open.
+fn copies<'r>(request: &EncryptRequest<'r>) -> Vec<Copy<'r>> {
+    let mut classes: BTreeMap<(Option<ReaderClass>, usize), Vec<&Recipient>> = BTreeMap::new();
+    let mut blind = Vec::new();
+    for (index, recipient) in request.recipients.iter().enumerate() {
+        if recipient.blind {
+            blind.push(Copy {
+                readers: vec![recipient],
+                cipher: cipher_for(&[recipient], request),
+                blind: true,
+            });
+            continue;
+        }
+        let class = (!request.single_copy).then(|| ReaderClass::of(&recipient.accepted));
+        let own_copy = if request.hide_recipients { index + 1 } else { 0 };
+        classes.entry((class, own_copy)).or_default().push(recipient);
+    }
+    classes
+        .into_values()
+        .map(|readers| Copy { cipher: cipher_for(&readers, request), readers, blind: false })
+        .chain(blind)
+        .collect()
+}
+
+fn cipher_for(readers: &[&Recipient], request: &EncryptRequest<'_>) -> ContentEncryption {
+    request
+        .cipher
+        .unwrap_or_else(|| readers::common_cipher(readers.iter().map(|reader| &reader.accepted)))
+}
+
+impl Copy<'_> {
+    fn seal(
+        &self,
+        outer_fields: &[u8],
+        entity: &[u8],
+        request: &EncryptRequest<'_>,
+        random: &mut dyn Random,
+    ) -> Result<SealedCopy, WriteError> {
+        let mut mail = Vec::with_capacity(outer_fields.len() + entity.len() * 7 / 5 + 4096);
+        mail.write_all(outer_fields).map_err(WriteError::Io)?;
+        write_sealed(entity, &self.sealed_for(request), self.cipher, random, &mut mail)?;
+        Ok(SealedCopy {
+            recipients: self.readers.iter().map(|reader| reader.address.clone()).collect(),
+            blind: self.blind,
+            cipher: self.cipher,
+            mail,
+        })
+    }
+
+    /// The readers and, except in a Bcc copy and a hidden one, ourselves (ruling 12).
+    fn sealed_for(&self, request: &EncryptRequest<'_>) -> Vec<cms::Recipient> {
+        let own = request.own.filter(|_| !self.blind && !request.hide_recipients);
+        let mut accepted: Vec<&Accepted> = self.readers.iter().map(|reader| &reader.accepted).collect();
+        accepted.extend(own);
+        // A person who writes to herself is one recipient, not two.
+        accepted.sort_by_key(|reader| reader.public_key().fingerprint());
+        accepted.dedup_by_key(|reader| reader.public_key().fingerprint());
+        accepted
+            .into_iter()
+            .map(|reader| readers::recipient(reader, request.key_transport.as_ref()))
+            .collect()
+    }
+}

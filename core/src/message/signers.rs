@@ -1,0 +1,259 @@
+//! From a signature that holds to what may be believed of the author (`trust.md` 4.4).
+
+use super::Context;
+use super::layers::SignedLayer;
+use super::status::{Reason, SignerStatus, Verdict};
+use crate::address::EmailAddress;
+use crate::cms::{self, ContentType, SignatureOutcome, Signed};
+use crate::time::{DAY, Time};
+use crate::trust::{self, Decision, Evidence, Level, Purpose};
+use crate::x509::Certificate;
+use crate::x509::path::PathError;
+use crate::x509::revocation::RevocationStatus;
+
+/// Who a signature is held against.
+#[derive(Clone, Copy)]
+pub(super) enum Claim<'a> {
+    /// The one From address of a mail; nothing where the mail has none that counts.
+    Author(Option<&'a EmailAddress>),
+    /// No mail, hence no author: the certificate's chain alone decides.
+    NoAuthor,
+}
+
+/// Judges every signature of one SignedData.
+pub(super) fn judge(signed: &Signed, claim: Claim<'_>, context: &Context<'_>) -> Vec<SignerStatus> {
+    signed.signers.iter().map(|signer| Judgement { signed, signer, claim, context }.status()).collect()
+}
+
+struct Judgement<'j> {
+    signed: &'j Signed,
+    signer: &'j cms::Signer,
+    claim: Claim<'j>,
+    context: &'j Context<'j>,
+}
+
+impl Judgement<'_> {
+    /// The rows of `trust.md` 4.4 from the top; the first that fits decides.
+    fn status(&self) -> SignerStatus {
+        let Some(certificate) = &self.signer.certificate else {
+            return match self.signer.outcome {
+                SignatureOutcome::Bad(fault) => {
+                    self.without_certificate(Verdict::Invalid, Reason::Fault(fault))
+                }
+                SignatureOutcome::CertificateMissing | SignatureOutcome::Good | SignatureOutcome::Weak(_) => {
+                    self.without_certificate(Verdict::Unknown, Reason::CertificateMissing)
+                }
+            };
+        };
+        match self.signer.outcome {
+            SignatureOutcome::Bad(fault) => self.refused(certificate, Verdict::Invalid, Reason::Fault(fault)),
+            SignatureOutcome::CertificateMissing => {
+                self.without_certificate(Verdict::Unknown, Reason::CertificateMissing)
+            }
+            SignatureOutcome::Weak(weakness) => {
+                self.refused(certificate, Verdict::Weak, Reason::Weak(weakness))
+            }
+            SignatureOutcome::Good => self.good(certificate),
+        }
+    }
+
+    fn good(&self, certificate: &Certificate) -> SignerStatus {
+        if certificate.may_sign_mail().is_err() {
+            return self.refused(certificate, Verdict::Invalid, Reason::CertificateUsage);
+        }
+        match self.claim {
+            Claim::NoAuthor => self.by_chain(certificate),
+            Claim::Author(None) => self.refused(certificate, Verdict::Mismatch, Reason::NoFrom),
+            Claim::Author(Some(author)) => self.by_author(certificate, author),
+        }
+    }
+
+    /// Without an author, a chain to an anchor is all that can be asked for.
+    fn by_chain(&self, certificate: &Certificate) -> SignerStatus {
+        let decision = trust::decide_chain(
+            certificate,
+            &self.signed.certificates,
+            self.context.knowledge,
+            self.context.at,
+        );
+        match decision {
+            Ok(decision) => self.decided(certificate, &decision),
+            Err(error) => self.refused(certificate, verdict_of(&error), reason_of(&error)),
+        }
+    }
+
+    fn by_author(&self, certificate: &Certificate, author: &EmailAddress) -> SignerStatus {
+        let decision = trust::decide(
+            certificate,
+            author,
+            &self.signed.certificates,
+            self.context.knowledge,
+            Purpose::Sign,
+            self.context.at,
+        );
+        let names_author = certificate.addresses().iter().any(|address| address.matches(author));
+        match decision.level {
+            Level::Conflict => self.refused(certificate, Verdict::Conflict, Reason::PinConflict),
+            Level::Invalid => self.refused(certificate, Verdict::Invalid, Reason::Revoked),
+            _ if !names_author => self.refused(certificate, Verdict::Mismatch, Reason::FromMismatch),
+            Level::None
+            | Level::Unverified
+            | Level::Opportunistic
+            | Level::Checked
+            | Level::Verified
+            | Level::Strong => self.decided(certificate, &decision),
+        }
+    }
+
+    fn decided(&self, certificate: &Certificate, decision: &Decision) -> SignerStatus {
+        let verdict = match decision.level {
+            Level::Verified | Level::Strong => Verdict::Verified,
+            Level::Checked => Verdict::Checked,
+            Level::Opportunistic => Verdict::Signed,
+            Level::None | Level::Unverified => Verdict::Unverified,
+            Level::Conflict => Verdict::Conflict,
+            Level::Invalid => Verdict::Invalid,
+        };
+        SignerStatus {
+            score: decision.score,
+            level: decision.level,
+            evidence: decision.evidence.clone(),
+            reasons: reasons_of(decision),
+            ..self.refused(certificate, verdict, Reason::NoEvidence)
+        }
+    }
+
+    fn refused(&self, certificate: &Certificate, verdict: Verdict, reason: Reason) -> SignerStatus {
+        SignerStatus {
+            subject: Some(certificate.subject()),
+            fingerprint: Some(certificate.fingerprint()),
+            address: self.address_of(certificate),
+            not_after: Some(certificate.not_after()),
+            ..self.without_certificate(verdict, reason)
+        }
+    }
+
+    fn without_certificate(&self, verdict: Verdict, reason: Reason) -> SignerStatus {
+        SignerStatus {
+            verdict,
+            subject: None,
+            fingerprint: None,
+            address: None,
+            signing_time: self.signer.signing_time,
+            score: 0,
+            level: match verdict {
+                Verdict::Conflict => Level::Conflict,
+                Verdict::Invalid => Level::Invalid,
+                _ => Level::None,
+            },
+            evidence: Vec::new(),
+            reasons: vec![reason],
+            not_after: None,
+        }
+    }
+
+    /// The certificate's address that is shown: the author's where it names it, else its first.
+    fn address_of(&self, certificate: &Certificate) -> Option<EmailAddress> {
+        let addresses = certificate.addresses();
+        let author = match self.claim {
+            Claim::Author(author) => author,
+            Claim::NoAuthor => None,
+        };
+        addresses
+            .iter()
+            .find(|address| author.is_some_and(|author| address.matches(author)))
+            .or(addresses.first())
+            .cloned()
+    }
+}
+
+fn reasons_of(decision: &Decision) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = decision
+        .evidence
+        .iter()
+        .map(|evidence| match evidence {
+            Evidence::Pinned { .. } => Reason::Pinned,
+            Evidence::Chain { .. } => Reason::Chain,
+            Evidence::Known { .. } => Reason::Known,
+        })
+        .collect();
+    if reasons.is_empty() {
+        reasons.push(Reason::NoEvidence);
+    }
+    if decision.out_of_date {
+        reasons.push(Reason::Expired);
+    }
+    if let Some(error) = &decision.chain_error {
+        reasons.push(reason_of(error));
+    }
+    reasons.extend(revocation_reason(&decision.revocation));
+    reasons
+}
+
+/// The least that is known of the revocation of any certificate of a chain.
+fn revocation_reason(chain: &[RevocationStatus]) -> Option<Reason> {
+    let stale = chain.iter().any(|status| matches!(status, RevocationStatus::Stale { .. }));
+    let unknown = chain.iter().any(|status| matches!(status, RevocationStatus::Unknown(_)));
+    if stale { Some(Reason::StaleRevocation) } else { unknown.then_some(Reason::RevocationNotChecked) }
+}
+
+/// The reason for a chain that does not hold.
+pub(super) fn reason_of(error: &PathError) -> Reason {
+    match error {
+        PathError::NoAnchor { .. } => Reason::NoAnchor,
+        PathError::Expired { .. } => Reason::Expired,
+        PathError::NotYetValid { .. } => Reason::NotYetValid,
+        PathError::Revoked { .. } => Reason::Revoked,
+        PathError::NameConstraint { .. } => Reason::NameConstraint,
+        PathError::WeakAlgorithm(_) => Reason::WeakChain,
+        PathError::KeyUsage { .. } | PathError::ExtendedKeyUsage { .. } => Reason::CertificateUsage,
+        _ => Reason::BadChain,
+    }
+}
+
+fn verdict_of(error: &PathError) -> Verdict {
+    match error {
+        PathError::Revoked { .. } => Verdict::Invalid,
+        PathError::WeakAlgorithm(_) => Verdict::Weak,
+        _ => Verdict::Unverified,
+    }
+}
+
+/// Whether signing time and Date field are more than a day apart (CVE-2023-50761).
+pub(super) fn times_differ(signing_time: Option<Time>, date: Option<Time>) -> bool {
+    match (signing_time, date) {
+        (Some(signed), Some(dated)) => {
+            signed.unix_seconds().abs_diff(dated.unix_seconds()) > DAY.unsigned_abs()
+        }
+        _ => false,
+    }
+}
+
+/// A signature whose object could not be read at all.
+pub(super) fn unreadable(verdict: Verdict, reason: Reason) -> SignerStatus {
+    SignerStatus {
+        verdict,
+        subject: None,
+        fingerprint: None,
+        address: None,
+        signing_time: None,
+        score: 0,
+        level: if verdict == Verdict::Invalid { Level::Invalid } else { Level::None },
+        evidence: Vec::new(),
+        reasons: vec![reason],
+        not_after: None,
+    }
+}
+
+/// Judges one signed layer as a whole: its signatures, or that there are none that count.
+pub(super) fn judge_layer(layer: &SignedLayer, claim: Claim<'_>, context: &Context<'_>) -> Vec<SignerStatus> {
+    match &layer.signed {
+        Err(_) => vec![unreadable(Verdict::Invalid, Reason::Malformed)],
+        Ok(signed) if signed.signers.is_empty() => vec![unreadable(Verdict::Unsigned, Reason::NoSigners)],
+        // A time stamp or a further SignedData is no mail, whatever its label (Johnny, C1 to C4).
+        Ok(signed) if signed.content_type != ContentType::Data => {
+            vec![unreadable(Verdict::Invalid, Reason::NotMailContent)]
+        }
+        Ok(signed) => judge(signed, claim, context),
+    }
+}

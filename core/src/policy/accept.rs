@@ -1,0 +1,217 @@
+//! The checks before a key is written to.
+
+use crate::address::EmailAddress;
+use crate::algorithm::KeyAlgorithm;
+use crate::cms::KeyTransport;
+use crate::time::Time;
+use crate::trust::{self, Decision, Knowledge, Level};
+use crate::x509::path::PathError;
+use crate::x509::{Certificate, PublicKey, UsageError};
+
+/// A reader's key that passed the checks. Only this module makes one.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    reader: Reader,
+    decision: Option<Decision>,
+    capabilities: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Debug)]
+enum Reader {
+    Certificate(Certificate),
+    Key(PublicKey),
+}
+
+impl Accepted {
+    /// The certificate; nothing for a bare public key.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        match &self.reader {
+            Reader::Certificate(certificate) => Some(certificate),
+            Reader::Key(_) => None,
+        }
+    }
+
+    /// The public key that is written to.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        match &self.reader {
+            Reader::Certificate(certificate) => certificate.public_key(),
+            Reader::Key(key) => key,
+        }
+    }
+
+    /// The same reader, with what a signed mail of theirs announced (DER of SMIMECapabilities).
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: Option<Vec<u8>>) -> Self {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// DER of the SMIMECapabilities that a signed mail of the reader announced.
+    #[must_use]
+    pub fn capabilities(&self) -> Option<&[u8]> {
+        self.capabilities.as_deref()
+    }
+
+    /// What stands behind the key, where it was looked up rather than given.
+    #[must_use]
+    pub const fn decision(&self) -> Option<&Decision> {
+        self.decision.as_ref()
+    }
+}
+
+/// Why a key is not written to.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// No certificate is known for the address.
+    NoKey,
+    /// The certificate is not valid at the time.
+    Expired {
+        /// The time asked about.
+        at: Time,
+        /// When the certificate ended.
+        not_after: Time,
+    },
+    /// The certificate is not valid yet.
+    NotYetValid {
+        /// The time asked about.
+        at: Time,
+        /// When the certificate begins.
+        not_before: Time,
+    },
+    /// The certificate may not receive encrypted mail.
+    Usage(UsageError),
+    /// A key of this kind cannot be encrypted to.
+    KeyKind(KeyAlgorithm),
+    /// The certificate is for other addresses.
+    OtherAddress {
+        /// The addresses it is for.
+        addresses: Vec<EmailAddress>,
+    },
+    /// The chain to the anchors that were given does not hold.
+    Chain(PathError),
+    /// Nothing binds the key to the address.
+    Unverified,
+    /// A pin names another key for this address.
+    Conflict,
+}
+
+impl Refusal {
+    /// The stable word (`trust.md` 4.3).
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NoKey => "no-key",
+            Self::Expired { .. } => "expired",
+            Self::NotYetValid { .. } => "not-yet-valid",
+            Self::Usage(_) | Self::KeyKind(_) => "certificate-usage",
+            Self::OtherAddress { .. } => "other-address",
+            Self::Chain(PathError::Revoked { .. }) => "revoked",
+            Self::Chain(_) => "bad-chain",
+            Self::Unverified => "unverified",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
+/// Accepts a bare public key: the person's own choice, and nothing about it but its kind can be
+/// checked.
+///
+/// # Errors
+/// [`Refusal::KeyKind`] for keys that only sign.
+pub fn accept_key(key: PublicKey) -> Result<Accepted, Refusal> {
+    match KeyTransport::usual_for(key.algorithm()) {
+        Some(_) => Ok(Accepted { reader: Reader::Key(key), decision: None, capabilities: None }),
+        None => Err(Refusal::KeyKind(key.algorithm())),
+    }
+}
+
+/// Accepts a certificate that the person gave for this message.
+///
+/// It is the person's own choice, so a chain is asked for only where anchors are given; dates,
+/// key usage and, for a mail, the address are checked always.
+///
+/// # Errors
+/// The first check that failed.
+pub fn accept_given(
+    certificate: &Certificate,
+    address: Option<&EmailAddress>,
+    knowledge: &Knowledge,
+    at: Time,
+) -> Result<Accepted, Refusal> {
+    check_certificate(certificate, address, at)?;
+    if !knowledge.anchors.is_empty() {
+        trust::check_chain(certificate, knowledge, at).map_err(Refusal::Chain)?;
+    }
+    Ok(Accepted { reader: Reader::Certificate(certificate.clone()), decision: None, capabilities: None })
+}
+
+/// Accepts the newest valid certificate that is known for the address.
+///
+/// # Errors
+/// What is wrong with the best candidate; [`Refusal::NoKey`] where there is none.
+pub fn accept_known(address: &EmailAddress, knowledge: &Knowledge, at: Time) -> Result<Accepted, Refusal> {
+    let mut candidates: Vec<&Certificate> = knowledge
+        .certificates
+        .iter()
+        .filter(|certificate| !certificate.is_certificate_authority() && names(certificate, address))
+        .filter(|certificate| certificate.may_receive_encrypted_mail().is_ok())
+        .collect();
+    candidates.sort_by_key(|certificate| std::cmp::Reverse(certificate.not_before()));
+    let mut nearest = Refusal::NoKey;
+    for certificate in candidates {
+        match accept_candidate(certificate, address, knowledge, at) {
+            Ok(accepted) => return Ok(accepted),
+            // A conflict outweighs everything: an older certificate must not paper over it.
+            Err(Refusal::Conflict) => return Err(Refusal::Conflict),
+            Err(refusal) if matches!(nearest, Refusal::NoKey) => nearest = refusal,
+            Err(_) => {}
+        }
+    }
+    Err(nearest)
+}
+
+fn accept_candidate(
+    certificate: &Certificate,
+    address: &EmailAddress,
+    knowledge: &Knowledge,
+    at: Time,
+) -> Result<Accepted, Refusal> {
+    check_certificate(certificate, Some(address), at)?;
+    let decision = trust::decide(certificate, address, &[], knowledge, trust::Purpose::Encrypt, at);
+    match decision.level {
+        Level::Conflict => Err(Refusal::Conflict),
+        Level::None | Level::Unverified => Err(Refusal::Unverified),
+        Level::Invalid => Err(decision.chain_error.map_or(Refusal::Unverified, Refusal::Chain)),
+        Level::Opportunistic | Level::Checked | Level::Verified | Level::Strong => Ok(Accepted {
+            reader: Reader::Certificate(certificate.clone()),
+            decision: Some(decision),
+            capabilities: None,
+        }),
+    }
+}
+
+fn check_certificate(
+    certificate: &Certificate,
+    address: Option<&EmailAddress>,
+    at: Time,
+) -> Result<(), Refusal> {
+    if at > certificate.not_after() {
+        return Err(Refusal::Expired { at, not_after: certificate.not_after() });
+    }
+    if at < certificate.not_before() {
+        return Err(Refusal::NotYetValid { at, not_before: certificate.not_before() });
+    }
+    certificate.may_receive_encrypted_mail().map_err(Refusal::Usage)?;
+    match address {
+        Some(address) if !names(certificate, address) => {
+            Err(Refusal::OtherAddress { addresses: certificate.addresses().to_vec() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn names(certificate: &Certificate, address: &EmailAddress) -> bool {
+    certificate.addresses().iter().any(|own| own.matches(address))
+}
