@@ -15,6 +15,8 @@ pub mod open;
 mod recipients;
 pub mod seal;
 pub mod signed;
+#[cfg(test)]
+mod test_keys;
 
 pub use capabilities::{Capabilities, Capability, KeyWrap};
 pub use certificates_only::{certificates_only, write_certificates_only};
