@@ -1,0 +1,22 @@
+//! Test material that others made, each with the result that they expect. It stays outside of this
+//! repository: in the folder that `COUNTERSEAL_CORPORA` names, or in `../shared/corpora`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod corpora {
+    mod limbo;
+    mod pkits;
+
+    /// The folder of a corpus; nothing, and a loud word, where it is not at hand.
+    fn folder(name: &str) -> Option<std::path::PathBuf> {
+        let root = std::env::var_os("COUNTERSEAL_CORPORA").map_or_else(
+            || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora"),
+            std::path::PathBuf::from,
+        );
+        let folder = root.join(name);
+        if !folder.is_dir() {
+            eprintln!("SKIPPED: {} is not at hand; set COUNTERSEAL_CORPORA", folder.display());
+            return None;
+        }
+        Some(folder)
+    }
+}
