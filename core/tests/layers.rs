@@ -21,6 +21,7 @@ const WALLED_CRATES: &[(&str, &[&str])] = &[
     ("sec1", &["x509"]),
     // Public key operations, and the secret ones that aws-lc-rs cannot do.
     ("rsa", &["x509"]),
+    ("crypto_bigint", &["x509"]),
     ("p256", &["x509"]),
     ("p384", &["x509"]),
     ("p521", &["x509"]),
