@@ -48,7 +48,9 @@ fn every_test_that_the_table_of_standards_names_exists() {
         let test = test.trim_matches([' ', '|', '`']);
         let declaration = format!("fn {test}(");
         let files = file.split('`').skip(1).step_by(2);
-        let found = files.flat_map(|file| sources_beside(&root().join(file))).any(|source| source.contains(&declaration));
+        let found = files
+            .flat_map(|file| sources_beside(&root().join(file)))
+            .any(|source| source.contains(&declaration));
         if !found {
             missing.push(format!("{file}: {test}"));
         }
@@ -77,7 +79,9 @@ fn documents() -> Vec<PathBuf> {
     found.extend(markdown_of(&root()));
     while let Some(directory) = directories.pop() {
         found.extend(markdown_of(&directory));
-        directories.extend(fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()));
+        directories.extend(
+            fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()),
+        );
     }
     assert!(found.len() > 8);
     found
