@@ -3,8 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod corpora {
+    mod libksba_signed;
     mod limbo;
+    mod openssl_cms_signed;
     mod pkits;
+    mod pqc_cms_signed;
+    mod rfc4134_signed;
+    mod rfc9216_signed;
+    mod signatures;
+    mod thunderbird_smime;
 
     /// The folder of a corpus; nothing, and a loud word, where it is not at hand.
     fn folder(name: &str) -> Option<std::path::PathBuf> {
