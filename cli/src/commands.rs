@@ -1,6 +1,11 @@
 //! The commands: load, ask the library, render.
 
 mod generate;
+mod init;
+mod keys;
+mod store;
+
+use counterseal_core::address::EmailAddress;
 
 use crate::args::{Cli, Command, KeysCommand, Report};
 use crate::failure::{Exit, Failure};
@@ -8,6 +13,8 @@ use crate::failure::{Exit, Failure};
 /// Runs the command that was typed.
 pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
+        Command::Init(arguments) => init::run(arguments),
+        Command::Keys(arguments) => keys::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
         other => Err(Failure::unknown("io", format!("{other:?}: comes with the next change"))),
     }
@@ -30,4 +37,10 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
         },
         Command::Generate(_) => None,
     }
+}
+
+/// An address that a person typed.
+fn parse_address(typed: &str) -> Result<EmailAddress, Failure> {
+    EmailAddress::parse(typed)
+        .map_err(|error| Failure::usage(format!("{typed}: no mail address")).because(error))
 }

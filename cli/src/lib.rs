@@ -13,6 +13,7 @@ mod passphrase;
 mod places;
 mod randomness;
 mod render;
+mod sources;
 mod spool;
 mod store;
 mod terminal;

@@ -1,4 +1,11 @@
 //! Every sentence that a person reads, and the JSON that machines read.
 
 pub(crate) mod failure;
+pub(crate) mod json;
+pub(crate) mod keys;
+mod read;
+mod reasons;
+mod recipients;
+pub(crate) mod status;
 mod store;
+mod write;

@@ -7,6 +7,7 @@ mod certificates;
 mod directory;
 mod encoding;
 mod error;
+mod keyring;
 mod master_key;
 mod schema;
 mod sealed;
@@ -24,10 +25,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub(crate) use error::StoreError;
+pub(crate) use keyring::{AskPassphrase, StoreKeys};
 use master_key::MasterKey;
 pub(crate) use secret_keys::{KeyUse, StoredKey};
 pub(crate) use slots::Protection;
-pub(crate) use trust::{TrustKind, TrustRow};
+pub(crate) use trust::{NewTrust, TrustKind, TrustRow};
 
 use crate::randomness::random;
 

@@ -29,8 +29,6 @@ pub mod message;
 pub mod policy;
 pub mod ports;
 pub mod secret;
-#[cfg(test)]
-mod testing;
 pub mod time;
 pub mod trust;
 pub mod x509;

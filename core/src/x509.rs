@@ -5,7 +5,6 @@ pub(crate) mod asn1_time;
 pub mod certificate;
 mod curve;
 pub(crate) mod digest;
-mod dsa;
 pub mod issue;
 pub mod name_constraints;
 mod name_text;
@@ -30,3 +29,10 @@ pub use public_key::PublicKey;
 pub use secret_key::{KeyKind, SecretKey, SecretKeyError};
 pub use signature::SignatureInvalid;
 pub use usage::{ExtendedKeyUsage, KeyUsage, UsageError};
+
+/// The text of a distinguished name (RFC 4514), given its DER, safe to look at. Nothing where it is
+/// no Name.
+#[must_use]
+pub fn name_to_text(name: &[u8]) -> Option<String> {
+    name_text::text(name)
+}

@@ -28,6 +28,17 @@ impl Encoding {
         self.with_length(3, value.as_bytes())
     }
 
+    /// Adds bytes that may be missing, which is not the same as empty.
+    pub(super) fn optional_bytes(mut self, value: Option<&[u8]>) -> Self {
+        match value {
+            Some(value) => self.bytes(value),
+            None => {
+                self.0.push(0);
+                self
+            }
+        }
+    }
+
     /// The octets.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -52,6 +63,8 @@ mod tests {
             Encoding::of("ab").text("c"),
             Encoding::of("a").bytes(b"bc"),
             Encoding::of("abc"),
+            Encoding::of("a").optional_bytes(None),
+            Encoding::of("a").optional_bytes(Some(b"")),
             Encoding::of("a").integer(1).integer(2),
             Encoding::of("a").integer(2).integer(1),
         ];

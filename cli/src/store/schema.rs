@@ -65,11 +65,9 @@ CREATE TABLE trust (
     points INTEGER NOT NULL,
     source TEXT NOT NULL,
     created INTEGER NOT NULL,
-    epoch INTEGER NOT NULL,
-    signature BLOB NOT NULL,
+    capabilities BLOB,
     UNIQUE (kind, address, key)
 ) STRICT;
-CREATE INDEX trust_of_address ON trust (address);
 ";
 
 /// Makes the tables.

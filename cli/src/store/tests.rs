@@ -20,15 +20,23 @@ fn secret() -> SecretBytes {
     SecretBytes::copy_of(CANARY)
 }
 
+fn bob() -> EmailAddress {
+    EmailAddress::parse("bob@example.org").unwrap()
+}
+
+fn trust<'a>(kind: TrustKind, address: &'a EmailAddress, key: &'a Fingerprint, points: i64) -> NewTrust<'a> {
+    NewTrust { kind, address, key, points, source: "import", capabilities: None }
+}
+
 fn filled(directory: &Path, protection: &Protection) -> Store {
     let mut store = Store::create(directory, protection, now()).unwrap();
     store
         .write(now(), |writer| {
             writer.add_secret_key(KeyUse::Encryption, "rsa-3072", b"public one", &secret())?;
             writer.add_secret_key(KeyUse::Signing, "p-256", b"public two", &SecretBytes::copy_of(b"two"))?;
-            let bob = EmailAddress::parse("bob@example.org").unwrap();
-            writer.add_trust(TrustKind::Pin, &bob, &Fingerprint::of_public_key(b"bob"), 120, "compared")?;
-            writer.add_trust(TrustKind::Contact, &bob, &Fingerprint::of_public_key(b"bob"), 10, "import")?;
+            let (bob, key) = (bob(), Fingerprint::of_public_key(b"bob"));
+            writer.add_trust(&trust(TrustKind::Pin, &bob, &key, 120))?;
+            writer.add_trust(&trust(TrustKind::Contact, &bob, &key, 10))?;
             Ok(())
         })
         .unwrap();
@@ -59,9 +67,9 @@ fn what_goes_in_comes_out() {
     assert_eq!(keys.len(), 2);
     let encryption = keys.iter().find(|key| key.key_use == KeyUse::Encryption).unwrap();
     assert_eq!(store.open_secret_key(encryption).unwrap().expose(), CANARY);
-    let bob = EmailAddress::parse("Bob@Example.ORG").unwrap();
-    assert_eq!(store.trust_of(&bob).unwrap().len(), 2);
-    assert_eq!(store.trust_rows().unwrap()[0].points, 120);
+    let rows = store.trust_rows().unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!((rows[0].points, &rows[0].address), (120, &bob().lookup_key()));
 }
 
 #[test]
@@ -225,7 +233,7 @@ fn a_record_of_another_store_does_not_open() {
 }
 
 #[test]
-fn a_trust_row_that_was_changed_is_noticed_without_unlocking() {
+fn a_trust_row_that_was_changed_added_or_removed_is_noticed_without_unlocking() {
     let changes = [
         "UPDATE trust SET points = 240 WHERE id = 1",
         "UPDATE trust SET address = 'mallory@example.org' WHERE id = 1",
@@ -233,32 +241,51 @@ fn a_trust_row_that_was_changed_is_noticed_without_unlocking() {
         "UPDATE trust SET kind = 'own' WHERE id = 1",
         "UPDATE trust SET source = 'other' WHERE id = 1",
         "UPDATE trust SET created = 0 WHERE id = 1",
-        "UPDATE trust SET epoch = 9 WHERE id = 1",
-        "UPDATE trust SET signature = zeroblob(64) WHERE id = 1",
+        "UPDATE trust SET capabilities = x'3000' WHERE id = 1",
+        "INSERT INTO trust SELECT 9, 'pin', 'eve', key, points, source, created, NULL FROM trust WHERE id = 1",
+        "DELETE FROM trust WHERE id = 2",
+        "UPDATE store SET epoch = 0",
+        "UPDATE store SET trust_rows = 1",
     ];
     for change in changes {
         let home = tempfile::tempdir().unwrap();
         drop(filled(home.path(), &Protection::None));
         attack(home.path(), change);
         let store = Store::open(home.path()).unwrap();
-        assert!(matches!(store.trust_rows(), Err(StoreError::Tampered("trust"))), "{change}");
+        assert!(matches!(store.trust_rows(), Err(StoreError::Tampered(_))), "{change}");
+        assert!(matches!(store.unlock(None), Err(StoreError::Tampered(_))), "{change}");
     }
 }
 
 #[test]
-fn a_trust_row_that_was_removed_is_noticed_at_unlocking() {
-    for change in [
-        "DELETE FROM trust WHERE id = 2",
-        "UPDATE store SET epoch = 0",
-        "UPDATE store SET trust_key = (SELECT zeroblob(32))",
-        "UPDATE store SET trust_rows = 1",
-    ] {
-        let home = tempfile::tempdir().unwrap();
-        drop(filled(home.path(), &Protection::None));
-        attack(home.path(), change);
-        let store = Store::open(home.path()).unwrap();
-        assert!(matches!(store.unlock(None), Err(StoreError::Tampered("store"))), "{change}");
+fn rows_and_head_of_another_store_are_noticed_at_unlocking() {
+    let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(filled(home.path(), &Protection::None));
+    drop(filled(other.path(), &Protection::None));
+    attack(
+        home.path(),
+        &format!(
+            "ATTACH '{}' AS other; DELETE FROM main.trust; DELETE FROM main.store;
+             INSERT INTO main.trust SELECT * FROM other.trust; INSERT INTO main.store SELECT * FROM other.store;",
+            other.path().join(FILE).display()
+        ),
+    );
+    let store = Store::open(home.path()).unwrap();
+    assert!(store.unlock(None).is_err());
+}
+
+#[test]
+fn newer_capabilities_replace_older_ones_and_missing_ones_do_not() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = filled(home.path(), &Protection::None);
+    let (bob, key) = (bob(), Fingerprint::of_public_key(b"bob"));
+    for capabilities in [Some(&b"old"[..]), Some(b"new"), None] {
+        let contact = NewTrust { capabilities, ..trust(TrustKind::Contact, &bob, &key, 10) };
+        store.write(now(), |writer| writer.add_trust(&contact)).unwrap();
     }
+    let rows = store.trust_rows().unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[1].capabilities.as_deref(), Some(&b"new"[..]));
 }
 
 #[test]

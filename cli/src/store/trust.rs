@@ -1,4 +1,7 @@
-//! Trust rows: own addresses, contacts and pins, each signed by the store's trust key.
+//! Trust rows: own addresses, contacts and pins, signed together by the store's trust key.
+//!
+//! One signature over all of them, not one for each: a reader checks a thousand contacts in the time
+//! of one verification, and a row that was removed is noticed like one that was changed.
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
@@ -38,7 +41,7 @@ impl TrustKind {
     }
 }
 
-/// One row, whose signature was checked.
+/// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TrustRow {
     id: i64,
@@ -54,106 +57,95 @@ pub(crate) struct TrustRow {
     pub(crate) source: String,
     /// Since when.
     pub(crate) created: Time,
-    epoch: i64,
+    /// DER of the SMIMECapabilities that the contact announced last.
+    pub(crate) capabilities: Option<Vec<u8>>,
 }
 
-const COLUMNS: &str = "id, kind, address, key, points, source, created, epoch, signature";
+/// What is to be added.
+#[derive(Clone, Debug)]
+pub(crate) struct NewTrust<'a> {
+    pub(crate) kind: TrustKind,
+    pub(crate) address: &'a EmailAddress,
+    pub(crate) key: &'a Fingerprint,
+    pub(crate) points: i64,
+    pub(crate) source: &'a str,
+    pub(crate) capabilities: Option<&'a [u8]>,
+}
+
+const COLUMNS: &str = "id, kind, address, key, points, source, created, capabilities";
 
 impl Store {
     /// All trust rows in the order they came.
     ///
     /// # Errors
-    /// [`StoreError::Tampered`] where a row is not one that this store signed.
+    /// [`StoreError::Tampered`] where they are not exactly those that this store signed.
     pub(crate) fn trust_rows(&self) -> Result<Vec<TrustRow>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM trust ORDER BY id");
-        self.read_trust(&query, [])
-    }
-
-    /// The trust rows of one address, or of what it is worth for one mailbox.
-    pub(crate) fn trust_of(&self, address: &EmailAddress) -> Result<Vec<TrustRow>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM trust WHERE address = ?1 ORDER BY id");
-        self.read_trust(&query, [address.lookup_key()])
-    }
-
-    fn read_trust(
-        &self,
-        query: &str,
-        parameters: impl rusqlite::Params,
-    ) -> Result<Vec<TrustRow>, StoreError> {
-        let trust_key = read_trust_key(&self.connection)?;
-        let mut statement = self.connection.prepare_cached(query)?;
-        let mut rows = statement.query(parameters)?;
-        let mut checked = Vec::new();
-        while let Some(row) = rows.next()? {
-            checked.push(TrustRow::read(row, &self.id, &trust_key)?);
-        }
-        Ok(checked)
+        // One transaction, so that rows and head are of the same moment.
+        let transaction = self.connection.unchecked_transaction()?;
+        let rows = read_rows(&transaction)?;
+        let (head, signature) = Head::read(&transaction)?;
+        let trust_key =
+            VerifyingKey::from_bytes(&head.trust_key).map_err(|_| StoreError::Tampered("store"))?;
+        head.check(&self.id, &rows, &trust_key, &signature)?;
+        Ok(rows)
     }
 }
 
 impl Writer<'_> {
-    /// Adds a trust row. Answers whether it is new; one that is there already stays as it is.
-    pub(crate) fn add_trust(
-        &mut self,
-        kind: TrustKind,
-        address: &EmailAddress,
-        key: &Fingerprint,
-        points: i64,
-        source: &str,
-    ) -> Result<bool, StoreError> {
-        let address = address.lookup_key();
-        let found = self
+    /// Adds a trust row. Answers whether anything changed: one that is there already stays as it
+    /// is, except that newer capabilities replace older ones.
+    pub(crate) fn add_trust(&mut self, new: &NewTrust<'_>) -> Result<bool, StoreError> {
+        let address = new.address.lookup_key();
+        let key = (new.kind.word(), &address, new.key.sha256());
+        let found: Option<(i64, Option<Vec<u8>>)> = self
             .transaction
             .query_row(
-                "SELECT 1 FROM trust WHERE kind = ?1 AND address = ?2 AND key = ?3",
-                params![kind.word(), address, key.sha256()],
-                |_| Ok(()),
+                "SELECT id, capabilities FROM trust WHERE kind = ?1 AND address = ?2 AND key = ?3",
+                params![key.0, key.1, key.2],
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
-        if found.is_some() {
-            return Ok(false);
+        match (found, new.capabilities) {
+            (Some((id, before)), Some(capabilities)) if before.as_deref() != Some(capabilities) => {
+                self.transaction
+                    .execute("UPDATE trust SET capabilities = ?2 WHERE id = ?1", params![id, capabilities])?;
+                Ok(true)
+            }
+            (Some(_), _) => Ok(false),
+            (None, capabilities) => {
+                self.transaction.execute(
+                    "INSERT INTO trust (kind, address, key, points, source, created, capabilities)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    params![
+                        key.0,
+                        key.1,
+                        key.2,
+                        new.points,
+                        new.source,
+                        self.now.unix_seconds(),
+                        capabilities
+                    ],
+                )?;
+                Ok(true)
+            }
         }
-        let row = TrustRow {
-            id: self
-                .transaction
-                .query_row("SELECT coalesce(max(id), 0) + 1 FROM trust", [], |row| row.get(0))?,
-            kind,
-            address,
-            key: *key.sha256(),
-            points,
-            source: source.to_owned(),
-            created: self.now,
-            epoch: self.epoch,
-        };
-        self.insert_trust(&row)?;
-        Ok(true)
-    }
-
-    fn insert_trust(&self, row: &TrustRow) -> Result<(), StoreError> {
-        let signature = self.master_key.trust().sign(row.encode(self.id).as_bytes()).to_bytes();
-        let query = format!("INSERT INTO trust ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
-        self.transaction.execute(
-            &query,
-            params![
-                row.id,
-                row.kind.word(),
-                row.address,
-                row.key,
-                row.points,
-                row.source,
-                row.created.unix_seconds(),
-                row.epoch,
-                signature
-            ],
-        )?;
-        Ok(())
     }
 }
 
+fn read_rows(connection: &Connection) -> Result<Vec<TrustRow>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM trust ORDER BY id"))?;
+    let mut rows = statement.query([])?;
+    let mut read = Vec::new();
+    while let Some(row) = rows.next()? {
+        read.push(TrustRow::read(row)?);
+    }
+    Ok(read)
+}
+
 impl TrustRow {
-    fn read(row: &Row<'_>, store: &[u8; ID_BYTES], trust_key: &VerifyingKey) -> Result<Self, StoreError> {
+    fn read(row: &Row<'_>) -> Result<Self, StoreError> {
         let kind: String = row.get(1)?;
-        let checked = Self {
+        Ok(Self {
             id: row.get(0)?,
             kind: TrustKind::from_word(&kind).ok_or(StoreError::Tampered("trust"))?,
             address: row.get(2)?,
@@ -161,17 +153,12 @@ impl TrustRow {
             points: row.get(4)?,
             source: row.get(5)?,
             created: Time::from_unix_seconds(row.get(6)?),
-            epoch: row.get(7)?,
-        };
-        let signature: [u8; 64] = row.get(8)?;
-        verify(trust_key, &checked.encode(store), &signature, "trust")?;
-        Ok(checked)
+            capabilities: row.get(7)?,
+        })
     }
 
-    fn encode(&self, store: &[u8; ID_BYTES]) -> Encoding {
+    fn encode(&self) -> Encoding {
         Encoding::of("trust")
-            .bytes(store)
-            .integer(VERSION)
             .integer(self.id)
             .text(self.kind.word())
             .text(&self.address)
@@ -179,7 +166,7 @@ impl TrustRow {
             .integer(self.points)
             .text(&self.source)
             .integer(self.created.unix_seconds())
-            .integer(self.epoch)
+            .optional_bytes(self.capabilities.as_deref())
     }
 }
 
@@ -204,9 +191,53 @@ impl Head {
             .bytes(&self.digest)
     }
 
+    fn of(rows: &[TrustRow], trust: &SigningKey, created: i64, epoch: i64) -> Self {
+        let (rows, digest) = (rows.len() as i64, digest_of(rows));
+        Self { created, epoch, trust_key: trust.verifying_key().to_bytes(), rows, digest }
+    }
+
+    fn read(connection: &Connection) -> Result<(Self, [u8; 64]), StoreError> {
+        let query = "SELECT created, epoch, trust_key, trust_rows, trust_digest, signature FROM store";
+        let read = connection.query_row(query, [], |row| {
+            let head = Self {
+                created: row.get(0)?,
+                epoch: row.get(1)?,
+                trust_key: row.get(2)?,
+                rows: row.get(3)?,
+                digest: row.get(4)?,
+            };
+            Ok((head, row.get(5)?))
+        })?;
+        Ok(read)
+    }
+
     fn sign(&self, store: &[u8; ID_BYTES], key: &SigningKey) -> [u8; 64] {
         key.sign(self.encode(store).as_bytes()).to_bytes()
     }
+
+    /// Whether these are the rows that the head was signed for.
+    fn check(
+        &self,
+        store: &[u8; ID_BYTES],
+        rows: &[TrustRow],
+        trust_key: &VerifyingKey,
+        signature: &[u8; 64],
+    ) -> Result<(), StoreError> {
+        trust_key
+            .verify_strict(self.encode(store).as_bytes(), &Signature::from_bytes(signature))
+            .map_err(|_| StoreError::Tampered("store"))?;
+        let same = self.rows == rows.len() as i64 && self.digest == digest_of(rows);
+        if same { Ok(()) } else { Err(StoreError::Tampered("trust")) }
+    }
+}
+
+/// SHA-256 over all rows in the order of their ids.
+fn digest_of(rows: &[TrustRow]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for row in rows {
+        digest.update(row.encode().as_bytes());
+    }
+    digest.finalize().into()
 }
 
 /// Makes the head of a new store.
@@ -216,21 +247,12 @@ pub(super) fn create_head(
     master_key: &MasterKey,
     now: Time,
 ) -> Result<(), StoreError> {
-    let (rows, digest) = digest_of_rows(connection)?;
-    let trust_key = master_key.trust().verifying_key().to_bytes();
-    let head = Head { created: now.unix_seconds(), epoch: 0, trust_key, rows, digest };
+    let head = Head::of(&[], master_key.trust(), now.unix_seconds(), 0);
+    let signature = head.sign(store, master_key.trust());
     connection.execute(
         "INSERT INTO store (only_row, id, created, epoch, trust_key, trust_rows, trust_digest, signature)
          VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![
-            store,
-            head.created,
-            head.epoch,
-            head.trust_key,
-            head.rows,
-            head.digest,
-            head.sign(store, master_key.trust())
-        ],
+        params![store, head.created, head.epoch, head.trust_key, head.rows, head.digest, signature],
     )?;
     Ok(())
 }
@@ -242,69 +264,27 @@ pub(super) fn next_epoch(connection: &Connection) -> Result<i64, StoreError> {
 
 /// Signs the trust rows as they are now.
 pub(super) fn write_head(writer: &Writer<'_>) -> Result<(), StoreError> {
-    let (rows, digest) = digest_of_rows(&writer.transaction)?;
+    let rows = read_rows(&writer.transaction)?;
     let created = writer.transaction.query_row("SELECT created FROM store", [], |row| row.get(0))?;
-    let trust = writer.master_key.trust();
-    let head =
-        Head { created, epoch: writer.epoch, trust_key: trust.verifying_key().to_bytes(), rows, digest };
+    let head = Head::of(&rows, writer.master_key.trust(), created, writer.epoch);
     writer.transaction.execute(
         "UPDATE store SET epoch = ?1, trust_rows = ?2, trust_digest = ?3, signature = ?4",
-        params![head.epoch, head.rows, head.digest, head.sign(writer.id, trust)],
+        params![head.epoch, head.rows, head.digest, head.sign(writer.id, writer.master_key.trust())],
     )?;
     Ok(())
 }
 
-/// Checks that the head is signed by the trust key that the master key gives, and that the trust
-/// rows are exactly those that it names.
+/// Checks that the trust key in the file is the one that the master key gives: whoever replaced the
+/// rows and the head by their own is found out here.
 pub(super) fn check_head(
     connection: &Connection,
     store: &[u8; ID_BYTES],
     master_key: &MasterKey,
 ) -> Result<(), StoreError> {
-    let (head, signature) = connection.query_row(
-        "SELECT created, epoch, trust_key, trust_rows, trust_digest, signature FROM store",
-        [],
-        |row| {
-            let head = Head {
-                created: row.get(0)?,
-                epoch: row.get(1)?,
-                trust_key: row.get(2)?,
-                rows: row.get(3)?,
-                digest: row.get(4)?,
-            };
-            Ok((head, row.get::<_, [u8; 64]>(5)?))
-        },
-    )?;
+    let (head, signature) = Head::read(connection)?;
     let ours = master_key.trust().verifying_key();
-    if head.trust_key != ours.to_bytes() || (head.rows, head.digest) != digest_of_rows(connection)? {
+    if head.trust_key != ours.to_bytes() {
         return Err(StoreError::Tampered("store"));
     }
-    verify(&ours, &head.encode(store), &signature, "store")
-}
-
-/// Number of the trust rows, and SHA-256 over their signatures in the order of their ids.
-fn digest_of_rows(connection: &Connection) -> Result<(i64, [u8; 32]), StoreError> {
-    let mut statement = connection.prepare_cached("SELECT signature FROM trust ORDER BY id")?;
-    let mut rows = statement.query([])?;
-    let (mut count, mut digest) = (0, Sha256::new());
-    while let Some(row) = rows.next()? {
-        digest.update(row.get::<_, [u8; 64]>(0)?);
-        count += 1;
-    }
-    Ok((count, digest.finalize().into()))
-}
-
-fn read_trust_key(connection: &Connection) -> Result<VerifyingKey, StoreError> {
-    let bytes: [u8; 32] = connection.query_row("SELECT trust_key FROM store", [], |row| row.get(0))?;
-    VerifyingKey::from_bytes(&bytes).map_err(|_| StoreError::Tampered("store"))
-}
-
-fn verify(
-    key: &VerifyingKey,
-    encoding: &Encoding,
-    signature: &[u8; 64],
-    table: &'static str,
-) -> Result<(), StoreError> {
-    key.verify_strict(encoding.as_bytes(), &Signature::from_bytes(signature))
-        .map_err(|_| StoreError::Tampered(table))
+    head.check(store, &read_rows(connection)?, &ours, &signature)
 }

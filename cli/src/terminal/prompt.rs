@@ -22,6 +22,11 @@ pub(crate) enum Question {
     Cancelled,
 }
 
+/// Whether there is a terminal to ask on.
+pub(crate) fn can_ask() -> bool {
+    File::open("/dev/tty").is_ok()
+}
+
 /// Asks for a secret; what is typed is not shown.
 ///
 /// # Errors

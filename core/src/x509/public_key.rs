@@ -14,7 +14,6 @@ use super::algorithm_identifier::{algorithm_in, oid, pss_parameters};
 use super::certificate::CertificateError;
 use super::curve::{self, Curve};
 use super::digest::digest;
-use super::dsa::DsaPublicKey;
 use super::rsa_padding::{self, DigestParameters};
 use super::signature::SignatureInvalid;
 use super::tlv::{self, Element, Elements, tag};
@@ -57,8 +56,7 @@ enum Kind {
         algorithm: KeyAlgorithm,
         key: Vec<u8>,
     },
-    /// Nothing where its domain is its issuer's, or is malformed: then it verifies nothing.
-    Dsa(Option<Box<DsaPublicKey>>),
+    Dsa,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,7 +107,7 @@ impl PublicKey {
             Kind::X25519(_) => KeyAlgorithm::X25519,
             Kind::Ed25519(_) => KeyAlgorithm::Ed25519,
             Kind::PostQuantum { algorithm, .. } => *algorithm,
-            Kind::Dsa(_) => KeyAlgorithm::Dsa,
+            Kind::Dsa => KeyAlgorithm::Dsa,
         }
     }
 
@@ -161,8 +159,7 @@ impl PublicKey {
             (Kind::PostQuantum { algorithm, key }, SignatureAlgorithm::MlDsa) => {
                 post_quantum::verify(*algorithm, key, message, signature)
             }
-            (Kind::Dsa(Some(key)), SignatureAlgorithm::Dsa(hash)) => key.verify(hash, message, signature),
-            (Kind::Dsa(None), SignatureAlgorithm::Dsa(_)) => return Err(SignatureInvalid::Unsupported),
+            (Kind::Dsa, SignatureAlgorithm::Dsa(_)) => return Err(SignatureInvalid::Unsupported),
             _ => return Err(SignatureInvalid::WrongKey),
         };
         if holds { Ok(()) } else { Err(SignatureInvalid::Invalid) }
@@ -219,7 +216,7 @@ impl PublicKey {
                 let secret = agree_x25519(&scalar, peer).ok_or(KeyError::Failed)?;
                 Ok((public.to_vec(), secret))
             }
-            Kind::Rsa { .. } | Kind::Ed25519(_) | Kind::PostQuantum { .. } | Kind::Dsa(_) => {
+            Kind::Rsa { .. } | Kind::Ed25519(_) | Kind::PostQuantum { .. } | Kind::Dsa => {
                 Err(KeyError::Unsuitable)
             }
         }
@@ -267,7 +264,7 @@ impl PublicKey {
             Kind::X25519(key) => Some(key),
             Kind::Ed25519(key) => Some(key.as_bytes()),
             Kind::PostQuantum { key, .. } => Some(key),
-            Kind::Rsa { .. } | Kind::Dsa(_) => None,
+            Kind::Rsa { .. } | Kind::Dsa => None,
         }
     }
 
@@ -321,9 +318,7 @@ fn kind(algorithm: &[u8], key: &[u8]) -> Result<Kind, CertificateError> {
             let key = ed25519_dalek::VerifyingKey::try_from(key).map_err(|_| CertificateError::BadKey)?;
             if key.is_weak() { Err(CertificateError::BadKey) } else { Ok(Kind::Ed25519(Box::new(key))) }
         }
-        oid::DSA => {
-            Ok(Kind::Dsa(parameters.and_then(|domain| DsaPublicKey::read(domain.whole, key)).map(Box::new)))
-        }
+        oid::DSA => Ok(Kind::Dsa),
         other => match post_quantum_algorithm(&other) {
             Some(algorithm) if absent && post_quantum::is_public_key(algorithm, key) => {
                 Ok(Kind::PostQuantum { algorithm, key: key.to_vec() })

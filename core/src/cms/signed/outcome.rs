@@ -76,8 +76,6 @@ pub enum SignatureFault {
     DuplicateAttribute,
     /// An attribute that must have one value has none or several.
     NotOneValue,
-    /// An attribute that must be signed stands among the unsigned ones.
-    UnsignedAttribute,
     /// The attribute contentType is missing.
     NoContentType,
     /// The attribute contentType names another type than that of the content.
@@ -109,7 +107,6 @@ impl SignatureFault {
             Self::MalformedAttributes => "malformed-attributes",
             Self::DuplicateAttribute => "duplicate-attribute",
             Self::NotOneValue => "attribute-not-single",
-            Self::UnsignedAttribute => "unsigned-attribute",
             Self::NoContentType => "no-content-type",
             Self::OtherContentType => "content-type-mismatch",
             Self::NoMessageDigest => "no-message-digest",
@@ -124,12 +121,11 @@ impl SignatureFault {
     }
 
     /// Every fault, for the documentation's sake.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::NoSignedAttributes,
         Self::MalformedAttributes,
         Self::DuplicateAttribute,
         Self::NotOneValue,
-        Self::UnsignedAttribute,
         Self::NoContentType,
         Self::OtherContentType,
         Self::NoMessageDigest,

@@ -235,12 +235,7 @@ impl PathError {
 
     /// The nearer of two misses; the first where they are equally near.
     pub(super) fn nearer(self, other: Self) -> Self {
-        let nearness = |error: &Self| match error {
-            // Of paths that break off, the longest.
-            Self::NoAnchor { which, .. } | Self::BadSignature { which } => (error.rank(), which.depth),
-            _ => (error.rank(), 0),
-        };
-        if nearness(&other) > nearness(&self) { other } else { self }
+        if other.rank() > self.rank() { other } else { self }
     }
 }
 

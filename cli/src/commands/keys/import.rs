@@ -1,0 +1,86 @@
+//! `cseal keys import`: the person's own keys, and contacts' certificates.
+
+mod plan;
+
+use std::path::Path;
+
+use counterseal_core::limits::PKCS12_BYTES;
+use counterseal_core::x509::Certificate;
+
+use self::plan::Plan;
+use crate::args;
+use crate::clock;
+use crate::commands::store::{self, Unlock};
+use crate::failure::{Exit, Failure};
+use crate::files::read_file;
+use crate::passphrase;
+use crate::places;
+use crate::render::keys::{self, Imported};
+use crate::sources::KeyFiles;
+use crate::store::{Protection, Store, StoreError};
+
+/// Takes in each file, whole or not at all.
+pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
+    let mut store = open_or_create(arguments)?;
+    let mut key_files = KeyFiles::new(&arguments.passphrase);
+    let mut reports = Vec::new();
+    for file in &arguments.files {
+        let plan = plan(&store, &mut key_files, file, arguments.pin.as_deref())?;
+        let unlock =
+            arguments.store_passphrase_file.as_ref().or(arguments.passphrase.passphrase_file.as_ref());
+        store::unlock(&store, &Unlock::from_file(unlock))?;
+        reports.push(write(&mut store, file, &plan)?);
+    }
+    keys::imported(&reports, arguments.report.json)?;
+    Ok(Exit::Done)
+}
+
+fn plan(
+    store: &Store,
+    key_files: &mut KeyFiles<'_>,
+    file: &Path,
+    pin: Option<&str>,
+) -> Result<Plan, Failure> {
+    let bytes = read_file(file, PKCS12_BYTES)?;
+    let found = key_files.open(file, &bytes)?;
+    if found.is_empty() {
+        return Err(Failure::unknown(
+            "not-recognised",
+            format!("{}: no key and no certificate in it", file.display()),
+        )
+        .details(found.refused.iter().map(|refused| refused.why.to_string()).collect()));
+    }
+    let known: Vec<Certificate> =
+        store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    Plan::of_file(found, &known, &store.secret_keys()?, &store.trust_rows()?)?.pinned(pin)
+}
+
+fn write(store: &mut Store, file: &Path, plan: &Plan) -> Result<Imported, Failure> {
+    let (keys, contacts) = store.write(clock::now(), |writer| plan.write(writer))?;
+    Ok(Imported {
+        file: file.display().to_string(),
+        keys,
+        contacts,
+        certificates: plan.certificates(),
+        not_taken: plan.not_taken().to_vec(),
+    })
+}
+
+/// Whoever has a .p12 from a CA begins with it, and gets a store for it.
+fn open_or_create(arguments: &args::Import) -> Result<Store, Failure> {
+    const INSTEAD: &str = "--store-passphrase-file FILE, or make the store with `cseal init`";
+    let directory = places::data()?;
+    match Store::open(&directory) {
+        Err(StoreError::Missing) => {
+            let passphrase = match &arguments.store_passphrase_file {
+                Some(file) => passphrase::from_file(file)?,
+                None => passphrase::ask_new("New passphrase for your keys", INSTEAD)?,
+            };
+            if passphrase.is_empty() {
+                return Err(passphrase::empty(INSTEAD));
+            }
+            Ok(Store::create(&directory, &Protection::Passphrase(passphrase), clock::now())?)
+        }
+        other => Ok(other?),
+    }
+}

@@ -1,0 +1,238 @@
+//! What an import will do, decided before anything is written.
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::keys::Import;
+use counterseal_core::trust::{HISTORY, VERIFIED};
+use counterseal_core::x509::{Certificate, SecretKey};
+
+use crate::commands::keys::is_or_is_under;
+use crate::failure::{Exit, Failure};
+use crate::render::keys::ImportedKey;
+use crate::store::{KeyUse, NewTrust, StoreError, StoredKey, TrustKind, TrustRow, Writer};
+
+/// Keys and certificates, and what each of them means here.
+pub(super) struct Plan {
+    keys: Vec<(KeyUse, SecretKey)>,
+    certificates: Vec<Certificate>,
+    claims: Vec<Claim>,
+    not_taken: Vec<String>,
+}
+
+/// A key, and the address that it is for.
+struct Claim {
+    kind: TrustKind,
+    address: EmailAddress,
+    key: Fingerprint,
+    source: &'static str,
+    capabilities: Option<Vec<u8>>,
+}
+
+impl Plan {
+    /// What a file of keys and certificates means: a key that comes with its secret half is the
+    /// person's own, every other is a contact's.
+    pub(super) fn of_file(
+        found: Import,
+        known: &[Certificate],
+        stored: &[StoredKey],
+        rows: &[TrustRow],
+    ) -> Result<Self, Failure> {
+        let held = |key: &Fingerprint| {
+            found.keys.iter().any(|own| own.fingerprint() == *key)
+                || stored.iter().any(|own| own.fingerprint == *key)
+        };
+        let mut claims = Vec::new();
+        for certificate in
+            found.certificates.iter().filter(|certificate| !certificate.is_certificate_authority())
+        {
+            let key = certificate.fingerprint();
+            let (kind, key) = if held(&key) {
+                (TrustKind::Own, issuer(certificate, &found.certificates, known, &held).unwrap_or(key))
+            } else {
+                (TrustKind::Contact, key)
+            };
+            claims.extend(certificate.addresses().iter().map(|address| Claim {
+                kind,
+                address: address.clone(),
+                key,
+                source: "import",
+                capabilities: None,
+            }));
+        }
+        let plan = Self {
+            keys: found.keys.into_iter().map(|key| (key_use(&key, &found.certificates), key)).collect(),
+            certificates: found.certificates,
+            claims,
+            not_taken: found.refused.iter().map(|refused| refused.why.to_string()).collect(),
+        };
+        plan.refuse_conflict(known, rows)?;
+        Ok(plan)
+    }
+
+    /// The same, with a fingerprint that the person compared: it must be that of a certificate here,
+    /// or of the personal CA that issued one.
+    pub(super) fn pinned(mut self, typed: Option<&str>) -> Result<Self, Failure> {
+        let Some(typed) = typed else { return Ok(self) };
+        let named = self.certificates.iter().find(|certificate| certificate.fingerprint().is_named_by(typed));
+        let Some(named) = named.cloned() else { return Err(self.not_the_pin(typed)) };
+        let pins: Vec<Claim> = self
+            .certificates
+            .iter()
+            .filter(|certificate| {
+                !certificate.is_certificate_authority() && is_or_is_under(certificate, &named)
+            })
+            .flat_map(Certificate::addresses)
+            .map(|address| Claim {
+                kind: TrustKind::Pin,
+                address: address.clone(),
+                key: named.fingerprint(),
+                source: "compared",
+                capabilities: None,
+            })
+            .collect();
+        if pins.is_empty() {
+            return Err(Failure::unknown("no-address", "no certificate of this key names a mail address"));
+        }
+        self.claims.extend(pins);
+        Ok(self)
+    }
+
+    /// Writes all of it. Answers with the own keys and the contacts that came in.
+    pub(super) fn write(
+        &self,
+        writer: &mut Writer<'_>,
+    ) -> Result<(Vec<ImportedKey>, Vec<ImportedKey>), StoreError> {
+        for certificate in &self.certificates {
+            writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
+        }
+        let mut keys = Vec::new();
+        for (key_use, key) in &self.keys {
+            let algorithm = key.algorithm().name();
+            let new = writer.add_secret_key(
+                *key_use,
+                &algorithm,
+                key.public_key().as_der(),
+                &key.to_pkcs8_der(),
+            )?;
+            keys.push(ImportedKey {
+                address: self.address_of(key),
+                fingerprint: key.fingerprint().to_string(),
+                new,
+                pinned: false,
+            });
+        }
+        let mut contacts: Vec<ImportedKey> = Vec::new();
+        for claim in &self.claims {
+            let new = claim.write(writer)?;
+            if claim.kind != TrustKind::Own {
+                contacts.push(claim.report(new));
+            }
+        }
+        Ok((keys, contacts))
+    }
+
+    /// How many certificates came in.
+    pub(super) fn certificates(&self) -> usize {
+        self.certificates.len()
+    }
+
+    /// What was there and could not be taken.
+    pub(super) fn not_taken(&self) -> &[String] {
+        &self.not_taken
+    }
+
+    fn address_of(&self, key: &SecretKey) -> String {
+        let of_key =
+            self.certificates.iter().filter(|certificate| certificate.fingerprint() == key.fingerprint());
+        of_key.flat_map(Certificate::addresses).next().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// A contact's new key must not slip in beside one that the person compared.
+    fn refuse_conflict(&self, known: &[Certificate], rows: &[TrustRow]) -> Result<(), Failure> {
+        for claim in self.claims.iter().filter(|claim| claim.kind == TrustKind::Contact) {
+            let address = claim.address.lookup_key();
+            let mut pins =
+                rows.iter().filter(|row| row.kind == TrustKind::Pin && row.address == address).peekable();
+            if pins.peek().is_some() && !pins.any(|pin| self.is_covered(claim, &pin.key, known)) {
+                return Err(conflict(claim));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a pinned key is the claimed one, or the CA that issued its certificate.
+    fn is_covered(&self, claim: &Claim, pinned: &[u8; 32], known: &[Certificate]) -> bool {
+        let all = || self.certificates.iter().chain(known);
+        claim.key.sha256() == pinned
+            || all().filter(|authority| authority.fingerprint().sha256() == pinned).any(|authority| {
+                all().filter(|own| own.fingerprint() == claim.key).any(|own| is_or_is_under(own, authority))
+            })
+    }
+
+    fn not_the_pin(&self, typed: &str) -> Failure {
+        let found =
+            self.certificates.iter().map(|certificate| certificate.fingerprint().to_string()).collect();
+        Failure::new(Exit::Contradiction, "not-the-pin", format!("you compared {typed}, this file brings"))
+            .details(found)
+            .hint("nothing was taken in; ask its owner for the fingerprint once more, on another channel")
+    }
+}
+
+impl Claim {
+    fn write(&self, writer: &mut Writer<'_>) -> Result<bool, StoreError> {
+        let points = match self.kind {
+            TrustKind::Own | TrustKind::Pin => VERIFIED,
+            TrustKind::Contact => HISTORY,
+        };
+        writer.add_trust(&NewTrust {
+            kind: self.kind,
+            address: &self.address,
+            key: &self.key,
+            points: points.into(),
+            source: self.source,
+            capabilities: self.capabilities.as_deref(),
+        })
+    }
+
+    fn report(&self, new: bool) -> ImportedKey {
+        ImportedKey {
+            address: self.address.to_string(),
+            fingerprint: self.key.to_string(),
+            new,
+            pinned: self.kind == TrustKind::Pin,
+        }
+    }
+}
+
+fn conflict(claim: &Claim) -> Failure {
+    let (address, key) = (&claim.address, &claim.key);
+    Failure::new(
+        Exit::Contradiction,
+        "pin-conflict",
+        format!("{address} changed keys: you compared another one, this file brings {key}"),
+    )
+    .hint(format!("ask {address} on another channel, then import it with --pin {key}"))
+}
+
+/// The held CA key that issued a certificate: the person's personal CA.
+fn issuer(
+    certificate: &Certificate,
+    beside: &[Certificate],
+    known: &[Certificate],
+    held: &dyn Fn(&Fingerprint) -> bool,
+) -> Option<Fingerprint> {
+    let mut authorities = beside.iter().chain(known).filter(|other| other.is_certificate_authority());
+    let own = authorities.find(|other| held(&other.fingerprint()) && is_or_is_under(certificate, other));
+    own.map(Certificate::fingerprint)
+}
+
+/// What a key is for, by its certificates. A key without any opens old mail.
+fn key_use(key: &SecretKey, certificates: &[Certificate]) -> KeyUse {
+    let mut of_key = certificates.iter().filter(|certificate| certificate.fingerprint() == key.fingerprint());
+    if of_key.clone().any(Certificate::is_certificate_authority) {
+        return KeyUse::PersonalCa;
+    }
+    let only_signs = of_key.clone().count() > 0
+        && of_key.all(|certificate| certificate.may_receive_encrypted_mail().is_err());
+    if only_signs { KeyUse::Signing } else { KeyUse::Encryption }
+}

@@ -1,0 +1,107 @@
+//! What several commands do with the store: opening it, unlocking it, looking things up in it.
+
+use std::path::PathBuf;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::secret::SecretBytes;
+use counterseal_core::trust::{Knowledge, KnownKey, Pin};
+use counterseal_core::x509::Certificate;
+
+use crate::args;
+use crate::failure::Failure;
+use crate::passphrase;
+use crate::places;
+use crate::store::{AskPassphrase, Store, StoreKeys, TrustKind, TrustRow};
+use crate::terminal;
+
+/// Where the passphrase of the store comes from.
+pub(crate) struct Unlock {
+    file: Option<PathBuf>,
+    descriptor: Option<u32>,
+}
+
+impl Unlock {
+    /// By the options of a command.
+    pub(crate) fn from_options(options: &args::Passphrase) -> Self {
+        Self { file: options.passphrase_file.clone(), descriptor: options.passphrase_fd }
+    }
+
+    /// By a file, or by a question.
+    pub(crate) fn from_file(file: Option<&PathBuf>) -> Self {
+        Self { file: file.cloned(), descriptor: None }
+    }
+
+    fn passphrase(&self) -> Result<SecretBytes, Failure> {
+        let options = args::Passphrase { passphrase_file: self.file.clone(), passphrase_fd: self.descriptor };
+        match passphrase::given(&options)? {
+            Some(passphrase) => Ok(passphrase),
+            None => passphrase::ask("Passphrase of your keys", "--passphrase-file FILE or --passphrase-fd N"),
+        }
+    }
+}
+
+/// Opens the store that there must be.
+pub(crate) fn open() -> Result<Store, Failure> {
+    Ok(Store::open(&places::data()?)?)
+}
+
+/// Opens the store if there is one.
+pub(crate) fn open_if_any() -> Result<Option<Store>, Failure> {
+    let directory = places::data()?;
+    if Store::exists(&directory) { Ok(Some(Store::open(&directory)?)) } else { Ok(None) }
+}
+
+/// Unlocks a store now, for writing.
+pub(crate) fn unlock(store: &Store, how: &Unlock) -> Result<(), Failure> {
+    if store.needs_passphrase()? {
+        return Ok(store.unlock(Some(&how.passphrase()?))?);
+    }
+    Ok(store.unlock(None)?)
+}
+
+/// The store's keys; a passphrase is asked for when the first one is used. Without an option and
+/// without a terminal nobody can be asked, and the keys count as locked.
+pub(crate) fn keys<'a>(store: &'a Store, how: Unlock) -> Result<StoreKeys<'a>, Failure> {
+    let can_ask = how.file.is_some() || how.descriptor.is_some() || terminal::can_ask();
+    let ask: Option<AskPassphrase<'a>> = can_ask.then(|| Box::new(move || how.passphrase()) as _);
+    Ok(StoreKeys::new(store, ask)?)
+}
+
+/// The fingerprints that stand for the owner under this address.
+pub(crate) fn own_keys(store: &Store, address: &EmailAddress) -> Result<Vec<[u8; 32]>, Failure> {
+    let key = address.lookup_key();
+    let rows = store.trust_rows()?;
+    Ok(rows
+        .iter()
+        .filter(|row| row.kind == TrustKind::Own && row.address == key)
+        .map(|row| row.key)
+        .collect())
+}
+
+/// What the store knows of other people, and of the owner.
+pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
+    let certificates: Vec<Certificate> =
+        store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    let mut knowledge = Knowledge::default();
+    for row in store.trust_rows()? {
+        let known = fingerprint(&certificates, &row.key).zip(EmailAddress::parse(&row.address).ok());
+        // A row whose certificate is gone says nothing that could be checked.
+        let Some((fingerprint, address)) = known else { continue };
+        match row.kind {
+            TrustKind::Own | TrustKind::Pin => knowledge.pins.push(pin(&row, address, fingerprint)),
+            TrustKind::Contact => knowledge.known.push(KnownKey { address, fingerprint }),
+        }
+    }
+    knowledge.certificates = certificates;
+    Ok(knowledge)
+}
+
+fn pin(row: &TrustRow, address: EmailAddress, fingerprint: Fingerprint) -> Pin {
+    Pin { address, fingerprint, amount: u32::try_from(row.points).unwrap_or(0) }
+}
+
+/// The whole fingerprint of a key, from one of its certificates.
+fn fingerprint(certificates: &[Certificate], key: &[u8; 32]) -> Option<Fingerprint> {
+    certificates.iter().map(Certificate::fingerprint).find(|fingerprint| fingerprint.sha256() == key)
+}

@@ -1,0 +1,178 @@
+//! What machines read (`docs/formats/json.md`). Version 1; fields are only added.
+
+use counterseal_core::cms::RecipientDescription;
+use counterseal_core::message::{EncryptionStatus, PartStatus, Reason, SignerStatus, Status};
+use counterseal_core::ports::KeyName;
+use counterseal_core::trust::Evidence;
+use serde::Serialize;
+
+/// The object of `verify` and `decrypt`.
+#[derive(Serialize)]
+pub(crate) struct StatusObject {
+    version: u32,
+    verdict: &'static str,
+    address: Option<String>,
+    score: u32,
+    level: &'static str,
+    reasons: Vec<&'static str>,
+    encrypted: Option<EncryptedObject>,
+    signers: Vec<SignerObject>,
+    parts: Vec<PartObject>,
+    changed_headers: Vec<String>,
+    unprotected_headers: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extracted: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct EncryptedObject {
+    by: &'static str,
+    integrity: bool,
+    opened_by: Option<String>,
+    recipients: Vec<RecipientObject>,
+}
+
+/// One reader, as the public bytes of the message name them.
+#[derive(Serialize)]
+pub(crate) struct RecipientObject {
+    kind: &'static str,
+    algorithm: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_identifier: Option<String>,
+    ours: Option<String>,
+    locked: bool,
+}
+
+#[derive(Serialize)]
+struct SignerObject {
+    subject: Option<String>,
+    fingerprint: Option<String>,
+    address: Option<String>,
+    verdict: &'static str,
+    score: u32,
+    level: &'static str,
+    reasons: Vec<&'static str>,
+    evidence: Vec<EvidenceObject>,
+    signing_time: Option<String>,
+    not_after: Option<String>,
+}
+
+#[derive(Serialize)]
+struct EvidenceObject {
+    kind: &'static str,
+    points: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anchor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PartObject {
+    place: String,
+    #[serde(rename = "type")]
+    media_type: String,
+    signed: bool,
+    encrypted: bool,
+    verdict: Option<&'static str>,
+}
+
+/// The object for a status, and for what was saved beside it.
+pub(crate) fn status(status: &Status, extracted: Option<Vec<String>>) -> StatusObject {
+    StatusObject {
+        version: 1,
+        verdict: status.verdict.word(),
+        address: status.address.as_ref().map(ToString::to_string),
+        score: status.score,
+        level: status.level.word(),
+        reasons: words(&status.reasons),
+        encrypted: status.encrypted.as_ref().map(encrypted),
+        signers: status.signers.iter().map(signer).collect(),
+        parts: status.parts.iter().map(part).collect(),
+        changed_headers: status.changed_headers.clone(),
+        unprotected_headers: status.unprotected_headers.clone(),
+        extracted,
+    }
+}
+
+fn words(reasons: &[Reason]) -> Vec<&'static str> {
+    reasons.iter().map(|reason| reason.word()).collect()
+}
+
+fn encrypted(status: &EncryptionStatus) -> EncryptedObject {
+    EncryptedObject {
+        by: status.cipher.name(),
+        integrity: status.integrity,
+        opened_by: status.opened_by.map(|key| key.to_string()),
+        recipients: status.recipients.iter().map(recipient).collect(),
+    }
+}
+
+/// One reader.
+pub(crate) fn recipient(recipient: &RecipientDescription) -> RecipientObject {
+    let (issuer, serial_number, key_identifier) = match &recipient.name {
+        Some(KeyName::IssuerAndSerialNumber { issuer, serial_number }) => {
+            (Some(super::recipients::issuer(issuer)), Some(hexadecimal(serial_number)), None)
+        }
+        Some(KeyName::KeyIdentifier(identifier)) => (None, None, Some(hexadecimal(identifier))),
+        None => (None, None, None),
+    };
+    RecipientObject {
+        kind: recipient.kind.name(),
+        algorithm: recipient.algorithm.clone(),
+        issuer,
+        serial_number,
+        key_identifier,
+        ours: recipient.ours.map(|key| key.to_string()),
+        locked: recipient.locked,
+    }
+}
+
+fn signer(signer: &SignerStatus) -> SignerObject {
+    SignerObject {
+        subject: signer.subject.clone(),
+        fingerprint: signer.fingerprint.map(|key| key.to_string()),
+        address: signer.address.as_ref().map(ToString::to_string),
+        verdict: signer.verdict.word(),
+        score: signer.score,
+        level: signer.level.word(),
+        reasons: words(&signer.reasons),
+        evidence: signer.evidence.iter().map(evidence).collect(),
+        signing_time: signer.signing_time.map(|time| time.to_rfc3339()),
+        not_after: signer.not_after.map(|time| time.to_rfc3339()),
+    }
+}
+
+fn evidence(evidence: &Evidence) -> EvidenceObject {
+    let (kind, fingerprint, anchor) = match evidence {
+        Evidence::Pinned { fingerprint, .. } => ("pin", Some(fingerprint.to_string()), None),
+        Evidence::Chain { anchor, .. } => ("chain", None, Some(anchor.clone())),
+        Evidence::Known { .. } => ("history", None, None),
+    };
+    EvidenceObject { kind, points: evidence.amount(), fingerprint, anchor }
+}
+
+fn part(part: &PartStatus) -> PartObject {
+    PartObject {
+        place: part.place.clone(),
+        media_type: part.media_type.clone(),
+        signed: part.signed,
+        encrypted: part.encrypted,
+        verdict: part.verdict.map(|verdict| verdict.word()),
+    }
+}
+
+/// Octets in lower-case hexadecimal.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// One line of JSON.
+pub(crate) fn line(object: &impl Serialize) -> String {
+    // Our objects have text keys only, so writing them cannot fail.
+    serde_json::to_string(object).unwrap_or_else(|_| r#"{"version":1,"error":"bug"}"#.to_owned())
+}

@@ -1,0 +1,158 @@
+//! The status line: what a person reads of who wrote a mail, and whether it was protected.
+//!
+//! There is exactly one line about the author, the first that applies from the top of the table in
+//! `docs/trust.md`; encryption is told apart from it, because it says nothing about the author.
+
+use counterseal_core::message::{EncryptionStatus, Reason, SignerStatus, Status, Verdict};
+use counterseal_core::trust::Evidence;
+
+use super::reasons::sentence;
+use crate::terminal::{Mark, SafeText, marked};
+
+/// All lines about one mail. With `verbose`, every reason and every reader.
+pub(crate) fn lines(status: &Status, verbose: bool) -> Vec<String> {
+    let mut lines = vec![author(status)];
+    if let Some(encrypted) = &status.encrypted {
+        lines.push(encryption(encrypted));
+    }
+    lines.extend(headers("changed on the way", &status.changed_headers));
+    if verbose {
+        lines.extend(status.signers.iter().map(signer));
+        lines.extend(
+            status.reasons.iter().map(|reason| format!("  {}: {}", reason.word(), sentence(*reason))),
+        );
+        lines.extend(headers("not protected", &status.unprotected_headers));
+        lines.extend(status.encrypted.iter().flat_map(super::recipients::lines));
+    }
+    lines
+}
+
+/// The one line about the author.
+fn author(status: &Status) -> String {
+    let mark = match status.verdict {
+        Verdict::Verified => Mark::Positive,
+        Verdict::Checked | Verdict::Signed | Verdict::Unverified | Verdict::Unknown | Verdict::Unsigned => {
+            Mark::Neutral
+        }
+        Verdict::Weak | Verdict::Mismatch | Verdict::Conflict => Mark::Warning,
+        Verdict::Invalid => Mark::Error,
+    };
+    let word = match status.verdict {
+        Verdict::Unsigned => "NOT SIGNED".to_owned(),
+        verdict => verdict.word().to_uppercase(),
+    };
+    format!("{}: {}{}", marked(mark, &word), about(status), suffixes(status))
+}
+
+fn about(status: &Status) -> String {
+    let who = who(status);
+    match status.verdict {
+        Verdict::Verified => format!("{who} ({})", evidence(status)),
+        Verdict::Checked => format!("{who}, by {}", evidence(status)),
+        Verdict::Signed => format!("{who}, with a key that is known from before; identity not checked"),
+        Verdict::Unverified => match first(status, &[Reason::Expired, Reason::NotYetValid, Reason::BadChain])
+        {
+            Some(reason) => format!("valid signature, but {}", sentence(reason)),
+            None => "valid signature by an unknown key".to_owned(),
+        },
+        Verdict::Unknown => "signed, but the signer's certificate is missing".to_owned(),
+        Verdict::Unsigned => "nothing says who wrote this".to_owned(),
+        Verdict::Weak | Verdict::Invalid => reason_or(status, "message altered or signature damaged"),
+        Verdict::Conflict => format!("signed by a key that is not the one you know for {who}"),
+        Verdict::Mismatch => mismatch(status, &who),
+    }
+}
+
+fn mismatch(status: &Status, who: &str) -> String {
+    let signer = status.signers.iter().find_map(|signer| signer.address.as_ref());
+    let signer = signer.map_or_else(|| "somebody without an address".to_owned(), safe);
+    match first(status, &[Reason::SeveralFrom, Reason::NoFrom, Reason::FromMismatch]) {
+        Some(Reason::SeveralFrom) => format!("several From addresses; the signature covers only {signer}"),
+        Some(Reason::NoFrom) => format!("signed by {signer}, but the mail names no author"),
+        Some(Reason::FromMismatch) => format!("signed by {signer}, but says it is from {who}"),
+        _ => reason_or(status, "the signer is not the author"),
+    }
+}
+
+/// Whose mail it says it is; without a mail, whose certificate signed.
+fn who(status: &Status) -> String {
+    if let Some(address) = &status.address {
+        return safe(address);
+    }
+    let subject = status.signers.iter().find_map(|signer| {
+        signer.address.as_ref().map(ToString::to_string).or_else(|| signer.subject.clone())
+    });
+    subject.map_or_else(|| "the signer".to_owned(), safe)
+}
+
+/// What the points come from, strongest first.
+fn evidence(status: &Status) -> String {
+    let words: Vec<String> = status
+        .signers
+        .first()
+        .map(|signer| signer.evidence.iter().map(one_evidence).collect())
+        .unwrap_or_default();
+    if words.is_empty() { "no evidence".to_owned() } else { words.join("; ") }
+}
+
+fn one_evidence(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Pinned { fingerprint, .. } => format!("you compared {fingerprint}"),
+        Evidence::Chain { anchor, .. } => SafeText(anchor).to_string(),
+        Evidence::Known { .. } => "known from before".to_owned(),
+    }
+}
+
+/// What takes something away from the line.
+fn suffixes(status: &Status) -> String {
+    let mut suffixes = String::new();
+    for reason in &status.reasons {
+        suffixes.push_str(match reason {
+            Reason::Partial => "; PARTIAL: only a part of it is signed",
+            Reason::RevocationNotChecked => " (revocation not checked)",
+            Reason::StaleRevocation => " (revocation list out of date)",
+            Reason::Expired if status.verdict != Verdict::Unverified => " (certificate expired)",
+            Reason::HeadersDiffer | Reason::FromDiffers => "; header fields were changed on the way",
+            Reason::TimeDiffers => "; signed at another time than its Date says",
+            Reason::NotAddressedToReader => "; it was not addressed to you",
+            Reason::DisplayName => "; the name shown looks like another address",
+            Reason::NestedEncryption => "; an encrypted part inside was left closed",
+            _ => "",
+        });
+    }
+    suffixes
+}
+
+fn encryption(encrypted: &EncryptionStatus) -> String {
+    let cipher = encrypted.cipher.name();
+    if !encrypted.integrity {
+        return format!(
+            "{}: {cipher}, not integrity protected: who carried it could have changed it",
+            marked(Mark::Warning, "ENCRYPTED")
+        );
+    }
+    format!("ENCRYPTED: {cipher}; encryption does not say who wrote it")
+}
+
+fn signer(signer: &SignerStatus) -> String {
+    let subject = signer.subject.as_deref().unwrap_or("(no certificate)");
+    let key = signer.fingerprint.map(|key| format!("  {key}")).unwrap_or_default();
+    format!("  signer: {} {}{key}", signer.verdict.word(), SafeText(subject))
+}
+
+fn headers(what: &str, names: &[String]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| SafeText(name).to_string()).collect();
+    (!names.is_empty()).then(|| format!("  header fields {what}: {}", names.join(", ")))
+}
+
+fn first(status: &Status, wanted: &[Reason]) -> Option<Reason> {
+    wanted.iter().find(|reason| status.reasons.contains(reason)).copied()
+}
+
+fn reason_or(status: &Status, otherwise: &str) -> String {
+    status.reasons.first().map_or_else(|| otherwise.to_owned(), |reason| sentence(*reason).to_owned())
+}
+
+fn safe(text: impl ToString) -> String {
+    SafeText(&text.to_string()).to_string()
+}

@@ -1,0 +1,88 @@
+//! Why a mail could not be written, in words.
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::message::WriteError;
+use counterseal_core::policy::Refusal;
+
+use crate::failure::{Exit, Failure};
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Malformed(error) => {
+                Self::unknown("malformed", "this mail cannot be sent as it is").because(error)
+            }
+            WriteError::NoRecipients => Self::no("no-recipients", "the mail names no recipient")
+                .hint("add To, Cc or Bcc, or --to ADDRESS"),
+            WriteError::Refused(refused) => refusals(&refused),
+            WriteError::NotTheSigner { author, addresses } => not_the_signer(author.as_ref(), &addresses),
+            WriteError::Sign(error) => {
+                Self::unknown("cannot-sign", "the signature could not be made").because(error)
+            }
+            WriteError::Seal(error) => {
+                Self::unknown("cannot-seal", "the message could not be sealed").because(error)
+            }
+            WriteError::Io(error) => Self::io("the message", &error),
+        }
+    }
+}
+
+/// All recipients that cannot be written to, at once.
+pub(crate) fn refusals(refused: &[(EmailAddress, Refusal)]) -> Failure {
+    let conflict = refused.iter().any(|(_, refusal)| matches!(refusal, Refusal::Conflict));
+    let message = match refused {
+        [_] => "one recipient cannot be written to".to_owned(),
+        many => format!("{} recipients cannot be written to", many.len()),
+    };
+    let word = refused.first().map_or("no-key", |(_, refusal)| refusal.word());
+    let exit = if conflict { Exit::Contradiction } else { Exit::No };
+    let word = if conflict { "conflict" } else { word };
+    let details = refused.iter().map(|(address, refusal)| line(&address.to_string(), refusal)).collect();
+    let failure = Failure::new(exit, word, message).details(details);
+    match refused.iter().find(|(_, refusal)| matches!(refusal, Refusal::NoKey)) {
+        Some((address, _)) => failure.hint(format!(
+            "ask {address} for a signed mail, then `cseal keys import mail.eml`; nothing was written"
+        )),
+        None => failure.hint("nothing was written"),
+    }
+}
+
+/// One recipient, the word, and the reason.
+pub(crate) fn line(who: &str, refusal: &Refusal) -> String {
+    format!("{who}  {}: {}", refusal.word(), reason(refusal))
+}
+
+fn reason(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NoKey => "no certificate is known for this address".to_owned(),
+        Refusal::Expired { not_after, .. } => format!("the certificate ended on {}", not_after.to_date()),
+        Refusal::NotYetValid { not_before, .. } => {
+            format!("the certificate begins only on {}", not_before.to_date())
+        }
+        Refusal::Usage(error) => format!("the certificate is not for encrypted mail ({error})"),
+        Refusal::KeyKind(algorithm) => format!("a key of kind {} cannot be encrypted to", algorithm.name()),
+        Refusal::OtherAddress { addresses } => {
+            format!("the certificate is for {}", all(addresses, "no address at all"))
+        }
+        Refusal::Chain(error) => format!("the chain of certificates does not hold ({error})"),
+        Refusal::Unverified => "nothing binds the key to this address".to_owned(),
+        Refusal::Conflict => "you compared another key for this address".to_owned(),
+    }
+}
+
+fn not_the_signer(author: Option<&EmailAddress>, addresses: &[EmailAddress]) -> Failure {
+    let author = author.map_or_else(|| "nobody".to_owned(), ToString::to_string);
+    Failure::no(
+        "not-the-signer",
+        format!(
+            "the mail is from {author}, but the signing certificate is for {}",
+            all(addresses, "no address at all")
+        ),
+    )
+    .hint("sign with the author's own key, or correct From")
+}
+
+fn all(addresses: &[EmailAddress], none: &str) -> String {
+    let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    if texts.is_empty() { none.to_owned() } else { texts.join(", ") }
+}
