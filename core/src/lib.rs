@@ -29,6 +29,8 @@ pub mod message;
 pub mod policy;
 pub mod ports;
 pub mod secret;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod trust;
 pub mod x509;

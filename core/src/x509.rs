@@ -5,6 +5,7 @@ pub(crate) mod asn1_time;
 pub mod certificate;
 mod curve;
 pub(crate) mod digest;
+mod dsa;
 pub mod issue;
 pub mod name_constraints;
 mod name_text;

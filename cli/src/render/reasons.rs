@@ -54,6 +54,9 @@ const fn fault_sentence(fault: SignatureFault) -> &'static str {
             "the signature has no signed attributes, so it could be about something else"
         }
         SignatureFault::MalformedAttributes => "the signed attributes cannot be read",
+        SignatureFault::UnsignedAttribute => {
+            "an attribute that must be signed stands among those that are not"
+        }
         SignatureFault::DuplicateAttribute => "a signed attribute stands there twice",
         SignatureFault::NotOneValue => "a signed attribute has not exactly one value",
         SignatureFault::NoContentType => "the signed attributes do not say what is signed",

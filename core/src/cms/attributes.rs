@@ -93,6 +93,30 @@ impl<'a> SignedAttributes<'a> {
     }
 }
 
+/// Attributes that speak for the signer must not stand where nobody signs them (RFC 5652, sections
+/// 11.1 to 11.3; RFC 8551, section 2.5; RFC 5035; RFC 6211). A copy there would be ignored by us, but
+/// not by every program, and then two readers would see two messages.
+pub(crate) fn check_unsigned(set: &[u8]) -> Result<(), SignatureFault> {
+    const MUST_BE_SIGNED: [ObjectIdentifier; 8] = [
+        CONTENT_TYPE,
+        MESSAGE_DIGEST,
+        SIGNING_TIME,
+        CAPABILITIES,
+        ENCRYPTION_KEY_PREFERENCE,
+        SIGNING_CERTIFICATE,
+        SIGNING_CERTIFICATE_V2,
+        ALGORITHM_PROTECTION,
+    ];
+    let content = elements::content_of(set, SET).map_err(|_| SignatureFault::MalformedAttributes)?;
+    for attribute in elements::elements(content).map_err(|_| SignatureFault::MalformedAttributes)? {
+        let (kind, _) = read_attribute(&attribute).ok_or(SignatureFault::MalformedAttributes)?;
+        if MUST_BE_SIGNED.iter().any(|identifier| identifier.as_bytes() == kind) {
+            return Err(SignatureFault::UnsignedAttribute);
+        }
+    }
+    Ok(())
+}
+
 /// `SEQUENCE { type, SET OF value }`.
 fn read_attribute<'a>(attribute: &Element<'a>) -> Option<(&'a [u8], Vec<Element<'a>>)> {
     let parts = elements::elements(attribute.expect(SEQUENCE).ok()?).ok()?;

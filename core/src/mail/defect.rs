@@ -23,8 +23,8 @@ pub enum MailError {
     Transfer(TransferError),
     /// A header field can not be written in lines that every transport accepts.
     HeaderNotEncodable,
-    /// A part that is signed already would have to be changed to be sent.
-    SignedPartNotSendable,
+    /// A part that is signed already, or cannot be split, would have to be changed to be sent.
+    PartNotSendable,
 }
 
 impl fmt::Display for MailError {
@@ -38,7 +38,7 @@ impl fmt::Display for MailError {
             Self::TooLong => "the mail is too long to be split into parts",
             Self::Transfer(error) => return error.fmt(formatter),
             Self::HeaderNotEncodable => "a header field cannot be written in ASCII lines",
-            Self::SignedPartNotSendable => "a signed part holds lines that no transport keeps",
+            Self::PartNotSendable => "a part that must not be changed holds lines that no transport keeps",
         })
     }
 }

@@ -253,3 +253,6 @@ pub fn is_binary(head: &[u8]) -> bool {
     let mut head = head;
     content_type_of(&mut (&mut head as &mut dyn Read)).is_ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use super::algorithm_identifier::{algorithm_in, oid, pss_parameters};
 use super::certificate::CertificateError;
 use super::curve::{self, Curve};
 use super::digest::digest;
+use super::dsa::DsaPublicKey;
 use super::rsa_padding::{self, DigestParameters};
 use super::signature::SignatureInvalid;
 use super::tlv::{self, Element, Elements, tag};
@@ -56,7 +57,8 @@ enum Kind {
         algorithm: KeyAlgorithm,
         key: Vec<u8>,
     },
-    Dsa,
+    /// Nothing where its domain is its issuer's, or is malformed: then it verifies nothing.
+    Dsa(Option<Box<DsaPublicKey>>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,7 +109,7 @@ impl PublicKey {
             Kind::X25519(_) => KeyAlgorithm::X25519,
             Kind::Ed25519(_) => KeyAlgorithm::Ed25519,
             Kind::PostQuantum { algorithm, .. } => *algorithm,
-            Kind::Dsa => KeyAlgorithm::Dsa,
+            Kind::Dsa(_) => KeyAlgorithm::Dsa,
         }
     }
 
@@ -159,7 +161,8 @@ impl PublicKey {
             (Kind::PostQuantum { algorithm, key }, SignatureAlgorithm::MlDsa) => {
                 post_quantum::verify(*algorithm, key, message, signature)
             }
-            (Kind::Dsa, SignatureAlgorithm::Dsa(_)) => return Err(SignatureInvalid::Unsupported),
+            (Kind::Dsa(Some(key)), SignatureAlgorithm::Dsa(hash)) => key.verify(hash, message, signature),
+            (Kind::Dsa(None), SignatureAlgorithm::Dsa(_)) => return Err(SignatureInvalid::Unsupported),
             _ => return Err(SignatureInvalid::WrongKey),
         };
         if holds { Ok(()) } else { Err(SignatureInvalid::Invalid) }
@@ -216,7 +219,7 @@ impl PublicKey {
                 let secret = agree_x25519(&scalar, peer).ok_or(KeyError::Failed)?;
                 Ok((public.to_vec(), secret))
             }
-            Kind::Rsa { .. } | Kind::Ed25519(_) | Kind::PostQuantum { .. } | Kind::Dsa => {
+            Kind::Rsa { .. } | Kind::Ed25519(_) | Kind::PostQuantum { .. } | Kind::Dsa(_) => {
                 Err(KeyError::Unsuitable)
             }
         }
@@ -264,7 +267,7 @@ impl PublicKey {
             Kind::X25519(key) => Some(key),
             Kind::Ed25519(key) => Some(key.as_bytes()),
             Kind::PostQuantum { key, .. } => Some(key),
-            Kind::Rsa { .. } | Kind::Dsa => None,
+            Kind::Rsa { .. } | Kind::Dsa(_) => None,
         }
     }
 
@@ -318,7 +321,9 @@ fn kind(algorithm: &[u8], key: &[u8]) -> Result<Kind, CertificateError> {
             let key = ed25519_dalek::VerifyingKey::try_from(key).map_err(|_| CertificateError::BadKey)?;
             if key.is_weak() { Err(CertificateError::BadKey) } else { Ok(Kind::Ed25519(Box::new(key))) }
         }
-        oid::DSA => Ok(Kind::Dsa),
+        oid::DSA => {
+            Ok(Kind::Dsa(parameters.and_then(|domain| DsaPublicKey::read(domain.whole, key)).map(Box::new)))
+        }
         other => match post_quantum_algorithm(&other) {
             Some(algorithm) if absent && post_quantum::is_public_key(algorithm, key) => {
                 Ok(Kind::PostQuantum { algorithm, key: key.to_vec() })

@@ -76,6 +76,8 @@ pub enum SignatureFault {
     DuplicateAttribute,
     /// An attribute that must have one value has none or several.
     NotOneValue,
+    /// An attribute that must be signed stands among the unsigned ones.
+    UnsignedAttribute,
     /// The attribute contentType is missing.
     NoContentType,
     /// The attribute contentType names another type than that of the content.
@@ -107,6 +109,7 @@ impl SignatureFault {
             Self::MalformedAttributes => "malformed-attributes",
             Self::DuplicateAttribute => "duplicate-attribute",
             Self::NotOneValue => "attribute-not-single",
+            Self::UnsignedAttribute => "unsigned-attribute",
             Self::NoContentType => "no-content-type",
             Self::OtherContentType => "content-type-mismatch",
             Self::NoMessageDigest => "no-message-digest",
@@ -121,11 +124,12 @@ impl SignatureFault {
     }
 
     /// Every fault, for the documentation's sake.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NoSignedAttributes,
         Self::MalformedAttributes,
         Self::DuplicateAttribute,
         Self::NotOneValue,
+        Self::UnsignedAttribute,
         Self::NoContentType,
         Self::OtherContentType,
         Self::NoMessageDigest,

@@ -22,6 +22,8 @@ pub(crate) struct SignerInfo {
     pub signature_algorithm: Vec<u8>,
     /// The signature.
     pub signature: Vec<u8>,
+    /// unsignedAttrs as a SET in DER. Nobody signed them: nothing in them is ever believed.
+    pub unsigned_attributes: Option<Vec<u8>>,
 }
 
 /// The signed attributes, as they came and in DER.
@@ -56,14 +58,22 @@ impl SignerInfo {
         let signed_attributes = read_signed_attributes(&mut reader)?;
         let signature_algorithm = to_der(&reader.element_of(Tag::SEQUENCE, STRUCTURE_BYTES)?)?;
         let signature = reader.string(Tag::OCTET_STRING)?.read_all(STRUCTURE_BYTES)?;
-        if reader.next_is(Tag::context(1))? {
-            // Nobody signed the unsigned attributes: nothing in them is ever believed.
-            reader.skip()?;
-        }
+        let unsigned_attributes = match reader.next_is(Tag::context(1))? {
+            true => Some(as_set(to_der(&reader.element(STRUCTURE_BYTES)?)?)),
+            false => None,
+        };
         reader.leave()?;
         reader.finish()?;
         let digest = read_digest_algorithm(&digest_algorithm);
-        Ok(Self { name, digest, digest_algorithm, signed_attributes, signature_algorithm, signature })
+        Ok(Self {
+            name,
+            digest,
+            digest_algorithm,
+            signed_attributes,
+            signature_algorithm,
+            signature,
+            unsigned_attributes,
+        })
     }
 }
 

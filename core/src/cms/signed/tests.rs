@@ -178,15 +178,35 @@ fn a_changed_content_is_refused() {
 }
 
 #[test]
-fn unsigned_copies_of_signed_attributes_change_nothing() {
+fn attributes_of_the_signer_that_nobody_signed_are_refused() {
     let unsigned = |attributes: &[Vec<u8>]| encode(context(1), &[&attributes.concat()]);
-    let mut twin = good();
-    twin.unsigned_attributes = unsigned(&[build::message_digest(b"nonsense"), build::signing_time(NOW)]);
-    assert_eq!(twin.outcome(), Outcome::Good);
-    let mut forged = without(build::message_digest(b""));
-    forged.unsigned_attributes =
-        unsigned(&[build::message_digest(&digest(DigestAlgorithm::Sha256, CONTENT))]);
-    assert_eq!(forged.outcome(), Outcome::Bad(Fault::NoMessageDigest));
+    let hash = digest(DigestAlgorithm::Sha256, CONTENT);
+    for attribute in [
+        build::content_type(&ContentType::Data),
+        build::message_digest(&hash),
+        build::signing_time(NOW),
+        build::capabilities(&crate::cms::Capabilities::ours().to_der()),
+        build::signing_certificate_v2(&signing_certificate::write(&ALICE.certificate)),
+    ] {
+        let mut forged = good();
+        forged.unsigned_attributes = unsigned(&[attribute.clone()]);
+        assert_eq!(forged.outcome(), Outcome::Bad(Fault::UnsignedAttribute));
+        let mut forged = without(attribute.clone());
+        forged.unsigned_attributes = unsigned(&[attribute]);
+        assert!(matches!(forged.outcome(), Outcome::Bad(_)));
+    }
+    // id-countersignature and id-smime-aa-timeStampToken belong there.
+    for identifier in [
+        &b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x06"[..],
+        b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x0e",
+    ] {
+        let mut twin = good();
+        twin.unsigned_attributes = unsigned(&[encode(SEQUENCE, &[identifier, &encode(SET, &[&[NULL, 0]])])]);
+        assert_eq!(twin.outcome(), Outcome::Good);
+    }
+    let mut cut = good();
+    cut.unsigned_attributes = unsigned(&[vec![SEQUENCE, 1, 6]]);
+    assert!(matches!(read(&cut.build()), Err(SignedError::Malformed(_))));
 }
 
 #[test]

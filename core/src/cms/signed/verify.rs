@@ -6,13 +6,13 @@ use super::outcome::{SignatureFault, SignatureOutcome, Signer};
 use super::signer_info::{SignerInfo, issuer_and_serial_number};
 use super::signing_certificate::{self, SigningCertificate};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use crate::cms::attributes::SignedAttributes;
+use crate::cms::attributes::{SignedAttributes, check_unsigned};
 use crate::cms::content_type::ContentType;
 use crate::cms::elements::{self, SET, context, context_primitive};
 use crate::limits;
 use crate::ports::KeyName;
 use crate::time::Time;
-use crate::x509::Certificate;
+use crate::x509::{Certificate, SignatureInvalid};
 
 /// Judges one signature over a content with these digests.
 pub(super) fn signer(
@@ -61,6 +61,9 @@ fn claim(info: &SignerInfo, content_type: &ContentType, digests: &Digests) -> Re
     let content =
         elements::content_of(&bytes.normalized, SET).map_err(|_| SignatureFault::MalformedAttributes)?;
     let attributes = SignedAttributes::read(content)?;
+    if let Some(unsigned) = &info.unsigned_attributes {
+        check_unsigned(unsigned)?;
+    }
     attributes.check_content_type(content_type)?;
     let digest = info.digest.ok_or(SignatureFault::UnknownAlgorithm)?;
     if digests.get(digest) != Some(attributes.message_digest()?) {
@@ -126,8 +129,15 @@ fn check_with(info: &SignerInfo, claim: &Claim, certificate: &Certificate) -> Re
     if !fits_key(&info.signature_algorithm, claim.algorithm, key.algorithm()) {
         return Err(SignatureFault::AlgorithmsDisagree);
     }
-    let holds = |signed: &Vec<u8>| key.verify(claim.algorithm, signed, &info.signature).is_ok();
-    if claim.signed_forms.iter().any(holds) { Ok(()) } else { Err(SignatureFault::SignatureInvalid) }
+    let mut fault = SignatureFault::SignatureInvalid;
+    for signed in &claim.signed_forms {
+        match key.verify(claim.algorithm, signed, &info.signature) {
+            Ok(()) => return Ok(()),
+            Err(SignatureInvalid::Unsupported) => fault = SignatureFault::UnknownAlgorithm,
+            Err(_) => {}
+        }
+    }
+    Err(fault)
 }
 
 /// The certificates of that name, each once.

@@ -235,7 +235,12 @@ impl PathError {
 
     /// The nearer of two misses; the first where they are equally near.
     pub(super) fn nearer(self, other: Self) -> Self {
-        if other.rank() > self.rank() { other } else { self }
+        let nearness = |error: &Self| match error {
+            // Of paths that break off, the longest.
+            Self::NoAnchor { which, .. } | Self::BadSignature { which } => (error.rank(), which.depth),
+            _ => (error.rank(), 0),
+        };
+        if nearness(&other) > nearness(&self) { other } else { self }
     }
 }
 

@@ -1,0 +1,329 @@
+//! A MIME entity that can be changed and written again.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr_iter};
+
+use super::field_writer::{parameterised, sendable_field, write_field};
+use super::parameter::{Parameter, Parameterised};
+use super::transfer::filter::Filter;
+use super::{
+    BareCarriageReturn, Base64Encoder, Canonical, HeaderField, MailError, Part, QuotedPrintableEncoder,
+    TransferEncoding, TransferError,
+};
+use crate::limits::LINE_BYTES;
+
+/// A part with a header section of its own bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Entity<'a> {
+    pub(crate) fields: Vec<OwnedField>,
+    pub(crate) body: Body<'a>,
+}
+
+/// A field as it will be written: ASCII lines ended by CRLF.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnedField {
+    pub(crate) name: String,
+    pub(crate) raw: Vec<u8>,
+}
+
+/// What an entity holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Body<'a> {
+    /// Bytes as they will be written.
+    Encoded(Cow<'a, [u8]>),
+    /// Text that is still to be encoded.
+    Text(String),
+    Multipart {
+        boundary: String,
+        preamble: &'a [u8],
+        epilogue: &'a [u8],
+        parts: Vec<Entity<'a>>,
+    },
+    Message(Box<Entity<'a>>),
+}
+
+impl OwnedField {
+    pub(crate) fn new(name: &str, value: &str) -> Result<Self, MailError> {
+        Ok(Self { name: name.to_owned(), raw: write_field(name, value)? })
+    }
+
+    pub(crate) fn of(field: &HeaderField<'_>) -> Result<Self, MailError> {
+        Ok(Self { name: field.name().to_owned(), raw: sendable_field(field)? })
+    }
+
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether the field describes the body beside it, and not the mail.
+    pub(crate) fn is_structural(&self) -> bool {
+        is_structural(&self.name)
+    }
+
+    /// What stands behind the colon, on one line.
+    pub(crate) fn value(&self) -> String {
+        let value = self.raw.get(self.name.len() + 1..).unwrap_or_default();
+        let value = String::from_utf8_lossy(value).replace("\r\n", "");
+        value.trim().to_owned()
+    }
+}
+
+/// RFC 9787, section 1.1.1: MIME-Version and Content-*.
+pub(crate) fn is_structural(name: &str) -> bool {
+    name.eq_ignore_ascii_case("MIME-Version")
+        || name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("Content-"))
+}
+
+impl<'a> Entity<'a> {
+    /// An entity of which every part arrives as it is sent: 7bit, no line over [`LINE_BYTES`], no
+    /// white space at the end of a line, no line that starts with `From `. What is not so is
+    /// encoded anew; the content stays the same.
+    ///
+    /// # Errors
+    /// [`MailError`] where that is impossible.
+    pub(crate) fn sendable(part: &Part<'a>) -> Result<Self, MailError> {
+        let mut fields = Vec::new();
+        for field in part.headers().fields() {
+            fields.push(OwnedField::of(&field)?);
+        }
+        let mut entity = Self { fields, body: Body::Encoded(Cow::Borrowed(part.body())) };
+        let is_multipart = part.content_type().media_type() == "multipart";
+        if part.is_container() && !part.content_type().is("multipart/signed") {
+            let mut children = Vec::new();
+            for child in part.children() {
+                children.push(Self::sendable(child)?);
+            }
+            entity.set_encoding(TransferEncoding::SevenBit)?;
+            entity.body = match (is_multipart, children.pop()) {
+                (false, Some(message)) => Body::Message(Box::new(message)),
+                (_, last) => Body::Multipart {
+                    boundary: part.content_type().boundary().unwrap_or_default().to_owned(),
+                    preamble: sendable_or_nothing(part.preamble()),
+                    epilogue: sendable_or_nothing(part.epilogue()),
+                    parts: children.into_iter().chain(last).collect(),
+                },
+            };
+        } else if is_multipart {
+            // Bytes that are signed already, or that nobody knows how to split, stay as they are.
+            if !is_seven_bit(part.body()) {
+                return Err(MailError::PartNotSendable);
+            }
+        } else if !is_safe(part.body()) || part.encoding() == TransferEncoding::Binary {
+            entity.encode_anew(part)?;
+        } else if part.encoding() == TransferEncoding::EightBit {
+            entity.set_encoding(TransferEncoding::SevenBit)?;
+        }
+        Ok(entity)
+    }
+
+    fn encode_anew(&mut self, part: &Part<'_>) -> Result<(), MailError> {
+        let mut content = part.decoded()?;
+        let is_text = part.content_type().media_type() == "text";
+        if is_text {
+            self.give_content_type(&content)?;
+        }
+        let is_lines = is_text && part.encoding() != TransferEncoding::Binary;
+        if is_lines && !content.contains(&0) {
+            // RFC 2046, section 4.1.1: the line ends of text are CRLF, also where they are encoded.
+            content = Canonical::new(BareCarriageReturn::Keep).apply(&content)?;
+        }
+        self.encode(&content, is_lines)
+    }
+
+    /// Encodes content in the way that suits it: quoted-printable for text that is mostly ASCII.
+    fn encode(&mut self, content: &[u8], is_text: bool) -> Result<(), MailError> {
+        let foreign =
+            content.iter().filter(|byte| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).count();
+        let (encoding, body) = if is_text && foreign * 6 <= content.len() {
+            (TransferEncoding::QuotedPrintable, QuotedPrintableEncoder::default().apply(content)?)
+        } else {
+            (TransferEncoding::Base64, Base64Encoder::default().apply(content)?)
+        };
+        self.body = Body::Encoded(Cow::Owned(body));
+        self.set_encoding(encoding)
+    }
+
+    /// Replaces the text of a text part. It becomes UTF-8.
+    pub(crate) fn set_text(&mut self, text: String) -> Result<(), MailError> {
+        let mut content_type = self.content_type()?;
+        content_type.parameters.retain(|parameter| parameter.name != "charset");
+        content_type.parameters.insert(0, parameter("charset", "utf-8"));
+        self.set_field("Content-Type", &parameterised(&content_type))?;
+        let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+        if is_safe(text.as_bytes()) {
+            self.set_encoding(TransferEncoding::SevenBit)?;
+            self.body = Body::Text(text);
+            Ok(())
+        } else {
+            self.encode(text.as_bytes(), true)
+        }
+    }
+
+    /// Sets a parameter of the Content-Type, and removes it where `value` is nothing.
+    pub(crate) fn set_parameter(&mut self, name: &str, value: Option<&str>) -> Result<(), MailError> {
+        let mut content_type = self.content_type()?;
+        let before = content_type.clone();
+        content_type.parameters.retain(|parameter| parameter.name != name);
+        content_type.parameters.extend(value.map(|value| parameter(name, value)));
+        if content_type == before {
+            return Ok(());
+        }
+        self.set_field("Content-Type", &parameterised(&content_type))
+    }
+
+    /// The Content-Type, or the one that holds where there is none.
+    fn content_type(&self) -> Result<Parameterised, MailError> {
+        match self.fields.iter().find(|field| field.is("Content-Type")) {
+            Some(field) => Parameterised::parse(field.value().as_bytes()),
+            None => Parameterised::parse(b"text/plain; charset=\"us-ascii\""),
+        }
+    }
+
+    /// A part without a Content-Type is ASCII text. Where it is not, the truth is written.
+    fn give_content_type(&mut self, content: &[u8]) -> Result<(), MailError> {
+        if self.fields.iter().any(|field| field.is("Content-Type")) || content.is_ascii() {
+            return Ok(());
+        }
+        // RFC 1428 has a name for what nobody knows.
+        let charset = if std::str::from_utf8(content).is_ok() { "utf-8" } else { "unknown-8bit" };
+        self.set_field("Content-Type", &format!("text/plain; charset=\"{charset}\""))
+    }
+
+    fn set_encoding(&mut self, encoding: TransferEncoding) -> Result<(), MailError> {
+        match encoding {
+            TransferEncoding::Base64 => self.set_field("Content-Transfer-Encoding", "base64"),
+            TransferEncoding::QuotedPrintable => {
+                self.set_field("Content-Transfer-Encoding", "quoted-printable")
+            }
+            // The default needs no field.
+            _ => {
+                self.fields.retain(|field| !field.is("Content-Transfer-Encoding"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Replaces a field in its place, and all its repetitions with it; a new one comes last.
+    pub(crate) fn set_field(&mut self, name: &str, value: &str) -> Result<(), MailError> {
+        let new = OwnedField::new(name, value)?;
+        let place = self.fields.iter().position(|field| field.is(name)).unwrap_or(self.fields.len());
+        self.fields.retain(|field| !field.is(name));
+        self.fields.insert(place.min(self.fields.len()), new);
+        Ok(())
+    }
+
+    /// Every entity inside that stands for `part`, by the way to it.
+    pub(crate) fn at(&mut self, path: &[usize]) -> Option<&mut Self> {
+        let Some((number, rest)) = path.split_first() else { return Some(self) };
+        match &mut self.body {
+            Body::Multipart { parts, .. } => parts.get_mut(number.checked_sub(1)?)?.at(rest),
+            Body::Message(message) if *number == 1 => message.at(rest),
+            _ => None,
+        }
+    }
+
+    /// Writes the entity: canonical line ends throughout.
+    ///
+    /// # Errors
+    /// [`TransferError::BareCarriageReturn`] in bytes that were not encoded anew.
+    pub(crate) fn write(&self, output: &mut Vec<u8>) -> Result<(), MailError> {
+        for field in &self.fields {
+            output.extend_from_slice(&field.raw);
+        }
+        output.extend_from_slice(b"\r\n");
+        match &self.body {
+            Body::Encoded(bytes) => write_canonical(bytes, output)?,
+            Body::Text(text) => output.extend_from_slice(text.as_bytes()),
+            Body::Message(message) => message.write(output)?,
+            Body::Multipart { boundary, preamble, epilogue, parts } => {
+                if !preamble.is_empty() {
+                    write_canonical(preamble, output)?;
+                    output.extend_from_slice(b"\r\n");
+                }
+                for part in parts {
+                    output.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+                    part.write(output)?;
+                    output.extend_from_slice(b"\r\n");
+                }
+                output.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+                write_canonical(epilogue, output)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parameter(name: &str, value: &str) -> Parameter {
+    Parameter { name: name.to_owned(), value: value.to_owned(), extended: false }
+}
+
+fn write_canonical(bytes: &[u8], output: &mut Vec<u8>) -> Result<(), TransferError> {
+    let mut filter = Canonical::new(BareCarriageReturn::Refuse);
+    filter.push(bytes, output)?;
+    filter.finish(output)
+}
+
+/// Preambles and epilogues are shown by no program: what cannot be sent is left out.
+fn sendable_or_nothing(bytes: &[u8]) -> &[u8] {
+    if is_safe(bytes) { bytes } else { &[] }
+}
+
+/// Whether every transport passes these lines: ASCII, short enough, no bare carriage return.
+pub(crate) fn is_seven_bit(bytes: &[u8]) -> bool {
+    bytes.is_ascii()
+        && memchr(0, bytes).is_none()
+        && memchr_iter(b'\r', bytes).all(|at| bytes.get(at + 1) == Some(&b'\n'))
+        && lines(bytes).all(|line| line.len() <= LINE_BYTES)
+}
+
+/// Whether these lines also pass through programs that trim white space or write mbox files.
+pub(crate) fn is_safe(bytes: &[u8]) -> bool {
+    let is_kept = |line: &[u8]| !matches!(line, [.., b' ' | b'\t']) && !line.starts_with(b"From ");
+    is_seven_bit(bytes) && lines(bytes).all(is_kept)
+}
+
+/// The lines without their ends.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr_iter(b'\n', bytes).chain([bytes.len()]).map(move |end| {
+        let line = bytes.get(start..end).unwrap_or_default();
+        start = end + 1;
+        line.strip_suffix(b"\r").unwrap_or(line)
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_transports_change_is_not_safe() {
+        for text in ["a \n", "a\t\r\n", "From a\n", "x\nFrom a", "é", "a\rb", "a\0", "-- "] {
+            assert!(!is_safe(text.as_bytes()), "{text:?}");
+        }
+        for text in ["", "\n", "a\r\nb\n", "From: a\n", " From a"] {
+            assert!(is_safe(text.as_bytes()), "{text:?}");
+        }
+        assert!(is_seven_bit(b"From a \n") && !is_seven_bit("é".as_bytes()));
+        assert!(is_safe("a".repeat(LINE_BYTES).as_bytes()));
+        assert!(!is_safe("a".repeat(LINE_BYTES + 1).as_bytes()));
+    }
+
+    #[test]
+    fn parameters_are_set_and_removed() {
+        let part = Part::read(b"Content-Type: text/plain; charset=us-ascii; hp=cipher\n\nx").unwrap();
+        let mut entity = Entity::sendable(&part).unwrap();
+        entity.set_parameter("hp", Some("clear")).unwrap();
+        assert_eq!(entity.fields[0].value(), "text/plain; charset=\"us-ascii\"; hp=\"clear\"");
+        entity.set_parameter("hp", None).unwrap();
+        assert_eq!(entity.fields[0].value(), "text/plain; charset=\"us-ascii\"");
+    }
+
+    #[test]
+    fn structure_is_described_by_content_fields() {
+        assert!(is_structural("mime-version") && is_structural("content-id"));
+        assert!(!is_structural("Subject") && !is_structural("Content"));
+    }
+}

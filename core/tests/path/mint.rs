@@ -1,0 +1,316 @@
+//! Certificates and revocation lists made to order, broken ones too.
+
+use counterseal_core::der::{Tag, encode, encode_all};
+use counterseal_core::time::Time;
+use counterseal_core::x509::Certificate;
+use counterseal_core::x509::revocation::RevocationList;
+use p256::ecdsa::SigningKey;
+use p256::ecdsa::signature::hazmat::PrehashSigner;
+use sha2::Digest;
+
+pub const ECDSA_SHA256: &str = "1.2.840.10045.4.3.2";
+pub const ECDSA_SHA1: &str = "1.2.840.10045.4.1";
+pub const EMAIL_PROTECTION: &str = "1.3.6.1.5.5.7.3.4";
+pub const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
+
+pub const DIGITAL_SIGNATURE: u16 = 0x8000;
+pub const NON_REPUDIATION: u16 = 0x4000;
+pub const KEY_AGREEMENT: u16 = 0x0800;
+pub const KEY_CERT_SIGN: u16 = 0x0400;
+pub const CRL_SIGN: u16 = 0x0200;
+
+/// A key pair; the same number makes the same one.
+pub fn key(number: u8) -> SigningKey {
+    SigningKey::from_slice(&[number; 32]).unwrap()
+}
+
+/// Noon of a day.
+pub fn day(year: i64, month: u8, day: u8) -> Time {
+    Time::from_civil(year, month, day, 12, 0, 0).unwrap()
+}
+
+/// A certificate to be.
+#[derive(Clone)]
+pub struct Template {
+    pub version: u8,
+    pub serial_number: Vec<u8>,
+    pub subject: Vec<u8>,
+    pub issuer: Vec<u8>,
+    pub not_before: Time,
+    pub not_after: Time,
+    /// The number of its key, and of the key that signs it.
+    pub key: u8,
+    pub signer: u8,
+    pub algorithm: &'static str,
+    /// The algorithm field outside, where it differs from the one inside.
+    pub outer_algorithm: Option<&'static str>,
+    /// Object identifier, whether it is critical, and DER of the value.
+    pub extensions: Vec<(&'static str, bool, Vec<u8>)>,
+}
+
+impl Template {
+    pub fn new(subject: &str, key: u8, issuer: &str, signer: u8) -> Self {
+        Self {
+            version: 3,
+            serial_number: vec![key],
+            subject: name(subject),
+            issuer: name(issuer),
+            not_before: day(2026, 1, 1),
+            not_after: day(2027, 1, 1),
+            key,
+            signer,
+            algorithm: ECDSA_SHA256,
+            outer_algorithm: None,
+            extensions: Vec::new(),
+        }
+    }
+
+    /// A CA.
+    pub fn authority(subject: &str, key: u8, issuer: &str, signer: u8) -> Self {
+        Self::new(subject, key, issuer, signer)
+            .with(basic_constraints(true, None))
+            .with(key_usage(KEY_CERT_SIGN | CRL_SIGN))
+    }
+
+    /// A person who signs mail.
+    pub fn person(address: &str, key: u8, issuer: &str, signer: u8) -> Self {
+        Self::new(address, key, issuer, signer)
+            .with(key_usage(DIGITAL_SIGNATURE | KEY_AGREEMENT))
+            .with(extended_key_usage(&[EMAIL_PROTECTION]))
+            .with(alternative_names(&[rfc822(address)]))
+    }
+
+    /// With an extension, in the place of one that is there already.
+    pub fn with(mut self, extension: (&'static str, bool, Vec<u8>)) -> Self {
+        self.set(extension);
+        self
+    }
+
+    pub fn set(&mut self, extension: (&'static str, bool, Vec<u8>)) {
+        self.remove(extension.0);
+        self.extensions.push(extension);
+    }
+
+    pub fn remove(&mut self, identifier: &str) {
+        self.extensions.retain(|(other, _, _)| *other != identifier);
+    }
+
+    pub fn mint(&self) -> Certificate {
+        Certificate::from_der(&self.der()).unwrap()
+    }
+
+    pub fn der(&self) -> Vec<u8> {
+        let mut fields = Vec::new();
+        if self.version > 1 {
+            let version = encode(Tag::INTEGER, false, &[self.version - 1]);
+            fields.push(encode(Tag::context(0), true, &version));
+        }
+        fields.extend([
+            encode(Tag::INTEGER, false, &self.serial_number),
+            algorithm(self.algorithm),
+            self.issuer.clone(),
+            encode_all(Tag::SEQUENCE, &[time(self.not_before), time(self.not_after)]),
+            self.subject.clone(),
+            public_key(self.key),
+        ]);
+        if !self.extensions.is_empty() {
+            fields.push(encode(Tag::context(3), true, &extensions(&self.extensions)));
+        }
+        let to_be_signed = encode_all(Tag::SEQUENCE, &fields);
+        let outer = self.outer_algorithm.unwrap_or(self.algorithm);
+        signed(to_be_signed, self.algorithm, outer, self.signer)
+    }
+}
+
+/// A revocation list to be.
+#[derive(Clone)]
+pub struct ListTemplate {
+    pub issuer: Vec<u8>,
+    pub signer: u8,
+    pub this_update: Time,
+    pub next_update: Option<Time>,
+    /// Serial number, date, and extensions of the entry.
+    pub entries: Vec<(Vec<u8>, Time, Vec<(&'static str, bool, Vec<u8>)>)>,
+    pub extensions: Vec<(&'static str, bool, Vec<u8>)>,
+}
+
+impl ListTemplate {
+    pub fn new(issuer: &str, signer: u8) -> Self {
+        Self {
+            issuer: name(issuer),
+            signer,
+            this_update: day(2026, 6, 1),
+            next_update: Some(day(2026, 7, 1)),
+            entries: Vec::new(),
+            extensions: Vec::new(),
+        }
+    }
+
+    pub fn revoking(mut self, serial_number: u8, when: Time) -> Self {
+        self.entries.push((vec![serial_number], when, Vec::new()));
+        self
+    }
+
+    pub fn with(mut self, extension: (&'static str, bool, Vec<u8>)) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
+    pub fn mint(&self) -> RevocationList {
+        RevocationList::from_der(&self.der()).unwrap()
+    }
+
+    pub fn der(&self) -> Vec<u8> {
+        let mut fields = vec![
+            encode(Tag::INTEGER, false, &[1]),
+            algorithm(ECDSA_SHA256),
+            self.issuer.clone(),
+            time(self.this_update),
+        ];
+        fields.extend(self.next_update.map(time));
+        if !self.entries.is_empty() {
+            let entry = |(serial_number, when, list): &(Vec<u8>, Time, Vec<_>)| {
+                let mut fields = vec![encode(Tag::INTEGER, false, serial_number), time(*when)];
+                if !list.is_empty() {
+                    fields.push(extensions(list));
+                }
+                encode_all(Tag::SEQUENCE, &fields)
+            };
+            let entries: Vec<Vec<u8>> = self.entries.iter().map(entry).collect();
+            fields.push(encode_all(Tag::SEQUENCE, &entries));
+        }
+        if !self.extensions.is_empty() {
+            fields.push(encode(Tag::context(0), true, &extensions(&self.extensions)));
+        }
+        signed(encode_all(Tag::SEQUENCE, &fields), ECDSA_SHA256, ECDSA_SHA256, self.signer)
+    }
+}
+
+/// A Name with a common name; an empty one of an empty text.
+pub fn name(common_name: &str) -> Vec<u8> {
+    if common_name.is_empty() {
+        return encode(Tag::SEQUENCE, true, &[]);
+    }
+    attribute_name("2.5.4.3", common_name)
+}
+
+/// A Name with one attribute.
+pub fn attribute_name(kind: &str, value: &str) -> Vec<u8> {
+    let value = encode(Tag::universal(12), false, value.as_bytes());
+    let attribute = encode_all(Tag::SEQUENCE, &[object_identifier(kind), value]);
+    encode_all(Tag::SEQUENCE, &[encode(Tag::SET, true, &attribute)])
+}
+
+pub fn rfc822(address: &str) -> Vec<u8> {
+    encode(Tag::context(1), false, address.as_bytes())
+}
+
+pub fn dns(name: &str) -> Vec<u8> {
+    encode(Tag::context(2), false, name.as_bytes())
+}
+
+pub fn directory(name: &[u8]) -> Vec<u8> {
+    encode(Tag::context(4), true, name)
+}
+
+pub fn other_name(kind: &str, text: &str) -> Vec<u8> {
+    let value = encode(Tag::context(0), true, &encode(Tag::universal(12), false, text.as_bytes()));
+    encode(Tag::context(0), true, &[object_identifier(kind), value].concat())
+}
+
+pub fn basic_constraints(authority: bool, path_length: Option<u8>) -> (&'static str, bool, Vec<u8>) {
+    let mut fields = Vec::new();
+    if authority {
+        fields.push(encode(Tag::BOOLEAN, false, &[0xff]));
+    }
+    fields.extend(path_length.map(|length| encode(Tag::INTEGER, false, &[length])));
+    ("2.5.29.19", true, encode_all(Tag::SEQUENCE, &fields))
+}
+
+pub fn key_usage(bits: u16) -> (&'static str, bool, Vec<u8>) {
+    let octets = bits.to_be_bytes();
+    let unused = (bits.trailing_zeros().min(15) % 8) as u8;
+    let content = if octets[1] == 0 { vec![unused, octets[0]] } else { vec![unused, octets[0], octets[1]] };
+    ("2.5.29.15", true, encode(Tag::BIT_STRING, false, &content))
+}
+
+pub fn extended_key_usage(purposes: &[&str]) -> (&'static str, bool, Vec<u8>) {
+    let purposes: Vec<Vec<u8>> = purposes.iter().map(|purpose| object_identifier(purpose)).collect();
+    ("2.5.29.37", false, encode_all(Tag::SEQUENCE, &purposes))
+}
+
+pub fn alternative_names(names: &[Vec<u8>]) -> (&'static str, bool, Vec<u8>) {
+    ("2.5.29.17", false, encode_all(Tag::SEQUENCE, names))
+}
+
+pub fn name_constraints(permitted: &[Vec<u8>], excluded: &[Vec<u8>]) -> (&'static str, bool, Vec<u8>) {
+    let list = |number, names: &[Vec<u8>]| {
+        let subtrees: Vec<Vec<u8>> = names.iter().map(|name| encode(Tag::SEQUENCE, true, name)).collect();
+        (!names.is_empty()).then(|| encode_all(Tag::context(number), &subtrees))
+    };
+    let lists: Vec<Vec<u8>> = [list(0, permitted), list(1, excluded)].into_iter().flatten().collect();
+    ("2.5.29.30", true, encode_all(Tag::SEQUENCE, &lists))
+}
+
+pub fn subject_key_identifier(identifier: &[u8]) -> (&'static str, bool, Vec<u8>) {
+    ("2.5.29.14", false, encode(Tag::OCTET_STRING, false, identifier))
+}
+
+pub fn authority_key_identifier(identifier: &[u8]) -> (&'static str, bool, Vec<u8>) {
+    let identifier = encode(Tag::context(0), false, identifier);
+    ("2.5.29.35", false, encode(Tag::SEQUENCE, true, &identifier))
+}
+
+/// An extension that nobody knows.
+pub fn unknown_extension(critical: bool) -> (&'static str, bool, Vec<u8>) {
+    ("2.25.4711", critical, encode(Tag::NULL, false, &[]))
+}
+
+pub fn object_identifier(dotted: &str) -> Vec<u8> {
+    let identifier = const_oid::ObjectIdentifier::new(dotted).unwrap();
+    encode(Tag::OBJECT_IDENTIFIER, false, identifier.as_bytes())
+}
+
+pub fn generalized_time(time: Time) -> Vec<u8> {
+    let digits: String = time.to_rfc3339().chars().filter(char::is_ascii_digit).collect();
+    encode(Tag::universal(24), false, format!("{digits}Z").as_bytes())
+}
+
+fn time(time: Time) -> Vec<u8> {
+    let digits: String = time.to_rfc3339().chars().filter(char::is_ascii_digit).collect();
+    encode(Tag::universal(23), false, format!("{}Z", &digits[2..]).as_bytes())
+}
+
+fn algorithm(identifier: &str) -> Vec<u8> {
+    encode_all(Tag::SEQUENCE, &[object_identifier(identifier)])
+}
+
+fn public_key(number: u8) -> Vec<u8> {
+    let point = key(number).verifying_key().to_sec1_point(false);
+    let algorithm = [object_identifier("1.2.840.10045.2.1"), object_identifier("1.2.840.10045.3.1.7")];
+    let point = encode(Tag::BIT_STRING, false, &[&[0][..], point.as_bytes()].concat());
+    encode_all(Tag::SEQUENCE, &[encode_all(Tag::SEQUENCE, &algorithm), point])
+}
+
+fn extensions(list: &[(&'static str, bool, Vec<u8>)]) -> Vec<u8> {
+    let extension = |(identifier, critical, value): &(&'static str, bool, Vec<u8>)| {
+        let mut fields = vec![object_identifier(identifier)];
+        if *critical {
+            fields.push(encode(Tag::BOOLEAN, false, &[0xff]));
+        }
+        fields.push(encode(Tag::OCTET_STRING, false, value));
+        encode_all(Tag::SEQUENCE, &fields)
+    };
+    encode_all(Tag::SEQUENCE, &list.iter().map(extension).collect::<Vec<_>>())
+}
+
+fn signed(to_be_signed: Vec<u8>, inner: &str, outer: &str, signer: u8) -> Vec<u8> {
+    let digest = match inner {
+        ECDSA_SHA1 => sha1::Sha1::digest(&to_be_signed).to_vec(),
+        _ => sha2::Sha256::digest(&to_be_signed).to_vec(),
+    };
+    let signature: p256::ecdsa::Signature = key(signer).sign_prehash(&digest).unwrap();
+    let signature = [&[0][..], signature.to_der().as_bytes()].concat();
+    let signature = encode(Tag::BIT_STRING, false, &signature);
+    encode_all(Tag::SEQUENCE, &[to_be_signed, algorithm(outer), signature])
+}
