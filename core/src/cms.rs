@@ -17,6 +17,8 @@ pub mod seal;
 pub mod signed;
 #[cfg(test)]
 mod test_keys;
+#[cfg(test)]
+mod wycheproof;
 
 pub use capabilities::{Capabilities, Capability, KeyWrap};
 pub use certificates_only::{certificates_only, write_certificates_only};

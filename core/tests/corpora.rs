@@ -12,6 +12,7 @@ mod corpora {
     mod rfc9216_signed;
     mod signatures;
     mod thunderbird_smime;
+    mod wycheproof;
 
     /// The folder of a corpus; nothing, and a loud word, where it is not at hand.
     fn folder(name: &str) -> Option<std::path::PathBuf> {

@@ -260,8 +260,10 @@ impl PublicKey {
         }
     }
 
-    /// The uncompressed public point, or the raw bytes of the kinds that have no structure.
-    pub(crate) fn raw(&self) -> Option<&[u8]> {
+    /// The uncompressed public point, or the bytes of the kinds that have no structure; nothing
+    /// for RSA.
+    #[must_use]
+    pub fn raw(&self) -> Option<&[u8]> {
         match &self.0.kind {
             Kind::Elliptic { point, .. } => Some(point),
             Kind::X25519(key) => Some(key),
@@ -471,7 +473,7 @@ fn verify_ecdsa(curve: Curve, point: &[u8], hash: DigestAlgorithm, message: &[u8
 /// ECDH by the fastest means there are.
 pub(super) fn agree_on_curve(curve: Curve, scalar: &SecretBytes, peer: &[u8]) -> Option<SecretBytes> {
     // What is no point on the curve must fail, and not be tried twice.
-    let peer = curve::point(curve, peer).filter(|_| peer.first() == Some(&4))?;
+    let peer = curve::point(curve, peer)?;
     native::agree(curve, scalar.expose(), &peer).or_else(|| curve::agree(curve, scalar.expose(), &peer))
 }
 

@@ -177,7 +177,8 @@ impl SecretKey {
         }
     }
 
-    /// Diffie-Hellman with a peer's public key: an uncompressed point, or the 32 bytes of X25519.
+    /// Diffie-Hellman with a peer's public key: a point, mostly uncompressed, or the 32 bytes of
+    /// X25519.
     ///
     /// # Errors
     /// [`KeyError::Unsuitable`] for other kinds of keys, [`KeyError::Failed`] for a point that is
