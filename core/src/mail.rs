@@ -21,6 +21,7 @@ mod mailbox;
 mod nested;
 mod parameter;
 mod part;
+pub mod protected;
 mod section;
 mod sendable;
 mod transfer;
