@@ -82,7 +82,8 @@ pub enum UnknownBecause {
 /// Why a list cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnusableList {
-    /// It names only changes to another list (RFC 5280, section 5.2.4).
+    /// It names only changes to another list (RFC 5280, section 5.2.4). What it revokes is revoked,
+    /// but its silence says nothing.
     Delta,
     /// It speaks of the certificates of other issuers (RFC 5280, section 5.2.5).
     Indirect,
@@ -260,7 +261,7 @@ fn read(der: &[u8]) -> Option<RevocationList> {
     }
     let extensions = extensions.map_or_else(
         || Some(ListExtensions::default()),
-        |list| ListExtensions::read(only(list.content, tag::SEQUENCE)?),
+        |list| ListExtensions::read(only(list.content, tag::SEQUENCE)?, &issuer),
     )?;
     let (entries, unusable_entry) = entries(revoked)?;
     Some(RevocationList {

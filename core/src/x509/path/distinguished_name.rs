@@ -23,6 +23,13 @@ impl DistinguishedName {
         Some(Self { relative })
     }
 
+    /// This name with one more RelativeDistinguishedName, given its content octets.
+    pub(crate) fn join(&self, relative: &[u8]) -> Option<Self> {
+        let mut joined = self.clone();
+        joined.relative.push(relative_name(relative)?);
+        Some(joined)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.relative.is_empty()
     }

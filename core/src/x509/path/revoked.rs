@@ -7,7 +7,10 @@ use super::search::{Node, Search, key_identifier_distance, signer_request};
 use crate::limits;
 use crate::time::Time;
 use crate::x509::Certificate;
-use crate::x509::revocation::{RevocationDemand, RevocationList, RevocationStatus, UnknownBecause};
+use crate::x509::revocation::{
+    Revocation, RevocationDemand, RevocationList, RevocationReason, RevocationStatus, UnknownBecause,
+    UnusableList,
+};
 
 /// The status of every certificate of the path but the anchor, the leaf's first.
 pub(super) fn statuses(
@@ -70,31 +73,39 @@ fn status(
             None if !is_authentic(search, number, path, anchor, request, suspended)? => {
                 RevocationStatus::Unknown(UnknownBecause::NotSigned)
             }
-            None => match list.entry(node.certificate.serial_number()) {
-                // As of a moment before the revocation it was not revoked.
-                Some(revocation) if revocation.when <= request.at => {
-                    let which = which(depth, node.certificate);
-                    let (when, reason) = (revocation.when, revocation.reason);
-                    return Err(PathError::Revoked { which, when, reason });
+            None => {
+                if let Some(Revocation { when, reason }) = revocation(list, node.certificate, request.at) {
+                    return Err(PathError::Revoked { which: which(depth, node.certificate), when, reason });
                 }
-                _ => silence(list, node.certificate, request.at),
-            },
+                silence(list, node.certificate, request.at)
+            }
         };
         best = better(best, said);
     }
     Ok(best)
 }
 
+/// A delta list is half of one: what it revokes is revoked.
 fn unusable(list: &RevocationList, certificate: &Certificate) -> Option<UnknownBecause> {
-    if let Some(unusable) = list.unusable() {
-        return Some(UnknownBecause::Unusable(unusable.clone()));
+    match list.unusable() {
+        None | Some(UnusableList::Delta) => {}
+        Some(unusable) => return Some(UnknownBecause::Unusable(unusable.clone())),
     }
     (!list.covers(certificate)).then_some(UnknownBecause::OutOfScope)
+}
+
+/// The entry of a certificate that is revoked; as of a moment before, it was not.
+fn revocation(list: &RevocationList, certificate: &Certificate, at: Time) -> Option<Revocation> {
+    let entry = list.entry(certificate.serial_number())?;
+    (entry.when <= at && entry.reason != RevocationReason::RemoveFromCrl).then_some(entry)
 }
 
 /// What a list says by not naming a certificate.
 fn silence(list: &RevocationList, certificate: &Certificate, at: Time) -> RevocationStatus {
     let this_update = list.this_update();
+    if let Some(unusable) = list.unusable() {
+        return RevocationStatus::Unknown(UnknownBecause::Unusable(unusable.clone()));
+    }
     if !list.covers_all_reasons() {
         return RevocationStatus::Unknown(UnknownBecause::OutOfScope);
     }

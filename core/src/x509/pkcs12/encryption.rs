@@ -60,10 +60,9 @@ pub(super) fn decrypt(
     let scheme = Scheme::read(algorithm)?;
     for form in scheme.forms(passphrase) {
         let (cipher, key, vector) = scheme.derive(form, budget)?;
-        if let Some(plaintext) = decrypt_with(&cipher, key.expose(), vector.expose(), ciphertext)? {
-            if is_plausible(plaintext.expose()) {
-                return Ok(plaintext);
-            }
+        let plaintext = decrypt_with(&cipher, key.expose(), vector.expose(), ciphertext)?;
+        if let Some(plaintext) = plaintext.filter(|plaintext| is_plausible(plaintext.expose())) {
+            return Ok(plaintext);
         }
     }
     Err(Pkcs12Error::WrongPassphrase)

@@ -5,6 +5,8 @@ use crate::time::Time;
 use crate::x509::Certificate;
 use crate::x509::asn1_time;
 use crate::x509::certificate::extension;
+use crate::x509::name_constraints::GeneralName;
+use crate::x509::path::distinguished_name::DistinguishedName;
 use crate::x509::tlv::{Elements, only, tag};
 
 /// One extension: object identifier (content octets), whether it is critical, and its value.
@@ -47,7 +49,8 @@ pub(super) struct ListExtensions {
 }
 
 impl ListExtensions {
-    pub(super) fn read(content: &[u8]) -> Option<Self> {
+    /// From the content of the SEQUENCE, and the name of the list's issuer.
+    pub(super) fn read(content: &[u8], issuer: &DistinguishedName) -> Option<Self> {
         let mut result = Self::default();
         for extension in read(content)? {
             let unusable = match extension.identifier {
@@ -64,7 +67,7 @@ impl ListExtensions {
                 [0x55, 0x1d, 27] => Some(UnusableList::Delta),
                 // issuingDistributionPoint.
                 [0x55, 0x1d, 28] => {
-                    result.scope = Scope::read(extension.value)?;
+                    result.scope = Scope::read(extension.value, issuer)?;
                     result.scope.indirect.then_some(UnusableList::Indirect)
                 }
                 _ => unknown(&extension),
@@ -127,8 +130,8 @@ fn reason(content: &[u8]) -> RevocationReason {
 /// Which certificates a list speaks of (RFC 5280, section 5.2.5).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scope {
-    /// DER of the names of the distribution point; nothing where all certificates are meant.
-    names: Option<Vec<Vec<u8>>>,
+    /// The names of the distribution point; nothing where all certificates are meant.
+    names: Option<Vec<PointName>>,
     only_users: bool,
     only_authorities: bool,
     only_attributes: bool,
@@ -138,10 +141,10 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    fn read(value: &[u8]) -> Option<Self> {
+    fn read(value: &[u8], issuer: &DistinguishedName) -> Option<Self> {
         let mut fields = Elements::new(only(value, tag::SEQUENCE)?);
         let names = match fields.optional(tag::constructed(0))? {
-            Some(point) => Some(point_names(point.content)?),
+            Some(point) => Some(point_names(point.content, Some(issuer))?),
             None => None,
         };
         let mut flag = |number| match fields.optional(tag::primitive(number))? {
@@ -166,35 +169,54 @@ impl Scope {
         }
         let Some(names) = &self.names else { return true };
         let points = certificate.extension(extension::CRL_DISTRIBUTION_POINTS);
-        let of_certificate = points.and_then(|(_, value)| distribution_points(value)).unwrap_or_default();
+        let issuer = DistinguishedName::from_der(certificate.issuer_der());
+        let of_certificate = points.and_then(|(_, value)| distribution_points(value, issuer.as_ref()));
+        let of_certificate = of_certificate.unwrap_or_default();
         of_certificate.iter().any(|name| names.contains(name))
     }
 }
 
-/// DER of the names of a DistributionPointName. A name relative to the issuer matches nothing
-/// here, so such a list covers nothing; nobody has been seen to write one.
-fn point_names(content: &[u8]) -> Option<Vec<Vec<u8>>> {
+/// One name of a distribution point, so that two spellings of one directory name are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum PointName {
+    Directory(DistinguishedName),
+    /// DER of any other GeneralName.
+    Other(Vec<u8>),
+}
+
+/// The names of a DistributionPointName (RFC 5280, section 4.2.1.13); a relative one needs the
+/// issuer's name.
+fn point_names(content: &[u8], issuer: Option<&DistinguishedName>) -> Option<Vec<PointName>> {
     let mut choice = Elements::new(content);
     let names = choice.any().filter(|_| choice.is_empty())?;
-    if names.tag != tag::constructed(0) {
-        return Some(Vec::new());
+    if names.tag == tag::constructed(1) {
+        let name = issuer.map(|issuer| issuer.join(names.content).map(PointName::Directory));
+        return name.map_or(Some(Vec::new()), |name| Some(vec![name?]));
     }
-    let mut rest = Elements::new(names.content);
+    let mut rest = Elements::new((names.tag == tag::constructed(0)).then_some(names.content)?);
     let mut result = Vec::new();
     while !rest.is_empty() {
-        result.push(rest.any()?.whole.to_vec());
+        let name = rest.any()?;
+        result.push(match GeneralName::read(&name)? {
+            GeneralName::Directory(name) => PointName::Directory(name),
+            _ => PointName::Other(name.whole.to_vec()),
+        });
     }
     Some(result)
 }
 
-/// DER of all names of all distribution points of a certificate (RFC 5280, section 4.2.1.13).
-fn distribution_points(value: &[u8]) -> Option<Vec<Vec<u8>>> {
+/// All names of all distribution points of a certificate.
+fn distribution_points(value: &[u8], issuer: Option<&DistinguishedName>) -> Option<Vec<PointName>> {
     let mut rest = Elements::new(only(value, tag::SEQUENCE)?);
     let mut names = Vec::new();
     while !rest.is_empty() {
         let mut fields = Elements::new(rest.expect(tag::SEQUENCE)?.content);
-        if let Some(point) = fields.optional(tag::constructed(0))? {
-            names.extend(point_names(point.content)?);
+        let point = fields.optional(tag::constructed(0))?;
+        fields.optional(tag::primitive(1))?;
+        // With a cRLIssuer, a relative name is relative to that one, and its list is indirect.
+        let issuer = issuer.filter(|_| fields.is_empty());
+        if let Some(point) = point {
+            names.extend(point_names(point.content, issuer)?);
         }
     }
     Some(names)
