@@ -36,6 +36,7 @@ impl Random for SystemRandom {
 }
 
 /// Somebody with a key and a certificate for it.
+#[derive(Debug)]
 pub(crate) struct Person {
     pub key: SecretKey,
     pub certificate: Certificate,

@@ -586,7 +586,7 @@ fn a_content_in_pieces_is_the_same_content() {
 }
 
 /// The object with indefinite lengths around everything that contains `part`, which is replaced.
-fn indefinite_around(object: &[u8], part: &[u8], by: &[u8]) -> Vec<u8> {
+pub(super) fn indefinite_around(object: &[u8], part: &[u8], by: &[u8]) -> Vec<u8> {
     if object == part {
         return by.to_vec();
     }
