@@ -11,6 +11,7 @@ mod author;
 mod boundary;
 mod cms_part;
 mod content_type;
+mod date;
 mod defect;
 mod encoded_word;
 mod entity;
@@ -32,8 +33,10 @@ pub use cms_part::{
     CmsBody, CmsPart, CmsPartError, CmsReader, SignedFault, SignedParts, SignedReader, Wrapping, cms_part,
 };
 pub use content_type::{ContentDisposition, ContentType};
+pub use date::date;
 pub use defect::{Defect, MailError};
 pub use encoded_word::{decode_words, encode_words};
+pub(crate) use entity::is_structural;
 pub use field_writer::{write_field, write_mailbox};
 pub use header::{HeaderField, HeaderSection};
 pub use mailbox::{AddressEntry, Mailbox, MailboxError, NameWarning, parse_address_list};

@@ -4,18 +4,26 @@
 //! output that the caller must not use before the verb has said `Ok`: an AEAD's plaintext that
 //! is read before its tag was checked is the attacker's.
 
+mod encrypt;
 mod error;
 mod layers;
 pub mod object;
 mod options;
+mod read;
 mod readers;
+mod sign;
 mod signer;
 mod signers;
 mod status;
+mod structure;
 mod wrap;
+mod write_readable;
 
+pub use encrypt::{EncryptRequest, Recipient, SealedCopy, encrypt};
 pub use error::{ReadError, WriteError};
 pub use options::ReadOptions;
+pub use read::{Readable, decrypt, verify};
+pub use sign::{SignRequest, sign};
 pub use signer::Signer;
 pub use status::{Accept, EncryptionStatus, PartStatus, Reason, SignerStatus, Status, Verdict};
 pub use wrap::SignatureForm;
@@ -36,3 +44,6 @@ pub struct Context<'c> {
     /// Room for content that is too large for memory.
     pub spools: &'c dyn Spools,
 }
+
+#[cfg(test)]
+mod tests;

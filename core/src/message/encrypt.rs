@@ -10,7 +10,8 @@ use super::{Signer, WriteError};
 use crate::address::EmailAddress;
 use crate::algorithm::ContentEncryption;
 use crate::cms::{self, KeyTransport};
-use crate::mail::{self, Confidentiality, HeaderSection, Protection};
+use crate::mail::HeaderSection;
+use crate::mail::protected::{self, HeaderConfidentiality, Protection, Reference};
 use crate::policy::Accepted;
 use crate::ports::Random;
 use crate::time::Time;
@@ -45,9 +46,9 @@ pub struct EncryptRequest<'r> {
     /// Every reader has a copy of their own.
     pub hide_recipients: bool,
     /// What of the header stays readable outside.
-    pub confidentiality: Confidentiality,
-    /// The mail that is answered: what was hidden in it stays hidden (RFC 9788, section 6.1).
-    pub in_reply_to: Option<&'r [u8]>,
+    pub confidentiality: HeaderConfidentiality,
+    /// What the mail that is answered kept secret (RFC 9788, section 6.1).
+    pub reference: Reference,
     /// When it is signed.
     pub at: Time,
 }
@@ -82,17 +83,17 @@ pub fn encrypt(
     if let Some(signer) = request.signer {
         check_author(&headers, signer)?;
     }
-    let protection =
-        Protection::Encrypted { confidentiality: request.confidentiality, in_reply_to: request.in_reply_to };
-    let protected = mail::protect(mail, &protection, random).map_err(WriteError::Malformed)?;
-    let entity = match request.signer {
-        Some(signer) => signed_entity(&protected.payload, signer, request.form, request.at, random)?,
-        None => protected.payload,
+    let protection = Protection::Encrypted {
+        confidentiality: request.confidentiality,
+        legacy_display: true,
+        reference: request.reference.clone(),
     };
-    copies(request)
-        .into_iter()
-        .map(|copy| copy.seal(&protected.outer_fields, &entity, request, random))
-        .collect()
+    let composed = protected::protect(mail, &protection).map_err(WriteError::Malformed)?;
+    let entity = match request.signer {
+        Some(signer) => signed_entity(&composed.payload, signer, request.form, request.at, random)?,
+        None => composed.payload,
+    };
+    copies(request).into_iter().map(|copy| copy.seal(&composed.outer, &entity, request, random)).collect()
 }
 
 /// Readers who share one object.
@@ -127,9 +128,7 @@ fn copies<'r>(request: &EncryptRequest<'r>) -> Vec<Copy<'r>> {
 }
 
 fn cipher_for(readers: &[&Recipient], request: &EncryptRequest<'_>) -> ContentEncryption {
-    request
-        .cipher
-        .unwrap_or_else(|| readers::common_cipher(readers.iter().map(|reader| &reader.accepted)))
+    request.cipher.unwrap_or_else(|| readers::common_cipher(readers.iter().map(|reader| &reader.accepted)))
 }
 
 impl Copy<'_> {

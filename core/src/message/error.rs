@@ -3,7 +3,7 @@
 use super::Signer;
 use crate::address::EmailAddress;
 use crate::cms::{CompressedError, OpenError, RecipientDescription, SealError, SignError, SignedError};
-use crate::mail::{self, HeaderSection};
+use crate::mail::{self, HeaderSection, MailError};
 use crate::policy::Refusal;
 
 /// Why a mail could not be read.
@@ -17,7 +17,7 @@ pub enum ReadError {
     /// The encrypted layer cannot be opened.
     Open(OpenError),
     /// The mail is not well-formed enough to be read.
-    Malformed(crate::mail::MailError),
+    Malformed(MailError),
     /// The signed object cannot be read.
     Signed(SignedError),
     /// The compressed layer cannot be read.
@@ -55,7 +55,7 @@ impl ReadError {
 #[derive(Debug)]
 pub enum WriteError {
     /// The mail is not well-formed enough to be sent.
-    Malformed(crate::mail::MailError),
+    Malformed(MailError),
     /// There is no recipient.
     NoRecipients,
     /// Some recipients cannot be written to; all of them are named.

@@ -6,7 +6,7 @@ use super::{Context, ReadError};
 use crate::cms::{self, ContentType, OpenOptions, Opened, Signed, SignedError};
 use crate::der::{DerError, Reader, Tag};
 use crate::limits;
-use crate::mail::{self, CmsBody, CmsPart, CmsPartError, SignedFault, SignedParts, Wrapping};
+use crate::mail::{self, CmsBody, CmsPart, CmsPartError, SignedParts, Wrapping};
 use crate::ports::{Random, Source, Spool};
 
 /// One CMS layer that was taken off.
@@ -21,18 +21,11 @@ pub(super) enum Layer {
 
 /// A signed layer.
 pub(super) struct SignedLayer {
-    /// What the SignedData says, or why it says nothing.
-    pub(super) signed: Result<Signed, SignedLayerFault>,
+    /// What the SignedData says; nothing where it, or the MIME structure around it (RFC 1847),
+    /// is not what it must be.
+    pub(super) signed: Option<Signed>,
     /// Whether text that is not signed stands before or behind the two parts.
     pub(super) foreign_text: bool,
-}
-
-/// Why a signed layer says nothing.
-pub(super) enum SignedLayerFault {
-    /// Its MIME structure is not what RFC 1847 asks for.
-    Structure(SignedFault),
-    /// Its SignedData cannot be read.
-    Object(SignedError),
 }
 
 /// A mail without its CMS layers.
@@ -126,7 +119,7 @@ impl Peeler<'_> {
         match wrapping {
             Wrapping::Cms(body) => self.object(body),
             Wrapping::Signed(parts) => self.detached(parts).map(Some),
-            Wrapping::SignedMalformed(fault) => Ok(Some(structure_fault(*fault))),
+            Wrapping::SignedMalformed(_) => Ok(Some((signed_layer(None, false), None))),
             Wrapping::Multipart | Wrapping::Plain => Ok(None),
         }
     }
@@ -160,9 +153,9 @@ impl Peeler<'_> {
         let mut content = self.spool()?;
         let mut input = body.open(self.source).map_err(ReadError::Io)?;
         match cms::read_signed(&mut input, None, &self.context.knowledge.certificates, &mut content) {
-            Ok(signed) => Ok((signed_layer(Ok(signed), false), Some(content))),
+            Ok(signed) => Ok((signed_layer(Some(signed), false), Some(content))),
             Err(SignedError::Io(kind)) => Err(ReadError::Io(kind.into())),
-            Err(error) => Ok((signed_layer(Err(SignedLayerFault::Object(error)), false), None)),
+            Err(_) => Ok((signed_layer(None, false), None)),
         }
     }
 
@@ -172,9 +165,9 @@ impl Peeler<'_> {
         let mut signed_part = parts.open(self.source).map_err(ReadError::Io)?;
         let extra = &self.context.knowledge.certificates;
         let signed = match cms::read_signed(&mut signature, Some(&mut signed_part), extra, &mut io::sink()) {
-            Ok(signed) => Ok(signed),
+            Ok(signed) => Some(signed),
             Err(SignedError::Io(kind)) => return Err(ReadError::Io(kind.into())),
-            Err(error) => Err(SignedLayerFault::Object(error)),
+            Err(_) => None,
         };
         signed_part.seek(SeekFrom::Start(0)).map_err(ReadError::Io)?;
         io::copy(&mut signed_part, &mut spool).map_err(ReadError::Io)?;
@@ -186,11 +179,7 @@ impl Peeler<'_> {
     }
 }
 
-fn structure_fault(fault: SignedFault) -> (Layer, Option<Box<dyn Spool>>) {
-    (signed_layer(Err(SignedLayerFault::Structure(fault)), false), None)
-}
-
-fn signed_layer(signed: Result<Signed, SignedLayerFault>, foreign_text: bool) -> Layer {
+fn signed_layer(signed: Option<Signed>, foreign_text: bool) -> Layer {
     Layer::Signed(SignedLayer { signed, foreign_text })
 }
 

@@ -1,29 +1,24 @@
-//! Reading a mail: decrypt and verify are one walk, and one verdict at its end.
+//! Reading a mail: decrypt and verify are one walk, with one verdict at its end.
 
-use std::io::{Read, Write};
+use std::io::{self, SeekFrom, Write};
 
-use super::layers::{self, Layer, SignedLayer, SignedLayerFault, UnwrapOptions, Unwrapped};
+use super::layers::{self, Layer, SignedLayer, UnwrapOptions, Unwrapped};
 use super::object::reasons_of;
+use super::options::ReadOptions;
 use super::signers::{self, Claim};
 use super::status::{EncryptionStatus, Reason, SignerStatus, Status, Verdict};
-use super::{Context, ReadError, structure};
+use super::structure::{self, Covered, Structure};
+use super::write_readable::write_readable;
+use super::{Context, ReadError};
 use crate::address::EmailAddress;
-use crate::cms::{ContentType, OpenOptions};
+use crate::cms::SignatureOutcome;
 use crate::limits;
-use crate::mail::{self, AuthorError, HeaderSection, Mailbox, ProtectedMail};
+use crate::mail::protected::{self, HeaderProtection};
+use crate::mail::{self, AuthorError, HeaderSection, Mailbox, Part};
 use crate::ports::{Random, Source};
 use crate::time::Time;
 use crate::trust::Level;
 use crate::x509::Certificate;
-
-/// How a mail is read.
-#[derive(Clone, Debug, Default)]
-pub struct ReadOptions {
-    /// How encrypted layers are opened.
-    pub open: OpenOptions,
-    /// Leave the signed layer inside as it came, byte for byte.
-    pub keep_signature: bool,
-}
 
 /// What came of reading a mail.
 #[derive(Debug)]
@@ -46,14 +41,15 @@ pub fn decrypt(
     options: &ReadOptions,
     output: &mut dyn Write,
 ) -> Result<Readable, ReadError> {
-    let unwrap =
-        UnwrapOptions { open: &options.open, keep_decrypted: options.keep_signature, open_encrypted: true };
-    let unwrapped = layers::unwrap(mail, context, random, &unwrap)?;
-    let encrypted = unwrapped.layers.iter().any(|layer| matches!(layer, Layer::Encrypted(_)));
-    if !encrypted {
-        return Err(ReadError::NotEncrypted { nested: structure::has_encrypted_part(mail, unwrapped)? });
+    let (unwrapped, content) = unwrap(mail, context, random, options)?;
+    let reading = Reading::of(&unwrapped, content.as_deref(), context, random)?;
+    if !reading.covered.encrypted {
+        return Err(ReadError::NotEncrypted { nested: reading.structure.nested_encryption });
     }
-    finish(mail, unwrapped, context, options, output)
+    let status = reading.status(&unwrapped, context);
+    let certificates = certificates_of(&unwrapped);
+    write_readable(mail, unwrapped, reading.shown.mail, options, output).map_err(ReadError::Io)?;
+    Ok(Readable { status, certificates })
 }
 
 /// Verifies a mail, writes it as it may be read, and says what to believe of it. An encrypted
@@ -68,26 +64,257 @@ pub fn verify(
     options: &ReadOptions,
     output: &mut dyn Write,
 ) -> Result<Readable, ReadError> {
-    let unwrap =
-        UnwrapOptions { open: &options.open, keep_decrypted: options.keep_signature, open_encrypted: true };
-    let unwrapped = layers::unwrap(mail, context, random, &unwrap)?;
-    finish(mail, unwrapped, context, options, output)
+    let (unwrapped, content) = unwrap(mail, context, random, options)?;
+    let reading = Reading::of(&unwrapped, content.as_deref(), context, random)?;
+    let status = reading.status(&unwrapped, context);
+    let certificates = certificates_of(&unwrapped);
+    write_readable(mail, unwrapped, reading.shown.mail, options, output).map_err(ReadError::Io)?;
+    Ok(Readable { status, certificates })
 }
 
-fn finish(
+/// A mail without its layers and, where it is not too large to be split, what is inside of them.
+fn unwrap(
     mail: &mut dyn Source,
-    mut unwrapped: Unwrapped,
     context: &Context<'_>,
+    random: &mut dyn Random,
     options: &ReadOptions,
-    output: &mut dyn Write,
-) -> Result<Readable, ReadError> {
-    let inner = load(mail, &mut unwrapped)?;
-    let view = View::of(&unwrapped, &inner)?;
-    let signers = view.judge_layers(&unwrapped, context);
-    let readable = Readable {
-        status: view.status(&unwrapped, signers, context),
-        certificates: certificates_of(&unwrapped),
-    };
-    write_readable(mail, &mut unwrapped, &inner, options, output)?;
-    Ok(readable)
+) -> Result<(Unwrapped, Option<Vec<u8>>), ReadError> {
+    let unwrap =
+        UnwrapOptions { open: &options.open, keep_decrypted: options.keep_signature, open_encrypted: true };
+    let mut unwrapped = layers::unwrap(mail, context, random, &unwrap)?;
+    let content = match &mut unwrapped.inner {
+        Some(inner) => load(inner.as_mut()),
+        None => load(mail),
+    }
+    .map_err(ReadError::Io)?;
+    Ok((unwrapped, content))
+}
+
+fn load(source: &mut dyn Source) -> io::Result<Option<Vec<u8>>> {
+    let length = source.seek(SeekFrom::End(0))?;
+    source.rewind()?;
+    if length > limits::MAIL_IN_MEMORY {
+        return Ok(None);
+    }
+    let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    source.read_to_end(&mut content)?;
+    Ok(Some(content))
+}
+
+/// What a verdict is made from.
+struct Reading {
+    covered: Covered,
+    signers: Vec<SignerStatus>,
+    structure: Structure,
+    shown: Shown,
+    date: Option<Time>,
+    recipients: Vec<EmailAddress>,
+}
+
+/// The mail as it may be read, and what its header section says.
+struct Shown {
+    author: Result<Mailbox, AuthorError>,
+    is_protected: bool,
+    from_differs: bool,
+    changed: Vec<String>,
+    unprotected: Vec<String>,
+    /// Nothing where the mail is too large to be split.
+    mail: Option<Vec<u8>>,
+}
+
+impl Reading {
+    fn of(
+        unwrapped: &Unwrapped,
+        content: Option<&[u8]>,
+        context: &Context<'_>,
+        random: &mut dyn Random,
+    ) -> Result<Self, ReadError> {
+        let covered = Covered {
+            signed: unwrapped.layers.iter().any(|layer| matches!(layer, Layer::Signed(_))),
+            encrypted: unwrapped.layers.iter().any(|layer| matches!(layer, Layer::Encrypted(_))),
+        };
+        let shown = Shown::of(unwrapped, covered, content)?;
+        let address = shown.author.as_ref().ok().map(|mailbox| &mailbox.address);
+        let signers = unwrapped
+            .layers
+            .iter()
+            .filter_map(|layer| match layer {
+                Layer::Signed(signed) => Some(signed),
+                Layer::Encrypted(_) | Layer::Compressed => None,
+            })
+            .flat_map(|layer| signers::judge_layer(layer, Claim::Author(address), context))
+            .collect();
+        let structure = match content {
+            Some(content) => {
+                let root = Part::read(content).map_err(ReadError::Malformed)?;
+                structure::survey(&root, covered, address, context, random)?
+            }
+            None => Structure::default(),
+        };
+        let headers = shown.headers(unwrapped);
+        let recipients =
+            ["To", "Cc"].iter().flat_map(|name| mail::addresses(headers, name).unwrap_or_default());
+        Ok(Self {
+            covered,
+            signers,
+            structure,
+            date: mail::date(headers),
+            recipients: recipients.collect(),
+            shown,
+        })
+    }
+
+    fn status(&self, unwrapped: &Unwrapped, context: &Context<'_>) -> Status {
+        let own = if self.signers.is_empty() { &self.structure.partial } else { &self.signers };
+        let worst = own.iter().max_by_key(|signer| signer.verdict);
+        let mut status = Status {
+            verdict: worst.map_or(Verdict::Unsigned, |signer| signer.verdict),
+            address: self.shown.author.as_ref().ok().map(|mailbox| mailbox.address.clone()),
+            score: own.iter().map(|signer| signer.score).min().unwrap_or(0),
+            level: worst.map_or(Level::None, |signer| signer.level),
+            reasons: worst.map_or_else(|| vec![Reason::Unsigned], |signer| signer.reasons.clone()),
+            encrypted: None,
+            signers: own.clone(),
+            parts: self.structure.parts.clone(),
+            changed_headers: self.shown.changed.clone(),
+            unprotected_headers: self.shown.unprotected.clone(),
+        };
+        self.name_the_author(&mut status);
+        self.doubt(&mut status, unwrapped, context);
+        for layer in &unwrapped.layers {
+            if let Layer::Encrypted(opened) = layer {
+                status.reasons.extend(reasons_of(opened));
+                // Of several, the outermost is what was on the way.
+                status.encrypted.get_or_insert_with(|| EncryptionStatus::of(opened.as_ref().clone()));
+            }
+        }
+        status.reasons.dedup();
+        status
+    }
+
+    /// Why there is no author that a signature could be held against (`trust.md` 4.4, rows 6, 7).
+    fn name_the_author(&self, status: &mut Status) {
+        let reason = match &self.shown.author {
+            Ok(_) => return,
+            Err(AuthorError::SeveralFields | AuthorError::SeveralMailboxes) => Reason::SeveralFrom,
+            Err(_) => Reason::NoFrom,
+        };
+        status.reasons.retain(|other| *other != Reason::NoFrom);
+        status.reasons.insert(0, reason);
+    }
+
+    /// Everything that keeps a good signature from verifying the mail as a whole.
+    fn doubt(&self, status: &mut Status, unwrapped: &Unwrapped, context: &Context<'_>) {
+        if self.shown.from_differs && status.verdict < Verdict::Mismatch && self.covered.signed {
+            status.verdict = Verdict::Mismatch;
+            status.reasons.insert(0, Reason::FromDiffers);
+        }
+        for (applies, reason) in self.doubts(unwrapped, context) {
+            if applies {
+                status.verdict = status.verdict.at_most_checked();
+                status.reasons.push(reason);
+            }
+        }
+    }
+
+    fn doubts(&self, unwrapped: &Unwrapped, context: &Context<'_>) -> [(bool, Reason); 8] {
+        let foreign_text = unwrapped
+            .layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::Signed(signed) if signed.foreign_text));
+        let partial = foreign_text || (self.signers.is_empty() && !self.structure.partial.is_empty());
+        let ambiguous = self.structure.ambiguous || !unwrapped.outer.defects.is_empty();
+        let name_warns = self.shown.author.as_ref().is_ok_and(|mailbox| !mailbox.name_warnings().is_empty());
+        let times_differ =
+            self.signers.iter().any(|signer| signers::times_differ(signer.signing_time, self.date));
+        [
+            (partial, Reason::Partial),
+            (self.structure.nested_encryption, Reason::NestedEncryption),
+            (ambiguous, Reason::AmbiguousStructure),
+            (name_warns, Reason::DisplayName),
+            (times_differ, Reason::TimeDiffers),
+            (!self.shown.changed.is_empty(), Reason::HeadersDiffer),
+            (self.is_for_others(unwrapped, context), Reason::NotAddressedToReader),
+            (self.shown.mail.is_none(), Reason::NotSplit),
+        ]
+    }
+
+    /// A signed mail that somebody encrypted anew for us names others in its protected header
+    /// (surreptitious forwarding; `trust.md` section 5, rule 25).
+    fn is_for_others(&self, unwrapped: &Unwrapped, context: &Context<'_>) -> bool {
+        let opened_by = unwrapped.layers.iter().find_map(|layer| match layer {
+            Layer::Encrypted(opened) => opened.opened_by,
+            Layer::Signed(_) | Layer::Compressed => None,
+        });
+        let Some(opened_by) = opened_by.filter(|_| self.shown.is_protected && self.covered.signed) else {
+            return false;
+        };
+        let ours: Vec<EmailAddress> = context
+            .keys
+            .held()
+            .iter()
+            .filter(|held| held.fingerprint == opened_by)
+            .flat_map(|held| &held.certificates)
+            .filter_map(|der| Certificate::from_der(der).ok())
+            .flat_map(|certificate| certificate.addresses().to_vec())
+            .collect();
+        let author = self.shown.author.as_ref().ok().map(|mailbox| &mailbox.address);
+        let concerned = self.recipients.iter().chain(author);
+        !ours.is_empty() && !concerned.into_iter().any(|named| ours.iter().any(|own| own.matches(named)))
+    }
+}
+
+impl Shown {
+    fn of(unwrapped: &Unwrapped, covered: Covered, content: Option<&[u8]>) -> Result<Self, ReadError> {
+        let outer = &unwrapped.outer.headers;
+        let (Some(content), true) = (content, covered.signed || covered.encrypted) else {
+            // Claims of protection count only where there is a signature or an encryption.
+            let is_protected =
+                content.is_none() && unwrapped.innermost.content_type.parameter("hp").is_some();
+            let headers = if is_protected { &unwrapped.innermost.headers } else { outer };
+            return Ok(Self {
+                author: mail::author(headers),
+                is_protected,
+                from_differs: is_protected && !same_author(headers, outer),
+                changed: Vec::new(),
+                unprotected: Vec::new(),
+                mail: content.map(<[u8]>::to_vec),
+            });
+        };
+        let rendered = protected::render(outer, content).map_err(ReadError::Malformed)?;
+        Ok(Self {
+            author: rendered.author,
+            is_protected: rendered.protection != HeaderProtection::None,
+            from_differs: rendered.from_differs,
+            changed: rendered.differences.into_iter().map(|difference| difference.name).collect(),
+            unprotected: rendered.unprotected,
+            mail: Some(rendered.mail),
+        })
+    }
+
+    /// The header section whose fields are shown.
+    fn headers<'u>(&self, unwrapped: &'u Unwrapped) -> &'u HeaderSection<'static> {
+        if self.is_protected { &unwrapped.innermost.headers } else { &unwrapped.outer.headers }
+    }
+}
+
+fn same_author(one: &HeaderSection<'_>, other: &HeaderSection<'_>) -> bool {
+    match (mail::author(one), mail::author(other)) {
+        (Ok(one), Ok(other)) => one.address.matches(&other.address),
+        _ => false,
+    }
+}
+
+/// Certificates of signatures that hold.
+fn certificates_of(unwrapped: &Unwrapped) -> Vec<Certificate> {
+    unwrapped
+        .layers
+        .iter()
+        .filter_map(|layer| match layer {
+            Layer::Signed(SignedLayer { signed: Some(signed), .. }) => Some(signed),
+            _ => None,
+        })
+        .filter(|signed| signed.signers.iter().any(|signer| signer.outcome == SignatureOutcome::Good))
+        .flat_map(|signed| signed.certificates.clone())
+        .collect()
 }

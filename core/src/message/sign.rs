@@ -3,7 +3,8 @@
 use super::error::check_author;
 use super::wrap::{SignatureForm, signed_entity};
 use super::{Signer, WriteError};
-use crate::mail::{self, HeaderSection, Protection};
+use crate::mail::HeaderSection;
+use crate::mail::protected::{self, Protection};
 use crate::ports::Random;
 use crate::time::Time;
 
@@ -27,7 +28,7 @@ pub struct SignRequest<'r> {
 pub fn sign(mail: &[u8], request: &SignRequest<'_>, random: &mut dyn Random) -> Result<Vec<u8>, WriteError> {
     let headers = HeaderSection::read(mail).map_err(WriteError::Malformed)?;
     check_author(&headers, request.signer)?;
-    let protected = mail::protect(mail, &Protection::Signed, random).map_err(WriteError::Malformed)?;
-    let entity = signed_entity(&protected.payload, request.signer, request.form, request.at, random)?;
-    Ok([protected.outer_fields, entity].concat())
+    let composed = protected::protect(mail, &Protection::Signed).map_err(WriteError::Malformed)?;
+    let entity = signed_entity(&composed.payload, request.signer, request.form, request.at, random)?;
+    Ok([composed.outer, entity].concat())
 }

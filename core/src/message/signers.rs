@@ -248,12 +248,12 @@ pub(super) fn unreadable(verdict: Verdict, reason: Reason) -> SignerStatus {
 /// Judges one signed layer as a whole: its signatures, or that there are none that count.
 pub(super) fn judge_layer(layer: &SignedLayer, claim: Claim<'_>, context: &Context<'_>) -> Vec<SignerStatus> {
     match &layer.signed {
-        Err(_) => vec![unreadable(Verdict::Invalid, Reason::Malformed)],
-        Ok(signed) if signed.signers.is_empty() => vec![unreadable(Verdict::Unsigned, Reason::NoSigners)],
+        None => vec![unreadable(Verdict::Invalid, Reason::Malformed)],
+        Some(signed) if signed.signers.is_empty() => vec![unreadable(Verdict::Unsigned, Reason::NoSigners)],
         // A time stamp or a further SignedData is no mail, whatever its label (Johnny, C1 to C4).
-        Ok(signed) if signed.content_type != ContentType::Data => {
+        Some(signed) if signed.content_type != ContentType::Data => {
             vec![unreadable(Verdict::Invalid, Reason::NotMailContent)]
         }
-        Ok(signed) => judge(signed, claim, context),
+        Some(signed) => judge(signed, claim, context),
     }
 }

@@ -53,6 +53,13 @@ impl Verdict {
         }
     }
 
+    /// The same, but not more than [`Verdict::Checked`]: something about the mail as a whole keeps
+    /// a good signature from verifying it.
+    #[must_use]
+    pub(super) fn at_most_checked(self) -> Self {
+        self.max(Self::Checked)
+    }
+
     /// Whether this verdict satisfies a person who accepts `least` and better.
     #[must_use]
     pub const fn satisfies(self, least: Accept) -> bool {

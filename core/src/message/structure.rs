@@ -130,7 +130,7 @@ fn parts(
         .filter(|(path, _)| !nested.iter().any(|found| path.starts_with(&found.path) && *path != found.path))
         .map(|(path, part)| PartStatus {
             place: path.iter().map(usize::to_string).collect::<Vec<_>>().join("."),
-            media_type: part.content_type().to_string(),
+            media_type: part.content_type().name().to_owned(),
             signed: covered.signed,
             encrypted: covered.encrypted,
             verdict: verdicts.iter().find(|(way, _)| *way == path).map(|(_, verdict)| *verdict),

@@ -61,7 +61,7 @@ fn multipart_signed(
         mail,
         "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n \
          micalg={micalg}; boundary=\"{boundary}\"\r\n\r\n\
-         This is a signed mail in MIME format.\r\n\r\n--{boundary}\r\n"
+         --{boundary}\r\n"
     )?;
     mail.extend_from_slice(entity);
     write!(
