@@ -3,13 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod corpora {
+    mod bc_pqc_cms_sealed;
+    mod libksba_sealed;
     mod libksba_signed;
     mod limbo;
+    mod openssl_cms_sealed;
     mod openssl_cms_signed;
     mod pkits;
+    mod pqc_cms_sealed;
     mod pqc_cms_signed;
     mod rfc4134_signed;
+    mod rfc9216_sealed;
     mod rfc9216_signed;
+    mod seals;
     mod signatures;
     mod thunderbird_smime;
     mod wycheproof;
