@@ -156,7 +156,8 @@ impl ContentCipher {
             }
             ContentEncryption::ChaCha20Poly1305 => {
                 let nonce = self.initial().try_into().ok()?;
-                Some(Aead::ChaCha20Poly1305(ChaCha20Poly1305::new(key, nonce, associated)?))
+                let cipher = ChaCha20Poly1305::new(key, nonce, associated)?;
+                Some(Aead::ChaCha20Poly1305(Box::new(cipher)))
             }
             _ => None,
         }
@@ -193,7 +194,7 @@ impl Unverified {
 enum Aead {
     Gcm(Gcm),
     Ccm(Ccm),
-    ChaCha20Poly1305(ChaCha20Poly1305),
+    ChaCha20Poly1305(Box<ChaCha20Poly1305>),
 }
 
 impl Aead {

@@ -88,7 +88,7 @@ impl Wrap {
 
     /// Wraps a key. Nothing where a length does not fit, and for Triple DES.
     pub(crate) fn wrap(self, key_encryption_key: &SecretBytes, key: &SecretBytes) -> Option<Vec<u8>> {
-        if key.len() < 16 || key.len() % 8 != 0 {
+        if key.len() < 16 || !key.len().is_multiple_of(8) {
             return None;
         }
         let mut wrapped = vec![0; key.len() + 8];
@@ -106,7 +106,7 @@ impl Wrap {
     /// Unwraps a key; nothing where that fails for whatever reason.
     pub(crate) fn unwrap(self, key_encryption_key: &SecretBytes, wrapped: &[u8]) -> Option<SecretBytes> {
         // RFC 3394, section 2: two blocks at least; the integrity check says nothing about fewer.
-        if wrapped.len() < 24 || wrapped.len() % 8 != 0 {
+        if wrapped.len() < 24 || !wrapped.len().is_multiple_of(8) {
             return None;
         }
         let mut key = Zeroizing::new(vec![0; wrapped.len() - 8]);

@@ -104,7 +104,7 @@ impl Cbc {
 
     /// Transforms whole blocks, without padding; nothing where there are no whole blocks.
     pub(super) fn transform_whole(mut self, blocks: &mut [u8]) -> Option<()> {
-        (blocks.len() % self.block_size == 0).then(|| self.blocks.transform(blocks))
+        blocks.len().is_multiple_of(self.block_size).then(|| self.blocks.transform(blocks))
     }
 
     /// Pads and encrypts all of `input`.
@@ -142,7 +142,7 @@ impl Cbc {
         let mut last = LastBlock::default();
         loop {
             let more = piece.fill(input)?;
-            let whole = piece.len() % self.block_size == 0;
+            let whole = piece.len().is_multiple_of(self.block_size);
             self.blocks.transform(piece.bytes());
             last.exchange(piece.bytes(), self.block_size, output)?;
             if !more {

@@ -108,7 +108,7 @@ impl<C: BlockCipherEncrypt> CbcMac for Mac<C> {
 /// Flags, nonce and length (SP 800-38C, appendix A.2.1).
 fn first_block(nonce: &[u8], tag_length: usize, length: u64, associated: bool) -> Option<[u8; 16]> {
     let length_octets = length_octets(nonce)?;
-    if !(4..=16).contains(&tag_length) || tag_length % 2 != 0 {
+    if !(4..=16).contains(&tag_length) || !tag_length.is_multiple_of(2) {
         return None;
     }
     if length_octets < 8 && length >> (8 * length_octets) != 0 {

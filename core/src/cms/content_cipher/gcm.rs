@@ -112,7 +112,7 @@ fn counter_block(nonce: &[u8; 12], counter: u32) -> [u8; 16] {
 
 /// The last block of GHASH: both lengths in bits.
 fn lengths(associated: u64, content: u64) -> [u8; 16] {
-    ((u128::from(associated) * 8) << 64 | u128::from(content) * 8).to_be_bytes()
+    (((u128::from(associated) * 8) << 64) | (u128::from(content) * 8)).to_be_bytes()
 }
 
 /// The product in GHASH's field: GHASH of one block is that block times the key.

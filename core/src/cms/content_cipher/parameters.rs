@@ -227,7 +227,7 @@ fn nonce_and_tag_length(
         algorithm,
         ContentEncryption::Aes128Gcm | ContentEncryption::Aes192Gcm | ContentEncryption::Aes256Gcm
     );
-    if !TAG_LENGTHS.contains(&tag_length) || (is_ccm && tag_length % 2 != 0) {
+    if !TAG_LENGTHS.contains(&tag_length) || (is_ccm && !tag_length.is_multiple_of(2)) {
         return Err(ParametersError::TagLength);
     }
     Ok((nonce.to_vec(), tag_length))

@@ -137,7 +137,7 @@ fn pbkdf2(
 fn unwrap(cipher: &ContentCipher, key: &SecretBytes, wrapped: &[u8]) -> Option<SecretBytes> {
     let block = cipher.initial().len();
     // Two blocks at least, whole ones (CVE-2025-9230 read before the first).
-    if wrapped.len() < 2 * block || wrapped.len() % block != 0 {
+    if wrapped.len() < 2 * block || !wrapped.len().is_multiple_of(block) {
         return None;
     }
     let algorithm = cipher.algorithm();

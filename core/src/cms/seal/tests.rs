@@ -127,7 +127,7 @@ fn each_of_many_recipients_opens_and_the_order_of_entry_does_not_show() {
         let start = message.windows(2).position(|pair| pair == [0x31, 0x82]).unwrap();
         let size = usize::from(message[start + 2]) << 8 | usize::from(message[start + 3]);
         let set = &message[start + 4..start + 4 + size];
-        let mut elements = crate::x509::tlv::Elements::new(set);
+        let mut elements = tlv::Elements::new(set);
         let mut encoded = Vec::new();
         while let Some(element) = elements.any() {
             encoded.push(element.whole);
