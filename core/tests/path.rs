@@ -11,8 +11,8 @@ use counterseal_core::x509::path::{
     Anchor, BudgetKind, PathError, PathRequest, ProfileRule, Purpose, ValidPath, WeaknessKind, validate_with,
 };
 use counterseal_core::x509::revocation::{
-    RevocationDemand, RevocationEvidence, RevocationList, RevocationReason, RevocationStatus, UnknownBecause,
-    UnusableList,
+    RevocationDemand, RevocationEvidence, RevocationList, RevocationListError, RevocationReason,
+    RevocationStatus, UnknownBecause, UnusableList,
 };
 use mint::*;
 
@@ -533,6 +533,29 @@ fn a_mesh_of_authorities_costs_no_more_than_the_budget() {
 }
 
 #[test]
+fn names_and_constraints_are_compared_within_a_budget() {
+    let names = |number: usize| (0..number).map(|_| rfc822("alice@example.org")).collect::<Vec<_>>();
+    let chain = |constraints| {
+        Chain::with(|chain| {
+            chain.root.set(name_constraints(&names(constraints), &[]));
+            chain.leaf.set(alternative_names(&names(499)));
+        })
+    };
+    // 499 names and the subject; the intermediate has one more.
+    chain(499).validate().unwrap();
+    assert_eq!(chain(501).validate().unwrap_err(), PathError::Budget(BudgetKind::NameComparisons));
+}
+
+#[test]
+fn a_certificate_has_a_limited_number_of_policies() {
+    let chain = |number: u8| {
+        Chain::with(|chain| chain.leaf.set(policies((0..number).map(|policy| policy.to_string()))))
+    };
+    chain(100).validate().unwrap();
+    assert_eq!(chain(101).validate().unwrap_err(), PathError::Budget(BudgetKind::Policies));
+}
+
+#[test]
 fn weak_signatures_are_reported_and_avoided_where_there_is_a_choice() {
     let weak = valid(|chain| chain.leaf.algorithm = ECDSA_SHA1);
     assert!(matches!(weak.weaknesses(), [weakness] if matches!(weakness.kind, WeaknessKind::Signature(_))));
@@ -546,17 +569,7 @@ fn weak_signatures_are_reported_and_avoided_where_there_is_a_choice() {
 
 #[test]
 fn an_explicit_policy_must_hold() {
-    let policy = |number: &str| {
-        let information = counterseal_core::der::encode_all(
-            counterseal_core::der::Tag::SEQUENCE,
-            &[object_identifier(&format!("2.25.{number}"))],
-        );
-        (
-            "2.5.29.32",
-            false,
-            counterseal_core::der::encode(counterseal_core::der::Tag::SEQUENCE, true, &information),
-        )
-    };
+    let policy = |number: &str| policies([number.to_owned()].into_iter());
     let chain = |of_leaf: &str| {
         Chain::with(|chain| {
             chain.request.policies.explicit = true;
@@ -695,6 +708,32 @@ mod revocation {
         let mut revoked = chain(signer);
         revoked.lists[1] = of_intermediate().revoking(OTHER, day(2026, 5, 1));
         assert_eq!(revoked.validate().unwrap().revocation()[0], unknown(UnknownBecause::NotSigned));
+    }
+
+    #[test]
+    fn a_leaf_that_borrows_a_name_cannot_vouch_for_its_issuer() {
+        let chain = |signer| {
+            Chain::with(|chain| {
+                chain.demand = RevocationDemand::Required;
+                chain.leaf.subject = name("Root");
+                chain.leaf.remove("2.5.29.15");
+                chain.lists = vec![of_leaf(), ListTemplate::new("Root", signer)];
+            })
+        };
+        chain(ROOT).validate().unwrap();
+        let refused = chain(LEAF).validate().unwrap_err();
+        assert!(
+            matches!(&refused, PathError::RevocationUnknown { which, because: UnknownBecause::NotSigned }
+                if which.depth == 1),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn a_list_has_a_limited_size() {
+        let large = vec![0x30; (10 << 20) + 1];
+        assert_eq!(RevocationList::from_der(&large), Err(RevocationListError::TooLarge));
+        assert_eq!(RevocationList::from_der(&large[1..]), Err(RevocationListError::Malformed));
     }
 
     #[test]

@@ -261,6 +261,13 @@ pub fn authority_key_identifier(identifier: &[u8]) -> (&'static str, bool, Vec<u
     ("2.5.29.35", false, encode(Tag::SEQUENCE, true, &identifier))
 }
 
+/// certificatePolicies with numbers below 2.25.
+pub fn policies(numbers: impl Iterator<Item = String>) -> (&'static str, bool, Vec<u8>) {
+    let information =
+        numbers.map(|number| encode_all(Tag::SEQUENCE, &[object_identifier(&format!("2.25.{number}"))]));
+    ("2.5.29.32", false, encode_all(Tag::SEQUENCE, &information.collect::<Vec<_>>()))
+}
+
 /// An extension that nobody knows.
 pub fn unknown_extension(critical: bool) -> (&'static str, bool, Vec<u8>) {
     ("2.25.4711", critical, encode(Tag::NULL, false, &[]))

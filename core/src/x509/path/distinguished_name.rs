@@ -49,8 +49,8 @@ fn relative_name(content: &[u8]) -> Option<Vec<u8>> {
         let kind = attribute.expect(tag::OBJECT_IDENTIFIER)?;
         let value = attribute.any().filter(|_| attribute.is_empty())?;
         let value = match text(value.tag, value.content) {
-            Some(text) => [b"text:".to_vec(), fold(&text).into_bytes()].concat(),
-            None => value.whole.to_vec(),
+            Some(text) => [&[1], fold(&text).as_bytes()].concat(),
+            None => [&[0], value.whole].concat(),
         };
         // Lengths in front, so that no value can imitate the end of another.
         let lengths = [(kind.whole.len() as u64).to_be_bytes(), (value.len() as u64).to_be_bytes()];

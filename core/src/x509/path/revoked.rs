@@ -64,13 +64,15 @@ fn status(
     suspended: &mut Vec<usize>,
 ) -> Result<RevocationStatus, PathError> {
     let node = search.node(index)?;
+    // Only certificates above this one have been looked at, so only they may speak of it.
+    let above = path.get(depth + 1..).unwrap_or_default();
     let lists = &search.revocation.lists;
     let mut best = RevocationStatus::Unknown(UnknownBecause::NoList);
     let of_its_issuer = |list: &RevocationList| Some(list.issuer()) == node.issuer.as_ref();
     for (number, list) in lists.iter().enumerate().filter(|(_, list)| of_its_issuer(list)) {
         let said = match unusable(list, node.certificate) {
             Some(because) => RevocationStatus::Unknown(because),
-            None if !is_authentic(search, number, path, anchor, request, suspended)? => {
+            None if !is_authentic(search, number, above, anchor, request, suspended)? => {
                 RevocationStatus::Unknown(UnknownBecause::NotSigned)
             }
             None => {
@@ -134,17 +136,17 @@ fn better(one: RevocationStatus, other: RevocationStatus) -> RevocationStatus {
 fn is_authentic(
     search: &mut Search<'_>,
     number: usize,
-    path: &[usize],
+    above: &[usize],
     anchor: usize,
     request: &PathRequest,
     suspended: &mut Vec<usize>,
 ) -> Result<bool, PathError> {
     let Some(list) = search.revocation.lists.get(number) else { return Ok(false) };
-    for signer in signers(search, list, path, suspended) {
+    for signer in signers(search, list, above, suspended) {
         if !search.is_list_signed(number, signer)? {
             continue;
         }
-        if path.contains(&signer) {
+        if above.contains(&signer) {
             return Ok(true);
         }
         if suspended.len() > limits::REVOCATION_NESTING {
@@ -162,9 +164,9 @@ fn is_authentic(
     Ok(false)
 }
 
-/// Who may have signed a list: certificates of the path first, then by key identifier. Nobody
-/// vouches for the certificate that vouches for them.
-fn signers(search: &Search<'_>, list: &RevocationList, path: &[usize], suspended: &[usize]) -> Vec<usize> {
+/// Who may have signed a list: certificates further up the path first, then by key identifier.
+/// Nobody vouches for the certificate that vouches for them.
+fn signers(search: &Search<'_>, list: &RevocationList, above: &[usize], suspended: &[usize]) -> Vec<usize> {
     let may_sign = |node: &Node<'_>| {
         let usage = node.certificate.key_usage();
         node.subject.as_ref() == Some(list.issuer()) && usage.is_none_or(|usage| usage.crl_sign())
@@ -178,7 +180,7 @@ fn signers(search: &Search<'_>, list: &RevocationList, path: &[usize], suspended
         .filter(|(index, node)| may_sign(node) && !suspended.contains(index))
         .map(|(index, node)| {
             let found = node.certificate.subject_key_identifier();
-            (!path.contains(&index), key_identifier_distance(wanted, found), index)
+            (!above.contains(&index), key_identifier_distance(wanted, found), index)
         })
         .collect();
     signers.sort_unstable();
