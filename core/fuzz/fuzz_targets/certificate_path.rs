@@ -22,7 +22,10 @@ fuzz_target!(|data: &[u8]| {
     assert!(path.certificates().len() <= PATH_DEPTH);
     for link in path.certificates().windows(2) {
         assert!(link[0].is_signed_by(link[1].public_key()).is_ok(), "a link that is not signed");
-        assert!(link[1].is_certificate_authority() || link[1].as_der() == ROOT, "issued by somebody who is no CA");
+        assert!(
+            link[1].is_certificate_authority() || link[1].as_der() == ROOT,
+            "issued by somebody who is no CA"
+        );
     }
     assert!(leaf.may_sign_mail().is_ok());
 });

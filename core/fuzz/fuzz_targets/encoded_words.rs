@@ -8,7 +8,9 @@ fuzz_target!(|data: &[u8]| {
     let decoded = decode_words(data);
     let encoded = encode_words(&decoded);
     assert!(encoded.is_ascii(), "an encoded word is ASCII");
-    assert!(!encoded.contains(['\r', '\n']) || encoded.lines().skip(1).all(|line| line.starts_with([' ', '\t'])));
+    assert!(
+        !encoded.contains(['\r', '\n']) || encoded.lines().skip(1).all(|line| line.starts_with([' ', '\t']))
+    );
     assert!(!encoded.chars().any(|character| character.is_control() && !"\r\n\t".contains(character)));
 
     let mut section = b"Content-Type: ".to_vec();

@@ -8,7 +8,8 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let passphrase = SecretBytes::new(b"p12".to_vec());
     if let Ok(key) = SecretKey::from_any(data, Some(&passphrase)) {
-        let again = SecretKey::from_any(key.to_pkcs8_der().expose(), None).expect("what is written can be read");
+        let again =
+            SecretKey::from_any(key.to_pkcs8_der().expose(), None).expect("what is written can be read");
         assert_eq!(again.fingerprint(), key.fingerprint());
     }
     let _ = pkcs12::read(data, &passphrase);

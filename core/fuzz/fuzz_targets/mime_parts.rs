@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     // The streaming reader of the top level must not fail in the middle of what it promised.
     let mut source = Cursor::new(data);
     if let Ok(part) = cms_part(&mut source)
-        && let Wrapping::MultipartSigned(signed) = part.wrapping
+        && let Wrapping::Signed(signed) = part.wrapping
     {
         let mut covered = Vec::new();
         if let Ok(mut reader) = signed.open(&mut source) {

@@ -1,7 +1,7 @@
 //! What the fuzz targets share: throwaway keys, a fixed source of randomness, and a tree of BER elements to bend.
 //!
 //! The files in `keys` were made once with OpenSSL: a root, and alice's RSA and P-256 keys under it, valid for a
-//! hundred years; `signed.p7m` is a content signed with the P-256 key.
+//! hundred years; `signed.p7m` is a content signed with the P-256 key, without its certificate.
 
 use std::sync::OnceLock;
 
@@ -115,7 +115,13 @@ impl Element {
         Some((Self { identifier, length: LengthForm::Minimal, content }, rest))
     }
 
-    pub fn write(&self, output: &mut Vec<u8>) {
+    pub fn encoded(&self) -> Vec<u8> {
+        let mut encoded = Vec::new();
+        self.write(&mut encoded);
+        encoded
+    }
+
+    fn write(&self, output: &mut Vec<u8>) {
         let mut content = Vec::new();
         match &self.content {
             Content::Primitive(bytes) => content.extend_from_slice(bytes),
@@ -134,13 +140,39 @@ impl Element {
             }
             (_, 0..0x80) => output.push(length as u8),
             _ => {
-                output.push(0x83);
-                output.extend_from_slice(&(length as u32).to_be_bytes()[1..]);
+                let octets = (length as u64).to_be_bytes();
+                let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+                output.push(0x80 | (octets.len() - zeros) as u8);
+                output.extend_from_slice(&octets[zeros..]);
             }
         }
         output.extend_from_slice(&content);
         if matches!(self.length, LengthForm::Indefinite) {
             output.extend_from_slice(&[0, 0]);
+        }
+    }
+
+    /// What a constructed element holds.
+    pub fn children(&self) -> &[Self] {
+        match &self.content {
+            Content::Primitive(_) => &[],
+            Content::Constructed(children) => children,
+        }
+    }
+
+    /// The same, to be bent.
+    pub fn children_mut(&mut self) -> &mut [Self] {
+        match &mut self.content {
+            Content::Primitive(_) => &mut [],
+            Content::Constructed(children) => children,
+        }
+    }
+
+    /// What a primitive element holds.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Primitive(bytes) => Some(bytes),
+            Content::Constructed(_) => None,
         }
     }
 

@@ -128,7 +128,8 @@ impl<R: Read> Reader<R> {
         self.close()
     }
 
-    /// The next element as it stands in the input, identifier and length included.
+    /// The next element as it stands in the input, identifier and length included; only a length
+    /// in more octets than needed becomes minimal.
     ///
     /// # Errors
     /// [`DerErrorKind::TooLarge`] above `limit` bytes; [`DerErrorKind::Truncated`] at the end of
