@@ -13,9 +13,7 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use common::{
-    Accept, Algorithm, At, Color, Evidence, Form, Global, Input, MessageSecrets, Output, Passphrase, Report,
-};
+pub(crate) use common::{Accept, Algorithm, Color, Evidence, Form, Global, Output, Passphrase, Report};
 pub(crate) use decrypt::Decrypt;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
 pub(crate) use generate::{Generate, GenerateCommand, Shell};

@@ -1,9 +1,18 @@
 //! The commands: load, ask the library, render.
 
+mod attachments;
+mod decrypt;
+mod encrypt;
 mod generate;
 mod init;
 mod keys;
+mod mails;
+mod readers;
+mod reading;
+mod sign;
+mod signer;
 mod store;
+mod verify;
 
 use counterseal_core::address::EmailAddress;
 
@@ -12,11 +21,15 @@ use crate::failure::{Exit, Failure};
 
 /// Runs the command that was typed.
 pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
+    let verbose = cli.global.verbose > 0;
     match &cli.command {
         Command::Init(arguments) => init::run(arguments),
+        Command::Encrypt(arguments) => encrypt::run(arguments),
+        Command::Decrypt(arguments) => decrypt::run(arguments, verbose),
+        Command::Sign(arguments) => sign::run(arguments),
+        Command::Verify(arguments) => verify::run(arguments, verbose),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
-        other => Err(Failure::unknown("io", format!("{other:?}: comes with the next change"))),
     }
 }
 

@@ -3,7 +3,9 @@
 mod extract;
 mod input;
 mod output;
+mod staged;
 
 pub(crate) use extract::ExtractDirectory;
 pub(crate) use input::{open_input, read_file};
-pub(crate) use output::{Content, Output, exists, write_file};
+pub(crate) use output::{Content, Output, write_file};
+pub(crate) use staged::Staged;

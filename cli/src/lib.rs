@@ -4,6 +4,7 @@
 //! reads is in `render`, and everything that is decided is decided in `counterseal-core`.
 
 mod args;
+mod armor;
 mod clock;
 mod commands;
 mod failure;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use failure::{Exit, Failure};
+use failure::Exit;
 
 /// Runs `cseal` with the arguments of this process, and says how it went (0, 1, 2, 3, 4, 70).
 #[must_use]

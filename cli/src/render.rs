@@ -8,4 +8,5 @@ mod reasons;
 mod recipients;
 pub(crate) mod status;
 mod store;
-mod write;
+pub(crate) mod write;
+pub(crate) mod written;

@@ -32,7 +32,7 @@ pub(crate) struct Decrypt {
     pub(crate) output: Output,
 
     /// Save the attachments into DIR, under safe names; nothing is overwritten
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "cms")]
     pub(crate) extract: Option<PathBuf>,
 
     /// Exit 1 where the author's signature is missing or bad

@@ -51,7 +51,7 @@ pub(crate) struct Verify {
     pub(crate) cms: bool,
 
     /// Save the attachments into DIR, under safe names; nothing is overwritten
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "cms")]
     pub(crate) extract: Option<PathBuf>,
 
     #[command(flatten)]

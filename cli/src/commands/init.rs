@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &args::Init) -> Result<Exit, Failure> {
     let directory = places::data()?;
     let now = clock::now();
     let mut store = open_or_create(arguments, &directory, now)?;
-    if !super::store::own_keys(&store, &address)?.is_empty() {
+    if !store::own_keys(&store, &address)?.is_empty() {
         return Err(Failure::no("address-exists", format!("there are keys for {address} already"))
             .hint("see them with `cseal keys list`; make further ones with `cseal keys generate`"));
     }

@@ -105,3 +105,10 @@ fn pin(row: &TrustRow, address: EmailAddress, fingerprint: Fingerprint) -> Pin {
 fn fingerprint(certificates: &[Certificate], key: &[u8; 32]) -> Option<Fingerprint> {
     certificates.iter().map(Certificate::fingerprint).find(|fingerprint| fingerprint.sha256() == key)
 }
+
+/// The owner's address: the first that the store was made for.
+pub(crate) fn owner(store: &Store) -> Result<Option<EmailAddress>, Failure> {
+    let rows = store.trust_rows()?;
+    let own = rows.iter().find(|row| row.kind == TrustKind::Own);
+    Ok(own.and_then(|row| EmailAddress::parse(&row.address).ok()))
+}

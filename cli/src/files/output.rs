@@ -111,7 +111,7 @@ fn persist(temporary: BufWriter<NamedTempFile>, target: &Path, overwrite: bool) 
 }
 
 /// The refusal to replace a file unasked.
-pub(crate) fn exists(path: &Path) -> Failure {
+fn exists(path: &Path) -> Failure {
     Failure::unknown("output-exists", format!("{} exists already", path.display()))
         .hint("name another file, or add --overwrite")
 }

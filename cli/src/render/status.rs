@@ -156,3 +156,8 @@ fn reason_or(status: &Status, otherwise: &str) -> String {
 fn safe(text: impl ToString) -> String {
     SafeText(&text.to_string()).to_string()
 }
+
+/// An attachment that was saved.
+pub(crate) fn saved(path: &str) -> String {
+    format!("saved {}", SafeText(path))
+}

@@ -14,7 +14,11 @@ impl From<WriteError> for Failure {
             }
             WriteError::NoRecipients => Self::no("no-recipients", "the mail names no recipient")
                 .hint("add To, Cc or Bcc, or --to ADDRESS"),
-            WriteError::Refused(refused) => refusals(&refused),
+            WriteError::Refused(refused) => {
+                let named: Vec<_> =
+                    refused.into_iter().map(|(address, refusal)| (address.to_string(), refusal)).collect();
+                refusals(&named)
+            }
             WriteError::NotTheSigner { author, addresses } => not_the_signer(author.as_ref(), &addresses),
             WriteError::Sign(error) => {
                 Self::unknown("cannot-sign", "the signature could not be made").because(error)
@@ -28,7 +32,7 @@ impl From<WriteError> for Failure {
 }
 
 /// All recipients that cannot be written to, at once.
-pub(crate) fn refusals(refused: &[(EmailAddress, Refusal)]) -> Failure {
+pub(crate) fn refusals(refused: &[(String, Refusal)]) -> Failure {
     let conflict = refused.iter().any(|(_, refusal)| matches!(refusal, Refusal::Conflict));
     let message = match refused {
         [_] => "one recipient cannot be written to".to_owned(),
@@ -37,18 +41,18 @@ pub(crate) fn refusals(refused: &[(EmailAddress, Refusal)]) -> Failure {
     let word = refused.first().map_or("no-key", |(_, refusal)| refusal.word());
     let exit = if conflict { Exit::Contradiction } else { Exit::No };
     let word = if conflict { "conflict" } else { word };
-    let details = refused.iter().map(|(address, refusal)| line(&address.to_string(), refusal)).collect();
+    let details = refused.iter().map(|(who, refusal)| line(who, refusal)).collect();
     let failure = Failure::new(exit, word, message).details(details);
     match refused.iter().find(|(_, refusal)| matches!(refusal, Refusal::NoKey)) {
-        Some((address, _)) => failure.hint(format!(
-            "ask {address} for a signed mail, then `cseal keys import mail.eml`; nothing was written"
+        Some((who, _)) => failure.hint(format!(
+            "ask {who} for a signed mail, then `cseal keys import mail.eml`; nothing was written"
         )),
         None => failure.hint("nothing was written"),
     }
 }
 
 /// One recipient, the word, and the reason.
-pub(crate) fn line(who: &str, refusal: &Refusal) -> String {
+fn line(who: &str, refusal: &Refusal) -> String {
     format!("{who}  {}: {}", refusal.word(), reason(refusal))
 }
 

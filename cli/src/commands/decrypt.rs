@@ -1,0 +1,78 @@
+//! `cseal decrypt`
+
+use std::io::Write;
+
+use counterseal_core::message::{self, Accept, Context, ReadOptions, Status, object};
+use counterseal_core::ports::Source;
+
+use super::attachments::Attachments;
+use super::reading::{self, OurKeys};
+use super::store::{self, Unlock};
+use crate::args;
+use crate::armor::open_object;
+use crate::clock;
+use crate::failure::{Exit, Failure};
+use crate::files::{Staged, open_input};
+use crate::randomness::SystemRandom;
+use crate::spool::EncryptedSpools;
+
+/// Opens, writes what is inside, and says who wrote it.
+pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Failure> {
+    let secrets = &arguments.message_secrets;
+    let without_store = !arguments.keys.is_empty()
+        || secrets.message_passphrase_file.is_some()
+        || secrets.message_key_file.is_some();
+    let store = if without_store { None } else { Some(store::open()?) };
+    let keys = match &store {
+        Some(_) => OurKeys::from_store(store.as_ref(), Unlock::from_options(&arguments.passphrase))?,
+        None => OurKeys::from_files(&arguments.keys, &arguments.certificates, &arguments.passphrase)?,
+    };
+    let knowledge = reading::knowledge(&arguments.evidence, &arguments.certificates, store.as_ref())?;
+    let context = Context {
+        keys: keys.port(),
+        knowledge: &knowledge,
+        at: clock::at(arguments.at.at.as_deref())?,
+        spools: &EncryptedSpools,
+    };
+    let options =
+        ReadOptions { open: reading::open_options(arguments)?, keep_signature: arguments.keep_signature };
+    let mut input = input(arguments)?;
+    let mut staged = Staged::open(&arguments.output)?;
+    let mut attachments = Attachments::wanted(arguments.extract.as_deref(), &mut staged)?;
+    let status = decrypt(arguments, input.as_mut(), &context, &options, attachments.output())
+        .map_err(|error| keys.explain(error))?;
+    let exit = exit(arguments, &status);
+    let extracted = if exit == Exit::Done { attachments.save()? } else { None };
+    if exit == Exit::Done {
+        staged.release()?;
+    }
+    reading::report(&status, extracted, &arguments.report, verbose)?;
+    Ok(exit)
+}
+
+fn input(arguments: &args::Decrypt) -> Result<Box<dyn Source>, Failure> {
+    let path = arguments.input.input.as_deref();
+    if arguments.cms { open_object(path) } else { open_input(path) }
+}
+
+fn decrypt(
+    arguments: &args::Decrypt,
+    input: &mut dyn Source,
+    context: &Context<'_>,
+    options: &ReadOptions,
+    output: &mut dyn Write,
+) -> Result<Status, message::ReadError> {
+    if arguments.cms {
+        return object::decrypt(input, context, &mut SystemRandom, options, output);
+    }
+    message::decrypt(input, context, &mut SystemRandom, options, output).map(|readable| readable.status)
+}
+
+/// Decrypting is done whatever the signature says, unless the person asked for one.
+fn exit(arguments: &args::Decrypt, status: &Status) -> Exit {
+    if !arguments.require_signature {
+        return Exit::Done;
+    }
+    let least = arguments.accept.map_or(Accept::Signed, reading::accept);
+    reading::exit(status.verdict, least)
+}

@@ -1,0 +1,210 @@
+//! `cseal encrypt`
+
+mod copies;
+mod object;
+
+use std::path::PathBuf;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::algorithm::{ContentEncryption, DigestAlgorithm};
+use counterseal_core::cms::KeyTransport;
+use counterseal_core::mail::protected::{HeaderConfidentiality, Reference};
+use counterseal_core::message::{self, EncryptRequest, SignatureForm, Signer};
+use counterseal_core::time::Time;
+use counterseal_core::trust::Knowledge;
+use counterseal_core::x509::Certificate;
+
+use super::mails::{author, read_mail, recipients};
+use super::readers::{Directory, Wanted, for_encryption};
+use super::signer::SigningIdentity;
+use super::store::{self, Unlock};
+use crate::args;
+use crate::clock;
+use crate::failure::{Exit, Failure};
+use crate::randomness::SystemRandom;
+use crate::sources;
+
+/// Ciphers that `--cipher` can name.
+const CIPHERS: [ContentEncryption; 10] = [
+    ContentEncryption::Aes256Gcm,
+    ContentEncryption::Aes192Gcm,
+    ContentEncryption::Aes128Gcm,
+    ContentEncryption::Aes256Cbc,
+    ContentEncryption::Aes192Cbc,
+    ContentEncryption::Aes128Cbc,
+    ContentEncryption::Aes256Ccm,
+    ContentEncryption::Aes192Ccm,
+    ContentEncryption::Aes128Ccm,
+    ContentEncryption::ChaCha20Poly1305,
+];
+
+/// Encrypts a mail for everyone it names, or any bytes.
+pub(super) fn run(arguments: &args::Encrypt) -> Result<Exit, Failure> {
+    let job = Job {
+        arguments,
+        at: clock::at(arguments.at.at.as_deref())?,
+        cipher: arguments.cipher.as_deref().map(cipher).transpose()?,
+        key_transport: arguments.key_transport.map(key_transport),
+    };
+    let signing = &arguments.signing;
+    let without_store = !arguments.certificates.is_empty()
+        || !arguments.public_keys.is_empty()
+        || signing.key.is_some()
+        || signing.signer.is_some();
+    if without_store { job.with_files() } else { job.with_store() }
+}
+
+/// What the command line says, read once.
+struct Job<'a> {
+    arguments: &'a args::Encrypt,
+    at: Time,
+    cipher: Option<ContentEncryption>,
+    key_transport: Option<KeyTransport>,
+}
+
+/// Our own address, and the mail to be encrypted: nothing for any bytes.
+type Mail<'m> = Option<&'m [u8]>;
+
+impl Job<'_> {
+    fn with_files(&self) -> Result<Exit, Failure> {
+        let arguments = self.arguments;
+        let signing = &arguments.signing;
+        if signing.key.is_none() && signing.signer.is_none() && !arguments.no_sign {
+            return Err(Failure::usage("nothing says who signs")
+                .hint("sign with --key FILE --signer FILE, or leave the signature out with --no-sign"));
+        }
+        let given = given(&arguments.certificates)?;
+        let knowledge = sources::knowledge(&arguments.evidence, &given)?;
+        let directory = Directory { given, knowledge: &knowledge, contacts: None, at: self.at };
+        let mail = self.mail()?;
+        let mail = mail.as_ref().map(|mail| mail.as_slice());
+        if arguments.no_sign {
+            return self.encrypt(mail, &directory, None, None);
+        }
+        let (identity, keys) = SigningIdentity::from_files(signing, &arguments.passphrase)?;
+        self.encrypt(mail, &directory, Some(&identity.signer(&keys)), None)
+    }
+
+    fn with_store(&self) -> Result<Exit, Failure> {
+        let arguments = self.arguments;
+        let store = store::open()?;
+        let mut knowledge: Knowledge = store::knowledge(&store)?;
+        let extra = sources::knowledge(&arguments.evidence, &[])?;
+        knowledge.anchors = extra.anchors;
+        knowledge.revocation = extra.revocation;
+        let contacts = Some(store.trust_rows()?);
+        let directory = Directory { given: Vec::new(), knowledge: &knowledge, contacts, at: self.at };
+        let mail = self.mail()?;
+        let mail = mail.as_ref().map(|mail| mail.as_slice());
+        let author = match mail {
+            Some(mail) => Some(author(mail)?),
+            None => store::owner(&store)?,
+        };
+        if arguments.no_sign {
+            return self.encrypt(mail, &directory, None, author.as_ref());
+        }
+        let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
+        let identity =
+            SigningIdentity::from_store(&store, &keys, &arguments.signing, author.as_ref(), self.at)?;
+        self.encrypt(mail, &directory, Some(&identity.signer(&keys)), author.as_ref())
+            .map_err(|failure| keys.failure().unwrap_or(failure))
+    }
+
+    fn mail(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Failure> {
+        if self.arguments.form.cms {
+            return Ok(None);
+        }
+        read_mail(self.arguments.input.input.as_deref()).map(Some)
+    }
+
+    fn encrypt(
+        &self,
+        mail: Mail<'_>,
+        directory: &Directory<'_>,
+        signer: Option<&Signer<'_>>,
+        own: Option<&EmailAddress>,
+    ) -> Result<Exit, Failure> {
+        match mail {
+            Some(mail) => self.encrypt_mail(mail, directory, signer, own),
+            None => object::encrypt(self, directory, signer, own),
+        }
+    }
+
+    fn encrypt_mail(
+        &self,
+        mail: &[u8],
+        directory: &Directory<'_>,
+        signer: Option<&Signer<'_>>,
+        own: Option<&EmailAddress>,
+    ) -> Result<Exit, Failure> {
+        let arguments = self.arguments;
+        let recipients = directory.all(self.wanted(mail)?)?;
+        // Who has no key to read it later writes it all the same.
+        let own = own.and_then(|own| directory.one(own).ok());
+        let request = EncryptRequest {
+            recipients: &recipients,
+            signer,
+            form: SignatureForm::Detached,
+            own: own.as_ref(),
+            cipher: self.cipher,
+            key_transport: self.key_transport.clone(),
+            single_copy: arguments.single_copy,
+            hide_recipients: arguments.hide_recipients,
+            confidentiality: if arguments.clear_subject {
+                HeaderConfidentiality::None
+            } else {
+                HeaderConfidentiality::Baseline
+            },
+            reference: Reference::default(),
+            at: self.at,
+        };
+        let sealed = message::encrypt(mail, &request, &mut SystemRandom)?;
+        copies::write(arguments, &sealed)?;
+        Ok(Exit::Done)
+    }
+
+    /// Everyone in To, Cc, Bcc and `--to`, each once. Who is named openly is not blind.
+    fn wanted(&self, mail: &[u8]) -> Result<Vec<Wanted>, Failure> {
+        let named = recipients(mail)?;
+        let mut wanted: Vec<Wanted> = Vec::new();
+        let open = named.to.into_iter().chain(named.cc).map(|address| (address, false));
+        let to = to(&self.arguments.to)?.into_iter().map(|address| (address, false));
+        let blind = named.bcc.into_iter().map(|address| (address, true));
+        for (address, blind) in open.chain(to).chain(blind) {
+            if !wanted.iter().any(|other| other.address.matches(&address)) {
+                wanted.push(Wanted { address, blind });
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// The addresses of `--to`.
+fn to(typed: &[String]) -> Result<Vec<EmailAddress>, Failure> {
+    typed.iter().map(|address| super::parse_address(address)).collect()
+}
+
+/// One certificate to encrypt to from each file.
+fn given(paths: &[PathBuf]) -> Result<Vec<Certificate>, Failure> {
+    let mut given = Vec::new();
+    for path in paths {
+        given.extend(for_encryption(sources::certificates(std::slice::from_ref(path))?));
+    }
+    Ok(given)
+}
+
+fn cipher(typed: &str) -> Result<ContentEncryption, Failure> {
+    let found = CIPHERS.iter().find(|cipher| cipher.name() == typed.to_ascii_lowercase());
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = CIPHERS.iter().map(|cipher| cipher.name()).collect();
+        Failure::usage(format!("--cipher {typed}: no such cipher, or none that is written any more"))
+            .hint(format!("take one of {}", names.join(", ")))
+    })
+}
+
+const fn key_transport(how: args::KeyTransport) -> KeyTransport {
+    match how {
+        args::KeyTransport::Pkcs1 => KeyTransport::Pkcs1,
+        args::KeyTransport::OaepSha256 => KeyTransport::oaep(DigestAlgorithm::Sha256),
+    }
+}

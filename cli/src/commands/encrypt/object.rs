@@ -1,0 +1,126 @@
+//! `cseal encrypt --cms`: any bytes, in one object or in one for each reader.
+
+use std::fs;
+use std::io::{Seek, Write};
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::message::Signer;
+use counterseal_core::message::object::{self, SealRequest};
+use counterseal_core::policy::{self, Accepted};
+
+use super::super::readers::{Directory, Wanted};
+use super::{Job, copies, to};
+use crate::armor::ObjectOutput;
+use crate::failure::{Exit, Failure};
+use crate::files::open_input;
+use crate::randomness::SystemRandom;
+use crate::render::write::refusals;
+use crate::render::written::{self, WrittenCopy};
+use crate::sources;
+use crate::spool::EncryptedSpools;
+
+/// A reader: the key, and the address where one is known.
+struct Reader {
+    accepted: Accepted,
+    address: Option<EmailAddress>,
+}
+
+/// Seals the input for everyone who was named.
+pub(super) fn encrypt(
+    job: &Job<'_>,
+    directory: &Directory<'_>,
+    signer: Option<&Signer<'_>>,
+    own: Option<&EmailAddress>,
+) -> Result<Exit, Failure> {
+    let readers = readers(job, directory)?;
+    if readers.is_empty() {
+        return Err(Failure::usage("nobody is named who could read it")
+            .hint("name readers with --to ADDRESS, --certificate FILE or --public-key FILE"));
+    }
+    if job.arguments.hide_recipients && readers.len() > 1 {
+        return one_for_each(job, &readers, signer);
+    }
+    let own = own.filter(|_| !job.arguments.hide_recipients).and_then(|own| directory.one(own).ok());
+    let mut accepted: Vec<Accepted> = readers.iter().map(|reader| reader.accepted.clone()).collect();
+    accepted.extend(own);
+    // The order in which readers were typed says something about them; that of fingerprints does not.
+    accepted.sort_by_key(|reader| reader.public_key().fingerprint());
+    accepted.dedup_by_key(|reader| reader.public_key().fingerprint());
+    let mut input = open_input(job.arguments.input.input.as_deref())?;
+    let mut output = ObjectOutput::open(&job.arguments.output, &job.arguments.form)?;
+    seal(job, input.as_mut(), &accepted, signer, &mut output)?;
+    output.commit()?;
+    let addresses =
+        readers.iter().filter_map(|reader| reader.address.as_ref()).map(ToString::to_string).collect();
+    let list = [WrittenCopy { recipients: addresses, ..WrittenCopy::default() }];
+    written::copies(&list, &job.arguments.report, job.arguments.output.output.is_some())?;
+    Ok(Exit::Done)
+}
+
+fn readers(job: &Job<'_>, directory: &Directory<'_>) -> Result<Vec<Reader>, Failure> {
+    let mut readers = Vec::new();
+    for accepted in directory.given()? {
+        let address = accepted.certificate().and_then(|certificate| certificate.addresses().first().cloned());
+        readers.push(Reader { accepted, address });
+    }
+    for key in sources::public_keys(&job.arguments.public_keys)? {
+        let name = key.fingerprint().to_string();
+        let accepted = policy::accept_key(key).map_err(|refusal| refusals(&[(name, refusal)]))?;
+        readers.push(Reader { accepted, address: None });
+    }
+    if directory.contacts.is_none() && !job.arguments.to.is_empty() {
+        return Err(Failure::usage("--to looks addresses up in the store, and named files leave it out")
+            .hint("name the certificate of each reader with --certificate FILE"));
+    }
+    let wanted = to(&job.arguments.to)?.into_iter().map(|address| Wanted { address, blind: false }).collect();
+    if directory.contacts.is_some() {
+        for recipient in directory.all(wanted)? {
+            readers.push(Reader { accepted: recipient.accepted, address: Some(recipient.address) });
+        }
+    }
+    Ok(readers)
+}
+
+/// One object for each reader: none of them tells who else has one.
+fn one_for_each(job: &Job<'_>, readers: &[Reader], signer: Option<&Signer<'_>>) -> Result<Exit, Failure> {
+    let arguments = job.arguments;
+    let Some(directory) = &arguments.output_directory else {
+        return Err(copies::no_directory(readers.len()));
+    };
+    fs::create_dir_all(directory).map_err(|error| Failure::io(directory.display().to_string(), &error))?;
+    let mut input = open_input(arguments.input.input.as_deref())?;
+    let mut list = Vec::new();
+    for (number, reader) in readers.iter().enumerate() {
+        let file = copies::file_name(number, "p7m");
+        let options = crate::args::Output {
+            output: Some(directory.join(&file)),
+            overwrite: arguments.output.overwrite,
+        };
+        let mut output = ObjectOutput::open(&options, &arguments.form)?;
+        input.rewind().map_err(|error| Failure::io("the input", &error))?;
+        seal(job, input.as_mut(), std::slice::from_ref(&reader.accepted), signer, &mut output)?;
+        output.commit()?;
+        let recipients = reader.address.iter().map(ToString::to_string).collect();
+        list.push(WrittenCopy { file: Some(file), recipients, ..WrittenCopy::default() });
+    }
+    copies::finish(directory, &list, arguments.output.overwrite)?;
+    written::copies(&list, &arguments.report, true)?;
+    Ok(Exit::Done)
+}
+
+fn seal(
+    job: &Job<'_>,
+    input: &mut dyn counterseal_core::ports::Source,
+    recipients: &[Accepted],
+    signer: Option<&Signer<'_>>,
+    output: &mut dyn Write,
+) -> Result<(), Failure> {
+    let request = SealRequest {
+        recipients,
+        signer,
+        cipher: job.cipher,
+        key_transport: job.key_transport.clone(),
+        at: job.at,
+    };
+    Ok(object::encrypt(input, &request, &EncryptedSpools, &mut SystemRandom, output)?)
+}

@@ -1,0 +1,114 @@
+//! Whom a message is encrypted for: by certificates that were named, or by what the store knows.
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::message::Recipient;
+use counterseal_core::policy::{self, Accepted, Refusal};
+use counterseal_core::time::Time;
+use counterseal_core::trust::Knowledge;
+use counterseal_core::x509::Certificate;
+
+use crate::failure::Failure;
+use crate::render::write::refusals;
+use crate::store::TrustRow;
+
+/// What is known of possible readers.
+pub(super) struct Directory<'k> {
+    /// Certificates of the command line; they are the person's own choice.
+    pub(super) given: Vec<Certificate>,
+    /// What is known beside them.
+    pub(super) knowledge: &'k Knowledge,
+    /// The store's contacts, for what their programs announced. Without a store there are none, and
+    /// only certificates that were given are used.
+    pub(super) contacts: Option<Vec<TrustRow>>,
+    /// As of when.
+    pub(super) at: Time,
+}
+
+/// An address, and whether the other readers must not know.
+pub(super) struct Wanted {
+    pub(super) address: EmailAddress,
+    pub(super) blind: bool,
+}
+
+impl Directory<'_> {
+    /// A key for every address, or the refusals of all that have none.
+    pub(super) fn all(&self, wanted: Vec<Wanted>) -> Result<Vec<Recipient>, Failure> {
+        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+        for Wanted { address, blind } in wanted {
+            match self.one(&address) {
+                Ok(key) => accepted.push(Recipient { address, accepted: key, blind }),
+                Err(refusal) => refused.push((address.to_string(), refusal)),
+            }
+        }
+        refused.extend(self.unused(&accepted));
+        if refused.is_empty() { Ok(accepted) } else { Err(refusals(&refused)) }
+    }
+
+    /// A key for one address.
+    pub(super) fn one(&self, address: &EmailAddress) -> Result<Accepted, Refusal> {
+        let Some(contacts) = &self.contacts else {
+            return self.by_given(address);
+        };
+        let accepted = policy::accept_known(address, self.knowledge, self.at)?;
+        let key = *accepted.public_key().fingerprint().sha256();
+        let announced = contacts.iter().find(|row| row.key == key && row.capabilities.is_some());
+        Ok(accepted.with_capabilities(announced.and_then(|row| row.capabilities.clone())))
+    }
+
+    /// Certificates of the command line as they are, whomever they are for: for bytes without a mail.
+    pub(super) fn given(&self) -> Result<Vec<Accepted>, Failure> {
+        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+        for certificate in &self.given {
+            match policy::accept_given(certificate, None, self.knowledge, self.at) {
+                Ok(key) => accepted.push(key),
+                Err(refusal) => refused.push((certificate.subject(), refusal)),
+            }
+        }
+        if refused.is_empty() { Ok(accepted) } else { Err(refusals(&refused)) }
+    }
+
+    fn by_given(&self, address: &EmailAddress) -> Result<Accepted, Refusal> {
+        let mut refusal = Refusal::NoKey;
+        for certificate in self.given.iter().filter(|certificate| names(certificate, address)) {
+            match policy::accept_given(certificate, Some(address), self.knowledge, self.at) {
+                Ok(accepted) => return Ok(accepted),
+                Err(error) => refusal = error,
+            }
+        }
+        Err(refusal)
+    }
+
+    /// A certificate that was named for somebody the mail does not name is a mistake to be told.
+    fn unused(&self, accepted: &[Recipient]) -> Vec<(String, Refusal)> {
+        let used = |certificate: &&Certificate| {
+            !accepted.iter().any(|recipient| names(certificate, &recipient.address))
+        };
+        let unused = self.given.iter().filter(used);
+        unused
+            .map(|certificate| {
+                let addresses = certificate.addresses().to_vec();
+                (certificate.subject(), Refusal::OtherAddress { addresses })
+            })
+            .collect()
+    }
+}
+
+fn names(certificate: &Certificate, address: &EmailAddress) -> bool {
+    certificate.addresses().iter().any(|own| own.matches(address))
+}
+
+/// Of the certificates of one file, those to encrypt to: a file may hold a chain, and a person's
+/// signing certificate too. Where none is for encryption, the first says why not.
+pub(super) fn for_encryption(mut file: Vec<Certificate>) -> Vec<Certificate> {
+    file.retain(|certificate| !certificate.is_certificate_authority() || certificate.is_self_issued());
+    let suits = |certificate: &Certificate| {
+        !certificate.is_certificate_authority() && certificate.may_receive_encrypted_mail().is_ok()
+    };
+    if file.iter().any(suits) {
+        file.retain(suits);
+    } else {
+        file.sort_by_key(Certificate::is_certificate_authority);
+    }
+    file.truncate(1);
+    file
+}

@@ -1,0 +1,164 @@
+//! What `decrypt` and `verify` have in common: keys, knowledge, and saying how it went.
+
+use std::path::PathBuf;
+
+use counterseal_core::cms::OpenOptions;
+use counterseal_core::keys::Keyring;
+use counterseal_core::message::{Accept, ReadError, Status, Verdict};
+use counterseal_core::ports::{NoSecretKeys, SecretKeys};
+use counterseal_core::trust::Knowledge;
+
+use super::store::{self, Unlock};
+use crate::args;
+use crate::failure::{Exit, Failure};
+use crate::files::{read_file, write_file};
+use crate::passphrase;
+use crate::render::{json, status};
+use crate::sources::{self, KeyFiles};
+use crate::store::{Store, StoreKeys};
+use crate::terminal::say;
+
+/// Bytes of a key-encryption key, the longest.
+const KEY_BYTES: usize = 32;
+
+/// Our secret keys, wherever they are.
+pub(super) enum OurKeys<'a> {
+    /// None at all.
+    None(NoSecretKeys),
+    /// From files.
+    Files(Keyring),
+    /// The store's.
+    Store(StoreKeys<'a>),
+}
+
+impl<'a> OurKeys<'a> {
+    /// None at all.
+    pub(super) const fn none() -> Self {
+        Self::None(NoSecretKeys)
+    }
+
+    /// The keys of files, with certificates that may be theirs.
+    pub(super) fn from_files(
+        keys: &[PathBuf],
+        certificates: &[PathBuf],
+        options: &args::Passphrase,
+    ) -> Result<Self, Failure> {
+        let mut key_files = KeyFiles::new(options);
+        let mut keyring = Keyring::new();
+        for certificate in sources::certificates(certificates)? {
+            keyring.add_certificate(certificate);
+        }
+        for path in keys {
+            let (keys, certificates) = key_files.keys(path)?;
+            keys.into_iter().for_each(|key| keyring.add_key(key));
+            certificates.into_iter().for_each(|certificate| {
+                keyring.add_certificate(certificate);
+            });
+        }
+        Ok(Self::Files(keyring))
+    }
+
+    /// The keys of a store, where there is one.
+    pub(super) fn from_store(store: Option<&'a Store>, unlock: Unlock) -> Result<Self, Failure> {
+        store.map_or(Ok(Self::none()), |store| store::keys(store, unlock).map(Self::Store))
+    }
+
+    /// The library's port.
+    pub(super) fn port(&self) -> &dyn SecretKeys {
+        match self {
+            Self::None(keys) => keys,
+            Self::Files(keys) => keys,
+            Self::Store(keys) => keys,
+        }
+    }
+
+    /// What went wrong, in words: a wrong passphrase says more than a locked key.
+    pub(super) fn explain(&self, error: ReadError) -> Failure {
+        match self {
+            Self::Store(keys) => keys.failure().unwrap_or_else(|| error.into()),
+            Self::None(_) | Self::Files(_) => error.into(),
+        }
+    }
+}
+
+/// What is known: from files, where some are named; from the store, where there is one; from both
+/// where the store is used and files add to it.
+pub(super) fn knowledge(
+    evidence: &args::Evidence,
+    certificates: &[PathBuf],
+    store: Option<&Store>,
+) -> Result<Knowledge, Failure> {
+    let mut knowledge = sources::knowledge(evidence, &sources::certificates(certificates)?)?;
+    if let Some(store) = store {
+        let stored = store::knowledge(store)?;
+        knowledge.pins = stored.pins;
+        knowledge.known = stored.known;
+        knowledge.certificates.extend(stored.certificates);
+    }
+    Ok(knowledge)
+}
+
+/// How encrypted layers are opened.
+pub(super) fn open_options(arguments: &args::Decrypt) -> Result<OpenOptions, Failure> {
+    let secrets = &arguments.message_secrets;
+    let passphrase = secrets.message_passphrase_file.as_deref().map(passphrase::from_file).transpose()?;
+    let mut options = OpenOptions {
+        accept_weak_cipher: arguments.accept_weak_cipher,
+        try_keys: arguments.try_keys,
+        passphrase,
+        ..OpenOptions::default()
+    };
+    if let (Some(file), Some(identifier)) = (&secrets.message_key_file, &secrets.message_key_id) {
+        let key = read_file(file, KEY_BYTES)?;
+        let key = counterseal_core::secret::SecretBytes::copy_of(&key);
+        options.key_encryption_keys.push((octets(identifier)?, key));
+    }
+    Ok(options)
+}
+
+fn octets(hexadecimal: &str) -> Result<Vec<u8>, Failure> {
+    let wrong = || Failure::usage(format!("--message-key-id {hexadecimal}: not hexadecimal"));
+    if !hexadecimal.is_ascii() || hexadecimal.len() % 2 != 0 {
+        return Err(wrong());
+    }
+    let pairs = hexadecimal.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
+    pairs.map(|pair| u8::from_str_radix(pair, 16).map_err(|_| wrong())).collect()
+}
+
+/// The library's word for what a person accepts.
+pub(super) const fn accept(accept: args::Accept) -> Accept {
+    match accept {
+        args::Accept::Verified => Accept::Verified,
+        args::Accept::Checked => Accept::Checked,
+        args::Accept::Signed => Accept::Signed,
+    }
+}
+
+/// The exit code of a question about a signature.
+pub(super) const fn exit(verdict: Verdict, least: Accept) -> Exit {
+    match verdict {
+        Verdict::Conflict => Exit::Contradiction,
+        verdict if verdict.satisfies(least) => Exit::Done,
+        _ => Exit::No,
+    }
+}
+
+/// Says how it went: in words, as one JSON object, or both where the object goes to a file.
+pub(super) fn report(
+    read: &Status,
+    extracted: Option<Vec<String>>,
+    report: &args::Report,
+    verbose: bool,
+) -> Result<(), Failure> {
+    let object = || json::line(&json::status(read, extracted.clone()));
+    if let Some(path) = &report.status {
+        write_file(path, format!("{}\n", object()).as_bytes(), true)?;
+    } else if report.json {
+        say(&object());
+    }
+    if !report.json {
+        status::lines(read, verbose).iter().for_each(|line| say(line));
+        extracted.iter().flatten().for_each(|path| say(&status::saved(path)));
+    }
+    Ok(())
+}
