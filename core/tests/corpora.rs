@@ -4,9 +4,14 @@
 
 mod corpora {
     mod bc_pqc_cms_sealed;
+    mod header_protection;
+    mod imaptest;
+    mod jsmime;
     mod libksba_sealed;
     mod libksba_signed;
     mod limbo;
+    mod mails;
+    mod mime4j;
     mod openssl_cms_sealed;
     mod openssl_cms_signed;
     mod pkits;

@@ -55,7 +55,7 @@ impl From<TransferError> for MailError {
 /// it is certain enough to be called verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Defect {
-    /// A line of a header section is neither a field nor the continuation of one.
+    /// A header section ends with a line that is neither a field nor empty.
     MalformedHeaderLine,
     /// There is white space between the name of a field and its colon.
     SpaceBeforeColon,

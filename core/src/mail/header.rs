@@ -27,8 +27,8 @@ struct FieldRange {
 impl<'a> HeaderSection<'a> {
     /// Reads the header section at the start of `mail`, up to and with the empty line behind it.
     ///
-    /// A line that is no field is left out and noted as a defect, because some programs take it
-    /// for the start of the body. The line that mbox files put in front is left out in silence.
+    /// A line that is no field starts the body and is noted as a defect, because some programs
+    /// skip it and read on. The line that mbox files put in front is left out in silence.
     ///
     /// # Errors
     /// [`MailError`] where a limit is passed.
@@ -45,14 +45,15 @@ impl<'a> HeaderSection<'a> {
             if line_number > HEADER_LINES {
                 return Err(MailError::TooManyHeaderLines);
             }
-            let is_last = matches!(line, b"\n" | b"\r\n") || line.is_empty();
-            if !is_last {
-                section.add_line(line, start);
-            }
-            start = end;
-            if is_last {
+            if matches!(line, b"\n" | b"\r\n" | b"") {
+                start = end;
                 break;
             }
+            if !section.add_line(line, start) {
+                section.note(Defect::MalformedHeaderLine);
+                break;
+            }
+            start = end;
         }
         let bytes = mail.get(..start).unwrap_or_default();
         section.note_characters(bytes);
@@ -60,31 +61,32 @@ impl<'a> HeaderSection<'a> {
         Ok(section)
     }
 
-    fn add_line(&mut self, line: &[u8], start: usize) {
+    /// Takes a line in; says whether it belongs to a header section at all.
+    fn add_line(&mut self, line: &[u8], start: usize) -> bool {
         let end = start + line.len();
-        if matches!(line.first(), Some(b' ' | b'\t')) {
-            match self.fields.last_mut() {
-                Some(field) if field.whole.end == start => field.whole.end = end,
-                _ => self.note(Defect::MalformedHeaderLine),
-            }
-            return;
-        }
-        let name = memchr(b':', line).and_then(|colon| line.get(..colon));
-        match name {
-            Some(name) if is_field_name(name.trim_ascii_end()) => {
-                let trimmed = name.trim_ascii_end();
-                if trimmed.len() != name.len() {
-                    self.note(Defect::SpaceBeforeColon);
+        if matches!(line, [b' ' | b'\t', ..]) {
+            return match self.fields.last_mut() {
+                Some(field) => {
+                    field.whole.end = end;
+                    true
                 }
-                self.fields.push(FieldRange {
-                    whole: start..end,
-                    name_end: start + trimmed.len(),
-                    value_start: start + name.len() + 1,
-                });
-            }
-            _ if start == 0 && (line.starts_with(b"From ") || line.starts_with(b">From ")) => {}
-            _ => self.note(Defect::MalformedHeaderLine),
+                None => false,
+            };
         }
+        let name = memchr(b':', line).and_then(|colon| line.get(..colon)).unwrap_or_default();
+        let trimmed = name.trim_ascii_end();
+        if !is_field_name(trimmed) {
+            return start == 0 && (line.starts_with(b"From ") || line.starts_with(b">From "));
+        }
+        if trimmed.len() != name.len() {
+            self.note(Defect::SpaceBeforeColon);
+        }
+        self.fields.push(FieldRange {
+            whole: start..end,
+            name_end: start + trimmed.len(),
+            value_start: start + name.len() + 1,
+        });
+        true
     }
 
     fn note_characters(&mut self, bytes: &[u8]) {
@@ -269,12 +271,19 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_field_is_a_defect() {
-        let section = HeaderSection::read(b"A: 1\nno field\n folded\nB: 2\n\n").unwrap();
-        assert_eq!(section.defects(), [Defect::MalformedHeaderLine]);
-        assert_eq!(section.first("A").unwrap().text(), "1");
-        assert_eq!(section.first("B").unwrap().text(), "2");
-        assert_eq!(HeaderSection::read(b"From : x\n\n").unwrap().defects(), [Defect::SpaceBeforeColon]);
+    fn a_line_that_is_no_field_starts_the_body() {
+        for (mail, body) in [
+            ("A: 1\nno field\nB: 2\n\n", "no field\nB: 2\n\n"),
+            ("just text", "just text"),
+            (" a: b\n", " a: b\n"),
+        ] {
+            let section = HeaderSection::read(mail.as_bytes()).unwrap();
+            assert_eq!(section.defects(), [Defect::MalformedHeaderLine]);
+            assert_eq!(&mail[section.length()..], body);
+            assert_eq!(section.count("B"), 0);
+        }
+        let section = HeaderSection::read(b"From : x\n\n").unwrap();
+        assert_eq!(section.defects(), [Defect::SpaceBeforeColon]);
     }
 
     #[test]
