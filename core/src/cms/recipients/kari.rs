@@ -94,7 +94,7 @@ impl Shared {
         let length = self.wrap.key_length();
         let info = shared_info(&self.wrap_identifier, self.user_keying_material.as_deref(), length);
         match self.derivation {
-            Derivation::X963(digest) => Some(x963(digest, agreed.expose(), &info, length)),
+            Derivation::X963(digest) => x963(digest, agreed.expose(), &info, length),
             // RFC 8418, section 2.2: no salt.
             Derivation::Hkdf(digest) => hkdf(digest, agreed.expose(), &[], &info, length),
         }
@@ -248,4 +248,103 @@ pub(crate) fn write(
         tlv::sequence(&[&reader_key]),
     ];
     Ok(tlv::encode(tag::constructed(1), &fields.concat()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::cms::test_keys::{KEYS, Ring, System};
+
+    /// The fields of a KeyAgreeRecipientInfo whose parameters are as given.
+    fn built(originator_parameters: &[u8], wrap: &[u8], material: Option<&[u8]>) -> (Vec<u8>, SecretBytes) {
+        let key = &KEYS[1];
+        let (point, agreed) = key.public_key().agree_ephemeral(&mut System).unwrap();
+        // RFC 5753, section 7.2, written out for AES-256 and P-256.
+        let tagged = |number, bytes: &[u8]| {
+            tlv::encode(tag::constructed(number), &tlv::encode(tag::OCTET_STRING, bytes))
+        };
+        let material_in_info = material.map(|material| tagged(0, material)).unwrap_or_default();
+        let info = tlv::sequence(&[wrap, &material_in_info, &tagged(2, &[0, 0, 1, 0])]);
+        let wrapping_key = x963(DigestAlgorithm::Sha384, agreed.expose(), &info, 32).unwrap();
+        let content_key = SecretBytes::new(vec![7; 32]);
+        let encrypted_key = Wrap::Aes256.wrap(&wrapping_key, &content_key).unwrap();
+        let originator_key =
+            [algorithm_der(oid::EC_PUBLIC_KEY, originator_parameters), tlv::bit_string(&point)].concat();
+        let reader = tagged(0, &key.public_key().key_identifier());
+        let fields = [
+            version(3),
+            tlv::encode(tag::constructed(0), &tlv::encode(tag::constructed(1), &originator_key)),
+            material.map(|material| tagged(1, material)).unwrap_or_default(),
+            algorithm_der(ObjectIdentifier::new_unwrap("1.3.132.1.11.2"), wrap),
+            tlv::sequence(&[&tlv::sequence(&[&reader, &tlv::encode(tag::OCTET_STRING, &encrypted_key)])]),
+        ];
+        (fields.concat(), content_key)
+    }
+
+    fn opened(fields: &[u8]) -> Option<SecretBytes> {
+        let key = &KEYS[1];
+        let boxes = read(Elements::new(fields)).unwrap();
+        let key_box = boxes.first().unwrap();
+        let instead = SecretBytes::new(vec![0; 32]);
+        key_box.method.open(&key.fingerprint(), &Ring::of(&KEYS), &instead).ok()
+    }
+
+    #[test]
+    fn keying_material_and_null_parameters_are_hashed_as_they_came() {
+        // NSS sends both.
+        let null = [tag::NULL, 0];
+        let aes_256_wrap = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.45");
+        for parameters in [&[][..], &null] {
+            let wrap = algorithm_der(aes_256_wrap, parameters);
+            for material in [None, Some(&b"sixteen and more bytes of material"[..])] {
+                let (fields, content_key) = built(&[], &wrap, material);
+                assert_eq!(opened(&fields).unwrap().expose(), content_key.expose());
+            }
+        }
+    }
+
+    #[test]
+    fn the_curve_may_be_left_out_or_named_but_not_described() {
+        let wrap = Wrap::Aes256.to_der();
+        let named = tlv::encode(tag::OBJECT_IDENTIFIER, oid::P256.as_bytes());
+        let other = tlv::encode(tag::OBJECT_IDENTIFIER, oid::P384.as_bytes());
+        let described = tlv::sequence(&[&tlv::integer(&[1])]);
+        for (parameters, is_good) in
+            [(&[][..], true), (&[tag::NULL, 0], true), (&named, true), (&described, false)]
+        {
+            assert_eq!(opened(&built(parameters, &wrap, None).0).is_some(), is_good);
+        }
+        let (fields, _) = built(&other, &wrap, None);
+        let boxes = read(Elements::new(&fields)).unwrap();
+        assert!(!boxes.first().unwrap().method.suits(KeyAlgorithm::P256));
+    }
+
+    #[test]
+    fn a_point_that_is_not_on_the_curve_is_refused() {
+        let (fields, _) = built(&[], &Wrap::Aes256.to_der(), None);
+        let place = fields.windows(3).position(|window| window == [0x42, 0, 4]).unwrap() + 3;
+        for point in [[0_u8; 64], [0xff; 64], [1; 64]] {
+            let mut changed = fields.clone();
+            changed.get_mut(place..place + 64).unwrap().copy_from_slice(&point);
+            assert!(opened(&changed).is_none());
+        }
+    }
+
+    #[test]
+    fn an_x25519_key_of_zeros_is_refused() {
+        let name = KeyName::KeyIdentifier(KEYS[4].public_key().key_identifier().to_vec());
+        let written =
+            write(&name, KEYS[4].public_key(), &SecretBytes::new(vec![7; 32]), &mut System).unwrap();
+        let boxes = super::super::read(&written);
+        let instead = SecretBytes::new(vec![0; 32]);
+        let open = |boxes: &[KeyBox]| {
+            boxes.first().unwrap().method.open(&KEYS[4].fingerprint(), &Ring::of(&KEYS), &instead)
+        };
+        assert!(open(&boxes).is_ok());
+        let place = written.windows(3).position(|window| window == [3, 0x21, 0]).unwrap() + 3;
+        let mut changed = written;
+        changed.get_mut(place..place + 32).unwrap().fill(0);
+        assert_eq!(open(&super::super::read(&changed)).unwrap_err(), KeyError::Failed);
+    }
 }
