@@ -406,9 +406,11 @@ fn library_files() -> Vec<PathBuf> {
 fn test_modules(file: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(file).unwrap();
     let lines: Vec<&str> = text.lines().collect();
+    let is_root = file.file_name().is_some_and(|name| name == "lib.rs");
+    let below = if is_root { file.parent().unwrap().to_owned() } else { file.with_extension("") };
     let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]").filter_map(|pair| {
         let (_, name) = pair[1].strip_suffix(';')?.rsplit_once("mod ")?;
-        Some(file.with_extension("").join(name).with_extension("rs"))
+        Some(below.join(name).with_extension("rs"))
     });
     declared.collect()
 }

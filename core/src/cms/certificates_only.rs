@@ -49,3 +49,45 @@ pub(super) fn certificate_set<'c>(certificates: impl IntoIterator<Item = &'c Cer
     set.dedup();
     if set.is_empty() { Vec::new() } else { encode_set(context(0), set) }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::read_signed;
+    use super::super::signed::testing::{Forged, Minted, Person};
+    use super::*;
+    use crate::x509::KeyKind;
+
+    fn person(serial_number: u8) -> Person {
+        Person::minted(
+            KeyKind::P256,
+            &Minted { common_name: "Alice", serial_number, key_identifier: vec![1; 20] },
+        )
+    }
+
+    #[test]
+    fn certificates_travel_alone() {
+        let certificates = [person(1).certificate, person(2).certificate];
+        let object = write_certificates_only(&certificates);
+        let mut read_back = certificates_only(&object).unwrap();
+        read_back.sort_by_key(|certificate| certificate.serial_number().to_vec());
+        assert_eq!(read_back, certificates);
+        assert_eq!(certificates_only(&write_certificates_only(&[])), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn certificates_alone_are_signed_by_nobody() {
+        let object = write_certificates_only(&[person(1).certificate]);
+        let signed = read_signed(&mut Cursor::new(&object), None, &[], &mut std::io::sink()).unwrap();
+        assert!(signed.signers.is_empty());
+    }
+
+    #[test]
+    fn what_is_signed_is_more_than_certificates() {
+        let alice = person(1);
+        let mut signed = Forged::good(&alice, b"Hello");
+        assert_eq!(certificates_only(&signed.build()), Err(SignedError::NotOnlyCertificates));
+        signed.content = None;
+        assert_eq!(certificates_only(&signed.build()), Err(SignedError::NotOnlyCertificates));
+    }
+}

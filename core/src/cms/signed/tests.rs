@@ -17,9 +17,9 @@ use crate::cms::elements::{
 };
 use crate::limits;
 use crate::ports::KeyName;
+use crate::x509::KeyKind;
 use crate::x509::algorithm_identifier::signature_to;
 use crate::x509::digest::digest;
-use crate::x509::{Certificate, KeyKind};
 
 const CONTENT: &[u8] = b"Content-Type: text/plain\r\n\r\nHello Bob\r\n";
 
@@ -736,20 +736,4 @@ fn a_key_signs_only_as_keys_of_its_kind_do() {
     let mut object = Vec::new();
     let signed = write_signed(SignedInput::Detached(&mut &*CONTENT), &request, &mut object);
     assert_eq!(signed, Err(SignError::Unsuitable));
-}
-
-#[test]
-fn certificates_travel_alone() {
-    let certificates = [ALICE.certificate.clone(), RSA.certificate.clone()];
-    let object = crate::cms::write_certificates_only(&certificates);
-    let mut read_back = crate::cms::certificates_only(&object).unwrap();
-    read_back.sort_by_key(|certificate| *certificate != ALICE.certificate);
-    assert_eq!(read_back, certificates);
-    assert!(read(&object).unwrap().signers.is_empty());
-    let signed = good().build();
-    assert_eq!(crate::cms::certificates_only(&signed), Err(SignedError::NotOnlyCertificates));
-    assert_eq!(
-        crate::cms::certificates_only(&crate::cms::write_certificates_only(&[])),
-        Ok(Vec::<Certificate>::new())
-    );
 }
