@@ -2,6 +2,7 @@
 
 mod copies;
 mod object;
+mod reply;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use counterseal_core::algorithm::{ContentEncryption, DigestAlgorithm};
 use counterseal_core::cms::KeyTransport;
 use counterseal_core::mail::protected::{HeaderConfidentiality, Reference};
 use counterseal_core::message::{self, EncryptRequest, SignatureForm, Signer};
+use counterseal_core::ports::NoSecretKeys;
 use counterseal_core::time::Time;
 use counterseal_core::trust::Knowledge;
 use counterseal_core::x509::Certificate;
@@ -62,8 +64,12 @@ struct Job<'a> {
     key_transport: Option<KeyTransport>,
 }
 
-/// Our own address, and the mail to be encrypted: nothing for any bytes.
-type Mail<'m> = Option<&'m [u8]>;
+/// What is ours in a message: who signs, where we want to read it too, and what is answered.
+struct Ours<'a> {
+    signer: Option<&'a Signer<'a>>,
+    address: Option<&'a EmailAddress>,
+    reference: Reference,
+}
 
 impl Job<'_> {
     fn with_files(&self) -> Result<Exit, Failure> {
@@ -79,10 +85,13 @@ impl Job<'_> {
         let mail = self.mail()?;
         let mail = mail.as_ref().map(|mail| mail.as_slice());
         if arguments.no_sign {
-            return self.encrypt(mail, &directory, None, None);
+            let reference = reply::reference(arguments, &NoSecretKeys, self.at)?;
+            return self.encrypt(mail, &directory, Ours { signer: None, address: None, reference });
         }
         let (identity, keys) = SigningIdentity::from_files(signing, &arguments.passphrase)?;
-        self.encrypt(mail, &directory, Some(&identity.signer(&keys)), None)
+        let reference = reply::reference(arguments, &keys, self.at)?;
+        let signer = identity.signer(&keys);
+        self.encrypt(mail, &directory, Ours { signer: Some(&signer), address: None, reference })
     }
 
     fn with_store(&self) -> Result<Exit, Failure> {
@@ -100,14 +109,16 @@ impl Job<'_> {
             Some(mail) => Some(author(mail)?),
             None => store::owner(&store)?,
         };
-        if arguments.no_sign {
-            return self.encrypt(mail, &directory, None, author.as_ref());
-        }
         let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
-        let identity =
-            SigningIdentity::from_store(&store, &keys, &arguments.signing, author.as_ref(), self.at)?;
-        self.encrypt(mail, &directory, Some(&identity.signer(&keys)), author.as_ref())
-            .map_err(|failure| keys.failure().unwrap_or(failure))
+        let failed = |failure| keys.failure().unwrap_or(failure);
+        let reference = reply::reference(arguments, &keys, self.at).map_err(failed)?;
+        let address = author.as_ref();
+        if arguments.no_sign {
+            return self.encrypt(mail, &directory, Ours { signer: None, address, reference });
+        }
+        let identity = SigningIdentity::from_store(&store, &keys, &arguments.signing, address, self.at)?;
+        let signer = identity.signer(&keys);
+        self.encrypt(mail, &directory, Ours { signer: Some(&signer), address, reference }).map_err(failed)
     }
 
     fn mail(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Failure> {
@@ -119,31 +130,24 @@ impl Job<'_> {
 
     fn encrypt(
         &self,
-        mail: Mail<'_>,
+        mail: Option<&[u8]>,
         directory: &Directory<'_>,
-        signer: Option<&Signer<'_>>,
-        own: Option<&EmailAddress>,
+        ours: Ours<'_>,
     ) -> Result<Exit, Failure> {
         match mail {
-            Some(mail) => self.encrypt_mail(mail, directory, signer, own),
-            None => object::encrypt(self, directory, signer, own),
+            Some(mail) => self.encrypt_mail(mail, directory, ours),
+            None => object::encrypt(self, directory, ours.signer, ours.address),
         }
     }
 
-    fn encrypt_mail(
-        &self,
-        mail: &[u8],
-        directory: &Directory<'_>,
-        signer: Option<&Signer<'_>>,
-        own: Option<&EmailAddress>,
-    ) -> Result<Exit, Failure> {
+    fn encrypt_mail(&self, mail: &[u8], directory: &Directory<'_>, ours: Ours<'_>) -> Result<Exit, Failure> {
         let arguments = self.arguments;
         let recipients = directory.all(self.wanted(mail)?)?;
         // Who has no key to read it later writes it all the same.
-        let own = own.and_then(|own| directory.one(own).ok());
+        let own = ours.address.and_then(|own| directory.one(own).ok());
         let request = EncryptRequest {
             recipients: &recipients,
-            signer,
+            signer: ours.signer,
             form: SignatureForm::Detached,
             own: own.as_ref(),
             cipher: self.cipher,
@@ -155,7 +159,7 @@ impl Job<'_> {
             } else {
                 HeaderConfidentiality::Baseline
             },
-            reference: Reference::default(),
+            reference: ours.reference,
             at: self.at,
         };
         let sealed = message::encrypt(mail, &request, &mut SystemRandom)?;

@@ -13,7 +13,7 @@ use super::{Context, ReadError};
 use crate::address::EmailAddress;
 use crate::cms::SignatureOutcome;
 use crate::limits;
-use crate::mail::protected::{self, HeaderProtection};
+use crate::mail::protected::{self, HeaderProtection, Reference};
 use crate::mail::{self, AuthorError, HeaderSection, Mailbox, Part};
 use crate::ports::{Random, Source};
 use crate::time::Time;
@@ -27,6 +27,11 @@ pub struct Readable {
     pub status: Status,
     /// Certificates that came with signatures that hold, for whoever collects them.
     pub certificates: Vec<Certificate>,
+    /// What signers whose signatures hold announced that they can read (DER of SMIMECapabilities).
+    pub capabilities: Vec<Vec<u8>>,
+    /// What the mail kept from everybody but its readers: an answer keeps it too (RFC 9788,
+    /// section 6.1).
+    pub reference: Reference,
 }
 
 /// Decrypts a mail, writes it as it may be read, and says what to believe of it.
@@ -46,10 +51,7 @@ pub fn decrypt(
     if !reading.covered.encrypted {
         return Err(ReadError::NotEncrypted { nested: reading.structure.nested_encryption });
     }
-    let status = reading.status(&unwrapped, context);
-    let certificates = certificates_of(&unwrapped);
-    write_readable(mail, unwrapped, reading.shown.mail, options, output).map_err(ReadError::Io)?;
-    Ok(Readable { status, certificates })
+    finish(mail, unwrapped, reading, content.as_deref(), context, options, output)
 }
 
 /// Verifies a mail, writes it as it may be read, and says what to believe of it. An encrypted
@@ -66,10 +68,32 @@ pub fn verify(
 ) -> Result<Readable, ReadError> {
     let (unwrapped, content) = unwrap(mail, context, random, options)?;
     let reading = Reading::of(&unwrapped, content.as_deref(), context, random)?;
-    let status = reading.status(&unwrapped, context);
-    let certificates = certificates_of(&unwrapped);
+    finish(mail, unwrapped, reading, content.as_deref(), context, options, output)
+}
+
+fn finish(
+    mail: &mut dyn Source,
+    unwrapped: Unwrapped,
+    reading: Reading,
+    content: Option<&[u8]>,
+    context: &Context<'_>,
+    options: &ReadOptions,
+    output: &mut dyn Write,
+) -> Result<Readable, ReadError> {
+    let readable = Readable {
+        status: reading.status(&unwrapped, context),
+        certificates: certificates_of(&unwrapped),
+        capabilities: capabilities_of(&unwrapped),
+        reference: reference_of(reading.covered, content),
+    };
     write_readable(mail, unwrapped, reading.shown.mail, options, output).map_err(ReadError::Io)?;
-    Ok(Readable { status, certificates })
+    Ok(readable)
+}
+
+/// Of a mail that was not encrypted nothing was secret, whatever it says.
+fn reference_of(covered: Covered, content: Option<&[u8]>) -> Reference {
+    let payload = content.filter(|_| covered.encrypted).and_then(|content| HeaderSection::read(content).ok());
+    payload.map_or_else(Reference::default, |payload| Reference::of(&payload))
 }
 
 /// A mail without its layers and, where it is not too large to be split, what is inside of them.
@@ -306,6 +330,17 @@ fn same_author(one: &HeaderSection<'_>, other: &HeaderSection<'_>) -> bool {
 }
 
 /// Certificates of signatures that hold.
+/// What every signer whose signature holds announced.
+fn capabilities_of(unwrapped: &Unwrapped) -> Vec<Vec<u8>> {
+    let layers = unwrapped.layers.iter().filter_map(|layer| match layer {
+        Layer::Signed(SignedLayer { signed: Some(signed), .. }) => Some(signed),
+        _ => None,
+    });
+    let good =
+        layers.flat_map(|signed| &signed.signers).filter(|signer| signer.outcome == SignatureOutcome::Good);
+    good.filter_map(|signer| signer.capabilities.clone()).collect()
+}
+
 fn certificates_of(unwrapped: &Unwrapped) -> Vec<Certificate> {
     unwrapped
         .layers

@@ -1,11 +1,11 @@
 //! `cseal keys import`: the person's own keys, and contacts' certificates.
 
+mod mail;
 mod plan;
 
 use std::path::Path;
 
-use counterseal_core::limits::PKCS12_BYTES;
-use counterseal_core::x509::Certificate;
+use counterseal_core::limits::MAIL_IN_MEMORY;
 
 use self::plan::Plan;
 use crate::args;
@@ -18,6 +18,9 @@ use crate::places;
 use crate::render::keys::{self, Imported};
 use crate::sources::KeyFiles;
 use crate::store::{Protection, Store, StoreError};
+
+/// Bytes of a file; key files are far smaller, mails may be as large as any.
+const MAIL_BYTES: usize = MAIL_IN_MEMORY as usize;
 
 /// Takes in each file, whole or not at all.
 pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
@@ -41,7 +44,10 @@ fn plan(
     file: &Path,
     pin: Option<&str>,
 ) -> Result<Plan, Failure> {
-    let bytes = read_file(file, PKCS12_BYTES)?;
+    let bytes = read_file(file, MAIL_BYTES)?;
+    if mail::is_mail(&bytes) {
+        return Plan::of_mail(mail::read(store, &bytes)?, store)?.pinned(pin);
+    }
     let found = key_files.open(file, &bytes)?;
     if found.is_empty() {
         return Err(Failure::unknown(
@@ -50,9 +56,7 @@ fn plan(
         )
         .details(found.refused.iter().map(|refused| refused.why.to_string()).collect()));
     }
-    let known: Vec<Certificate> =
-        store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
-    Plan::of_file(found, &known, &store.secret_keys()?, &store.trust_rows()?)?.pinned(pin)
+    Plan::of_file(found, store)?.pinned(pin)
 }
 
 fn write(store: &mut Store, file: &Path, plan: &Plan) -> Result<Imported, Failure> {

@@ -6,10 +6,11 @@ use counterseal_core::keys::Import;
 use counterseal_core::trust::{HISTORY, VERIFIED};
 use counterseal_core::x509::{Certificate, SecretKey};
 
+use super::mail::SignedMail;
 use crate::commands::keys::is_or_is_under;
 use crate::failure::{Exit, Failure};
 use crate::render::keys::ImportedKey;
-use crate::store::{KeyUse, NewTrust, StoreError, StoredKey, TrustKind, TrustRow, Writer};
+use crate::store::{KeyUse, NewTrust, Store, StoreError, TrustKind, TrustRow, Writer};
 
 /// Keys and certificates, and what each of them means here.
 pub(super) struct Plan {
@@ -31,12 +32,8 @@ struct Claim {
 impl Plan {
     /// What a file of keys and certificates means: a key that comes with its secret half is the
     /// person's own, every other is a contact's.
-    pub(super) fn of_file(
-        found: Import,
-        known: &[Certificate],
-        stored: &[StoredKey],
-        rows: &[TrustRow],
-    ) -> Result<Self, Failure> {
+    pub(super) fn of_file(found: Import, store: &Store) -> Result<Self, Failure> {
+        let (known, stored) = (certificates(store)?, store.secret_keys()?);
         let held = |key: &Fingerprint| {
             found.keys.iter().any(|own| own.fingerprint() == *key)
                 || stored.iter().any(|own| own.fingerprint == *key)
@@ -47,7 +44,7 @@ impl Plan {
         {
             let key = certificate.fingerprint();
             let (kind, key) = if held(&key) {
-                (TrustKind::Own, issuer(certificate, &found.certificates, known, &held).unwrap_or(key))
+                (TrustKind::Own, issuer(certificate, &found.certificates, &known, &held).unwrap_or(key))
             } else {
                 (TrustKind::Contact, key)
             };
@@ -65,7 +62,29 @@ impl Plan {
             claims,
             not_taken: found.refused.iter().map(|refused| refused.why.to_string()).collect(),
         };
-        plan.refuse_conflict(known, rows)?;
+        plan.refuse_conflict(&known, &store.trust_rows()?)?;
+        Ok(plan)
+    }
+
+    /// What a signed mail means: its certificates are its author's.
+    pub(super) fn of_mail(mail: SignedMail, store: &Store) -> Result<Self, Failure> {
+        let stored = store.secret_keys()?;
+        let claims = mail
+            .certificates
+            .iter()
+            .filter(|certificate| !certificate.is_certificate_authority())
+            .map(Certificate::fingerprint)
+            .filter(|key| !stored.iter().any(|own| own.fingerprint == *key))
+            .map(|key| Claim {
+                kind: TrustKind::Contact,
+                address: mail.author.clone(),
+                key,
+                source: "mail",
+                capabilities: mail.capabilities.clone(),
+            })
+            .collect();
+        let plan = Self { keys: Vec::new(), certificates: mail.certificates, claims, not_taken: Vec::new() };
+        plan.refuse_conflict(&certificates(store)?, &store.trust_rows()?)?;
         Ok(plan)
     }
 
@@ -202,6 +221,10 @@ impl Claim {
             pinned: self.kind == TrustKind::Pin,
         }
     }
+}
+
+fn certificates(store: &Store) -> Result<Vec<Certificate>, Failure> {
+    Ok(store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect())
 }
 
 fn conflict(claim: &Claim) -> Failure {
