@@ -7,6 +7,7 @@ mod corpora {
     mod header_protection;
     mod imaptest;
     mod jsmime;
+    mod keys;
     mod libksba_sealed;
     mod libksba_signed;
     mod limbo;

@@ -1,9 +1,7 @@
 //! Times in certificates and revocation lists (RFC 5280, section 4.1.2.5).
 
 use crate::time::Time;
-#[cfg(test)]
-use crate::x509::tlv::encode;
-use crate::x509::tlv::{Element, only};
+use crate::x509::tlv::{Element, encode, only};
 
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
@@ -37,7 +35,6 @@ pub(crate) fn read_generalized(der: &[u8]) -> Option<Time> {
     read(&Element { tag: GENERALIZED_TIME, content, whole: der })
 }
 
-#[cfg(test)]
 /// The DER of a time: UTCTime until 2049, GeneralizedTime from then on and before 1950.
 pub(crate) fn write(time: Time) -> Vec<u8> {
     let text: String = time.to_rfc3339().chars().filter(char::is_ascii_alphanumeric).collect();

@@ -1,18 +1,21 @@
 //! Certificates (RFC 5280), with the exact bytes they came in.
 
-use std::collections::BTreeSet;
+pub(crate) mod extension;
+mod fields;
+
 use std::fmt;
 use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
 use der::Decode as _;
+use spki::AlgorithmIdentifierOwned;
 
+use self::extension::Extensions;
+use self::fields::Fields;
 use super::algorithm_identifier;
 use super::name_text;
 use super::public_key::PublicKey;
 use super::signature::SignatureInvalid;
-use super::subject_names;
-use super::tlv::{self, Elements, tag};
 use super::usage::{ExtendedKeyUsage, KeyUsage, UsageError};
 use crate::address::EmailAddress;
 use crate::algorithm::{KeyAlgorithm, SignatureAlgorithm};
@@ -20,47 +23,6 @@ use crate::fingerprint::Fingerprint;
 use crate::limits;
 use crate::ports::KeyName;
 use crate::time::Time;
-
-/// Object identifiers of extensions.
-pub(crate) mod extension {
-    use const_oid::ObjectIdentifier;
-
-    const fn oid(dotted: &str) -> ObjectIdentifier {
-        ObjectIdentifier::new_unwrap(dotted)
-    }
-
-    pub(crate) const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = oid("2.5.29.14");
-    pub(crate) const KEY_USAGE: ObjectIdentifier = oid("2.5.29.15");
-    pub(crate) const SUBJECT_ALT_NAME: ObjectIdentifier = oid("2.5.29.17");
-    pub(crate) const ISSUER_ALT_NAME: ObjectIdentifier = oid("2.5.29.18");
-    pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.19");
-    pub(crate) const NAME_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.30");
-    pub(crate) const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = oid("2.5.29.31");
-    pub(crate) const CERTIFICATE_POLICIES: ObjectIdentifier = oid("2.5.29.32");
-    pub(crate) const POLICY_MAPPINGS: ObjectIdentifier = oid("2.5.29.33");
-    pub(crate) const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = oid("2.5.29.35");
-    pub(crate) const POLICY_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.36");
-    pub(crate) const EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37");
-    pub(crate) const INHIBIT_ANY_POLICY: ObjectIdentifier = oid("2.5.29.54");
-    pub(crate) const SMIME_CAPABILITIES: ObjectIdentifier = oid("1.2.840.113549.1.9.15");
-
-    /// Extensions that may be critical because somebody here acts on them.
-    pub(super) const KNOWN: [ObjectIdentifier; 13] = [
-        SUBJECT_KEY_IDENTIFIER,
-        KEY_USAGE,
-        SUBJECT_ALT_NAME,
-        ISSUER_ALT_NAME,
-        BASIC_CONSTRAINTS,
-        NAME_CONSTRAINTS,
-        CRL_DISTRIBUTION_POINTS,
-        CERTIFICATE_POLICIES,
-        POLICY_MAPPINGS,
-        AUTHORITY_KEY_IDENTIFIER,
-        POLICY_CONSTRAINTS,
-        EXTENDED_KEY_USAGE,
-        INHIBIT_ANY_POLICY,
-    ];
-}
 
 /// Why bytes are no certificate that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,36 +65,20 @@ pub struct Certificate(Arc<Inner>);
 
 struct Inner {
     der: Vec<u8>,
-    parsed: x509_cert::Certificate,
     to_be_signed: Vec<u8>,
-    issuer: Vec<u8>,
-    subject: Vec<u8>,
+    version: u8,
     serial_number: Vec<u8>,
+    issuer: Vec<u8>,
+    issuer_text: String,
+    not_before: Time,
+    not_after: Time,
+    subject: Vec<u8>,
+    subject_text: String,
     public_key: PublicKey,
     extensions: Extensions,
-}
-
-/// What the extensions say.
-#[derive(Default)]
-struct Extensions {
-    subject_key_identifier: Option<Vec<u8>>,
-    authority_key_identifier: Option<Vec<u8>>,
-    key_usage: Option<KeyUsage>,
-    extended_key_usage: Option<ExtendedKeyUsage>,
-    is_certificate_authority: bool,
-    path_length: Option<u32>,
-    addresses: Vec<EmailAddress>,
-    capabilities: Option<Vec<u8>>,
-    unknown_critical: Vec<String>,
-}
-
-/// The exact bytes of the fields that signatures, names and comparisons are about.
-struct Fields<'a> {
-    to_be_signed: &'a [u8],
-    serial_number: &'a [u8],
-    issuer: &'a [u8],
-    subject: &'a [u8],
-    public_key: &'a [u8],
+    /// DER of the AlgorithmIdentifier outside and of the one that is signed.
+    signature_algorithms: [Vec<u8>; 2],
+    signature: Vec<u8>,
 }
 
 impl Certificate {
@@ -144,18 +90,22 @@ impl Certificate {
         if der.len() > limits::STRUCTURE_BYTES {
             return Err(CertificateError::TooLarge);
         }
-        let fields = fields(der)?;
-        let parsed = x509_cert::Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
-        let extensions = extensions(&parsed, fields.subject)?;
+        let fields = Fields::read(der)?;
         Ok(Self(Arc::new(Inner {
-            to_be_signed: fields.to_be_signed.to_vec(),
-            issuer: fields.issuer.to_vec(),
-            subject: fields.subject.to_vec(),
-            serial_number: fields.serial_number.to_vec(),
-            public_key: PublicKey::from_der(fields.public_key)?,
-            extensions,
-            parsed,
             der: der.to_vec(),
+            to_be_signed: fields.to_be_signed.to_vec(),
+            version: fields.version,
+            serial_number: fields.serial_number.to_vec(),
+            issuer: fields.issuer.to_vec(),
+            issuer_text: name_text::text(fields.issuer).ok_or(CertificateError::Malformed)?,
+            not_before: fields.not_before,
+            not_after: fields.not_after,
+            subject: fields.subject.to_vec(),
+            subject_text: name_text::text(fields.subject).ok_or(CertificateError::Malformed)?,
+            public_key: PublicKey::from_der(fields.public_key)?,
+            extensions: Extensions::read(fields.extensions, fields.subject)?,
+            signature_algorithms: fields.signature_algorithms.map(<[u8]>::to_vec),
+            signature: fields.signature.to_vec(),
         })))
     }
 
@@ -180,13 +130,13 @@ impl Certificate {
     /// The subject's name by RFC 4514; what cannot be seen is escaped.
     #[must_use]
     pub fn subject(&self) -> String {
-        name_text::text(&self.0.subject).unwrap_or_default()
+        self.0.subject_text.clone()
     }
 
     /// The issuer's name by RFC 4514; what cannot be seen is escaped.
     #[must_use]
     pub fn issuer(&self) -> String {
-        name_text::text(&self.0.issuer).unwrap_or_default()
+        self.0.issuer_text.clone()
     }
 
     /// DER of the subject's Name.
@@ -222,13 +172,13 @@ impl Certificate {
     /// First moment of validity.
     #[must_use]
     pub fn not_before(&self) -> Time {
-        time(self.0.parsed.tbs_certificate().validity().not_before)
+        self.0.not_before
     }
 
     /// Last moment of validity.
     #[must_use]
     pub fn not_after(&self) -> Time {
-        time(self.0.parsed.tbs_certificate().validity().not_after)
+        self.0.not_after
     }
 
     /// Whether `at` lies within the validity, both ends included.
@@ -272,7 +222,7 @@ impl Certificate {
     /// 1, 2 or 3.
     #[must_use]
     pub fn version(&self) -> u8 {
-        self.0.parsed.tbs_certificate().version() as u8 + 1
+        self.0.version
     }
 
     /// Whether subject and issuer are the same name.
@@ -315,7 +265,9 @@ impl Certificate {
     /// How the issuer signed; nothing where the algorithm is not known.
     #[must_use]
     pub fn signature_algorithm(&self) -> Option<SignatureAlgorithm> {
-        algorithm_identifier::signature_from(self.0.parsed.signature_algorithm(), None).ok()
+        let [outer, _] = &self.0.signature_algorithms;
+        let algorithm = AlgorithmIdentifierOwned::from_der(outer).ok()?;
+        algorithm_identifier::signature_from(&algorithm, None).ok()
     }
 
     /// Checks that the certificate may sign mail.
@@ -376,31 +328,17 @@ impl Certificate {
     /// # Errors
     /// [`SignatureInvalid`].
     pub fn is_signed_by(&self, issuer: &PublicKey) -> Result<(), SignatureInvalid> {
-        let outer = self.0.parsed.signature_algorithm();
-        if outer != self.0.parsed.tbs_certificate().signature() {
+        let [outer, inner] = &self.0.signature_algorithms;
+        if outer != inner {
             return Err(SignatureInvalid::AlgorithmMismatch);
         }
-        let algorithm =
-            algorithm_identifier::signature_from(outer, None).map_err(|_| SignatureInvalid::Unsupported)?;
-        let signature = self.0.parsed.signature().as_bytes().ok_or(SignatureInvalid::Invalid)?;
-        issuer.verify(algorithm, &self.0.to_be_signed, signature)
-    }
-
-    /// The typed form, for the code that walks paths.
-    pub(crate) fn inner(&self) -> &x509_cert::Certificate {
-        &self.0.parsed
-    }
-
-    /// The exact bytes that are signed.
-    pub(crate) fn tbs_der(&self) -> &[u8] {
-        &self.0.to_be_signed
+        let algorithm = self.signature_algorithm().ok_or(SignatureInvalid::Unsupported)?;
+        issuer.verify(algorithm, &self.0.to_be_signed, &self.0.signature)
     }
 
     /// An extension: whether it is critical, and the DER of its value.
     pub(crate) fn extension(&self, identifier: ObjectIdentifier) -> Option<(bool, &[u8])> {
-        let extensions = self.0.parsed.tbs_certificate().extensions()?;
-        let found = extensions.iter().find(|extension| extension.extn_id == identifier)?;
-        Some((found.critical, found.extn_value.as_bytes()))
+        self.0.extensions.get(identifier)
     }
 
     fn check_key_usage(&self, allows: impl Fn(KeyUsage) -> bool) -> Result<(), UsageError> {
@@ -443,92 +381,4 @@ impl fmt::Debug for Certificate {
 /// A sender seals to it, and its holder opens: encipherOnly is the sender's half alone.
 fn may_agree(usage: KeyUsage) -> bool {
     usage.key_agreement() && !usage.encipher_only()
-}
-
-fn fields(der: &[u8]) -> Result<Fields<'_>, CertificateError> {
-    let mut outer = Elements::new(der);
-    let certificate = outer.expect(tag::SEQUENCE).ok_or(CertificateError::Malformed)?;
-    if !outer.is_empty() {
-        return Err(CertificateError::TrailingBytes);
-    }
-    let read = || {
-        let to_be_signed = Elements::new(certificate.content).expect(tag::SEQUENCE)?;
-        let mut fields = Elements::new(to_be_signed.content);
-        fields.optional(tag::constructed(0))?;
-        let serial_number = fields.expect(tag::INTEGER)?.content;
-        fields.expect(tag::SEQUENCE)?;
-        let issuer = fields.expect(tag::SEQUENCE)?.whole;
-        fields.expect(tag::SEQUENCE)?;
-        let subject = fields.expect(tag::SEQUENCE)?.whole;
-        let public_key = fields.expect(tag::SEQUENCE)?.whole;
-        Some(Fields { to_be_signed: to_be_signed.whole, serial_number, issuer, subject, public_key })
-    };
-    read().ok_or(CertificateError::Malformed)
-}
-
-fn extensions(parsed: &x509_cert::Certificate, subject: &[u8]) -> Result<Extensions, CertificateError> {
-    let mut result = Extensions::default();
-    let mut seen = BTreeSet::new();
-    let mut alternative_names = None;
-    for found in parsed.tbs_certificate().extensions().map(Vec::as_slice).unwrap_or_default() {
-        if !seen.insert(found.extn_id) {
-            return Err(CertificateError::DuplicateExtension(found.extn_id.to_string()));
-        }
-        if found.critical && !extension::KNOWN.contains(&found.extn_id) {
-            result.unknown_critical.push(found.extn_id.to_string());
-        }
-        let value = found.extn_value.as_bytes();
-        if found.extn_id == extension::SUBJECT_ALT_NAME {
-            alternative_names = Some(value);
-        } else {
-            result.read(found.extn_id, value).ok_or(CertificateError::Malformed)?;
-        }
-    }
-    result.addresses = subject_names::addresses(alternative_names, subject)?;
-    Ok(result)
-}
-
-impl Extensions {
-    /// Takes in one extension; nothing where its value is malformed.
-    fn read(&mut self, identifier: ObjectIdentifier, value: &[u8]) -> Option<()> {
-        match identifier {
-            extension::SUBJECT_KEY_IDENTIFIER => {
-                self.subject_key_identifier = Some(tlv::only(value, tag::OCTET_STRING)?.to_vec());
-            }
-            extension::AUTHORITY_KEY_IDENTIFIER => {
-                let mut fields = Elements::new(tlv::only(value, tag::SEQUENCE)?);
-                let identifier = fields.optional(tag::primitive(0))?;
-                self.authority_key_identifier = identifier.map(|field| field.content.to_vec());
-            }
-            extension::KEY_USAGE => self.key_usage = Some(KeyUsage::from_der(value)?),
-            extension::EXTENDED_KEY_USAGE => {
-                self.extended_key_usage = Some(ExtendedKeyUsage::from_der(value)?);
-            }
-            extension::BASIC_CONSTRAINTS => self.read_basic_constraints(value)?,
-            extension::SMIME_CAPABILITIES => self.capabilities = Some(value.to_vec()),
-            _ => {}
-        }
-        Some(())
-    }
-
-    fn read_basic_constraints(&mut self, value: &[u8]) -> Option<()> {
-        let mut fields = Elements::new(tlv::only(value, tag::SEQUENCE)?);
-        self.is_certificate_authority = match fields.optional(tag::BOOLEAN)?.map(|field| field.content) {
-            None | Some([0]) => false,
-            Some([0xff]) => true,
-            Some(_) => return None,
-        };
-        if let Some(field) = fields.optional(tag::INTEGER)? {
-            let magnitude = tlv::unsigned(field.content)?;
-            let length = magnitude.iter().fold(0_u64, |number, octet| (number << 8) | u64::from(*octet));
-            // More than any path could have means the same as any such number.
-            self.path_length = Some(if magnitude.len() > 4 { u32::MAX } else { length as u32 });
-        }
-        fields.is_empty().then_some(())
-    }
-}
-
-fn time(time: x509_cert::time::Time) -> Time {
-    let seconds = time.to_unix_duration().as_secs();
-    Time::from_unix_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
 }

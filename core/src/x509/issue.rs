@@ -12,6 +12,7 @@ use std::fmt;
 use der::Encode as _;
 
 use super::algorithm_identifier::signature_to;
+use super::asn1_time;
 use super::certificate::Certificate;
 use super::public_key::PublicKey;
 use super::tlv::{self, tag};
@@ -299,18 +300,10 @@ fn validity(validity: Validity) -> Result<Vec<u8>, IssueError> {
     Ok(tlv::sequence(&[&time(validity.not_before)?, &time(validity.not_after)?]))
 }
 
-/// UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280, section 4.1.2.5).
+/// Years that have a form in certificates (RFC 5280, section 4.1.2.5).
 fn time(time: Time) -> Result<Vec<u8>, IssueError> {
-    const UTC_TIME: u8 = 0x17;
-    const GENERALIZED_TIME: u8 = 0x18;
-    let (year, month, day) = time.civil_date();
-    let (hour, minute, second) = time.clock();
-    let rest = format!("{month:02}{day:02}{hour:02}{minute:02}{second:02}Z");
-    match year {
-        1950..=2049 => Ok(tlv::encode(UTC_TIME, format!("{:02}{rest}", year % 100).as_bytes())),
-        2050..=9999 => Ok(tlv::encode(GENERALIZED_TIME, format!("{year:04}{rest}").as_bytes())),
-        _ => Err(IssueError::Validity),
-    }
+    let (year, ..) = time.civil_date();
+    if (1950..=9999).contains(&year) { Ok(asn1_time::write(time)) } else { Err(IssueError::Validity) }
 }
 
 /// A Name of a common name alone.

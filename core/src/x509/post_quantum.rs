@@ -85,6 +85,11 @@ pub(crate) enum PostQuantumSecret {
     Expanded(SecretBytes),
 }
 
+/// Whether keys of this kind sign; the others encapsulate.
+pub(crate) const fn signs(algorithm: KeyAlgorithm) -> bool {
+    matches!(algorithm, KeyAlgorithm::MlDsa44 | KeyAlgorithm::MlDsa65 | KeyAlgorithm::MlDsa87)
+}
+
 /// Whether these are the bytes of such a public key (FIPS 203, section 7.2: the modulus check).
 pub(crate) fn is_public_key(algorithm: KeyAlgorithm, key: &[u8]) -> bool {
     checked_public_key(algorithm, key).is_some()

@@ -158,7 +158,9 @@ impl PublicKey {
                 ed25519_dalek::Signature::from_slice(signature)
                     .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
             }
-            (Kind::PostQuantum { algorithm, key }, SignatureAlgorithm::MlDsa) => {
+            (Kind::PostQuantum { algorithm, key }, SignatureAlgorithm::MlDsa)
+                if post_quantum::signs(*algorithm) =>
+            {
                 post_quantum::verify(*algorithm, key, message, signature)
             }
             (Kind::Dsa(Some(key)), SignatureAlgorithm::Dsa(hash)) => key.verify(hash, message, signature),

@@ -231,9 +231,7 @@ pub(super) fn post_quantum_secret(
     secret: PostQuantumSecret,
 ) -> Result<SecretKey, SecretKeyError> {
     let identifier = structure::post_quantum_identifier(algorithm).ok_or(SecretKeyError::Malformed)?;
-    let is_kem =
-        matches!(algorithm, KeyAlgorithm::MlKem512 | KeyAlgorithm::MlKem768 | KeyAlgorithm::MlKem1024);
-    let seed_bytes = if is_kem { KEM_SEED_BYTES } else { DSA_SEED_BYTES };
+    let seed_bytes = if post_quantum::signs(algorithm) { DSA_SEED_BYTES } else { KEM_SEED_BYTES };
     let key = match &secret {
         PostQuantumSecret::Seed(seed) if seed.len() != seed_bytes => return Err(SecretKeyError::BadKey),
         PostQuantumSecret::Seed(seed) => tlv::encode(SEED, seed.expose()),
