@@ -250,6 +250,19 @@ impl PublicKey {
         matches!(self.0.kind, Kind::Rsa { pss, .. } if pss.allows(algorithm))
     }
 
+    /// How a key must sign that may sign in one way alone: an id-RSASSA-PSS key, with SHA-256 and 32
+    /// bytes of salt where it leaves the choice.
+    pub(crate) fn required_signature(&self) -> Option<SignatureAlgorithm> {
+        let digest = DigestAlgorithm::Sha256;
+        match self.0.kind {
+            Kind::Rsa { pss: PssOnly::Parameters(algorithm), .. } => Some(algorithm),
+            Kind::Rsa { pss: PssOnly::AnyParameters, .. } => {
+                Some(SignatureAlgorithm::RsaPss { digest, mask_digest: digest, salt_length: 32 })
+            }
+            _ => None,
+        }
+    }
+
     /// The public exponent of an RSA key, for judging it.
     #[must_use]
     pub fn rsa_exponent(&self) -> Option<u32> {

@@ -98,7 +98,7 @@ proptest! {
         let object = Forged::good(signer, &content).build();
         let whole = encode(context(0), &[&encode(OCTET_STRING, &[&content])]);
         let chunked = in_pieces(&content, &pieces);
-        let ber = super::tests::indefinite_around(&object, &whole, &chunked);
+        let ber = super::tests::framing::indefinite_around(&object, &whole, &chunked);
         let mut inside = Vec::new();
         let signed = read_signed(&mut Cursor::new(&ber), None, &[], &mut inside).unwrap();
         prop_assert_eq!(only_outcome(&signed), SignatureOutcome::Good);

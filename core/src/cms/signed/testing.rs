@@ -62,7 +62,7 @@ impl Person {
     }
 
     pub(crate) fn algorithm(&self) -> SignatureAlgorithm {
-        default_signature_algorithm(self.key.public_key().algorithm()).unwrap()
+        algorithm(&self.key)
     }
 
     /// A request in this person's name; `keys` is `self` too.
@@ -83,7 +83,7 @@ impl Person {
 /// A self-signed certificate for the key; nobody asks here who issued it.
 pub(crate) fn mint(key: &SecretKey, minted: &Minted) -> Certificate {
     let public_key = key.public_key();
-    let algorithm = default_signature_algorithm(public_key.algorithm()).unwrap();
+    let algorithm = algorithm(key);
     let identifier = signature_to(algorithm, public_key.algorithm()).unwrap().to_der().unwrap();
     let name = name(minted.common_name);
     let validity =
@@ -104,6 +104,11 @@ pub(crate) fn mint(key: &SecretKey, minted: &Minted) -> Certificate {
     let signature = key.sign(algorithm, &to_be_signed).unwrap();
     let certificate = encode(SEQUENCE, &[&to_be_signed, &identifier, &encode(0x03, &[&[0], &signature])]);
     Certificate::from_der(&certificate).unwrap()
+}
+
+fn algorithm(key: &SecretKey) -> SignatureAlgorithm {
+    let key = key.public_key();
+    key.required_signature().or_else(|| default_signature_algorithm(key.algorithm())).unwrap()
 }
 
 fn name(common_name: &str) -> Vec<u8> {

@@ -69,9 +69,10 @@ impl<'a> Signing<'a> {
     fn prepare(request: &'a SigningRequest<'a>) -> Result<Self, SignError> {
         let is_signers = |certificate: &&Certificate| certificate.fingerprint() == request.key;
         let certificate = request.certificates.iter().find(is_signers).ok_or(SignError::NoCertificate)?;
-        let key = certificate.public_key().algorithm();
-        let algorithm =
-            request.algorithm.or_else(|| default_signature_algorithm(key)).ok_or(SignError::Unsuitable)?;
+        let public_key = certificate.public_key();
+        let key = public_key.algorithm();
+        let unasked = || public_key.required_signature().or_else(|| default_signature_algorithm(key));
+        let algorithm = request.algorithm.or_else(unasked).ok_or(SignError::Unsuitable)?;
         let digest = content_digest(algorithm);
         let mut signature_algorithm = signature_to(algorithm, key).ok_or(SignError::Unsuitable)?;
         if matches!(algorithm, SignatureAlgorithm::RsaPkcs1(_)) {
