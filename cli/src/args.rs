@@ -13,7 +13,9 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use common::{Accept, Algorithm, Color, Evidence, Form, Global, Output, Passphrase, Report};
+pub(crate) use common::{
+    Accept, Algorithm, Color, Evidence, Form, Global, MessageSecrets, Output, Passphrase, Report,
+};
 pub(crate) use decrypt::Decrypt;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
 pub(crate) use generate::{Generate, GenerateCommand, Shell};

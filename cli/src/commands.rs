@@ -9,6 +9,7 @@ mod keys;
 mod mails;
 mod readers;
 mod reading;
+mod secrets;
 mod sign;
 mod signer;
 mod store;

@@ -6,6 +6,6 @@ mod output;
 mod staged;
 
 pub(crate) use extract::ExtractDirectory;
-pub(crate) use input::{open_input, read_file};
+pub(crate) use input::{Input, open_input, open_input_or_stream, read_file};
 pub(crate) use output::{Content, Output, write_file};
 pub(crate) use staged::Staged;

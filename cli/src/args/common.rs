@@ -121,7 +121,7 @@ pub(crate) struct MessageSecrets {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) message_passphrase_file: Option<PathBuf>,
 
-    /// The key that the message is sealed with (KEKRecipientInfo): FILE holds 16, 24 or 32 bytes
+    /// The key that the message is sealed with (KEKRecipientInfo); FILE holds 16, 24 or 32 bytes
     #[arg(long, value_name = "FILE", hide_short_help = true, requires = "message_key_id")]
     pub(crate) message_key_file: Option<PathBuf>,
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::common::{At, Evidence, Form, Input, Output, Passphrase, Report, help_end};
+use super::common::{At, Evidence, Form, Input, MessageSecrets, Output, Passphrase, Report, help_end};
 use super::sign::Signing;
 
 /// Encrypt a mail for everyone it names, signed by you
@@ -87,6 +87,9 @@ pub(crate) struct Encrypt {
     /// The mail that is answered: what was hidden in it stays hidden
     #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with = "cms")]
     pub(crate) in_reply_to: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) message_secrets: MessageSecrets,
 
     #[command(flatten)]
     pub(crate) at: At,

@@ -51,6 +51,8 @@ pub(super) fn run(arguments: &args::Encrypt) -> Result<Exit, Failure> {
     let signing = &arguments.signing;
     let without_store = !arguments.certificates.is_empty()
         || !arguments.public_keys.is_empty()
+        || arguments.message_secrets.message_passphrase_file.is_some()
+        || arguments.message_secrets.message_key_file.is_some()
         || signing.key.is_some()
         || signing.signer.is_some();
     if without_store { job.with_files() } else { job.with_store() }

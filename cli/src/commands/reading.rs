@@ -8,18 +8,15 @@ use counterseal_core::message::{Accept, ReadError, Status, Verdict};
 use counterseal_core::ports::{NoSecretKeys, SecretKeys};
 use counterseal_core::trust::Knowledge;
 
+use super::secrets;
 use super::store::{self, Unlock};
 use crate::args;
 use crate::failure::{Exit, Failure};
-use crate::files::{read_file, write_file};
-use crate::passphrase;
+use crate::files::write_file;
 use crate::render::{json, status};
 use crate::sources::{self, KeyFiles};
 use crate::store::{Store, StoreKeys};
 use crate::terminal::say;
-
-/// Bytes of a key-encryption key, the longest.
-const KEY_BYTES: usize = 32;
 
 /// Our secret keys, wherever they are.
 pub(super) enum OurKeys<'a> {
@@ -100,29 +97,14 @@ pub(super) fn knowledge(
 
 /// How encrypted layers are opened.
 pub(super) fn open_options(arguments: &args::Decrypt) -> Result<OpenOptions, Failure> {
-    let secrets = &arguments.message_secrets;
-    let passphrase = secrets.message_passphrase_file.as_deref().map(passphrase::from_file).transpose()?;
-    let mut options = OpenOptions {
+    let passphrase = secrets::passphrase(&arguments.message_secrets)?;
+    let key_encryption_keys = secrets::key(&arguments.message_secrets)?.into_iter().collect();
+    Ok(OpenOptions {
         accept_weak_cipher: arguments.accept_weak_cipher,
         try_keys: arguments.try_keys,
         passphrase,
-        ..OpenOptions::default()
-    };
-    if let (Some(file), Some(identifier)) = (&secrets.message_key_file, &secrets.message_key_id) {
-        let key = read_file(file, KEY_BYTES)?;
-        let key = counterseal_core::secret::SecretBytes::copy_of(&key);
-        options.key_encryption_keys.push((octets(identifier)?, key));
-    }
-    Ok(options)
-}
-
-fn octets(hexadecimal: &str) -> Result<Vec<u8>, Failure> {
-    let wrong = || Failure::usage(format!("--message-key-id {hexadecimal}: not hexadecimal"));
-    if !hexadecimal.is_ascii() || hexadecimal.len() % 2 != 0 {
-        return Err(wrong());
-    }
-    let pairs = hexadecimal.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
-    pairs.map(|pair| u8::from_str_radix(pair, 16).map_err(|_| wrong())).collect()
+        key_encryption_keys,
+    })
 }
 
 /// The library's word for what a person accepts.

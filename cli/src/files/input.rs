@@ -19,6 +19,39 @@ pub(crate) fn open_input(path: Option<&Path>) -> Result<Box<dyn Source>, Failure
     }
 }
 
+/// Input that is read once, where that is enough.
+pub(crate) enum Input {
+    /// A file, whose length is known.
+    Source(Box<dyn Source>),
+    /// A pipe.
+    Stream(Box<dyn Read>),
+}
+
+impl Input {
+    /// The same as a source: what comes through a pipe is spooled.
+    pub(crate) fn into_source(self) -> Result<Self, Failure> {
+        match self {
+            Self::Source(source) => Ok(Self::Source(source)),
+            Self::Stream(stream) => {
+                spooled(stream).map(Self::Source).map_err(|error| Failure::io("the input", &error))
+            }
+        }
+    }
+}
+
+/// Opens what a command reads, and leaves a pipe a pipe.
+pub(crate) fn open_input_or_stream(path: Option<&Path>) -> Result<Input, Failure> {
+    if path.is_none_or(|path| path.as_os_str() == "-") {
+        let failed = |error: io::Error| Failure::io("standard input", &error);
+        let file = rustix::io::dup(rustix::stdio::stdin()).map_err(|error| failed(error.into()))?;
+        let file = File::from(file);
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Ok(Input::Stream(Box::new(file)));
+        }
+    }
+    open_input(path).map(Input::Source)
+}
+
 fn named(path: &Path) -> io::Result<Box<dyn Source>> {
     let file = File::open(path)?;
     let kind = file.metadata()?.file_type();
@@ -37,7 +70,7 @@ fn standard() -> io::Result<Box<dyn Source>> {
     spooled(file)
 }
 
-fn spooled(mut file: File) -> io::Result<Box<dyn Source>> {
+fn spooled(mut file: impl Read) -> io::Result<Box<dyn Source>> {
     let mut spool: Box<dyn Spool> = EncryptedSpools.create()?;
     let mut piece = Zeroizing::new(vec![0; 64 << 10]);
     loop {

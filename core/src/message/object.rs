@@ -10,6 +10,7 @@ use crate::algorithm::ContentEncryption;
 use crate::cms::{self, Capabilities, ContentType, KeyTransport, Signed, SignedError, SignedInput, Warning};
 use crate::policy::Accepted;
 use crate::ports::{Random, Source, Spool, Spools};
+use crate::secret::SecretBytes;
 use crate::time::Time;
 use crate::trust::Level;
 
@@ -20,6 +21,8 @@ const LOOK_AHEAD: usize = 64;
 pub struct SealRequest<'r> {
     /// Whom to seal for.
     pub recipients: &'r [Accepted],
+    /// What opens it beside their keys.
+    pub shared_secrets: &'r [SharedSecret],
     /// Who signs first; nobody where nothing is given.
     pub signer: Option<&'r Signer<'r>>,
     /// The cipher; what every reader is known to open where nothing is given.
@@ -30,6 +33,28 @@ pub struct SealRequest<'r> {
     pub at: Time,
 }
 
+/// What sender and readers both have.
+pub enum SharedSecret {
+    /// A passphrase (PasswordRecipientInfo). A short one can be guessed at leisure.
+    Passphrase(SecretBytes),
+    /// A key of 16, 24 or 32 bytes (KEKRecipientInfo).
+    Key {
+        /// Its name on both sides.
+        identifier: Vec<u8>,
+        /// The key.
+        key: SecretBytes,
+    },
+}
+
+/// Bytes to be sealed.
+pub enum Content<'c> {
+    /// Bytes whose length is known: the object is DER.
+    Source(&'c mut dyn Source),
+    /// Bytes that come through a pipe: the object has indefinite lengths (BER), unless it is signed,
+    /// which takes the bytes twice.
+    Stream(&'c mut dyn Read),
+}
+
 /// Seals bytes for readers, signed before where there is a signer: DER.
 ///
 /// A signed content goes inside as a whole CMS object of its own, so that any program can take
@@ -38,38 +63,78 @@ pub struct SealRequest<'r> {
 /// # Errors
 /// [`WriteError`]; the output is incomplete then.
 pub fn encrypt(
-    content: &mut dyn Source,
+    content: Content<'_>,
     request: &SealRequest<'_>,
     spools: &dyn Spools,
     random: &mut dyn Random,
     output: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let Some(signer) = request.signer else {
-        return seal(content, request, random, output);
-    };
-    let mut signed = spools.create().map_err(WriteError::Io)?;
-    sign(content, signer, false, request.at, &mut signed)?;
-    let mut signed = signed.into_source().map_err(WriteError::Io)?;
-    seal(signed.as_mut(), request, random, output)
+    match (request.signer, content) {
+        (None, Content::Source(source)) => {
+            let length = length_of(source).map_err(WriteError::Io)?;
+            seal(source, Some(length), request, random, output)
+        }
+        (None, Content::Stream(stream)) => seal(stream, None, request, random, output),
+        (Some(signer), content) => {
+            let mut signed = spools.create().map_err(WriteError::Io)?;
+            match content {
+                Content::Source(source) => sign(source, signer, false, request.at, &mut signed)?,
+                Content::Stream(stream) => {
+                    let mut spool = spools.create().map_err(WriteError::Io)?;
+                    io::copy(stream, &mut spool).map_err(WriteError::Io)?;
+                    let mut source = spool.into_source().map_err(WriteError::Io)?;
+                    sign(source.as_mut(), signer, false, request.at, &mut signed)?;
+                }
+            }
+            let mut signed = signed.into_source().map_err(WriteError::Io)?;
+            let length = length_of(signed.as_mut()).map_err(WriteError::Io)?;
+            seal(signed.as_mut(), Some(length), request, random, output)
+        }
+    }
+}
+
+/// Bytes from where the source is to its end.
+fn length_of(source: &mut dyn Source) -> io::Result<u64> {
+    let start = source.stream_position()?;
+    let length = source.seek(SeekFrom::End(0))?.saturating_sub(start);
+    source.seek(SeekFrom::Start(start))?;
+    Ok(length)
 }
 
 fn seal(
-    content: &mut dyn Source,
+    content: &mut dyn Read,
+    length: Option<u64>,
     request: &SealRequest<'_>,
     random: &mut dyn Random,
     output: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let start = content.stream_position().map_err(WriteError::Io)?;
-    let length = content.seek(SeekFrom::End(0)).map_err(WriteError::Io)?.saturating_sub(start);
-    content.seek(SeekFrom::Start(start)).map_err(WriteError::Io)?;
-    let cipher = request.cipher.unwrap_or_else(|| super::readers::common_cipher(request.recipients.iter()));
-    let recipients: Vec<cms::Recipient> = request
-        .recipients
-        .iter()
+    let readers = request.recipients.iter();
+    let recipients: Vec<cms::Recipient> = readers
         .map(|accepted| super::readers::recipient(accepted, request.key_transport.as_ref()))
+        .chain(request.shared_secrets.iter().map(SharedSecret::recipient))
         .collect();
-    cms::seal(content, Some(length), &ContentType::Data, &recipients, cipher, random, output)
+    cms::seal(content, length, &ContentType::Data, &recipients, cipher_for(request), random, output)
         .map_err(WriteError::Seal)
+}
+
+/// Of whoever has a shared secret nothing is known, so they get what every program reads.
+fn cipher_for(request: &SealRequest<'_>) -> ContentEncryption {
+    match request.cipher {
+        Some(cipher) => cipher,
+        None if !request.shared_secrets.is_empty() => ContentEncryption::Aes256Cbc,
+        None => super::readers::common_cipher(request.recipients.iter()),
+    }
+}
+
+impl SharedSecret {
+    fn recipient(&self) -> cms::Recipient {
+        match self {
+            Self::Passphrase(passphrase) => cms::Recipient::Passphrase(passphrase.clone()),
+            Self::Key { identifier, key } => {
+                cms::Recipient::KeyEncryptionKey { identifier: identifier.clone(), key: key.clone() }
+            }
+        }
+    }
 }
 
 /// Signs bytes: attached, or the signature alone.

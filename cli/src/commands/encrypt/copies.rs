@@ -30,7 +30,7 @@ pub(super) fn write(arguments: &args::Encrypt, sealed: &[SealedCopy]) -> Result<
             output.write_all(&only.mail).map_err(|error| Failure::io("the encrypted mail", &error))?;
             output.commit()?;
         }
-        (None, several) => return Err(no_directory(several.len())),
+        (None, several) => return Err(no_directory(several.len(), several.iter().all(|copy| !copy.blind))),
     }
     let elsewhere = arguments.output.output.is_some() || arguments.output_directory.is_some();
     written::copies(&list, &arguments.report, elsewhere)
@@ -54,7 +54,9 @@ pub(super) fn finish(directory: &Path, list: &[WrittenCopy], overwrite: bool) ->
 }
 
 /// The refusal to choose one of several copies.
-pub(super) fn no_directory(copies: usize) -> Failure {
+pub(super) fn no_directory(copies: usize, could_share: bool) -> Failure {
+    let directory = "name a directory for them with --output-directory DIR".to_owned();
+    let hint = if could_share { directory + ", or make one copy with --single-copy" } else { directory };
     Failure::new(
         Exit::Usage,
         "several-copies",
@@ -62,5 +64,5 @@ pub(super) fn no_directory(copies: usize) -> Failure {
             "the readers need {copies} copies: Bcc readers and programs of different kinds have their own"
         ),
     )
-    .hint("name a directory for them with --output-directory DIR, or make one copy with --single-copy")
+    .hint(hint)
 }

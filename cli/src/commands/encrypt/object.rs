@@ -5,14 +5,15 @@ use std::io::{Seek, Write};
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::message::Signer;
-use counterseal_core::message::object::{self, SealRequest};
+use counterseal_core::message::object::{self, Content, SealRequest, SharedSecret};
 use counterseal_core::policy::{self, Accepted};
 
 use super::super::readers::{Directory, Wanted};
+use super::super::secrets;
 use super::{Job, copies, to};
 use crate::armor::ObjectOutput;
 use crate::failure::{Exit, Failure};
-use crate::files::open_input;
+use crate::files::{Input, open_input, open_input_or_stream};
 use crate::randomness::SystemRandom;
 use crate::render::write::refusals;
 use crate::render::written::{self, WrittenCopy};
@@ -33,11 +34,16 @@ pub(super) fn encrypt(
     own: Option<&EmailAddress>,
 ) -> Result<Exit, Failure> {
     let readers = readers(job, directory)?;
-    if readers.is_empty() {
+    let secrets = shared_secrets(job)?;
+    if readers.is_empty() && secrets.is_empty() {
         return Err(Failure::usage("nobody is named who could read it")
             .hint("name readers with --to ADDRESS, --certificate FILE or --public-key FILE"));
     }
-    if job.arguments.hide_recipients && readers.len() > 1 {
+    if job.arguments.hide_recipients && readers.len() + secrets.len() > 1 {
+        if !secrets.is_empty() {
+            return Err(Failure::usage("a passphrase or key of the message has no copy of its own")
+                .hint("leave out --hide-recipients, or write two messages"));
+        }
         return one_for_each(job, &readers, signer);
     }
     let own = own.filter(|_| !job.arguments.hide_recipients).and_then(|own| directory.one(own).ok());
@@ -46,9 +52,18 @@ pub(super) fn encrypt(
     // The order in which readers were typed says something about them; that of fingerprints does not.
     accepted.sort_by_key(|reader| reader.public_key().fingerprint());
     accepted.dedup_by_key(|reader| reader.public_key().fingerprint());
-    let mut input = open_input(job.arguments.input.input.as_deref())?;
+    let mut input = open_input_or_stream(job.arguments.input.input.as_deref())?;
+    // These ciphers need to know the length before the first byte.
+    let needs_length = job.cipher.is_some_and(|cipher| cipher.name().ends_with("-ccm"));
+    if needs_length {
+        input = input.into_source()?;
+    }
     let mut output = ObjectOutput::open(&job.arguments.output, &job.arguments.form)?;
-    seal(job, input.as_mut(), &accepted, signer, &mut output)?;
+    let content = match &mut input {
+        Input::Source(source) => Content::Source(source.as_mut()),
+        Input::Stream(stream) => Content::Stream(stream.as_mut()),
+    };
+    seal(job, content, (&accepted, &secrets), signer, &mut output)?;
     output.commit()?;
     let addresses =
         readers.iter().filter_map(|reader| reader.address.as_ref()).map(ToString::to_string).collect();
@@ -81,11 +96,18 @@ fn readers(job: &Job<'_>, directory: &Directory<'_>) -> Result<Vec<Reader>, Fail
     Ok(readers)
 }
 
+fn shared_secrets(job: &Job<'_>) -> Result<Vec<SharedSecret>, Failure> {
+    let passphrase = secrets::passphrase(&job.arguments.message_secrets)?.map(SharedSecret::Passphrase);
+    let key = secrets::key(&job.arguments.message_secrets)?;
+    let key = key.map(|(identifier, key)| SharedSecret::Key { identifier, key });
+    Ok(passphrase.into_iter().chain(key).collect())
+}
+
 /// One object for each reader: none of them tells who else has one.
 fn one_for_each(job: &Job<'_>, readers: &[Reader], signer: Option<&Signer<'_>>) -> Result<Exit, Failure> {
     let arguments = job.arguments;
     let Some(directory) = &arguments.output_directory else {
-        return Err(copies::no_directory(readers.len()));
+        return Err(copies::no_directory(readers.len(), false));
     };
     fs::create_dir_all(directory).map_err(|error| Failure::io(directory.display().to_string(), &error))?;
     let mut input = open_input(arguments.input.input.as_deref())?;
@@ -98,7 +120,8 @@ fn one_for_each(job: &Job<'_>, readers: &[Reader], signer: Option<&Signer<'_>>) 
         };
         let mut output = ObjectOutput::open(&options, &arguments.form)?;
         input.rewind().map_err(|error| Failure::io("the input", &error))?;
-        seal(job, input.as_mut(), std::slice::from_ref(&reader.accepted), signer, &mut output)?;
+        let content = Content::Source(input.as_mut());
+        seal(job, content, (std::slice::from_ref(&reader.accepted), &[]), signer, &mut output)?;
         output.commit()?;
         let recipients = reader.address.iter().map(ToString::to_string).collect();
         list.push(WrittenCopy { file: Some(file), recipients, ..WrittenCopy::default() });
@@ -110,17 +133,18 @@ fn one_for_each(job: &Job<'_>, readers: &[Reader], signer: Option<&Signer<'_>>) 
 
 fn seal(
     job: &Job<'_>,
-    input: &mut dyn counterseal_core::ports::Source,
-    recipients: &[Accepted],
+    content: Content<'_>,
+    (recipients, shared_secrets): (&[Accepted], &[SharedSecret]),
     signer: Option<&Signer<'_>>,
     output: &mut dyn Write,
 ) -> Result<(), Failure> {
     let request = SealRequest {
         recipients,
+        shared_secrets,
         signer,
         cipher: job.cipher,
         key_transport: job.key_transport.clone(),
         at: job.at,
     };
-    Ok(object::encrypt(input, &request, &EncryptedSpools, &mut SystemRandom, output)?)
+    Ok(object::encrypt(content, &request, &EncryptedSpools, &mut SystemRandom, output)?)
 }

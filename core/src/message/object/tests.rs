@@ -19,9 +19,23 @@ fn accepted(reader: &Person) -> Accepted {
 }
 
 fn sealed(content: &[u8], readers: &[Accepted], signer: Option<&Signer<'_>>) -> Vec<u8> {
-    let request = SealRequest { recipients: readers, signer, cipher: None, key_transport: None, at: NOW };
+    let request = SealRequest {
+        recipients: readers,
+        shared_secrets: &[],
+        signer,
+        cipher: None,
+        key_transport: None,
+        at: NOW,
+    };
     let mut output = Vec::new();
-    encrypt(&mut Cursor::new(content), &request, &MemorySpools, &mut SystemRandom, &mut output).unwrap();
+    encrypt(
+        Content::Source(&mut Cursor::new(content)),
+        &request,
+        &MemorySpools,
+        &mut SystemRandom,
+        &mut output,
+    )
+    .unwrap();
     output
 }
 
