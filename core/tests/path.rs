@@ -333,7 +333,7 @@ fn rules_for_what_authorities_issue_hold() {
 #[test]
 fn name_constraints_hold_for_every_form_of_a_mail_address() {
     let mailbox = |address: &str| alternative_names(&[rfc822(address)]);
-    let constrained = |permitted: &[&str], excluded: &[&str], names: (&'static str, bool, Vec<u8>)| {
+    let constrained = |permitted: &[&str], excluded: &[&str], names: Extension| {
         let list = |names: &[&str]| names.iter().map(|name| rfc822(name)).collect::<Vec<_>>();
         Chain::with(|chain| {
             chain.root.set(name_constraints(&list(permitted), &list(excluded)));
@@ -738,7 +738,7 @@ mod revocation {
 
     #[test]
     fn lists_of_a_kind_that_we_do_not_use_are_told_apart() {
-        let unusable = |extension: (&'static str, bool, Vec<u8>)| {
+        let unusable = |extension: Extension| {
             let [leaf, _] = said(|chain| chain.lists = vec![of_leaf().with(extension)]);
             leaf
         };

@@ -150,12 +150,14 @@ impl ValidPath {
         self.at
     }
 
-    /// Refuses a path with a weakness in it.
+    /// Refuses a path with a weak key or a weak signature in it. A small exponent alone is a
+    /// warning: it has only ever harmed readers of padding that are less strict than ours.
     ///
     /// # Errors
-    /// [`PathError::WeakAlgorithm`] with the first of them.
+    /// [`PathError::WeakAlgorithm`] with the first weakness.
     pub fn require_strong(self) -> Result<Self, PathError> {
-        match self.weaknesses.first() {
+        let is_only_warning = |weakness: &&Weakness| matches!(weakness.kind, WeaknessKind::SmallExponent(_));
+        match self.weaknesses.iter().find(|weakness| !is_only_warning(weakness)) {
             Some(weakness) => Err(PathError::WeakAlgorithm(weakness.clone())),
             None => Ok(self),
         }

@@ -19,6 +19,9 @@ pub const KEY_AGREEMENT: u16 = 0x0800;
 pub const KEY_CERT_SIGN: u16 = 0x0400;
 pub const CRL_SIGN: u16 = 0x0200;
 
+/// Object identifier, whether it is critical, and DER of the value.
+pub type Extension = (&'static str, bool, Vec<u8>);
+
 /// A key pair; the same number makes the same one.
 pub fn key(number: u8) -> SigningKey {
     SigningKey::from_slice(&[number; 32]).unwrap()
@@ -44,8 +47,7 @@ pub struct Template {
     pub algorithm: &'static str,
     /// The algorithm field outside, where it differs from the one inside.
     pub outer_algorithm: Option<&'static str>,
-    /// Object identifier, whether it is critical, and DER of the value.
-    pub extensions: Vec<(&'static str, bool, Vec<u8>)>,
+    pub extensions: Vec<Extension>,
 }
 
 impl Template {
@@ -81,12 +83,12 @@ impl Template {
     }
 
     /// With an extension, in the place of one that is there already.
-    pub fn with(mut self, extension: (&'static str, bool, Vec<u8>)) -> Self {
+    pub fn with(mut self, extension: Extension) -> Self {
         self.set(extension);
         self
     }
 
-    pub fn set(&mut self, extension: (&'static str, bool, Vec<u8>)) {
+    pub fn set(&mut self, extension: Extension) {
         self.remove(extension.0);
         self.extensions.push(extension);
     }
@@ -130,8 +132,8 @@ pub struct ListTemplate {
     pub this_update: Time,
     pub next_update: Option<Time>,
     /// Serial number, date, and extensions of the entry.
-    pub entries: Vec<(Vec<u8>, Time, Vec<(&'static str, bool, Vec<u8>)>)>,
-    pub extensions: Vec<(&'static str, bool, Vec<u8>)>,
+    pub entries: Vec<(Vec<u8>, Time, Vec<Extension>)>,
+    pub extensions: Vec<Extension>,
 }
 
 impl ListTemplate {
@@ -151,7 +153,7 @@ impl ListTemplate {
         self
     }
 
-    pub fn with(mut self, extension: (&'static str, bool, Vec<u8>)) -> Self {
+    pub fn with(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
         self
     }
@@ -218,7 +220,7 @@ pub fn other_name(kind: &str, text: &str) -> Vec<u8> {
     encode(Tag::context(0), true, &[object_identifier(kind), value].concat())
 }
 
-pub fn basic_constraints(authority: bool, path_length: Option<u8>) -> (&'static str, bool, Vec<u8>) {
+pub fn basic_constraints(authority: bool, path_length: Option<u8>) -> Extension {
     let mut fields = Vec::new();
     if authority {
         fields.push(encode(Tag::BOOLEAN, false, &[0xff]));
@@ -227,23 +229,23 @@ pub fn basic_constraints(authority: bool, path_length: Option<u8>) -> (&'static 
     ("2.5.29.19", true, encode_all(Tag::SEQUENCE, &fields))
 }
 
-pub fn key_usage(bits: u16) -> (&'static str, bool, Vec<u8>) {
+pub fn key_usage(bits: u16) -> Extension {
     let octets = bits.to_be_bytes();
     let unused = (bits.trailing_zeros().min(15) % 8) as u8;
     let content = if octets[1] == 0 { vec![unused, octets[0]] } else { vec![unused, octets[0], octets[1]] };
     ("2.5.29.15", true, encode(Tag::BIT_STRING, false, &content))
 }
 
-pub fn extended_key_usage(purposes: &[&str]) -> (&'static str, bool, Vec<u8>) {
+pub fn extended_key_usage(purposes: &[&str]) -> Extension {
     let purposes: Vec<Vec<u8>> = purposes.iter().map(|purpose| object_identifier(purpose)).collect();
     ("2.5.29.37", false, encode_all(Tag::SEQUENCE, &purposes))
 }
 
-pub fn alternative_names(names: &[Vec<u8>]) -> (&'static str, bool, Vec<u8>) {
+pub fn alternative_names(names: &[Vec<u8>]) -> Extension {
     ("2.5.29.17", false, encode_all(Tag::SEQUENCE, names))
 }
 
-pub fn name_constraints(permitted: &[Vec<u8>], excluded: &[Vec<u8>]) -> (&'static str, bool, Vec<u8>) {
+pub fn name_constraints(permitted: &[Vec<u8>], excluded: &[Vec<u8>]) -> Extension {
     let list = |number, names: &[Vec<u8>]| {
         let subtrees: Vec<Vec<u8>> = names.iter().map(|name| encode(Tag::SEQUENCE, true, name)).collect();
         (!names.is_empty()).then(|| encode_all(Tag::context(number), &subtrees))
@@ -252,24 +254,24 @@ pub fn name_constraints(permitted: &[Vec<u8>], excluded: &[Vec<u8>]) -> (&'stati
     ("2.5.29.30", true, encode_all(Tag::SEQUENCE, &lists))
 }
 
-pub fn subject_key_identifier(identifier: &[u8]) -> (&'static str, bool, Vec<u8>) {
+pub fn subject_key_identifier(identifier: &[u8]) -> Extension {
     ("2.5.29.14", false, encode(Tag::OCTET_STRING, false, identifier))
 }
 
-pub fn authority_key_identifier(identifier: &[u8]) -> (&'static str, bool, Vec<u8>) {
+pub fn authority_key_identifier(identifier: &[u8]) -> Extension {
     let identifier = encode(Tag::context(0), false, identifier);
     ("2.5.29.35", false, encode(Tag::SEQUENCE, true, &identifier))
 }
 
 /// certificatePolicies with numbers below 2.25.
-pub fn policies(numbers: impl Iterator<Item = String>) -> (&'static str, bool, Vec<u8>) {
+pub fn policies(numbers: impl Iterator<Item = String>) -> Extension {
     let information =
         numbers.map(|number| encode_all(Tag::SEQUENCE, &[object_identifier(&format!("2.25.{number}"))]));
     ("2.5.29.32", false, encode_all(Tag::SEQUENCE, &information.collect::<Vec<_>>()))
 }
 
 /// An extension that nobody knows.
-pub fn unknown_extension(critical: bool) -> (&'static str, bool, Vec<u8>) {
+pub fn unknown_extension(critical: bool) -> Extension {
     ("2.25.4711", critical, encode(Tag::NULL, false, &[]))
 }
 
@@ -299,8 +301,8 @@ fn public_key(number: u8) -> Vec<u8> {
     encode_all(Tag::SEQUENCE, &[encode_all(Tag::SEQUENCE, &algorithm), point])
 }
 
-fn extensions(list: &[(&'static str, bool, Vec<u8>)]) -> Vec<u8> {
-    let extension = |(identifier, critical, value): &(&'static str, bool, Vec<u8>)| {
+fn extensions(list: &[Extension]) -> Vec<u8> {
+    let extension = |(identifier, critical, value): &Extension| {
         let mut fields = vec![object_identifier(identifier)];
         if *critical {
             fields.push(encode(Tag::BOOLEAN, false, &[0xff]));
