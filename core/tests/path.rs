@@ -504,11 +504,17 @@ fn a_path_has_a_limited_depth() {
 #[test]
 fn only_so_many_certificates_are_taken() {
     let chain = Chain::new();
-    let mut offered = vec![chain.intermediate.mint(); 200];
+    let numbered =
+        |number: u8| Template { serial_number: vec![1, number], ..chain.intermediate.clone() }.mint();
+    let mut offered: Vec<Certificate> = (0..200).map(numbered).collect();
     chain.validate_offered(&chain.leaf.mint(), &offered).unwrap();
-    offered.push(chain.intermediate.mint());
+    offered.push(numbered(200));
     let refused = chain.validate_offered(&chain.leaf.mint(), &offered).unwrap_err();
     assert_eq!(refused, PathError::Budget(BudgetKind::Certificates));
+    // What no name leads to does not count: a person may know many people.
+    let strangers = (0..1000).map(|_| Template::person("bob@example.org", OTHER, "Elsewhere", OTHER).mint());
+    let offered: Vec<Certificate> = strangers.chain([chain.intermediate.mint()]).collect();
+    chain.validate_offered(&chain.leaf.mint(), &offered).unwrap();
 }
 
 #[test]

@@ -4,7 +4,7 @@ pub(crate) mod extension;
 mod fields;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use const_oid::ObjectIdentifier;
 use der::Decode as _;
@@ -14,6 +14,7 @@ use self::extension::Extensions;
 use self::fields::Fields;
 use super::algorithm_identifier;
 use super::name_text;
+use super::path::distinguished_name::DistinguishedName;
 use super::public_key::PublicKey;
 use super::signature::SignatureInvalid;
 use super::usage::{ExtendedKeyUsage, KeyUsage, UsageError};
@@ -79,6 +80,8 @@ struct Inner {
     /// DER of the AlgorithmIdentifier outside and of the one that is signed.
     signature_algorithms: [Vec<u8>; 2],
     signature: Vec<u8>,
+    /// Issuer and subject in the form in which they are compared, made when they first are.
+    comparable_names: OnceLock<[Option<DistinguishedName>; 2]>,
 }
 
 impl Certificate {
@@ -106,6 +109,7 @@ impl Certificate {
             extensions: Extensions::read(fields.extensions, fields.subject)?,
             signature_algorithms: fields.signature_algorithms.map(<[u8]>::to_vec),
             signature: fields.signature.to_vec(),
+            comparable_names: OnceLock::new(),
         })))
     }
 
@@ -149,6 +153,22 @@ impl Certificate {
     #[must_use]
     pub fn issuer_der(&self) -> &[u8] {
         &self.0.issuer
+    }
+
+    /// The issuer's name, to be compared (RFC 5280, section 7.1); nothing where it is malformed.
+    pub(crate) fn issuer_name(&self) -> Option<&DistinguishedName> {
+        self.comparable_names()[0].as_ref()
+    }
+
+    /// The subject's name, to be compared; nothing where it is malformed.
+    pub(crate) fn subject_name(&self) -> Option<&DistinguishedName> {
+        self.comparable_names()[1].as_ref()
+    }
+
+    fn comparable_names(&self) -> &[Option<DistinguishedName>; 2] {
+        self.0
+            .comparable_names
+            .get_or_init(|| [&self.0.issuer, &self.0.subject].map(|name| DistinguishedName::from_der(name)))
     }
 
     /// Content octets of the serial number's INTEGER.

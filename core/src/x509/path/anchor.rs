@@ -1,6 +1,5 @@
 //! The certificates that paths end at.
 
-use super::distinguished_name::DistinguishedName;
 use crate::time::Time;
 use crate::x509::Certificate;
 
@@ -12,7 +11,6 @@ use crate::x509::Certificate;
 pub struct Anchor {
     certificate: Certificate,
     kind: AnchorKind,
-    subject: Option<DistinguishedName>,
 }
 
 /// Who decided to accept an anchor.
@@ -30,20 +28,14 @@ pub enum AnchorKind {
 impl Anchor {
     /// An anchor that the user or the organisation chose.
     #[must_use]
-    pub fn private(certificate: Certificate) -> Self {
-        Self::new(certificate, AnchorKind::Private)
+    pub const fn private(certificate: Certificate) -> Self {
+        Self { certificate, kind: AnchorKind::Private }
     }
 
     /// An anchor of a public root list.
     #[must_use]
-    pub fn public(certificate: Certificate, distrust_after: Option<Time>) -> Self {
-        Self::new(certificate, AnchorKind::Public { distrust_after })
-    }
-
-    fn new(certificate: Certificate, kind: AnchorKind) -> Self {
-        // Prepared once, because a list of roots is searched for every path.
-        let subject = DistinguishedName::from_der(certificate.subject_der());
-        Self { certificate, kind, subject }
+    pub const fn public(certificate: Certificate, distrust_after: Option<Time>) -> Self {
+        Self { certificate, kind: AnchorKind::Public { distrust_after } }
     }
 
     /// The certificate.
@@ -56,9 +48,5 @@ impl Anchor {
     #[must_use]
     pub const fn kind(&self) -> AnchorKind {
         self.kind
-    }
-
-    pub(super) const fn subject(&self) -> Option<&DistinguishedName> {
-        self.subject.as_ref()
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn check(
     path.check_path_lengths(&facts)?;
     path.check_usage(request.purpose)?;
     path.check_name_constraints(&facts, budget)?;
-    let below_anchor: Vec<&Facts> = facts.iter().rev().skip(1).collect();
+    let below_anchor: Vec<&Facts<'_>> = facts.iter().rev().skip(1).collect();
     let policies = match below_anchor.as_slice() {
         [] => Vec::new(),
         _ => valid_policies(&below_anchor, &request.policies).ok_or(PathError::Policy)?,
@@ -52,7 +52,7 @@ pub(super) fn which(depth: usize, certificate: &Certificate) -> Which {
 }
 
 impl Path<'_> {
-    fn facts(&self) -> Result<Vec<Facts>, PathError> {
+    fn facts(&self) -> Result<Vec<Facts<'_>>, PathError> {
         self.each().map(|(which, certificate)| read_facts(certificate, which)).collect()
     }
 
@@ -61,7 +61,7 @@ impl Path<'_> {
         places.into_iter().map(|(depth, certificate)| (which(depth, certificate), *certificate))
     }
 
-    fn check_extensions(&self, facts: &[Facts]) -> Result<(), PathError> {
+    fn check_extensions(&self, facts: &[Facts<'_>]) -> Result<(), PathError> {
         for ((which, certificate), facts) in self.each().zip(facts) {
             if let Some(extension) = certificate.unknown_critical_extensions().first() {
                 return Err(PathError::UnknownCriticalExtension { which, extension: extension.clone() });
@@ -92,7 +92,7 @@ impl Path<'_> {
     }
 
     /// RFC 5280, section 6.1.4 (l) and (m): self-issued certificates do not count.
-    fn check_path_lengths(&self, facts: &[Facts]) -> Result<(), PathError> {
+    fn check_path_lengths(&self, facts: &[Facts<'_>]) -> Result<(), PathError> {
         let mut below = 0_u32;
         for ((which, certificate), facts) in self.each().zip(facts).skip(1) {
             if let Some(limit) = certificate.path_length().filter(|&limit| below > limit) {
@@ -145,7 +145,7 @@ impl Path<'_> {
 
     /// RFC 5280, section 6.1.3 (b) and (c): every CA's constraints hold for all that lies below it,
     /// self-issued certificates in the middle excepted.
-    fn check_name_constraints(&self, facts: &[Facts], budget: &mut Budget) -> Result<(), PathError> {
+    fn check_name_constraints(&self, facts: &[Facts<'_>], budget: &mut Budget) -> Result<(), PathError> {
         let places: Vec<_> = self.each().zip(facts).collect();
         for (place, ((by, _), constraining)) in places.iter().enumerate() {
             let Some(constraints) = &constraining.name_constraints else { continue };
@@ -216,7 +216,7 @@ impl Path<'_> {
     }
 }
 
-pub(super) fn read_facts(certificate: &Certificate, which: Which) -> Result<Facts, PathError> {
+fn read_facts(certificate: &Certificate, which: Which) -> Result<Facts<'_>, PathError> {
     Facts::read(certificate).map_err(|error| match error {
         FactsError::Malformed(what) => PathError::Malformed { which, what },
         FactsError::TooManyNames => PathError::Budget(BudgetKind::Names),

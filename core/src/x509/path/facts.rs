@@ -15,9 +15,9 @@ const EMAIL_ADDRESS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1];
 
 /// A certificate, read as far as a path needs it.
 #[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) subject: DistinguishedName,
-    pub(super) issuer: DistinguishedName,
+pub(super) struct Facts<'a> {
+    pub(super) subject: &'a DistinguishedName,
+    pub(super) issuer: &'a DistinguishedName,
     /// All names that name constraints apply to.
     pub(super) names: Vec<GeneralName>,
     pub(super) name_constraints: Option<NameConstraints>,
@@ -32,15 +32,13 @@ pub(super) enum FactsError {
     TooManyPolicies,
 }
 
-impl Facts {
-    pub(super) fn read(certificate: &Certificate) -> Result<Self, FactsError> {
-        let subject = DistinguishedName::from_der(certificate.subject_der());
-        let issuer = DistinguishedName::from_der(certificate.issuer_der());
-        let subject = subject.ok_or(FactsError::Malformed("subject"))?;
+impl<'a> Facts<'a> {
+    pub(super) fn read(certificate: &'a Certificate) -> Result<Self, FactsError> {
+        let subject = certificate.subject_name().ok_or(FactsError::Malformed("subject"))?;
         Ok(Self {
-            names: names(certificate, &subject)?,
+            names: names(certificate, subject)?,
             subject,
-            issuer: issuer.ok_or(FactsError::Malformed("issuer"))?,
+            issuer: certificate.issuer_name().ok_or(FactsError::Malformed("issuer"))?,
             name_constraints: name_constraints(certificate)?,
             policies: read_policies(certificate)?,
         })

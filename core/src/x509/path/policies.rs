@@ -48,7 +48,7 @@ impl PolicyFacts {
 ///
 /// The certificates are in the order of validation: the one that the anchor issued first, the leaf
 /// last.
-pub(super) fn valid_policies(path: &[&Facts], request: &PolicyRequest) -> Option<Vec<String>> {
+pub(super) fn valid_policies(path: &[&Facts<'_>], request: &PolicyRequest) -> Option<Vec<String>> {
     let mut state = State::new(path.len(), request);
     for (index, facts) in path.iter().enumerate() {
         let is_leaf = index + 1 == path.len();
@@ -96,7 +96,7 @@ impl State {
     }
 
     /// RFC 5280, section 6.1.3 (d) and (e), as RFC 9618 has it.
-    fn enter(&mut self, facts: &Facts, is_leaf: bool) {
+    fn enter(&mut self, facts: &Facts<'_>, is_leaf: bool) {
         let (Some(graph), Some(policies)) = (self.graph.as_mut(), facts.policies.policies.as_ref()) else {
             self.graph = None;
             return;
@@ -129,7 +129,7 @@ impl State {
     }
 
     /// RFC 5280, section 6.1.4 (b) and (h) to (j).
-    fn prepare_next(&mut self, facts: &Facts) {
+    fn prepare_next(&mut self, facts: &Facts<'_>) {
         let policies = &facts.policies;
         if !policies.mappings.is_empty() {
             self.map(&policies.mappings);
@@ -183,7 +183,7 @@ impl State {
     }
 
     /// RFC 5280, section 6.1.5 (a), (b) and (g).
-    fn wrap_up(mut self, leaf: &Facts, request: &PolicyRequest) -> Option<Vec<String>> {
+    fn wrap_up(mut self, leaf: &Facts<'_>, request: &PolicyRequest) -> Option<Vec<String>> {
         self.explicit = self.explicit.saturating_sub(1);
         if leaf.policies.require_explicit == Some(0) {
             self.explicit = 0;

@@ -9,7 +9,7 @@ use crate::x509::certificate::extension;
 const SERIAL_NUMBER_OCTETS: usize = 20;
 
 /// The first rule that the certificate breaks.
-pub(super) fn broken_rule(certificate: &Certificate, facts: &Facts) -> Option<ProfileRule> {
+pub(super) fn broken_rule(certificate: &Certificate, facts: &Facts<'_>) -> Option<ProfileRule> {
     let is_authority = certificate.is_certificate_authority();
     let is_critical = |identifier| certificate.extension(identifier).map(|(critical, _)| critical);
     let certifies = certificate.key_usage().is_some_and(|usage| usage.key_cert_sign());

@@ -68,7 +68,7 @@ fn status(
     let above = path.get(depth + 1..).unwrap_or_default();
     let lists = &search.revocation.lists;
     let mut best = RevocationStatus::Unknown(UnknownBecause::NoList);
-    let of_its_issuer = |list: &RevocationList| Some(list.issuer()) == node.issuer.as_ref();
+    let of_its_issuer = |list: &RevocationList| Some(list.issuer()) == node.certificate.issuer_name();
     for (number, list) in lists.iter().enumerate().filter(|(_, list)| of_its_issuer(list)) {
         let said = match unusable(list, node.certificate) {
             Some(because) => RevocationStatus::Unknown(because),
@@ -169,7 +169,7 @@ fn is_authentic(
 fn signers(search: &Search<'_>, list: &RevocationList, above: &[usize], suspended: &[usize]) -> Vec<usize> {
     let may_sign = |node: &Node<'_>| {
         let usage = node.certificate.key_usage();
-        node.subject.as_ref() == Some(list.issuer()) && usage.is_none_or(|usage| usage.crl_sign())
+        node.certificate.subject_name() == Some(list.issuer()) && usage.is_none_or(|usage| usage.crl_sign())
     };
     let wanted = list.authority_key_identifier();
     let mut signers: Vec<(bool, u8, usize)> = search

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use super::anchor::Anchor;
 use super::budget::Budget;
 use super::check::{Path, check, which};
-use super::distinguished_name::DistinguishedName;
 use super::error::{BudgetKind, PathError};
 use super::revoked::statuses;
 use super::{PathRequest, Purpose, ValidPath};
@@ -20,10 +19,7 @@ pub(super) fn find(
     revocation: &RevocationEvidence,
     request: &PathRequest,
 ) -> Result<ValidPath, PathError> {
-    if offered.len() > limits::CERTIFICATES {
-        return Err(PathError::Budget(BudgetKind::Certificates));
-    }
-    let pool = Pool::new(leaf, offered, anchors);
+    let pool = Pool::new(leaf, offered, anchors)?;
     let mut search = Search {
         pool: &pool,
         revocation,
@@ -34,64 +30,68 @@ pub(super) fn find(
     search.path_from(0, None, request, &mut Vec::new())
 }
 
-/// A certificate that may stand in a path, with its names ready for comparison.
+/// A certificate that may stand in a path.
 pub(super) struct Node<'a> {
     pub(super) certificate: &'a Certificate,
-    pub(super) subject: Option<DistinguishedName>,
-    pub(super) issuer: Option<DistinguishedName>,
     /// Its index among the anchors, if it is one.
     pub(super) anchor: Option<usize>,
 }
 
-/// All certificates at hand: the leaf first, then what was offered, then the anchors.
+/// The certificates that names lead to from the leaf upwards: the leaf first, then what was
+/// offered, then the anchors. Whole stores and root lists are offered, so most of them are not
+/// looked at twice.
 pub(super) struct Pool<'a> {
     pub(super) nodes: Vec<Node<'a>>,
+    offered: &'a [Certificate],
     pub(super) anchors: &'a [Anchor],
 }
 
 impl<'a> Pool<'a> {
-    fn new(leaf: &'a Certificate, offered: &'a [Certificate], anchors: &'a [Anchor]) -> Self {
-        let mut nodes: Vec<Node<'a>> = Vec::with_capacity(1 + offered.len());
+    fn new(
+        leaf: &'a Certificate,
+        offered: &'a [Certificate],
+        anchors: &'a [Anchor],
+    ) -> Result<Self, PathError> {
         let is_anchor = |certificate| anchors.iter().any(|anchor| anchor.certificate() == certificate);
-        let offered = offered.iter().filter(|&certificate| !is_anchor(certificate));
-        for certificate in std::iter::once(leaf).chain(offered) {
-            if !nodes.iter().any(|node| node.certificate == certificate) {
-                nodes.push(Node {
-                    certificate,
-                    subject: DistinguishedName::from_der(certificate.subject_der()),
-                    issuer: DistinguishedName::from_der(certificate.issuer_der()),
-                    anchor: None,
-                });
+        let mut nodes = vec![Node { certificate: leaf, anchor: None }];
+        let mut next = 0;
+        while let Some(issuer) = nodes.get(next).map(|node| node.certificate.issuer_name()) {
+            next += 1;
+            for certificate in offered.iter().filter(|certificate| certificate.subject_name() == issuer) {
+                let is_known = nodes.iter().any(|node| node.certificate == certificate);
+                if !is_known && !is_anchor(certificate) {
+                    nodes.push(Node { certificate, anchor: None });
+                }
+            }
+            if nodes.len() > 1 + limits::CERTIFICATES {
+                return Err(PathError::Budget(BudgetKind::Certificates));
             }
         }
-        // Only anchors that could end a path: a list of roots is long, and mostly not asked.
-        let is_issuer = |anchor: &&Anchor| nodes.iter().any(|node| node.issuer.as_ref() == anchor.subject());
         let mut ends = Vec::new();
         for (index, anchor) in anchors.iter().enumerate() {
-            if is_issuer(&anchor) || anchor.certificate() == leaf {
-                ends.push(Node {
-                    certificate: anchor.certificate(),
-                    subject: anchor.subject().cloned(),
-                    issuer: None,
-                    anchor: Some(index),
-                });
+            let certificate = anchor.certificate();
+            let is_issuer = |node: &Node<'_>| node.certificate.issuer_name() == certificate.subject_name();
+            if certificate == leaf || nodes.iter().any(is_issuer) {
+                ends.push(Node { certificate, anchor: Some(index) });
             }
         }
         nodes.extend(ends);
-        Self { nodes, anchors }
+        Ok(Self { nodes, offered, anchors })
     }
 
     /// Nodes that may have issued `child`: anchors before others, and among each those first whose
     /// key identifier is the one that the child names. Identifiers only order; they can be wrong
     /// in honest certificates and right in forged ones.
     fn issuers(&self, child: &Node<'_>) -> Vec<usize> {
-        let Some(name) = child.issuer.as_ref() else { return Vec::new() };
+        let Some(name) = child.certificate.issuer_name().filter(|_| child.anchor.is_none()) else {
+            return Vec::new();
+        };
         let wanted = child.certificate.authority_key_identifier();
         let mut issuers: Vec<(bool, u8, usize)> = self
             .nodes
             .iter()
             .enumerate()
-            .filter(|(_, node)| node.subject.as_ref() == Some(name))
+            .filter(|(_, node)| node.certificate.subject_name() == Some(name))
             .map(|(index, node)| {
                 let identifier = node.certificate.subject_key_identifier();
                 (node.anchor.is_none(), key_identifier_distance(wanted, identifier), index)
@@ -209,7 +209,7 @@ impl<'a> Search<'a> {
         path.iter().filter_map(|&index| self.pool.nodes.get(index)).any(|node| {
             node.certificate == issuer.certificate
                 || issuer.anchor.is_none()
-                    && node.subject == issuer.subject
+                    && node.certificate.subject_name() == issuer.certificate.subject_name()
                     && node.certificate.public_key().as_der() == issuer.certificate.public_key().as_der()
         })
     }
@@ -285,17 +285,18 @@ impl<'a> Search<'a> {
     /// An issuer that signed two certificates with one serial number cannot revoke one of them, so
     /// neither counts. A forged twin is not signed, and does no harm.
     fn check_serial_numbers(&mut self, path: &[usize]) -> Result<(), PathError> {
-        let pool = self.pool;
         for (depth, pair) in path.windows(2).enumerate() {
             let &[child, issuer] = pair else { continue };
             let certificate = self.node(child)?.certificate;
-            for (other, twin) in pool.nodes.iter().enumerate() {
-                if twin.anchor.is_none()
-                    && twin.certificate.serial_number() == certificate.serial_number()
-                    && twin.issuer == self.node(child)?.issuer
-                    && twin.certificate != certificate
-                    && self.is_signed(other, issuer)?
-                {
+            let key = self.node(issuer)?.certificate.public_key();
+            let is_twin = |other: &&Certificate| {
+                other.serial_number() == certificate.serial_number()
+                    && other.issuer_name() == certificate.issuer_name()
+                    && *other != certificate
+            };
+            for twin in self.pool.offered.iter().filter(is_twin) {
+                self.budget.spend_signature()?;
+                if twin.is_signed_by(key).is_ok() {
                     return Err(PathError::DuplicateSerialNumber { which: which(depth, certificate) });
                 }
             }

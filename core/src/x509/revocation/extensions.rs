@@ -169,8 +169,8 @@ impl Scope {
         }
         let Some(names) = &self.names else { return true };
         let points = certificate.extension(extension::CRL_DISTRIBUTION_POINTS);
-        let issuer = DistinguishedName::from_der(certificate.issuer_der());
-        let of_certificate = points.and_then(|(_, value)| distribution_points(value, issuer.as_ref()));
+        let issuer = certificate.issuer_name();
+        let of_certificate = points.and_then(|(_, value)| distribution_points(value, issuer));
         let of_certificate = of_certificate.unwrap_or_default();
         of_certificate.iter().any(|name| names.contains(name))
     }
