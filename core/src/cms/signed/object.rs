@@ -25,9 +25,17 @@ pub(crate) struct Object {
     pub had_content: bool,
     pub digests: Digests,
     pub certificates: Vec<Certificate>,
-    pub revocation_lists: Vec<Vec<u8>>,
-    pub revocation_answers: Vec<Vec<u8>>,
+    pub revocations: Revocations,
     pub signer_infos: Vec<SignerInfo>,
+}
+
+/// What the field `crls` holds: DER of each.
+#[derive(Default)]
+pub(crate) struct Revocations {
+    /// Certificate revocation lists.
+    pub lists: Vec<Vec<u8>>,
+    /// OCSP responses.
+    pub answers: Vec<Vec<u8>>,
 }
 
 impl Object {
@@ -50,7 +58,7 @@ impl Object {
             (None, None) => None,
         };
         let certificates = certificates(&mut reader)?;
-        let (revocation_lists, revocation_answers) = revocations(&mut reader)?;
+        let revocations = revocations(&mut reader)?;
         let signer_infos = signer_infos(&mut reader)?;
         for _ in 0..3 {
             reader.leave()?;
@@ -64,8 +72,7 @@ impl Object {
             had_content,
             digests: digests.unwrap_or_default(),
             certificates,
-            revocation_lists,
-            revocation_answers,
+            revocations,
             signer_infos,
         })
     }
@@ -191,28 +198,28 @@ fn certificates<R: Read>(reader: &mut Reader<R>) -> Result<Vec<Certificate>, Sig
 }
 
 /// Certificate revocation lists and OCSP responses; other forms are passed over.
-fn revocations<R: Read>(reader: &mut Reader<R>) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>), SignedError> {
-    let (mut lists, mut answers) = (Vec::new(), Vec::new());
+fn revocations<R: Read>(reader: &mut Reader<R>) -> Result<Revocations, SignedError> {
+    let mut found = Revocations::default();
     let mut room = limits::REVOCATION_LIST_BYTES;
     if !reader.next_is(Tag::context(1))? {
-        return Ok((lists, answers));
+        return Ok(found);
     }
     reader.enter(Tag::context(1))?;
     while !reader.at_end()? {
         if reader.next_is(Tag::SEQUENCE)? {
             let list = reader.element(room)?;
             room -= list.len();
-            lists.push(list);
+            found.lists.push(list);
         } else if reader.next_is(Tag::context(1))? {
             let other = reader.element(room)?;
             room -= other.len();
-            answers.extend(ocsp_response(&to_der(&other)?));
+            found.answers.extend(ocsp_response(&to_der(&other)?));
         } else {
             reader.skip()?;
         }
     }
     reader.leave()?;
-    Ok((lists, answers))
+    Ok(found)
 }
 
 /// The OCSP response of an OtherRevocationInfoFormat, where it is one.

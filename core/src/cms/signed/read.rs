@@ -60,7 +60,7 @@ fn judge(object: Object, extra: &[Certificate]) -> Signed {
         content_type: object.content_type,
         had_content: object.had_content,
         certificates: object.certificates,
-        revocation_lists: object.revocation_lists,
-        revocation_answers: object.revocation_answers,
+        revocation_lists: object.revocations.lists,
+        revocation_answers: object.revocations.answers,
     }
 }
