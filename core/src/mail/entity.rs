@@ -106,10 +106,10 @@ impl<'a> Entity<'a> {
             };
         } else if is_multipart {
             // Bytes that are signed already, or that nobody knows how to split, stay as they are.
-            if !is_seven_bit(part.body()) {
+            if passage(part.body()) == Passage::Broken {
                 return Err(MailError::PartNotSendable);
             }
-        } else if !is_safe(part.body()) || part.encoding() == TransferEncoding::Binary {
+        } else if passage(part.body()) != Passage::Safe || part.encoding() == TransferEncoding::Binary {
             entity.encode_anew(part)?;
         } else if part.encoding() == TransferEncoding::EightBit {
             entity.set_encoding(TransferEncoding::SevenBit)?;
@@ -151,7 +151,7 @@ impl<'a> Entity<'a> {
         content_type.parameters.insert(0, parameter("charset", "utf-8"));
         self.set_field("Content-Type", &parameterised(&content_type))?;
         let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
-        if is_safe(text.as_bytes()) {
+        if passage(text.as_bytes()) == Passage::Safe {
             self.set_encoding(TransferEncoding::SevenBit)?;
             self.body = Body::Text(text);
             Ok(())
@@ -266,31 +266,44 @@ fn write_canonical(bytes: &[u8], output: &mut Vec<u8>) -> Result<(), TransferErr
 
 /// Preambles and epilogues are shown by no program: what cannot be sent is left out.
 fn sendable_or_nothing(bytes: &[u8]) -> &[u8] {
-    if is_safe(bytes) { bytes } else { &[] }
+    if passage(bytes) == Passage::Safe { bytes } else { &[] }
 }
 
-/// Whether every transport passes these lines: ASCII, short enough, no bare carriage return.
-pub(crate) fn is_seven_bit(bytes: &[u8]) -> bool {
-    bytes.is_ascii()
-        && memchr(0, bytes).is_none()
-        && memchr_iter(b'\r', bytes).all(|at| bytes.get(at + 1) == Some(&b'\n'))
-        && lines(bytes).all(|line| line.len() <= LINE_BYTES)
+/// What transports do to lines of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Passage {
+    /// Some transport changes or refuses them: not ASCII, too long, a bare carriage return.
+    Broken,
+    /// Every transport passes them; programs that trim white space or write mbox files do not.
+    SevenBit,
+    /// Nothing changes them.
+    Safe,
 }
 
-/// Whether these lines also pass through programs that trim white space or write mbox files.
-pub(crate) fn is_safe(bytes: &[u8]) -> bool {
-    let is_kept = |line: &[u8]| !matches!(line, [.., b' ' | b'\t']) && !line.starts_with(b"From ");
-    is_seven_bit(bytes) && lines(bytes).all(is_kept)
-}
-
-/// The lines without their ends.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// How text gets through. One pass, because most of what is asked is the base64 of large files.
+pub(crate) fn passage(bytes: &[u8]) -> Passage {
+    if !bytes.is_ascii() || memchr(0, bytes).is_some() {
+        return Passage::Broken;
+    }
+    let mut line_ends = 0;
+    let mut passage = Passage::Safe;
     let mut start = 0;
-    memchr_iter(b'\n', bytes).chain([bytes.len()]).map(move |end| {
-        let line = bytes.get(start..end).unwrap_or_default();
+    for end in memchr_iter(b'\n', bytes).chain([bytes.len()]) {
+        let mut line = bytes.get(start..end).unwrap_or_default();
+        if let Some(stripped) = line.strip_suffix(b"\r").filter(|_| end < bytes.len()) {
+            line = stripped;
+            line_ends += 1;
+        }
+        if line.len() > LINE_BYTES {
+            return Passage::Broken;
+        }
+        if matches!(line, [.., b' ' | b'\t']) || line.starts_with(b"From ") {
+            passage = Passage::SevenBit;
+        }
         start = end + 1;
-        line.strip_suffix(b"\r").unwrap_or(line)
-    })
+    }
+    // A carriage return that ends no line is left over.
+    if memchr_iter(b'\r', bytes).count() == line_ends { passage } else { Passage::Broken }
 }
 
 #[cfg(test)]
@@ -300,15 +313,17 @@ mod tests {
 
     #[test]
     fn what_transports_change_is_not_safe() {
-        for text in ["a \n", "a\t\r\n", "From a\n", "x\nFrom a", "é", "a\rb", "a\0", "-- "] {
-            assert!(!is_safe(text.as_bytes()), "{text:?}");
+        for text in ["a \n", "a\t\r\n", "From a\n", "x\nFrom a", "-- "] {
+            assert_eq!(passage(text.as_bytes()), Passage::SevenBit, "{text:?}");
+        }
+        for text in ["é", "a\rb", "a\r", "a\r\r\n", "a\0"] {
+            assert_eq!(passage(text.as_bytes()), Passage::Broken, "{text:?}");
         }
         for text in ["", "\n", "a\r\nb\n", "From: a\n", " From a"] {
-            assert!(is_safe(text.as_bytes()), "{text:?}");
+            assert_eq!(passage(text.as_bytes()), Passage::Safe, "{text:?}");
         }
-        assert!(is_seven_bit(b"From a \n") && !is_seven_bit("é".as_bytes()));
-        assert!(is_safe("a".repeat(LINE_BYTES).as_bytes()));
-        assert!(!is_safe("a".repeat(LINE_BYTES + 1).as_bytes()));
+        assert_eq!(passage("a".repeat(LINE_BYTES).as_bytes()), Passage::Safe);
+        assert_eq!(passage("a".repeat(LINE_BYTES + 1).as_bytes()), Passage::Broken);
     }
 
     #[test]
