@@ -1,5 +1,7 @@
 //! Mail addresses, read strictly and written in one way only (RFC 5322, section 3.4.1; RFC 6531).
 
+#![cfg_attr(not(test), forbid(clippy::indexing_slicing, clippy::string_slice))]
+
 mod domain;
 mod local_part;
 

@@ -6,6 +6,8 @@
 //! could read in two ways is a [`Defect`] that travels with the part. Character sets are
 //! `mail-parser`'s.
 
+#![cfg_attr(not(test), forbid(clippy::indexing_slicing, clippy::string_slice))]
+
 mod attachment;
 mod author;
 mod boundary;
