@@ -52,6 +52,16 @@ impl OwnedField {
         Ok(Self { name: field.name().to_owned(), raw: sendable_field(field)? })
     }
 
+    /// The field as it came, whatever it holds, with CRLF line ends.
+    pub(crate) fn verbatim(field: &HeaderField<'_>) -> Self {
+        let mut raw = Vec::with_capacity(field.raw().len() + 2);
+        for line in field.raw().strip_suffix(b"\n").unwrap_or(field.raw()).split(|byte| *byte == b'\n') {
+            raw.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+            raw.extend_from_slice(b"\r\n");
+        }
+        Self { name: field.name().to_owned(), raw }
+    }
+
     pub(crate) fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
@@ -170,6 +180,23 @@ impl<'a> Entity<'a> {
             return Ok(());
         }
         self.set_field("Content-Type", &parameterised(&content_type))
+    }
+
+    /// As [`Entity::set_parameter`], where it can be done.
+    pub(crate) fn set_parameter_if_possible(&mut self, name: &str, value: Option<&str>) {
+        let before = self.fields.clone();
+        if self.set_parameter(name, value).is_err() {
+            self.fields = before;
+        }
+    }
+
+    /// Replaces the text and takes the mark of a Legacy Display Element away, where that can be
+    /// done.
+    pub(crate) fn replace_text(&mut self, text: String) {
+        let before = self.clone();
+        if self.set_text(text).and_then(|()| self.set_parameter("hp-legacy-display", None)).is_err() {
+            *self = before;
+        }
     }
 
     /// The Content-Type, or the one that holds where there is none.

@@ -1,9 +1,9 @@
 //! Writing a mail with protected header fields (RFC 9788, section 5).
 
 use super::{HIDDEN_SUBJECT, LEGACY_PARAMETER, OUTER_FIELD, PARAMETER, Reference, legacy_display};
-use crate::mail::entity::{Entity, OwnedField, is_structural};
+use crate::mail::entity::{Entity, OwnedField};
 use crate::mail::field_writer::write_mailbox;
-use crate::mail::{AddressEntry, HeaderSection, MailError, Part, main_body_parts, parse_address_list};
+use crate::mail::{AddressEntry, MailError, Part, main_body_parts, parse_address_list};
 
 /// Which header fields an encrypted mail hides outside (RFC 9788, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,23 +195,11 @@ fn add_legacy_display(
     Ok(())
 }
 
-/// The header fields for the outside of a mail whose own fields are not protected: all that do not
-/// describe its body, and no blind copies.
-///
-/// # Errors
-/// [`MailError::HeaderNotEncodable`].
-pub(super) fn unprotected_fields(headers: &HeaderSection<'_>) -> Result<Vec<OwnedField>, MailError> {
-    headers
-        .fields()
-        .filter(|field| !is_structural(field.name()))
-        .map(|field| OwnedField::of(&field))
-        .collect()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::mail::HeaderSection;
 
     const MAIL: &str = "From: Alice <alice@example.org>\nTo: bob@example.org\nCc: Carol <carol@example.org>\n\
         Bcc: dave@example.org\nSubject: Handling the case\nKeywords: secret\nMessage-ID: <2@example.org>\n\

@@ -1,11 +1,16 @@
 //! Reading a mail with protected header fields (RFC 9788, section 4).
 
-use super::compose::unprotected_fields;
+use std::borrow::Cow;
+use std::ops::Range;
+
 use super::field_value::same_value;
 use super::reference::split_outer;
 use super::{LEGACY_PARAMETER, OUTER_FIELD, PARAMETER, legacy_display};
-use crate::mail::entity::{Entity, OwnedField, is_structural};
-use crate::mail::{AuthorError, HeaderSection, MailError, Mailbox, Part, author, main_body_parts};
+use crate::mail::entity::{Body, Entity, OwnedField, is_structural};
+use crate::mail::{
+    AuthorError, BareCarriageReturn, Canonical, Filter, HeaderSection, MailError, Mailbox, Part,
+    TransferEncoding, author, main_body_parts,
+};
 
 /// How the header fields of a mail are protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +58,7 @@ pub struct Rendered {
 /// as it came, `payload` the innermost MIME entity after decryption and verification.
 ///
 /// # Errors
-/// [`MailError`] where the payload passes a limit or cannot be written again.
+/// [`MailError`] where the payload passes a limit.
 pub fn render(outer: &HeaderSection<'_>, payload: &[u8]) -> Result<Rendered, MailError> {
     let part = Part::read(payload)?;
     let protection = protection_of(&part, outer);
@@ -68,7 +73,7 @@ pub fn render(outer: &HeaderSection<'_>, payload: &[u8]) -> Result<Rendered, Mai
         if is_protected { compare(outer, shown.headers(), protection) } else { Comparison::default() };
     Ok(Rendered {
         protection,
-        mail: readable(outer, shown, protection)?,
+        mail: readable(outer, shown, protection),
         author: inner_author,
         from_differs,
         differences: comparison.differences,
@@ -171,56 +176,97 @@ fn is_trace(name: &str) -> bool {
     NAMES.iter().any(|trace| name.eq_ignore_ascii_case(trace)) || starts("List-") || starts("ARC-")
 }
 
-/// The mail as a file that any program reads.
-fn readable(
-    outer: &HeaderSection<'_>,
-    shown: &Part<'_>,
-    protection: HeaderProtection,
-) -> Result<Vec<u8>, MailError> {
-    let mut entity = Entity::sendable(shown)?;
-    let mut fields: Vec<OwnedField> = Vec::new();
-    if protection == HeaderProtection::None {
-        fields.extend(unprotected_fields(outer)?);
-        entity.fields.retain(OwnedField::is_structural);
-    } else {
-        for field in outer.fields().filter(|field| is_trace(field.name())) {
-            fields.push(OwnedField::of(&field)?);
-        }
-        entity.fields.retain(|field| !field.is(OUTER_FIELD) && !is_trace(&field.name));
-        entity.set_parameter(PARAMETER, None)?;
+/// The mail as a file that any program reads. Nothing that arrived is lost or refused for being
+/// malformed: old mail is to be read, and what cannot be decoded stays as it is.
+fn readable(outer: &HeaderSection<'_>, shown: &Part<'_>, protection: HeaderProtection) -> Vec<u8> {
+    let is_protected = protection != HeaderProtection::None;
+    let is_outer = |name: &str| if is_protected { is_trace(name) } else { !is_structural(name) };
+    let is_inner = |name: &str| if is_protected { !is_trace(name) } else { is_structural(name) };
+    let mut fields: Vec<OwnedField> = outer
+        .fields()
+        .filter(|field| is_outer(field.name()))
+        .chain(shown.headers().fields().filter(|field| is_inner(field.name()) && !field.is(OUTER_FIELD)))
+        .map(|field| OwnedField::verbatim(&field))
+        .collect();
+    if !fields.iter().any(|field| field.is("MIME-Version")) {
+        fields.push(OwnedField { name: "MIME-Version".to_owned(), raw: b"MIME-Version: 1.0\r\n".to_vec() });
     }
-    entity.fields.splice(0..0, fields);
-    if !entity.fields.iter().any(|field| field.is("MIME-Version")) {
-        entity.set_field("MIME-Version", "1.0")?;
+    let mut root = Entity { fields, body: Body::Encoded(Cow::Borrowed(shown.body())) };
+    if is_protected {
+        root.set_parameter_if_possible(PARAMETER, None);
     }
+    let mut replacements = Vec::new();
     if protection == HeaderProtection::Cipher {
-        strip_legacy_display(&mut entity, shown)?;
+        for part in main_body_parts(shown) {
+            let Some(text) = without_legacy_display(part) else { continue };
+            if part.range() == shown.range() {
+                root.replace_text(text);
+            } else {
+                replacements.extend(replacement(part, text));
+            }
+        }
     }
     let mut mail = Vec::with_capacity(shown.bytes().len() + 4096);
-    entity.write(&mut mail)?;
-    Ok(mail)
+    for field in &root.fields {
+        mail.extend_from_slice(&field.raw);
+    }
+    mail.extend_from_slice(b"\r\n");
+    match &root.body {
+        Body::Encoded(body) if replacements.is_empty() => write_lines(body, shown, &mut mail),
+        Body::Text(text) => mail.extend_from_slice(text.as_bytes()),
+        _ => write_lines(&spliced(shown, &replacements), shown, &mut mail),
+    }
+    mail
 }
 
 /// RFC 9788, section 4.5.3: only in the text itself, and only where it says so.
-fn strip_legacy_display(entity: &mut Entity<'_>, shown: &Part<'_>) -> Result<(), MailError> {
-    let places = shown.walk();
-    for body in main_body_parts(shown) {
-        if body.content_type().parameter(LEGACY_PARAMETER) != Some("1") {
-            continue;
-        }
-        let text = body.text()?;
-        let text = match body.content_type().name() {
-            "text/plain" => legacy_display::strip_from_plain(&text).to_owned(),
-            "text/html" => legacy_display::strip_from_html(&text),
-            _ => continue,
-        };
-        let path = places.iter().find(|(_, part)| std::ptr::eq(*part, body)).map(|(path, _)| path);
-        if let Some(text_entity) = path.and_then(|path| entity.at(path)) {
-            text_entity.set_text(text)?;
-            text_entity.set_parameter(LEGACY_PARAMETER, None)?;
-        }
+fn without_legacy_display(part: &Part<'_>) -> Option<String> {
+    if part.content_type().parameter(LEGACY_PARAMETER) != Some("1") {
+        return None;
     }
-    Ok(())
+    let text = part.text().ok()?;
+    match part.content_type().name() {
+        "text/plain" => Some(legacy_display::strip_from_plain(&text).to_owned()),
+        "text/html" => Some(legacy_display::strip_from_html(&text)),
+        _ => None,
+    }
+}
+
+/// Where a part stands, and what is to stand there.
+fn replacement(part: &Part<'_>, text: String) -> Option<(Range<usize>, Vec<u8>)> {
+    let fields = part.headers().fields().map(|field| OwnedField::verbatim(&field)).collect();
+    let mut entity = Entity { fields, body: Body::Encoded(Cow::Borrowed(&[])) };
+    entity.replace_text(text);
+    let mut bytes = Vec::new();
+    entity.write(&mut bytes).ok()?;
+    Some((part.range(), bytes))
+}
+
+/// The body with some of its parts replaced.
+fn spliced(shown: &Part<'_>, replacements: &[(Range<usize>, Vec<u8>)]) -> Vec<u8> {
+    let start = shown.body_range().start;
+    let mut body = Vec::with_capacity(shown.body().len());
+    let mut position = 0;
+    for (range, bytes) in replacements {
+        let (from, to) = (range.start.saturating_sub(start), range.end.saturating_sub(start));
+        body.extend_from_slice(shown.body().get(position..from).unwrap_or_default());
+        body.extend_from_slice(bytes);
+        position = to;
+    }
+    body.extend_from_slice(shown.body().get(position..).unwrap_or_default());
+    body
+}
+
+/// Writes the body with CRLF line ends; a mail with binary parts as it is, because their line feeds
+/// end no line.
+fn write_lines(body: &[u8], shown: &Part<'_>, mail: &mut Vec<u8>) {
+    let is_binary = shown.walk().iter().any(|(_, part)| part.encoding() == TransferEncoding::Binary);
+    let written = mail.len();
+    let mut filter = Canonical::new(BareCarriageReturn::Keep);
+    if is_binary || filter.push(body, mail).and_then(|()| filter.finish(mail)).is_err() {
+        mail.truncate(written);
+        mail.extend_from_slice(body);
+    }
 }
 
 impl Rendered {
@@ -332,6 +378,36 @@ mod tests {
         ] {
             assert_eq!(render_text(&outer, &payload).protection, HeaderProtection::None);
         }
+    }
+
+    #[test]
+    fn malformed_mail_is_read_as_it_is() {
+        let payload = "Content-Type: multipart/mixed; boundary=a; hp=clear\r\nFrom: \u{e9}lise <alice@example.org>\r\n\r\n\
+            --a\r\nContent-Transfer-Encoding: base64\r\n\r\n**\r\n--a\r\n\r\n\u{e9} \r\n--a--\r\n";
+        let rendered = render_text("From: alice@example.org\r\n\r\n", payload);
+        let text = String::from_utf8(rendered.mail).unwrap();
+        assert!(text.starts_with("Content-Type: multipart/mixed; boundary=\"a\"\r\nFrom: \u{e9}lise"));
+        assert!(text.ends_with(&payload[payload.find("\r\n\r\n").unwrap()..]));
+    }
+
+    #[test]
+    fn only_the_text_with_an_element_is_written_anew() {
+        let mail = "Subject: x\r\nContent-Type: multipart/mixed; boundary=\"a\"\r\nMIME-Version: 1.0\r\n\r\n\
+            preamble\r\n--a\r\nContent-Type: text/plain; charset=\"utf-8\"\r\n\r\nHello\r\n--a\r\n\
+            Content-Type: application/x\r\n\r\n  as it is  \r\n--a--\r\n";
+        let protection = Protection::Encrypted {
+            confidentiality: HeaderConfidentiality::Baseline,
+            legacy_display: true,
+            reference: Reference::default(),
+        };
+        let composed = protect(mail.as_bytes(), &protection).unwrap();
+        let outer = String::from_utf8([composed.outer.as_slice(), b"\r\n"].concat()).unwrap();
+        let payload = String::from_utf8(composed.payload).unwrap();
+        let text = String::from_utf8(render_text(&outer, &payload).mail).unwrap();
+        assert!(text.contains(
+            "preamble\r\n--a\r\nContent-Type: text/plain; charset=\"utf-8\"\r\n\r\nHello\r\n--a\r\n"
+        ));
+        assert!(payload.contains("Subject: x\r\n\r\nHello") && !text.contains("Subject: x\r\n\r\nHello"));
     }
 
     #[test]
