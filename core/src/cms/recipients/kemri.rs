@@ -144,3 +144,56 @@ pub(crate) fn write(
     let kind = tlv::encode(tag::OBJECT_IDENTIFIER, ORI_KEM.as_bytes());
     Ok(tlv::encode(tag::constructed(4), &[kind, recipient].concat()))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::cms::test_keys::{KEYS, Ring, System};
+
+    /// What comes of a RecipientInfo for the key of ML-KEM-768.
+    fn opened(recipient_info: &[u8]) -> Result<SecretBytes, KeyError> {
+        let boxes = super::super::read(recipient_info);
+        let instead = SecretBytes::new(vec![0; 32]);
+        boxes.first().unwrap().method.open(&KEYS[6].fingerprint(), &Ring::of(&KEYS), &instead)
+    }
+
+    fn written() -> Vec<u8> {
+        let key = KEYS[6].public_key();
+        let name = KeyName::KeyIdentifier(key.key_identifier().to_vec());
+        write(&name, key, &SecretBytes::new(vec![7; 32]), &mut System).unwrap()
+    }
+
+    #[test]
+    fn a_length_of_key_that_is_not_the_wraps_is_refused() {
+        let recipient_info = written();
+        assert_eq!(opened(&recipient_info).unwrap().expose(), [7; 32]);
+        // kekLength stands behind HKDF with SHA-256, whose identifier ends in 3, 28.
+        let place = recipient_info.windows(5).position(|window| window == [3, 28, 2, 1, 32]).unwrap() + 4;
+        for length in [0, 16, 24, 31, 33, 0x7f, 0xff] {
+            let mut changed = recipient_info.clone();
+            *changed.get_mut(place).unwrap() = length;
+            assert_eq!(opened(&changed).unwrap_err(), KeyError::Unsuitable, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_changed_ciphertext_or_key_opens_nothing() {
+        let recipient_info = written();
+        let ciphertext =
+            recipient_info.windows(4).position(|window| window == [4, 0x82, 4, 0x40]).unwrap() + 4;
+        for place in [ciphertext, ciphertext + 500, ciphertext + 1087, recipient_info.len() - 1] {
+            let mut changed = recipient_info.clone();
+            *changed.get_mut(place).unwrap() ^= 1;
+            assert_eq!(opened(&changed).unwrap_err(), KeyError::Failed, "{place}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_size_does_not_suit() {
+        let boxes = super::super::read(&written());
+        let method = &boxes.first().unwrap().method;
+        assert!(method.suits(KeyAlgorithm::MlKem768));
+        assert!(!method.suits(KeyAlgorithm::MlKem512) && !method.suits(KeyAlgorithm::MlKem1024));
+    }
+}
