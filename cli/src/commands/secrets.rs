@@ -30,7 +30,7 @@ pub(super) fn key(secrets: &MessageSecrets) -> Result<Option<(Vec<u8>, SecretByt
 
 fn octets(hexadecimal: &str) -> Result<Vec<u8>, Failure> {
     let wrong = || Failure::usage(format!("--message-key-id {hexadecimal}: not hexadecimal"));
-    if hexadecimal.len() % 2 != 0 || !hexadecimal.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !hexadecimal.len().is_multiple_of(2) || !hexadecimal.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(wrong());
     }
     let pairs = hexadecimal.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());

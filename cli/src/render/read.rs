@@ -9,8 +9,8 @@ use crate::failure::Failure;
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         let word = error.word();
-        let failure = match error {
-            ReadError::Io(error) => return Self::io("the message", &error),
+        match error {
+            ReadError::Io(error) => Self::io("the message", &error),
             ReadError::NotEncrypted { nested: false } => {
                 Self::unknown(word, "this is not encrypted").hint("check who signed it: `cseal verify`")
             }
@@ -29,8 +29,7 @@ impl From<ReadError> for Failure {
             ReadError::TooManyLayers => {
                 Self::unknown(word, "more layers inside each other than any honest mail has")
             }
-        };
-        failure
+        }
     }
 }
 

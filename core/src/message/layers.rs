@@ -137,7 +137,7 @@ impl Peeler<'_> {
     fn encrypted(&mut self, body: &CmsBody) -> Result<(Layer, Option<Box<dyn Spool>>), ReadError> {
         let mut content = self.spool()?;
         let mut input = body.open(self.source).map_err(ReadError::Io)?;
-        let opened = cms::open(&mut input, self.context.keys, self.random, &self.options.open, &mut content)
+        let opened = cms::open(&mut input, self.context.keys, self.random, self.options.open, &mut content)
             .map_err(ReadError::Open)?;
         Ok((Layer::Encrypted(Box::new(opened)), Some(content)))
     }

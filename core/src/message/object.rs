@@ -258,6 +258,9 @@ struct Parting<'p> {
     spools: &'p dyn Spools,
 }
 
+/// The signed object that was inside, and where its content goes.
+type SignedInside<'p> = (Box<dyn Spool>, &'p mut dyn Write);
+
 enum Target {
     Undecided,
     Output,
@@ -281,7 +284,7 @@ impl<'p> Parting<'p> {
     }
 
     /// The spool with the signed object, and where its content goes; nothing where all went out.
-    fn finish(mut self) -> io::Result<Option<(Box<dyn Spool>, &'p mut dyn Write)>> {
+    fn finish(mut self) -> io::Result<Option<SignedInside<'p>>> {
         if matches!(self.target, Target::Undecided) {
             self.decide()?;
         }

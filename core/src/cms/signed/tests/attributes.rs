@@ -111,7 +111,7 @@ fn attributes_of_the_signer_that_nobody_signed_are_refused() {
         build::signing_certificate_v2(&signing_certificate::write(&ALICE.certificate)),
     ] {
         let mut forged = good();
-        forged.unsigned_attributes = unsigned(&[attribute.clone()]);
+        forged.unsigned_attributes = unsigned(std::slice::from_ref(&attribute));
         assert_eq!(forged.outcome(), Outcome::Bad(Fault::UnsignedAttribute));
         let mut forged = without(attribute.clone());
         forged.unsigned_attributes = unsigned(&[attribute]);
