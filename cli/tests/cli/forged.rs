@@ -40,7 +40,8 @@ fn every_attack_has_a_good_twin_in_the_table() {
     let rows = rows();
     for row in &rows {
         let twin = rows.iter().find(|twin| twin.file == row.twin);
-        let is_good = twin.is_some_and(|twin| twin.twin == "-" && twin.exit.split('|').any(|exit| exit == "0"));
+        let is_good =
+            twin.is_some_and(|twin| twin.twin == "-" && twin.exit.split('|').any(|exit| exit == "0"));
         assert!(row.twin == "-" || is_good, "{}: its twin {} is no good row", row.file, row.twin);
     }
     assert!(rows.len() > 300, "{} rows", rows.len());

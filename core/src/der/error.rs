@@ -48,6 +48,8 @@ pub enum DerErrorKind {
         /// The limit in bytes.
         limit: usize,
     },
+    /// What the object is wrapped in is broken: its base64, say, is none.
+    BadWrapping,
     /// The input or output failed.
     Io(io::ErrorKind),
 }
@@ -70,6 +72,7 @@ impl fmt::Display for DerError {
             DerErrorKind::TooDeep => write!(formatter, "nested too deep"),
             DerErrorKind::TooMany => write!(formatter, "too many elements"),
             DerErrorKind::TooLarge { limit } => write!(formatter, "a structure of more than {limit} bytes"),
+            DerErrorKind::BadWrapping => write!(formatter, "what it is wrapped in is broken"),
             DerErrorKind::Io(kind) => write!(formatter, "{kind}"),
         }?;
         write!(formatter, " (at byte {})", self.offset)
@@ -88,10 +91,11 @@ impl DerError {
     /// The encoding error that an [`io::Error`] carries, or the failure of the input itself.
     #[must_use]
     pub fn from_io(error: &io::Error, offset: u64) -> Self {
-        error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<Self>())
-            .cloned()
-            .unwrap_or(Self { offset, kind: DerErrorKind::Io(error.kind()) })
+        error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).cloned().unwrap_or_else(|| match error
+            .kind()
+        {
+            io::ErrorKind::InvalidData => Self { offset, kind: DerErrorKind::BadWrapping },
+            kind => Self { offset, kind: DerErrorKind::Io(kind) },
+        })
     }
 }

@@ -59,6 +59,12 @@ pub struct CmsBody {
 pub type CmsReader<'s> = FilterReader<Section<'s>, TransferDecoder>;
 
 impl CmsBody {
+    /// Whether the sender says that it is a signed object.
+    #[must_use]
+    pub fn is_announced_as_signed(&self) -> bool {
+        self.smime_type.as_deref() == Some("signed-data")
+    }
+
     /// The CMS object, decoded, from its first byte.
     ///
     /// # Errors

@@ -226,7 +226,7 @@ mod tests {
         #[test]
         fn a_mailbox_comes_back(name in "[ -~éü]{1,20}") {
             let address = crate::address::EmailAddress::parse("alice@example.org").unwrap();
-            let mailbox = Mailbox { address, display_name: Some(name.clone()) };
+            let mailbox = Mailbox { address, display_name: Some(name.clone()), has_address_in_comment: false };
             let written = write_mailbox(&mailbox).unwrap();
             let read = parse_address_list(written.as_bytes()).unwrap();
             let AddressEntry::Mailbox(read) = &read[0] else { return Err(TestCaseError::fail("group")) };

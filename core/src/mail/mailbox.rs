@@ -16,6 +16,8 @@ pub struct Mailbox {
     pub address: EmailAddress,
     /// The name, decoded and without control characters. Anybody can write anything here.
     pub display_name: Option<String>,
+    /// Whether a comment of the field looks like an address: some programs show comments.
+    pub has_address_in_comment: bool,
 }
 
 /// Why a display name deserves distrust.
@@ -28,15 +30,21 @@ pub enum NameWarning {
 }
 
 impl Mailbox {
+    /// Without any comment.
+    const fn of(address: EmailAddress, display_name: Option<String>) -> Self {
+        Self { address, display_name, has_address_in_comment: false }
+    }
+
     /// What a reader should be warned of before the display name is shown.
     #[must_use]
     pub fn name_warnings(&self) -> Vec<NameWarning> {
-        let Some(name) = &self.display_name else { return Vec::new() };
         let mut warnings = Vec::new();
-        // The sign in its wide and small forms too.
-        let has_sign = name.contains(['@', '\u{ff20}', '\u{fe6b}']);
+        if self.has_address_in_comment {
+            warnings.push(NameWarning::LooksLikeAddress);
+        }
+        let Some(name) = &self.display_name else { return warnings };
         let is_own = EmailAddress::parse(name.trim()).is_ok_and(|named| named.matches(&self.address));
-        if has_sign && !is_own {
+        if has_sign(name) && !is_own {
             warnings.push(NameWarning::LooksLikeAddress);
         }
         if name.chars().any(is_hidden) {
@@ -44,6 +52,11 @@ impl Mailbox {
         }
         warnings
     }
+}
+
+/// Whether an at sign stands in it, in its wide and small forms too.
+fn has_sign(text: &str) -> bool {
+    text.contains(['@', '\u{ff20}', '\u{fe6b}'])
 }
 
 /// One entry of an address list.
@@ -106,7 +119,7 @@ impl std::error::Error for MailboxError {}
 /// [`MailboxError`].
 pub fn parse_address_list(value: &[u8]) -> Result<Vec<AddressEntry>, MailboxError> {
     let text = unfold(value)?;
-    let mut scanner = Scanner { rest: &text };
+    let mut scanner = Scanner { rest: &text, has_address_in_comment: false };
     let mut entries = Vec::new();
     let mut count = 0;
     loop {
@@ -121,9 +134,21 @@ pub fn parse_address_list(value: &[u8]) -> Result<Vec<AddressEntry>, MailboxErro
         entries.push(entry);
         scanner.space()?;
         if scanner.rest.is_empty() {
+            mark_comments(&mut entries, scanner.has_address_in_comment);
             return Ok(entries);
         }
         scanner.expect(',')?;
+    }
+}
+
+/// Which mailbox a comment belongs to is anybody's guess, so it counts for all.
+fn mark_comments(entries: &mut [AddressEntry], has_address_in_comment: bool) {
+    for entry in entries {
+        let mailboxes = match entry {
+            AddressEntry::Mailbox(mailbox) => std::slice::from_mut(mailbox),
+            AddressEntry::Group(members) => members.as_mut_slice(),
+        };
+        mailboxes.iter_mut().for_each(|mailbox| mailbox.has_address_in_comment = has_address_in_comment);
     }
 }
 
@@ -146,6 +171,7 @@ fn unfold(value: &[u8]) -> Result<String, MailboxError> {
 
 struct Scanner<'t> {
     rest: &'t str,
+    has_address_in_comment: bool,
 }
 
 /// A word of a display name, or what may turn out to be a local part.
@@ -187,6 +213,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn comment(&mut self) -> Result<(), MailboxError> {
+        let before = self.rest;
         let mut depth = 0;
         while let Some(character) = self.bump() {
             match character {
@@ -196,6 +223,7 @@ impl<'t> Scanner<'t> {
                 _ => {}
             }
             if depth == 0 {
+                self.has_address_in_comment |= has_sign(self.since(before));
                 return Ok(());
             }
             if depth > COMMENT_DEPTH {
@@ -241,7 +269,7 @@ impl<'t> Scanner<'t> {
                     return Err(MailboxError::Malformed);
                 }
                 let address = self.address(word.raw)?;
-                return Ok(AddressEntry::Mailbox(Mailbox { address, display_name: None }));
+                return Ok(AddressEntry::Mailbox(Mailbox::of(address, None)));
             }
             words.push(word);
             self.space()?;
@@ -266,7 +294,7 @@ impl<'t> Scanner<'t> {
         let address = self.address(local_part.raw)?;
         self.space()?;
         self.expect('>')?;
-        Ok(Mailbox { address, display_name: display_name(words) })
+        Ok(Mailbox::of(address, display_name(words)))
     }
 
     /// `@domain` behind a local part.
@@ -331,6 +359,19 @@ fn display_name(words: &[Word<'_>]) -> Option<String> {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_in_a_comment_is_warned_of() {
+        for (field, warns) in [
+            ("(bob@example.org) carol@example.org", true),
+            ("carol@example.org (bob@example.org)", true),
+            ("carol@example.org (at home)", false),
+        ] {
+            let entries = parse_address_list(field.as_bytes()).unwrap();
+            let [AddressEntry::Mailbox(mailbox)] = entries.as_slice() else { panic!("{entries:?}") };
+            assert_eq!(mailbox.name_warnings().contains(&NameWarning::LooksLikeAddress), warns, "{field}");
+        }
+    }
     use proptest::prelude::*;
 
     fn mailbox(text: &str) -> Result<Mailbox, MailboxError> {

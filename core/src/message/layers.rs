@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use super::{Context, ReadError};
 use crate::cms::{self, ContentType, OpenOptions, Opened, Signed, SignedError};
-use crate::der::{DerError, Reader, Tag};
+use crate::der::{DerError, DerErrorKind, Reader, Tag};
 use crate::limits;
 use crate::mail::{self, CmsBody, CmsPart, CmsPartError, SignedParts, Wrapping};
 use crate::ports::{Random, Source, Spool};
@@ -129,6 +129,12 @@ impl Peeler<'_> {
             Ok(ContentType::SignedData) => self.attached(body).map(Some),
             Ok(ContentType::CompressedData) => self.compressed(body).map(Some),
             Ok(_) | Err(_) if !self.options.open_encrypted => Ok(None),
+            Ok(ContentType::EnvelopedData | ContentType::AuthEnvelopedData) => self.encrypted(body).map(Some),
+            // What is announced as a signature and is none does not count as nothing.
+            Ok(_) if body.is_announced_as_signed() => Ok(Some((signed_layer(None, false), None))),
+            Err(error) if body.is_announced_as_signed() && !matches!(error.kind, DerErrorKind::Io(_)) => {
+                Ok(Some((signed_layer(None, false), None)))
+            }
             // Whatever else it is, opening says what is wrong with it.
             Ok(_) | Err(_) => self.encrypted(body).map(Some),
         }

@@ -114,11 +114,15 @@ impl Judgement<'_> {
             Level::Conflict => Verdict::Conflict,
             Level::Invalid => Verdict::Invalid,
         };
+        let reasons = reasons_of(decision);
+        // A list that is overdue hides what was revoked since.
+        let is_stale = reasons.contains(&Reason::StaleRevocation);
+        let verdict = if is_stale { verdict.at_most_checked() } else { verdict };
         SignerStatus {
             score: decision.score,
             level: decision.level,
             evidence: decision.evidence.clone(),
-            reasons: reasons_of(decision),
+            reasons,
             ..self.refused(certificate, verdict, Reason::NoEvidence)
         }
     }

@@ -46,8 +46,7 @@ fn sealed(object: &[u8]) -> Vec<u8> {
 }
 
 /// The beginning of a ContentInfo with EnvelopedData, of unknown length: up to the version.
-const BEGINNING: &[u8] =
-    b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80\x30\x80\x02\x01\x00";
+const BEGINNING: &[u8] = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80\x30\x80\x02\x01\x00";
 
 #[test]
 fn a_million_constructions_inside_each_other_are_refused() {
@@ -61,9 +60,10 @@ fn a_million_constructions_inside_each_other_are_refused() {
 
 #[test]
 fn a_million_strings_inside_each_other_are_refused() {
-    let mut object = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80\x02\x01\x01\x31\x00\
+    let mut object =
+        b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80\x02\x01\x01\x31\x00\
         \x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x80"
-        .to_vec();
+            .to_vec();
     object.extend([0x24, 0x80].repeat(1_000_000));
     let mail = String::from_utf8(sealed(&object)).unwrap().replace("enveloped-data", "signed-data");
     let reading = bounded("verify", mail.as_bytes());

@@ -61,10 +61,16 @@ impl Row {
             (!reading.stdout.is_empty(), "standard output in spite of -o"),
             (reading.has_control_octets(), "control octets on standard error"),
         ];
-        let wrong: Vec<&str> = complaints.iter().filter(|(applies, _)| *applies).map(|(_, what)| *what).collect();
+        let wrong: Vec<&str> =
+            complaints.iter().filter(|(applies, _)| *applies).map(|(_, what)| *what).collect();
         (!wrong.is_empty()).then(|| {
             let required = format!("{} {} {}", self.exit, self.result, self.reason);
-            format!("{}: required {required}, found {} {result}; {}", wrong.join(", "), reading.exit, json.trim())
+            format!(
+                "{}: required {required}, found {} {result}; {}",
+                wrong.join(", "),
+                reading.exit,
+                json.trim()
+            )
         })
     }
 }
