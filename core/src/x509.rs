@@ -4,6 +4,7 @@ pub(crate) mod algorithm_identifier;
 pub(crate) mod asn1_time;
 pub mod certificate;
 mod curve;
+mod diffie_hellman;
 pub(crate) mod digest;
 mod dsa;
 pub mod issue;

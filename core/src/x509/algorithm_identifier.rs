@@ -1,50 +1,21 @@
 //! AlgorithmIdentifiers of digests, signatures and RSA paddings (RFC 4055, 5754, 5758, 8410,
 //! 8702, 9688, 9882): between the standards' encoding and our types, strict about parameters.
 
+pub(crate) mod oid;
+mod rsa_parameters;
+
 use std::fmt;
 
 use const_oid::ObjectIdentifier;
-use der::Encode as _;
 use der::asn1::Any;
 use spki::AlgorithmIdentifierOwned;
 
+use self::oid::{DIGESTS, DSA_SIGNATURES, ECDSA_SIGNATURES, RSA_SIGNATURES, digest_of, oid_of};
+pub(crate) use self::rsa_parameters::{oaep_from, oaep_to, pss_parameters};
+use self::rsa_parameters::{pss_from, pss_to};
 use super::digest;
 use super::tlv::{self, Element, Elements, tag};
 use crate::algorithm::{DigestAlgorithm, KeyAlgorithm, SignatureAlgorithm};
-use crate::ports::OaepParameters;
-
-/// Object identifiers of keys, signatures and paddings.
-pub(crate) mod oid {
-    use const_oid::ObjectIdentifier;
-
-    const fn oid(dotted: &str) -> ObjectIdentifier {
-        ObjectIdentifier::new_unwrap(dotted)
-    }
-
-    pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
-    pub(crate) const RSAES_OAEP: ObjectIdentifier = oid("1.2.840.113549.1.1.7");
-    pub(crate) const MGF1: ObjectIdentifier = oid("1.2.840.113549.1.1.8");
-    pub(crate) const P_SPECIFIED: ObjectIdentifier = oid("1.2.840.113549.1.1.9");
-    pub(crate) const RSASSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");
-    pub(crate) const RSASSA_PSS_SHAKE128: ObjectIdentifier = oid("1.3.6.1.5.5.7.6.30");
-    pub(crate) const RSASSA_PSS_SHAKE256: ObjectIdentifier = oid("1.3.6.1.5.5.7.6.31");
-    pub(crate) const EC_PUBLIC_KEY: ObjectIdentifier = oid("1.2.840.10045.2.1");
-    pub(crate) const P256: ObjectIdentifier = oid("1.2.840.10045.3.1.7");
-    pub(crate) const P384: ObjectIdentifier = oid("1.3.132.0.34");
-    pub(crate) const P521: ObjectIdentifier = oid("1.3.132.0.35");
-    pub(crate) const X25519: ObjectIdentifier = oid("1.3.101.110");
-    pub(crate) const ED25519: ObjectIdentifier = oid("1.3.101.112");
-    pub(crate) const DSA: ObjectIdentifier = oid("1.2.840.10040.4.1");
-    pub(crate) const ML_KEM_512: ObjectIdentifier = oid("2.16.840.1.101.3.4.4.1");
-    pub(crate) const ML_KEM_768: ObjectIdentifier = oid("2.16.840.1.101.3.4.4.2");
-    pub(crate) const ML_KEM_1024: ObjectIdentifier = oid("2.16.840.1.101.3.4.4.3");
-    pub(crate) const ML_DSA_44: ObjectIdentifier = oid("2.16.840.1.101.3.4.3.17");
-    pub(crate) const ML_DSA_65: ObjectIdentifier = oid("2.16.840.1.101.3.4.3.18");
-    pub(crate) const ML_DSA_87: ObjectIdentifier = oid("2.16.840.1.101.3.4.3.19");
-
-    /// sha1WithRSAEncryption as the OIW named it; found in very old certificates.
-    pub(super) const OIW_SHA1_WITH_RSA: ObjectIdentifier = oid("1.3.14.3.2.29");
-}
 
 /// Why an AlgorithmIdentifier says nothing to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,71 +52,6 @@ impl Parameters {
             Some(_) => Err(AlgorithmError::Parameters),
         }
     }
-}
-
-/// Digests by their object identifier.
-const DIGESTS: [(DigestAlgorithm, ObjectIdentifier); 11] = [
-    (DigestAlgorithm::Md5, ObjectIdentifier::new_unwrap("1.2.840.113549.2.5")),
-    (DigestAlgorithm::Sha1, ObjectIdentifier::new_unwrap("1.3.14.3.2.26")),
-    (DigestAlgorithm::Sha224, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.4")),
-    (DigestAlgorithm::Sha256, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1")),
-    (DigestAlgorithm::Sha384, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2")),
-    (DigestAlgorithm::Sha512, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3")),
-    (DigestAlgorithm::Sha3_256, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.8")),
-    (DigestAlgorithm::Sha3_384, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.9")),
-    (DigestAlgorithm::Sha3_512, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.10")),
-    (DigestAlgorithm::Shake128, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.11")),
-    (DigestAlgorithm::Shake256, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.12")),
-];
-
-/// RSASSA-PKCS1-v1_5 with a digest (RFC 4055, RFC 9688).
-const RSA_SIGNATURES: [(DigestAlgorithm, ObjectIdentifier); 9] = [
-    (DigestAlgorithm::Md5, ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.4")),
-    (DigestAlgorithm::Sha1, ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5")),
-    (DigestAlgorithm::Sha224, ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.14")),
-    (DigestAlgorithm::Sha256, ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11")),
-    (DigestAlgorithm::Sha384, ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12")),
-    (DigestAlgorithm::Sha512, ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13")),
-    (DigestAlgorithm::Sha3_256, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.14")),
-    (DigestAlgorithm::Sha3_384, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.15")),
-    (DigestAlgorithm::Sha3_512, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.16")),
-];
-
-/// ECDSA with a digest (RFC 5758, RFC 8702, RFC 9688).
-const ECDSA_SIGNATURES: [(DigestAlgorithm, ObjectIdentifier); 10] = [
-    (DigestAlgorithm::Sha1, ObjectIdentifier::new_unwrap("1.2.840.10045.4.1")),
-    (DigestAlgorithm::Sha224, ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.1")),
-    (DigestAlgorithm::Sha256, ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2")),
-    (DigestAlgorithm::Sha384, ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3")),
-    (DigestAlgorithm::Sha512, ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4")),
-    (DigestAlgorithm::Sha3_256, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.10")),
-    (DigestAlgorithm::Sha3_384, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.11")),
-    (DigestAlgorithm::Sha3_512, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.12")),
-    (DigestAlgorithm::Shake128, ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.6.32")),
-    (DigestAlgorithm::Shake256, ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.6.33")),
-];
-
-/// DSA with a digest (RFC 5758), so that it can be called weak.
-const DSA_SIGNATURES: [(DigestAlgorithm, ObjectIdentifier); 5] = [
-    (DigestAlgorithm::Sha1, ObjectIdentifier::new_unwrap("1.2.840.10040.4.3")),
-    (DigestAlgorithm::Sha224, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.1")),
-    (DigestAlgorithm::Sha256, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.2")),
-    (DigestAlgorithm::Sha384, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.3")),
-    (DigestAlgorithm::Sha512, ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.4")),
-];
-
-fn digest_of(
-    table: &[(DigestAlgorithm, ObjectIdentifier)],
-    oid: &ObjectIdentifier,
-) -> Option<DigestAlgorithm> {
-    table.iter().find(|(_, candidate)| candidate == oid).map(|(digest, _)| *digest)
-}
-
-fn oid_of(
-    table: &[(DigestAlgorithm, ObjectIdentifier)],
-    digest: DigestAlgorithm,
-) -> Option<ObjectIdentifier> {
-    table.iter().find(|(candidate, _)| *candidate == digest).map(|(_, oid)| *oid)
 }
 
 /// The object identifier of a digest.
@@ -238,103 +144,6 @@ pub(crate) fn signature_to(
     Some(AlgorithmIdentifierOwned { oid, parameters })
 }
 
-/// Parameters of RSASSA-PSS (RFC 4055, section 3.1); the trailer field must be 1.
-fn pss_from(algorithm: &AlgorithmIdentifierOwned) -> Result<SignatureAlgorithm, AlgorithmError> {
-    let parameters = parameters_der(algorithm)?;
-    pss_parameters(&parameters).ok_or(AlgorithmError::Parameters)
-}
-
-/// RSASSA-PSS-params; defaults that are written out are tolerated.
-pub(crate) fn pss_parameters(der: &[u8]) -> Option<SignatureAlgorithm> {
-    let mut fields = Elements::new(tlv::only(der, tag::SEQUENCE)?);
-    let digest = hash_field(fields.optional(tag::constructed(0))?)?;
-    let mask_digest = mask_field(fields.optional(tag::constructed(1))?)?;
-    let salt_length = number_field(fields.optional(tag::constructed(2))?, 20)?;
-    let trailer = number_field(fields.optional(tag::constructed(3))?, 1)?;
-    (fields.is_empty() && trailer == 1).then_some(SignatureAlgorithm::RsaPss {
-        digest,
-        mask_digest,
-        salt_length,
-    })
-}
-
-fn pss_to(
-    digest: DigestAlgorithm,
-    mask_digest: DigestAlgorithm,
-    salt_length: u32,
-) -> Option<AlgorithmIdentifierOwned> {
-    match (digest, mask_digest, salt_length) {
-        (DigestAlgorithm::Shake128, DigestAlgorithm::Shake128, 32) => {
-            return Some(AlgorithmIdentifierOwned { oid: oid::RSASSA_PSS_SHAKE128, parameters: None });
-        }
-        (DigestAlgorithm::Shake256, DigestAlgorithm::Shake256, 64) => {
-            return Some(AlgorithmIdentifierOwned { oid: oid::RSASSA_PSS_SHAKE256, parameters: None });
-        }
-        _ => {}
-    }
-    let mut fields = hash_and_mask_to(digest, mask_digest)?;
-    if salt_length != 20 {
-        fields.extend(tlv::encode(tag::constructed(2), &tlv::integer(&salt_length.to_be_bytes())));
-    }
-    with_sequence(oid::RSASSA_PSS, &fields)
-}
-
-/// Parameters of RSAES-OAEP (RFC 4055, section 4.1).
-pub(crate) fn oaep_from(algorithm: &AlgorithmIdentifierOwned) -> Result<OaepParameters, AlgorithmError> {
-    if algorithm.oid != oid::RSAES_OAEP {
-        return Err(unknown(algorithm));
-    }
-    let parameters = parameters_der(algorithm)?;
-    oaep_parameters(&parameters).ok_or(AlgorithmError::Parameters)
-}
-
-fn oaep_parameters(der: &[u8]) -> Option<OaepParameters> {
-    let mut fields = Elements::new(tlv::only(der, tag::SEQUENCE)?);
-    let digest = hash_field(fields.optional(tag::constructed(0))?)?;
-    let mask_digest = mask_field(fields.optional(tag::constructed(1))?)?;
-    let label = match fields.optional(tag::constructed(2))? {
-        None => Vec::new(),
-        Some(field) => {
-            let (oid, parameters) = algorithm_in(field.content)?;
-            let is_specified = oid == oid::P_SPECIFIED;
-            tlv::only(parameters.filter(|_| is_specified)?.whole, tag::OCTET_STRING)?.to_vec()
-        }
-    };
-    fields.is_empty().then_some(OaepParameters { digest, mask_digest, label })
-}
-
-/// The AlgorithmIdentifier of RSAES-OAEP with these parameters, defaults left out as DER asks.
-pub(crate) fn oaep_to(parameters: &OaepParameters) -> Option<AlgorithmIdentifierOwned> {
-    let mut fields = hash_and_mask_to(parameters.digest, parameters.mask_digest)?;
-    if !parameters.label.is_empty() {
-        let label = tlv::encode(tag::OCTET_STRING, &parameters.label);
-        fields.extend(tlv::encode(tag::constructed(2), &algorithm_der(oid::P_SPECIFIED, &label)));
-    }
-    with_sequence(oid::RSAES_OAEP, &fields)
-}
-
-/// SHAKE has PSS identifiers of its own and stands in no parameters (RFC 8702, section 3.2.1).
-const fn is_shake(digest: DigestAlgorithm) -> bool {
-    matches!(digest, DigestAlgorithm::Shake128 | DigestAlgorithm::Shake256)
-}
-
-/// The fields `[0]` and `[1]` that PSS and OAEP share; SHA-1 is the default of both.
-fn hash_and_mask_to(digest: DigestAlgorithm, mask_digest: DigestAlgorithm) -> Option<Vec<u8>> {
-    if is_shake(digest) || is_shake(mask_digest) {
-        return None;
-    }
-    let null = tlv::encode(tag::NULL, &[]);
-    let mut fields = Vec::new();
-    if digest != DigestAlgorithm::Sha1 {
-        fields.extend(tlv::encode(tag::constructed(0), &algorithm_der(digest_oid(digest), &null)));
-    }
-    if mask_digest != DigestAlgorithm::Sha1 {
-        let hash = algorithm_der(digest_oid(mask_digest), &null);
-        fields.extend(tlv::encode(tag::constructed(1), &algorithm_der(oid::MGF1, &hash)));
-    }
-    Some(fields)
-}
-
 /// DER of an AlgorithmIdentifier, its parameters given as DER (empty for none).
 pub(crate) fn algorithm_der(oid: ObjectIdentifier, parameters: &[u8]) -> Vec<u8> {
     tlv::sequence(&[&tlv::encode(tag::OBJECT_IDENTIFIER, oid.as_bytes()), parameters])
@@ -348,40 +157,6 @@ pub(crate) fn algorithm_in(bytes: &[u8]) -> Option<(ObjectIdentifier, Option<Ele
     fields.is_empty().then_some((oid, parameters))
 }
 
-fn hash_field(field: Option<Element<'_>>) -> Option<DigestAlgorithm> {
-    let Some(field) = field else { return Some(DigestAlgorithm::Sha1) };
-    hash_in(field.content)
-}
-
-fn mask_field(field: Option<Element<'_>>) -> Option<DigestAlgorithm> {
-    let Some(field) = field else { return Some(DigestAlgorithm::Sha1) };
-    let (oid, parameters) = algorithm_in(field.content)?;
-    hash_in(parameters.filter(|_| oid == oid::MGF1)?.whole)
-}
-
-fn hash_in(bytes: &[u8]) -> Option<DigestAlgorithm> {
-    let (oid, parameters) = algorithm_in(bytes)?;
-    let absent_or_null = parameters.is_none_or(|value| value.whole == [tag::NULL, 0]);
-    digest_of(&DIGESTS, &oid).filter(|digest| absent_or_null && !is_shake(*digest))
-}
-
-fn number_field(field: Option<Element<'_>>, default: u32) -> Option<u32> {
-    let Some(field) = field else { return Some(default) };
-    let magnitude = tlv::unsigned(tlv::only(field.content, tag::INTEGER)?)?;
-    (magnitude.len() <= 4)
-        .then(|| magnitude.iter().fold(0, |number, octet| (number << 8) | u32::from(*octet)))
-}
-
-fn with_sequence(oid: ObjectIdentifier, fields: &[u8]) -> Option<AlgorithmIdentifierOwned> {
-    let parameters = Any::new(der::Tag::Sequence, fields).ok()?;
-    Some(AlgorithmIdentifierOwned { oid, parameters: Some(parameters) })
-}
-
-fn parameters_der(algorithm: &AlgorithmIdentifierOwned) -> Result<Vec<u8>, AlgorithmError> {
-    let parameters = algorithm.parameters.as_ref().ok_or(AlgorithmError::Parameters)?;
-    parameters.to_der().map_err(|_| AlgorithmError::Parameters)
-}
-
 fn unknown(algorithm: &AlgorithmIdentifierOwned) -> AlgorithmError {
     AlgorithmError::Unknown(algorithm.oid.to_string())
 }
@@ -390,6 +165,7 @@ fn unknown(algorithm: &AlgorithmIdentifierOwned) -> AlgorithmError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::ports::OaepParameters;
 
     const ALL: [DigestAlgorithm; 11] = [
         DigestAlgorithm::Md5,

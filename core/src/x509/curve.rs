@@ -6,9 +6,11 @@ use p256::elliptic_curve::Generate as _;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use zeroize::Zeroizing;
 
+use super::digest::digest;
+use super::native;
 use super::random_adapter::RandomAdapter;
 use super::tlv::{self, Elements, tag};
-use crate::algorithm::KeyAlgorithm;
+use crate::algorithm::{DigestAlgorithm, KeyAlgorithm};
 use crate::ports::Random;
 use crate::secret::SecretBytes;
 
@@ -89,7 +91,7 @@ fn fixed(curve: Curve, magnitude: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Whether `signature` is an ECDSA signature over that digest; `point` is one of [`point`].
-pub(crate) fn verify(curve: Curve, point: &[u8], digest: &[u8], signature: &[u8]) -> bool {
+fn verify(curve: Curve, point: &[u8], digest: &[u8], signature: &[u8]) -> bool {
     let Some((r, s)) = signature_numbers(curve, signature) else { return false };
     let digest = at_least_field(curve, digest);
     on_curve!(curve, library => {
@@ -99,6 +101,21 @@ pub(crate) fn verify(curve: Curve, point: &[u8], digest: &[u8], signature: &[u8]
             })
             .is_ok()
     })
+}
+
+/// Whether `signature` holds over a message, by the fastest means there are.
+pub(crate) fn verify_message(
+    curve: Curve,
+    point: &[u8],
+    hash: DigestAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    if signature_numbers(curve, signature).is_none() {
+        return false;
+    }
+    native::verify_ecdsa(curve, hash, point, message, signature)
+        .unwrap_or_else(|| verify(curve, point, &digest(hash, message), signature))
 }
 
 /// Signs a digest, with the nonce of RFC 6979. The signature is DER.
@@ -133,7 +150,8 @@ pub(crate) fn generate(curve: Curve, random: &mut dyn Random) -> SecretBytes {
 pub(crate) fn public_point(curve: Curve, scalar: &[u8]) -> Option<Vec<u8>> {
     on_curve!(curve, library => {
         let key = library::SecretKey::from_slice(scalar).ok()?;
-        Some(key.public_key().to_sec1_point(false).as_bytes().to_vec())
+        let portable = || key.public_key().to_sec1_point(false).as_bytes().to_vec();
+        Some(native::public_point(curve, scalar).unwrap_or_else(portable))
     })
 }
 

@@ -83,13 +83,23 @@ pub(super) fn sign_ecdsa(
     Some(key.sign(&SystemRandom::new(), message).ok()?.as_ref().to_vec())
 }
 
-/// ECDH: the x-coordinate. The peer's point is checked to be on the curve.
-pub(super) fn agree(curve: Curve, scalar: &[u8], peer: &[u8]) -> Option<SecretBytes> {
-    let algorithm = match curve {
+/// The uncompressed public point of a scalar that was found in range before.
+pub(super) fn public_point(curve: Curve, scalar: &[u8]) -> Option<Vec<u8>> {
+    let key = agreement::PrivateKey::from_private_key(ecdh(curve), scalar).ok()?;
+    Some(key.compute_public_key().ok()?.as_ref().to_vec())
+}
+
+const fn ecdh(curve: Curve) -> &'static agreement::Algorithm {
+    match curve {
         Curve::P256 => &ECDH_P256,
         Curve::P384 => &ECDH_P384,
         Curve::P521 => &ECDH_P521,
-    };
+    }
+}
+
+/// ECDH: the x-coordinate. The peer's point is checked to be on the curve.
+pub(super) fn agree(curve: Curve, scalar: &[u8], peer: &[u8]) -> Option<SecretBytes> {
+    let algorithm = ecdh(curve);
     let key = agreement::PrivateKey::from_private_key(algorithm, scalar).ok()?;
     agreement::agree(&key, Peer::new(algorithm, peer), (), |secret| Ok(SecretBytes::copy_of(secret))).ok()
 }

@@ -19,6 +19,10 @@ pub(super) fn sign_ecdsa(_: Curve, _: DigestAlgorithm, _: &[u8], _: &[u8], _: &[
     None
 }
 
+pub(super) fn public_point(_: Curve, _: &[u8]) -> Option<Vec<u8>> {
+    None
+}
+
 pub(super) fn agree(_: Curve, _: &[u8], _: &[u8]) -> Option<SecretBytes> {
     None
 }

@@ -14,8 +14,8 @@ use self::rsa::RsaSecret;
 use super::curve::{self, Curve};
 use super::digest::digest;
 use super::post_quantum::{self, PostQuantumSecret};
-use super::public_key::{PublicKey, agree_on_curve, agree_x25519};
-use super::{native, pem};
+use super::public_key::PublicKey;
+use super::{diffie_hellman, native, pem};
 use crate::algorithm::{DigestAlgorithm, KeyAlgorithm, SignatureAlgorithm};
 use crate::fingerprint::Fingerprint;
 use crate::ports::{KeyError, OaepParameters, Random};
@@ -185,11 +185,13 @@ impl SecretKey {
     /// not on the curve and for an all-zero secret.
     pub fn agree(&self, peer: &[u8]) -> Result<SecretBytes, KeyError> {
         match &self.0.kind {
-            Kind::Elliptic { curve, scalar } => agree_on_curve(*curve, scalar, peer).ok_or(KeyError::Failed),
+            Kind::Elliptic { curve, scalar } => {
+                diffie_hellman::on_curve(*curve, scalar, peer).ok_or(KeyError::Failed)
+            }
             Kind::X25519(scalar) => {
                 let scalar = scalar.expose().try_into().map_err(|_| KeyError::Failed)?;
                 let peer = peer.try_into().map_err(|_| KeyError::Failed)?;
-                agree_x25519(scalar, peer).ok_or(KeyError::Failed)
+                diffie_hellman::x25519(scalar, peer).ok_or(KeyError::Failed)
             }
             Kind::Rsa(_) | Kind::Ed25519(_) | Kind::PostQuantum(_) => Err(KeyError::Unsuitable),
         }

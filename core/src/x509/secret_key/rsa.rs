@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::super::digest::digest;
 use super::super::native;
-use super::super::public_key::{fixed_length, rsa_key};
+use super::super::public_key::{fixed_length, good_key};
 use super::super::rsa_padding::{self, DigestParameters};
 use super::super::tlv::{self, Elements, tag};
 use super::{SecretKeyError, structure};
@@ -46,7 +46,7 @@ impl RsaSecret {
     /// RSAPublicKey.
     pub(super) fn read(der: &[u8]) -> Result<(Self, Vec<u8>), SecretKeyError> {
         let numbers = numbers(der).ok_or(SecretKeyError::Malformed)?;
-        let public = rsa_key(numbers.modulus, numbers.exponent).ok_or(SecretKeyError::BadKey)?;
+        let public = good_key(numbers.modulus, numbers.exponent).ok_or(SecretKeyError::BadKey)?;
         if !limits::RSA_SECRET_BITS.contains(&public.n().bits_vartime()) {
             return Err(SecretKeyError::BadKey);
         }
