@@ -46,6 +46,9 @@ fn openssl_opens_the_mail_that_we_encrypt() {
             ]);
             encrypt.args(["--signer", &people.file("alice-p256.pem"), "-o"]).arg(&sealed).arg(testdata(mail));
             run(&mut encrypt).unwrap_or_else(|reason| panic!("{mail}: {reason}"));
+            assert!(
+                contains(&sealed, "\r\nMIME-Version: 1.0\r\n") || contains(&sealed, "\nMIME-Version: 1.0\n")
+            );
 
             let mut decrypt = openssl.cms("-decrypt");
             decrypt.args(["-inform", "SMIME", "-recip", &people.file("bob-rsa.pem")]);
@@ -57,7 +60,7 @@ fn openssl_opens_the_mail_that_we_encrypt() {
             run(&mut decrypt).unwrap_or_else(|reason| panic!("{mail}: {generation}: {reason}"));
 
             // Inside the encryption is the signed mail.
-            let mut verify = openssl.cms("-verify");
+            let mut verify = openssl.cms_text("-verify");
             verify.args([
                 "-inform",
                 "SMIME",
@@ -156,7 +159,7 @@ fn openssl_verifies_the_mail_that_we_sign() {
                 run(sign.arg("-o").arg(&signed).arg(testdata(mail)))
                     .unwrap_or_else(|reason| panic!("{mail}: {reason}"));
 
-                let mut verify = openssl.cms("-verify");
+                let mut verify = openssl.cms_text("-verify");
                 verify.args([
                     "-inform",
                     "SMIME",

@@ -36,10 +36,17 @@ impl OpenSsl {
         Some(Self { program, modern: true, people })
     }
 
-    /// `openssl cms WHAT`, ready for more.
+    /// `openssl cms WHAT` on octets as they are.
     pub fn cms(&self, what: &str) -> Command {
+        let mut command = self.cms_text(what);
+        command.arg("-binary");
+        command
+    }
+
+    /// `openssl cms WHAT` on a mail: with `-binary` it reads no multipart/signed rightly.
+    pub fn cms_text(&self, what: &str) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(["cms", what, "-binary"]);
+        command.args(["cms", what]);
         command
     }
 

@@ -36,8 +36,8 @@ pub struct Composed {
     /// What is to be signed or encrypted: a MIME entity in canonical form, ready to arrive as it
     /// is.
     pub payload: Vec<u8>,
-    /// The fields for outside, each with its line ends. The fields that describe the body are to
-    /// be added: MIME-Version, Content-Type and so on.
+    /// The fields for outside with MIME-Version, each with its line ends. The fields that describe
+    /// the body are to be added: Content-Type and so on.
     pub outer: Vec<u8>,
 }
 
@@ -65,7 +65,9 @@ pub fn protect(mail: &[u8], protection: &Protection) -> Result<Composed, MailErr
     protect_payload(&mut entity, &outer, protection)?;
     let mut payload = Vec::with_capacity(mail.len() + mail.len() / 32);
     entity.write(&mut payload)?;
-    let outer = outer.into_iter().filter_map(|(_, outside)| outside).flat_map(|field| field.raw).collect();
+    let visible = outer.into_iter().filter_map(|(_, outside)| outside).flat_map(|field| field.raw);
+    // RFC 2045, section 4: it stands at the top of a mail, and nowhere inside.
+    let outer = visible.chain(*b"MIME-Version: 1.0\r\n").collect();
     Ok(Composed { payload, outer })
 }
 
@@ -231,6 +233,7 @@ mod tests {
             payload.contains("Content-Type: text/plain; charset=\"us-ascii\"; hp=\"clear\"\r\n\r\nHello\r\n")
         );
         assert!(!payload.contains("HP-Outer"));
+        assert!(outer.ends_with("\r\nMIME-Version: 1.0\r\n") && !payload.contains("MIME-Version"));
     }
 
     #[test]
