@@ -59,11 +59,16 @@ fn every_test_that_the_table_of_standards_names_exists() {
     assert!(missing.is_empty(), "these tests do not exist:\n{}", missing.join("\n"));
 }
 
-/// The file itself and, where it heads a folder of modules, their files.
+/// The file itself and, where it heads a folder of modules, all files below it.
 fn sources_beside(file: &Path) -> Vec<String> {
     let mut files = vec![file.to_owned()];
-    if let Ok(entries) = fs::read_dir(file.with_extension("")) {
-        files.extend(entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()));
+    let mut directories = vec![file.with_extension("")];
+    while let Some(directory) = directories.pop() {
+        let Ok(entries) = fs::read_dir(directory) else { continue };
+        let (below, beside): (Vec<PathBuf>, Vec<PathBuf>) =
+            entries.map(|entry| entry.unwrap().path()).partition(|path| path.is_dir());
+        directories.extend(below);
+        files.extend(beside);
     }
     files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect()
 }
