@@ -1,7 +1,7 @@
 //! The status line: what a person reads of who wrote a mail, and whether it was protected.
 //!
 //! There is exactly one line about the author, the first that applies from the top of the table in
-//! `docs/trust.md`; encryption is told apart from it, because it says nothing about the author.
+//! `docs/formats/reasons.md`; encryption is told apart from it, because it says nothing about the author.
 
 use counterseal_core::message::{EncryptionStatus, Reason, SignerStatus, Status, Verdict};
 use counterseal_core::trust::Evidence;
@@ -47,8 +47,7 @@ fn author(status: &Status) -> String {
 fn about(status: &Status) -> String {
     let who = who(status);
     match status.verdict {
-        Verdict::Verified => format!("{who} ({})", evidence(status)),
-        Verdict::Checked => format!("{who}, by {}", evidence(status)),
+        Verdict::Verified | Verdict::Checked => format!("{who} ({})", evidence(status)),
         Verdict::Signed => format!("{who}, with a key that is known from before; identity not checked"),
         Verdict::Unverified => match first(status, &[Reason::Expired, Reason::NotYetValid, Reason::BadChain])
         {
