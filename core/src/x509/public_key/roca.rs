@@ -43,10 +43,10 @@ mod tests {
             // Times 65537: itself, and itself moved by two octets.
             let mut sum = vec![0_u8; number.len() + 3];
             let mut carry = 0_u16;
-            for position in 0..sum.len() {
+            for (position, place) in sum.iter_mut().enumerate() {
                 let digit = |shift: usize| position.checked_sub(shift).and_then(|at| number.get(at)).copied();
                 carry += u16::from(digit(0).unwrap_or(0)) + u16::from(digit(2).unwrap_or(0));
-                sum[position] = carry as u8;
+                *place = carry as u8;
                 carry >>= 8;
             }
             number = sum;
