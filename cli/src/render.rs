@@ -10,3 +10,6 @@ pub(crate) mod status;
 mod store;
 pub(crate) mod write;
 pub(crate) mod written;
+
+#[cfg(test)]
+mod words;

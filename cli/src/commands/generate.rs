@@ -39,11 +39,34 @@ fn completions(shell: Shell) -> Result<Exit, Failure> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
     fn the_definitions_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_man_pages_in_docs_are_those_of_today() {
+        let committed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/man");
+        let fresh = tempfile::tempdir().unwrap();
+        man(fresh.path()).unwrap();
+        let mut names: Vec<_> =
+            fs::read_dir(fresh.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        let mut kept: Vec<_> =
+            fs::read_dir(&committed).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        kept.retain(|name| name.to_string_lossy().ends_with(".1"));
+        kept.sort();
+        assert_eq!(names, kept, "run `cseal generate man docs/man`");
+        for name in names {
+            let (new, old) =
+                (fs::read(fresh.path().join(&name)).unwrap(), fs::read(committed.join(&name)).unwrap());
+            assert!(new == old, "{}: run `cseal generate man docs/man`", name.display());
+        }
     }
 }

@@ -1,4 +1,13 @@
-//! The program `cseal` as a person or a script runs it.
+//! The program `cseal` as a person or a script runs it: exit codes, streams, files, whole exchanges of
+//! mail, and the attack suite.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod copies;
+mod exchange;
+mod files;
 mod forged;
+mod keys;
+mod manners;
+mod people;
+mod sessions;
+mod storeless;

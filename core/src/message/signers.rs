@@ -68,7 +68,8 @@ impl Judgement<'_> {
         }
     }
 
-    /// Without an author, a chain to an anchor is all that can be asked for.
+    /// Without an author, a chain to an anchor is what is asked for; where no anchor says anything,
+    /// what is known of the signer's own address may.
     fn by_chain(&self, certificate: &Certificate) -> SignerStatus {
         let decision = trust::decide_chain(
             certificate,
@@ -78,8 +79,19 @@ impl Judgement<'_> {
         );
         match decision {
             Ok(decision) => self.decided(certificate, &decision),
-            Err(error) => self.refused(certificate, verdict_of(&error), reason_of(&error)),
+            Err(error) => match certificate.addresses().iter().find(|address| self.is_known(address)) {
+                Some(address) if reason_of(&error) == Reason::NoAnchor => {
+                    self.by_author(certificate, address)
+                }
+                _ => self.refused(certificate, verdict_of(&error), reason_of(&error)),
+            },
         }
+    }
+
+    fn is_known(&self, address: &EmailAddress) -> bool {
+        let knowledge = self.context.knowledge;
+        knowledge.pins.iter().any(|pin| pin.address.matches(address))
+            || knowledge.known.iter().any(|known| known.address.matches(address))
     }
 
     fn by_author(&self, certificate: &Certificate, author: &EmailAddress) -> SignerStatus {

@@ -1,0 +1,65 @@
+//! Who gets which copy.
+
+use crate::people::{MAIL, Place};
+
+fn recipients(place: &Place, person: &str, file: &str) -> usize {
+    let status = place.run(person, &["decrypt", "--json", file]).exits(0).json();
+    status["encrypted"]["recipients"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_blind_reader_has_a_copy_of_their_own_and_is_named_in_none() {
+    let place = Place::new();
+    place.write("mail.eml", MAIL.replace("Subject:", "Bcc: carol@example.org\r\nSubject:"));
+    let refused = place.run("alice", &["encrypt", "mail.eml"]).exits(2);
+    assert!(refused.stderr.contains("--output-directory"), "{}", refused.stderr);
+    assert_eq!(refused.text(), "");
+
+    place.run("alice", &["encrypt", "mail.eml", "--output-directory", "copies"]).exits(0);
+    let list: serde_json::Value = serde_json::from_slice(&place.read("copies/copies.json")).unwrap();
+    let copies = list["copies"].as_array().unwrap();
+    assert_eq!(copies.len(), 2);
+    for copy in copies {
+        let file = format!("copies/{}", copy["file"].as_str().unwrap());
+        let sealed = String::from_utf8(place.read(&file)).unwrap();
+        assert!(!sealed.to_ascii_lowercase().contains("\nbcc:"));
+        assert!(!sealed.contains("carol@"));
+        let (person, count) = if copy["blind"] == true { ("carol", 1) } else { ("bob", 2) };
+        assert_eq!(copy["recipients"], serde_json::json!([format!("{person}@example.org")]));
+        assert_eq!(recipients(&place, person, &file), count);
+        let opened = place.run(person, &["decrypt", &file]).exits(0).text();
+        assert!(!opened.to_ascii_lowercase().contains("bcc:"));
+    }
+}
+
+#[test]
+fn hidden_readers_do_not_learn_of_each_other() {
+    let place = Place::new();
+    place.write("mail.eml", MAIL.replace("To: Bob", "To: carol@example.org, Bob"));
+    place.run("alice", &["encrypt", "mail.eml", "-o", "shared.eml"]).exits(0);
+    assert_eq!(recipients(&place, "bob", "shared.eml"), 3);
+    place.run("alice", &["encrypt", "--hide-recipients", "mail.eml"]).exits(2);
+    let arguments = ["encrypt", "--hide-recipients", "mail.eml", "--output-directory", "copies"];
+    place.run("alice", &arguments).exits(0);
+    let list: serde_json::Value = serde_json::from_slice(&place.read("copies/copies.json")).unwrap();
+    for copy in list["copies"].as_array().unwrap() {
+        let person = copy["recipients"][0].as_str().unwrap().split('@').next().unwrap().to_owned();
+        let file = format!("copies/{}", copy["file"].as_str().unwrap());
+        assert_eq!(recipients(&place, &person, &file), 1);
+    }
+}
+
+#[test]
+fn a_file_is_sealed_for_addresses_and_for_oneself() {
+    let place = Place::new();
+    place.write("report", "any bytes \0\u{1}");
+    place
+        .run("alice", &["encrypt", "--cms", "--to", "bob@example.org", "-o", "report.p7m", "report"])
+        .exits(0);
+    let read = place.run("bob", &["decrypt", "--cms", "--json", "report.p7m"]).exits(0);
+    assert_eq!(read.stdout, b"any bytes \0\x01");
+    assert_eq!(read.json()["verdict"], "verified");
+    assert_eq!(read.json()["signers"][0]["address"], "alice@example.org");
+    place.run("alice", &["decrypt", "--cms", "report.p7m"]).exits(0);
+    place.run("alice", &["encrypt", "--cms", "report"]).exits(2);
+}

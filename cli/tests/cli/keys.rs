@@ -1,0 +1,131 @@
+//! Keys go in and out, and stay what they are.
+
+use crate::people::{MAIL, Place};
+
+#[test]
+fn a_store_with_a_passphrase_opens_with_it_alone() {
+    let place = Place::new();
+    place.write("passphrase", "correct horse\n");
+    place.write("wrong", "battery staple\n");
+    let init = ["init", "dave@example.org", "--passphrase-file", "passphrase", "--algorithm", "rsa-2048"];
+    place.run("dave", &init).exits(0);
+    place.run("dave", &["keys", "export", "dave@example.org", "-o", "dave.pem"]).exits(0);
+    place.run("alice", &["keys", "import", "dave.pem"]).exits(0);
+    place.write("mail.eml", MAIL.replace("bob@", "dave@"));
+    place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
+
+    let locked = place.run("dave", &["decrypt", "--json", "out.eml"]).exits(3).json();
+    assert_eq!(locked["error"], "locked");
+    assert!(locked["details"].to_string().contains("which is your key"), "{locked}");
+    assert!(locked["hint"].to_string().contains("--passphrase-file"));
+    let wrong =
+        place.run("dave", &["decrypt", "--json", "--passphrase-file", "wrong", "out.eml"]).exits(3).json();
+    assert_eq!(wrong["error"], "wrong-passphrase");
+    place.run("dave", &["decrypt", "--passphrase-file", "passphrase", "out.eml"]).exits(0);
+    let from_descriptor = ["decrypt", "--passphrase-fd", "0", "out.eml"];
+    place.pipe("dave", &from_descriptor, b"correct horse\n").exits(0);
+    place.run("dave", &["keys", "list"]).exits(0);
+}
+
+#[test]
+fn without_a_terminal_nothing_is_asked() {
+    let place = Place::new();
+    let refused = place.run("dave", &["init", "dave@example.org"]).exits(3);
+    assert!(refused.stderr.contains("--passphrase-file") && refused.stderr.contains("--no-passphrase"));
+    assert!(!place.path("dave").exists());
+}
+
+#[test]
+fn keys_move_by_p12_and_open_old_mail() {
+    let place = Place::new();
+    place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
+    place.write("transport", "transport\n");
+    place.write("store", "store\n");
+    for format in ["p12", "p12-legacy"] {
+        let file = format!("{format}.file");
+        let export = ["keys", "export", "bob@example.org", "--secret", "--format", format];
+        let to = ["--new-passphrase-file", "transport", "-o", &file];
+        place.run("bob", &[&export[..], &to].concat()).exits(0);
+        let home = format!("new-{format}");
+        let import =
+            ["keys", "import", &file, "--passphrase-file", "transport", "--store-passphrase-file", "store"];
+        place.run(&home, &import).exits(0);
+        place.run(&home, &import).exits(0);
+        let opened = place.run(&home, &["decrypt", "--passphrase-file", "store", "out.eml"]).exits(0);
+        assert!(opened.text().contains("let us meet."));
+    }
+    let wrong =
+        ["keys", "import", "p12.file", "--passphrase-file", "store", "--store-passphrase-file", "store"];
+    assert!(place.run("new-p12", &wrong).exits(3).stderr.contains("passphrase"));
+}
+
+#[test]
+fn a_signed_mail_makes_its_author_a_contact() {
+    let place = Place::new();
+    place.write(
+        "mail.eml",
+        "From: carol@example.org\r\nTo: bob@example.org\r\nSubject: Hello\r\n\r\nHello.\r\n",
+    );
+    place.run("carol", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
+    place.write("answer.eml", "From: bob@example.org\r\nTo: carol@example.org\r\nSubject: Hi\r\n\r\nHi.\r\n");
+    place.run("bob", &["encrypt", "answer.eml"]).exits(1);
+    place.run("bob", &["keys", "import", "signed.eml"]).exits(0);
+    place.run("bob", &["encrypt", "answer.eml", "-o", "out.eml"]).exits(0);
+    place.run("carol", &["decrypt", "out.eml"]).exits(0);
+    let forged = String::from_utf8(place.read("signed.eml")).unwrap().replace("From: carol@", "From: dave@");
+    place.write("forged.eml", forged);
+    place.run("bob", &["keys", "import", "forged.eml"]).exits(1);
+    assert!(!place.run("bob", &["keys", "list"]).exits(0).text().contains("dave@"));
+}
+
+#[test]
+fn another_key_for_a_compared_contact_is_a_contradiction() {
+    let place = Place::new();
+    place
+        .run("impostor", &["init", "bob@example.org", "--no-passphrase", "--algorithm", "rsa-2048"])
+        .exits(0);
+    place.run("impostor", &["keys", "export", "bob@example.org", "-o", "impostor.pem"]).exits(0);
+    let refused = place.run("alice", &["keys", "import", "impostor.pem"]).exits(4);
+    assert!(refused.stderr.contains("bob@example.org changed keys"), "{}", refused.stderr);
+    let bob = String::from_utf8(place.read("bob.fingerprint")).unwrap();
+    place.run("alice", &["keys", "import", "impostor.pem", "--pin", &bob]).exits(4);
+
+    place.write(
+        "mail.eml",
+        MAIL.replace("From: Alice <alice@", "From: Bob <bob@").replace("To: Bob <bob@", "To: Alice <alice@"),
+    );
+    place.run("impostor", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
+    let conflict = place.run("alice", &["verify", "--json", "signed.eml"]).exits(4).json();
+    assert_eq!(conflict["verdict"], "conflict");
+}
+
+#[test]
+fn further_keys_come_under_the_same_personal_ca() {
+    let place = Place::new();
+    place.run("alice", &["keys", "generate", "alice@example.org", "--algorithm", "ml-kem-768"]).exits(0);
+    place.run("alice", &["keys", "export", "alice@example.org", "-o", "new.pem"]).exits(0);
+    place.run("bob", &["keys", "import", "new.pem"]).exits(0);
+    place.write(
+        "mail.eml",
+        MAIL.replace("From: Alice <alice@", "From: Bob <bob@").replace("To: Bob <bob@", "To: Alice <alice@"),
+    );
+    place.run("bob", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
+    let read = place.run("alice", &["decrypt", "--json", "out.eml"]).exits(0).json();
+    let kinds: Vec<_> =
+        read["encrypted"]["recipients"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    assert!(kinds.iter().any(|kind| **kind == "key-encapsulation"), "{kinds:?}");
+}
+
+#[test]
+fn lists_name_every_key_once() {
+    let place = Place::new();
+    let list: serde_json::Value =
+        serde_json::from_slice(&place.run("alice", &["keys", "list", "--json"]).exits(0).stdout).unwrap();
+    let uses: Vec<_> = list["keys"].as_array().unwrap().iter().map(|key| key["use"].clone()).collect();
+    assert_eq!(uses, ["personal-ca", "signing", "encryption"]);
+    let one = place.run("alice", &["keys", "list", "carol@example.org"]).exits(0).text();
+    assert!(one.contains("carol@") && !one.contains("bob@"));
+    let bob = String::from_utf8(place.read("bob.fingerprint")).unwrap();
+    assert!(place.run("alice", &["keys", "show", &bob]).exits(0).text().contains("compared by you"));
+    place.run("alice", &["keys", "show", "nobody@example.org"]).exits(3);
+}
