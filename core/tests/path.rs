@@ -1,7 +1,6 @@
 //! Each rule of path validation, with a chain that breaks it and a twin that does not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "path/mint.rs"]
 mod mint;
 
 use counterseal_core::time::Time;

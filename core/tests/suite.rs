@@ -1,0 +1,8 @@
+//! All integration tests of the library in one program, so that it is linked once.
+
+mod corpora;
+mod documents;
+mod layers;
+mod openssl_keys;
+mod path;
+mod pkcs12;
