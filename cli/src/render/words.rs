@@ -36,8 +36,7 @@ fn in_sources(directory: &Path, markers: &[&str], words: &mut BTreeSet<String>) 
 
 /// The word that a text begins with, after the exit code where one stands before it.
 fn word(text: &str) -> Option<String> {
-    let text =
-        text.strip_prefix("Exit::").map_or(text, |rest| rest.split_once(',').map_or(rest, |(_, rest)| rest));
+    let text = if text.starts_with('"') { text } else { text.split_once(',').map_or(text, |(_, rest)| rest) };
     let word = text.strip_prefix('"')?.split('"').next()?;
     word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-').then(|| word.to_owned())
 }
