@@ -18,6 +18,7 @@ use crate::spool::EncryptedSpools;
 
 /// Opens, writes what is inside, and says who wrote it.
 pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Failure> {
+    let at = clock::at(arguments.at.at.as_deref())?;
     let secrets = &arguments.message_secrets;
     let without_store = !arguments.keys.is_empty()
         || secrets.message_passphrase_file.is_some()
@@ -28,12 +29,7 @@ pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Fail
         None => OurKeys::from_files(&arguments.keys, &arguments.certificates, &arguments.passphrase)?,
     };
     let knowledge = reading::knowledge(&arguments.evidence, &arguments.certificates, store.as_ref())?;
-    let context = Context {
-        keys: keys.port(),
-        knowledge: &knowledge,
-        at: clock::at(arguments.at.at.as_deref())?,
-        spools: &EncryptedSpools,
-    };
+    let context = Context { keys: keys.port(), knowledge: &knowledge, at, spools: &EncryptedSpools };
     let options =
         ReadOptions { open: reading::open_options(arguments)?, keep_signature: arguments.keep_signature };
     let mut input = input(arguments)?;

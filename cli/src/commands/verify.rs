@@ -18,6 +18,7 @@ use crate::spool::EncryptedSpools;
 
 /// Checks who signed, writes what was signed, and answers by the exit code.
 pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failure> {
+    let at = clock::at(arguments.at.at.as_deref())?;
     let evidence = &arguments.evidence;
     let without_store = !evidence.anchors.is_empty()
         || !evidence.revocation_lists.is_empty()
@@ -25,12 +26,7 @@ pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failu
     let store = if without_store { None } else { store::open_if_any()? };
     let keys = OurKeys::from_store(store.as_ref(), Unlock::from_file(None))?;
     let knowledge = reading::knowledge(evidence, &arguments.certificates, store.as_ref())?;
-    let context = Context {
-        keys: keys.port(),
-        knowledge: &knowledge,
-        at: clock::at(arguments.at.at.as_deref())?,
-        spools: &EncryptedSpools,
-    };
+    let context = Context { keys: keys.port(), knowledge: &knowledge, at, spools: &EncryptedSpools };
     if arguments.content.is_some() {
         return detached(arguments, &context, verbose);
     }
