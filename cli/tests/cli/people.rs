@@ -4,13 +4,19 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use tempfile::TempDir;
 
-pub const MAIL: &str = "From: Alice <alice@example.org>\r\nTo: Bob <bob@example.org>\r\n\
-    Subject: Secret plans\r\nDate: Sat, 21 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n\
-    MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello Bob,\r\nlet us meet.\r\n";
+/// A mail of now: one that is signed a day after its Date is not verified without a remark.
+pub static MAIL: LazyLock<String> = LazyLock::new(|| {
+    let now = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S +0000");
+    format!(
+        "From: Alice <alice@example.org>\r\nTo: Bob <bob@example.org>\r\n\
+         Subject: Secret plans\r\nDate: {now}\r\nMessage-ID: <1@example.org>\r\n\
+         MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello Bob,\r\nlet us meet.\r\n"
+    )
+});
 
 /// A folder in which people have their homes and their files.
 pub struct Place {
@@ -104,7 +110,7 @@ fn run(directory: &Path, person: &str, arguments: &[&str], input: &[u8]) -> Ran 
 fn make() -> TempDir {
     let made = tempfile::tempdir().unwrap();
     let run = |person: &str, arguments: &[&str]| run(made.path(), person, arguments, b"").exits(0);
-    fs::write(made.path().join("mail.eml"), MAIL).unwrap();
+    fs::write(made.path().join("mail.eml"), MAIL.as_str()).unwrap();
     for person in ["alice", "bob", "carol"] {
         let address = format!("{person}@example.org");
         // Smaller keys than usual: making them is what these tests spend their time on.

@@ -82,7 +82,7 @@ impl People {
         for (name, algorithm, key_usage) in PEOPLE {
             people.make_person(&program, name, algorithm, key_usage);
             if !name.ends_with("25519") {
-                people.make_p12(&program, name);
+                people.make_p12(&program, name, &format!("{name}.p12"));
             }
         }
         if let Some(program) = openssl::program_4() {
@@ -158,9 +158,9 @@ impl People {
         );
     }
 
-    /// Triple DES and SHA-1: gpgsm 2.2 opens nothing newer.
-    fn make_p12(&self, openssl: &Path, name: &str) {
-        let [key, certificate, p12] = ["key.pem", "pem", "p12"].map(|end| format!("{name}.{end}"));
+    /// Triple DES and SHA-1: gpgsm 2.2 opens nothing newer. Each file has salts of its own.
+    pub fn make_p12(&self, openssl: &Path, name: &str, p12: &str) {
+        let [key, certificate] = ["key.pem", "pem"].map(|end| format!("{name}.{end}"));
         let password = format!("pass:{P12_PASSPHRASE}");
         self.make_files(
             openssl,
@@ -174,7 +174,7 @@ impl People {
                 "-macalg",
                 "sha1",
             ],
-            &["-inkey", &key, "-in", &certificate, "-name", name, "-passout", &password, "-out", &p12],
+            &["-inkey", &key, "-in", &certificate, "-name", name, "-passout", &password, "-out", p12],
         );
     }
 
