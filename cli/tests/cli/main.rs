@@ -9,5 +9,6 @@ mod forged;
 mod keys;
 mod manners;
 mod people;
+mod readme;
 mod sessions;
 mod storeless;
