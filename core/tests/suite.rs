@@ -1,6 +1,7 @@
 //! All integration tests of the library in one program, so that it is linked once.
 
 mod corpora;
+mod damage;
 mod documents;
 mod layers;
 mod openssl_keys;
