@@ -46,7 +46,7 @@ fn session() -> Vec<(String, Vec<String>)> {
 /// Bob's keys, made elsewhere; the fingerprint that he reads out.
 fn make_bob(place: &Place) -> String {
     let made = place.run("writer", &["init", "bob@example.org", "--no-passphrase"]).exits(0);
-    place.run("writer", &["keys", "export", "bob@example.org", "-o", "bob.pem"]).exits(0);
+    place.run("writer", &["keys", "export", "bob@example.org", "-o", "bob.pem", "--overwrite"]).exits(0);
     made.text().split_whitespace().next().unwrap().to_owned()
 }
 
