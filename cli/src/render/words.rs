@@ -36,7 +36,8 @@ fn in_sources(directory: &Path, markers: &[&str], words: &mut BTreeSet<String>) 
 
 /// The word that a text begins with, after the exit code where one stands before it.
 fn word(text: &str) -> Option<String> {
-    let text = if text.starts_with('"') { text } else { text.split_once(',').map_or(text, |(_, rest)| rest) };
+    let has_exit_code = text.starts_with("Exit::") || text.starts_with("exit,");
+    let text = if has_exit_code { text.split_once(',').map_or(text, |(_, rest)| rest) } else { text };
     let word = text.strip_prefix('"')?.split('"').next()?;
     word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-').then(|| word.to_owned())
 }
