@@ -1,8 +1,9 @@
 //! A valid SignedData is bent by its structure; whatever we still call good, OpenSSL calls good too, with the same content.
 //!
 //! Certificates are not inside: bending those is the business of `certificate_path`. The input is a list of bends, three octets each. OpenSSL is asked only where we accept, so that most runs are fast.
-//! One deviation is agreed: signed attributes in BER are verified as DER (RFC 5652, section 5.4), which OpenSSL does not do,
-//! so it may accept either what came or its DER. In all else we are stricter or equal.
+//! Two deviations are agreed. Signed attributes in BER are verified as DER (RFC 5652, section 5.4), which OpenSSL does not do.
+//! And digestAlgorithms, which nothing signs, is a hint (section 5.1): a digest that it does not announce is made in a second
+//! pass. So OpenSSL may accept either what came, or its DER with our digestAlgorithms. In all else we are stricter or equal.
 #![no_main]
 
 use std::fs;
@@ -81,10 +82,14 @@ fn bend_children(children: &mut Vec<Element>, operation: u8, how: u8) {
     }
 }
 
-/// The object in DER, the attributes of its signers in their order too.
+/// The object in DER, the attributes of its signers in their order too, with the digestAlgorithms that it had.
 fn in_der(object: &[u8]) -> Option<Vec<u8>> {
     let mut object = Element::parse(&to_der(object).ok()?)?;
+    let mut unbent = Element::parse(SIGNED)?;
+    let announced =
+        unbent.children_mut().get_mut(1)?.children_mut().first_mut()?.children_mut().get(1)?.clone();
     let signed = object.children_mut().get_mut(1)?.children_mut().first_mut()?;
+    *signed.children_mut().get_mut(1)? = announced;
     for info in signed.children_mut().last_mut()?.children_mut() {
         if let Some(attributes) = info.children_mut().get_mut(3) {
             attributes.children_mut().sort_by_key(Element::encoded);
