@@ -185,7 +185,7 @@ pub(crate) struct Export {
 /// The forms of exported keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KeyFormat {
-    /// Certificates as PEM; with --secret, an encrypted PKCS#8 key before them
+    /// Certificates as PEM
     Pem,
     /// One certificate as DER
     Der,
