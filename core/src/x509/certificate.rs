@@ -402,3 +402,6 @@ impl fmt::Debug for Certificate {
 fn may_agree(usage: KeyUsage) -> bool {
     usage.key_agreement() && !usage.encipher_only()
 }
+
+#[cfg(test)]
+mod tests;

@@ -260,3 +260,6 @@ impl fmt::Debug for PublicKey {
         write!(formatter, "PublicKey({}, {})", self.algorithm().name(), self.fingerprint())
     }
 }
+
+#[cfg(test)]
+mod tests;

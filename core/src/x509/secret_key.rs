@@ -260,3 +260,6 @@ fn sign_ed25519(seed: &SecretBytes, message: &[u8]) -> Result<Vec<u8>, KeyError>
     let seed = seed.expose().try_into().map_err(|_| KeyError::Failed)?;
     Ok(ed25519_dalek::SigningKey::from_bytes(seed).sign(message).to_bytes().to_vec())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,11 @@
 use std::convert::Infallible;
 use std::sync::OnceLock;
 
-use ::rsa::traits::PublicKeyParts as _;
+use ::rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use ::rsa::{BoxedUint, RsaPrivateKey};
 use rand_core::{TryCryptoRng, TryRng};
 use shake::{ExtendableOutput as _, Shake256, Shake256Reader, Update as _, XofReader as _};
-use subtle::Choice;
+use subtle::{Choice, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
 use super::super::digest::digest;
@@ -33,12 +33,15 @@ pub(super) struct RsaSecret {
     size: usize,
 }
 
-/// The numbers of an RSAPrivateKey that the others follow from.
+/// The numbers of an RSAPrivateKey.
 struct Numbers<'a> {
     modulus: &'a [u8],
     exponent: &'a [u8],
     secret_exponent: &'a [u8],
     primes: [&'a [u8]; 2],
+    /// Two exponents and a coefficient for the Chinese remainder theorem. They follow from the
+    /// others, and other programs use them unchecked.
+    remainders: [&'a [u8]; 3],
 }
 
 impl RsaSecret {
@@ -167,11 +170,8 @@ fn numbers(der: &[u8]) -> Option<Numbers<'_>> {
         exponent: number()?,
         secret_exponent: number()?,
         primes: [number()?, number()?],
+        remainders: [number()?, number()?, number()?],
     };
-    // The exponents and the coefficient of the Chinese remainder theorem follow from these.
-    for _ in 0..3 {
-        number()?;
-    }
     (version.is_empty() && fields.is_empty()).then_some(numbers)
 }
 
@@ -181,13 +181,23 @@ fn portable(der: &[u8]) -> Option<RsaPrivateKey> {
     let number = |magnitude: &[u8]| BoxedUint::from_be_slice(magnitude, bits).ok();
     let primes = numbers.primes.iter().map(|prime| number(prime)).collect::<Option<Vec<_>>>()?;
     let exponent = BoxedUint::from_be_slice(numbers.exponent, 64).ok()?;
-    RsaPrivateKey::from_components(
-        number(numbers.modulus)?,
-        exponent,
-        number(numbers.secret_exponent)?,
-        primes,
-    )
-    .ok()
+    let secret_exponent = number(numbers.secret_exponent)?;
+    let key =
+        RsaPrivateKey::from_components(number(numbers.modulus)?, exponent, secret_exponent, primes).ok()?;
+    has_remainders(&key, numbers.remainders).then_some(key)
+}
+
+/// Whether these are the numbers that follow from the key, in constant time.
+fn has_remainders(key: &RsaPrivateKey, remainders: [&[u8]; 3]) -> bool {
+    let coefficient = key.crt_coefficient();
+    let computed = [key.dp(), key.dq(), coefficient.as_ref()];
+    computed.into_iter().zip(remainders).all(|(computed, given)| {
+        let Some(computed) = computed else { return false };
+        let computed = Zeroizing::new(computed.to_be_bytes().to_vec());
+        let Some(padding) = computed.len().checked_sub(given.len()) else { return false };
+        let given = Zeroizing::new([&vec![0; padding], given].concat());
+        computed.ct_eq(&given).into()
+    })
 }
 
 struct DerivedRandom(Shake256Reader);

@@ -1,0 +1,85 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use super::super::tlv::{self, tag};
+use super::*;
+
+struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).unwrap();
+    }
+}
+
+/// The RSAPrivateKey inside of a PKCS#8, as its nine numbers.
+fn rsa_numbers(key: &SecretKey) -> Vec<Vec<u8>> {
+    let pkcs8 = key.to_pkcs8_der();
+    let mut fields = tlv::Elements::new(tlv::only(pkcs8.expose(), tag::SEQUENCE).unwrap());
+    fields.any().unwrap();
+    fields.any().unwrap();
+    let inner = fields.any().unwrap().content;
+    let mut numbers = tlv::Elements::new(tlv::only(inner, tag::SEQUENCE).unwrap());
+    std::iter::from_fn(|| numbers.any().map(|number| number.whole.to_vec())).collect()
+}
+
+#[test]
+fn every_kind_of_key_reads_back_and_does_not_print() {
+    for kind in KeyKind::ALL.into_iter().filter(|kind| !matches!(kind, KeyKind::Rsa3072 | KeyKind::Rsa4096)) {
+        let key = SecretKey::generate(kind, &mut SystemRandom).unwrap();
+        let again = SecretKey::from_any(key.to_pkcs8_pem().expose(), None).unwrap();
+        assert_eq!(again.fingerprint(), key.fingerprint());
+        assert_eq!(again.to_pkcs8_der().expose(), key.to_pkcs8_der().expose());
+        assert_eq!(KeyKind::from_name(&key.algorithm().name()), Some(kind));
+        assert_eq!(format!("{key:?}"), "SecretKey(..)");
+    }
+}
+
+/// Which number was changed does not matter: the key must not be taken, or it could be made to
+/// leak its primes by a wrong result.
+#[test]
+fn an_rsa_key_that_contradicts_itself_is_refused() {
+    let key = SecretKey::generate(KeyKind::Rsa2048, &mut SystemRandom).unwrap();
+    let numbers = rsa_numbers(&key);
+    assert_eq!(numbers.len(), 9);
+    assert!(SecretKey::from_any(&tlv::encode(tag::SEQUENCE, &numbers.concat()), None).is_ok());
+    for position in 1..9 {
+        let mut changed = numbers.clone();
+        // The last octet but one: odd numbers stay odd.
+        let place = changed[position].len() - 2;
+        changed[position][place] ^= 1;
+        let read = SecretKey::from_any(&tlv::encode(tag::SEQUENCE, &changed.concat()), None);
+        assert!(read.is_err(), "number {position}");
+    }
+}
+
+#[test]
+fn a_public_key_that_is_not_the_right_one_is_refused() {
+    let key = SecretKey::generate(KeyKind::P256, &mut SystemRandom).unwrap();
+    let other = SecretKey::generate(KeyKind::P256, &mut SystemRandom).unwrap();
+    let point = key.public_key().raw().unwrap();
+    let mut der = key.to_pkcs8_der().expose().to_vec();
+    let start = der.windows(point.len()).position(|window| window == point).unwrap();
+    der[start..start + point.len()].copy_from_slice(other.public_key().raw().unwrap());
+    assert_eq!(SecretKey::from_pkcs8_der(&der).unwrap_err(), SecretKeyError::BadKey);
+}
+
+#[test]
+fn scalars_out_of_range_are_refused() {
+    for scalar in [vec![0; 32], vec![0xff; 32], vec![1; 33]] {
+        let scalar = tlv::encode(tag::OCTET_STRING, &scalar);
+        let curve = tlv::encode(tag::constructed(0), &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7]);
+        let sec1 = tlv::sequence(&[&tlv::integer(&[1]), &scalar, &curve]);
+        assert_eq!(SecretKey::from_any(&sec1, None).unwrap_err(), SecretKeyError::BadKey);
+    }
+}
+
+#[test]
+fn no_truncation_is_a_key_and_none_panics() {
+    for kind in [KeyKind::Rsa2048, KeyKind::P521, KeyKind::Ed25519, KeyKind::MlKem768, KeyKind::MlDsa65] {
+        let key = SecretKey::generate(kind, &mut SystemRandom).unwrap();
+        let der = key.to_pkcs8_der();
+        for length in 0..der.len() {
+            assert!(SecretKey::from_any(&der.expose()[..length], None).is_err());
+        }
+    }
+}
