@@ -62,6 +62,9 @@ pub struct SealedCopy {
     pub blind: bool,
     /// The cipher.
     pub cipher: ContentEncryption,
+    /// Whether only servers with SMTPUTF8 can carry it (RFC 6531, section 3.4): an envelope
+    /// recipient or an address outside is not ASCII.
+    pub smtputf8: bool,
     /// The mail.
     pub mail: Vec<u8>,
 }
@@ -142,8 +145,11 @@ impl Copy<'_> {
         let mut mail = Vec::with_capacity(outer_fields.len() + entity.len() * 7 / 5 + 4096);
         mail.write_all(outer_fields).map_err(WriteError::Io)?;
         write_sealed(entity, &self.sealed_for(request), self.cipher, random, &mut mail)?;
+        let recipients: Vec<_> = self.readers.iter().map(|reader| reader.address.clone()).collect();
+        let is_beyond_ascii = |address: &EmailAddress| !address.local_part().is_ascii();
         Ok(SealedCopy {
-            recipients: self.readers.iter().map(|reader| reader.address.clone()).collect(),
+            smtputf8: !outer_fields.is_ascii() || recipients.iter().any(is_beyond_ascii),
+            recipients,
             blind: self.blind,
             cipher: self.cipher,
             mail,

@@ -88,7 +88,7 @@ fn protect_payload(
         Protection::Encrypted { .. } => {
             for outside in outer.iter().filter_map(|(_, outside)| outside.as_ref()) {
                 let value = format!("{}: {}", outside.name, outside.value());
-                fields.push(OwnedField::new(OUTER_FIELD, &value)?);
+                fields.push(OwnedField::with_addresses(OUTER_FIELD, &value)?);
             }
             "cipher"
         }
@@ -138,8 +138,8 @@ fn without_hidden_addresses(
     if visible.is_empty() {
         return Ok(None);
     }
-    let texts = visible.into_iter().map(write_mailbox).collect::<Result<Vec<_>, _>>()?;
-    OwnedField::new(&field.name, &texts.join(", ")).map(Some)
+    let texts: Vec<String> = visible.into_iter().map(write_mailbox).collect();
+    OwnedField::with_addresses(&field.name, &texts.join(", ")).map(Some)
 }
 
 fn without_hidden_message_ids(
@@ -247,6 +247,24 @@ mod tests {
         assert!(payload.contains("\r\nHP-Outer: From: Alice <alice@example.org>\r\n"));
         assert!(payload.contains("hp-legacy-display=\"1\"; hp=\"cipher\"\r\n"));
         assert!(payload.ends_with("\r\n\r\nSubject: Handling the case\r\n\r\nHello\r\n"));
+    }
+
+    #[test]
+    fn an_address_beyond_ascii_is_protected_and_recorded_as_it_is() {
+        let mail = MAIL.replace("bob@", "élise@");
+        let composed = protect(mail.as_bytes(), &encrypted()).unwrap();
+        let (payload, outer) = texts(&composed);
+        assert!(outer.contains("\r\nTo: élise@example.org\r\n"));
+        assert!(payload.contains("\r\nTo: élise@example.org\r\n"));
+        assert!(payload.contains("\r\nHP-Outer: To: élise@example.org\r\n"));
+        let outer = HeaderSection::read(&composed.outer).unwrap();
+        let rendered = crate::mail::protected::render(&outer, &composed.payload).unwrap();
+        assert_eq!(rendered.differences, []);
+        // A server on the way that writes another address there is noticed.
+        let changed = String::from_utf8(composed.outer.clone()).unwrap().replace("élise", "elise");
+        let changed = HeaderSection::read(changed.as_bytes()).unwrap();
+        let rendered = crate::mail::protected::render(&changed, &composed.payload).unwrap();
+        assert_eq!(rendered.differences[0].outer, "elise@example.org");
     }
 
     #[test]
