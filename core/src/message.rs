@@ -19,7 +19,7 @@ mod structure;
 mod wrap;
 mod write_readable;
 
-pub use encrypt::{EncryptRequest, Recipient, SealedCopy, encrypt};
+pub use encrypt::{EncryptRequest, Outgoing, OutgoingCopy, Recipient, encrypt};
 pub use error::{ReadError, WriteError};
 pub use options::ReadOptions;
 pub use read::{Readable, decrypt, verify};

@@ -164,8 +164,8 @@ impl Job<'_> {
             reference: ours.reference,
             at: self.at,
         };
-        let sealed = message::encrypt(mail, &request, &mut SystemRandom)?;
-        copies::write(arguments, &sealed)?;
+        let outgoing = message::encrypt(mail, &request, &mut SystemRandom)?;
+        copies::write(arguments, &outgoing)?;
         Ok(Exit::Done)
     }
 

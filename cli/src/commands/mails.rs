@@ -1,6 +1,6 @@
 //! Mails as a whole, before they are signed or encrypted.
 
-use std::io::Read;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use counterseal_core::address::EmailAddress;
@@ -13,14 +13,17 @@ use crate::files::open_input;
 
 /// Reads a mail whole.
 pub(super) fn read_mail(path: Option<&Path>) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let mut mail = Zeroizing::new(Vec::new());
-    let source = open_input(path)?;
-    let read = source.take(MAIL_IN_MEMORY + 1).read_to_end(&mut mail);
-    read.map_err(|error| Failure::io("the mail", &error))?;
-    if mail.len() as u64 > MAIL_IN_MEMORY {
+    let failed = |error: io::Error| Failure::io("the mail", &error);
+    let mut source = open_input(path)?;
+    let length = source.seek(SeekFrom::End(0)).map_err(failed)?;
+    if length > MAIL_IN_MEMORY {
         return Err(Failure::unknown("limit", "the mail is larger than 100 MiB")
             .hint("send what makes it large as a file: `cseal encrypt --cms`"));
     }
+    source.rewind().map_err(failed)?;
+    // Room for all of it at once: a buffer that grows leaves copies of the text behind.
+    let mut mail = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1));
+    source.take(length).read_to_end(&mut mail).map_err(failed)?;
     Ok(mail)
 }
 

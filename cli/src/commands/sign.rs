@@ -1,7 +1,5 @@
 //! `cseal sign`
 
-use std::io::Write;
-
 use counterseal_core::message::{self, SignRequest, SignatureForm, Signer, object};
 use counterseal_core::time::Time;
 
@@ -47,7 +45,7 @@ fn sign_mail(arguments: &args::Sign, mail: &[u8], signer: &Signer<'_>, at: Time)
     let form = if arguments.opaque { SignatureForm::Opaque } else { SignatureForm::Detached };
     let signed = message::sign(mail, &SignRequest { signer, form, at }, &mut SystemRandom)?;
     let mut output = Output::open(&arguments.output, Content::Text)?;
-    output.write_all(&signed).map_err(|error| Failure::io("the signed mail", &error))?;
+    signed.write_to(&mut output).map_err(|error| Failure::io("the signed mail", &error))?;
     output.commit()
 }
 

@@ -1,6 +1,6 @@
 //! What was written, as JSON: copies and signatures.
 
-use counterseal_core::message::{SealedCopy, Signer};
+use counterseal_core::message::{OutgoingCopy, Signer};
 use serde::Serialize;
 
 use super::json::line;
@@ -20,8 +20,6 @@ pub(crate) struct WrittenCopy {
     pub(crate) blind: bool,
     /// The cipher, where it is known here.
     pub(crate) cipher: Option<&'static str>,
-    /// Whether only servers with SMTPUTF8 can carry it.
-    pub(crate) smtputf8: bool,
 }
 
 #[derive(Serialize)]
@@ -38,14 +36,13 @@ struct Signed {
 }
 
 impl WrittenCopy {
-    /// Of a sealed copy.
-    pub(crate) fn of(copy: &SealedCopy) -> Self {
+    /// Of a copy.
+    pub(crate) fn of(copy: &OutgoingCopy) -> Self {
         Self {
             file: None,
             recipients: copy.recipients.iter().map(ToString::to_string).collect(),
             blind: copy.blind,
             cipher: Some(copy.cipher.name()),
-            smtputf8: copy.smtputf8,
         }
     }
 }

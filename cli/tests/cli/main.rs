@@ -6,7 +6,6 @@ mod copies;
 mod exchange;
 mod files;
 mod forged;
-mod internationalised;
 mod keys;
 mod manners;
 mod people;

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
 
-use super::field_writer::{parameterised, sendable_field, write_address_field, write_field};
+use super::field_writer::{parameterised, sendable_field, write_field};
 use super::parameter::{Parameter, Parameterised};
 use super::transfer::filter::Filter;
 use super::{
-    BareCarriageReturn, Base64Encoder, Canonical, HeaderField, MailError, Part, QuotedPrintableEncoder,
-    TransferEncoding, TransferError,
+    BareCarriageReturn, Base64Encoder, Canonical, HeaderField, MailError, Part, Pieces,
+    QuotedPrintableEncoder, TransferEncoding, TransferError,
 };
 use crate::limits::LINE_BYTES;
 
@@ -20,7 +20,7 @@ pub(crate) struct Entity<'a> {
     pub(crate) body: Body<'a>,
 }
 
-/// A field as it will be written: lines ended by CRLF, ASCII but for addresses (RFC 6532).
+/// A field as it will be written: ASCII lines ended by CRLF.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnedField {
     pub(crate) name: String,
@@ -46,11 +46,6 @@ pub(crate) enum Body<'a> {
 impl OwnedField {
     pub(crate) fn new(name: &str, value: &str) -> Result<Self, MailError> {
         Ok(Self { name: name.to_owned(), raw: write_field(name, value)? })
-    }
-
-    /// A field whose value may hold addresses beyond ASCII.
-    pub(crate) fn with_addresses(name: &str, value: &str) -> Result<Self, MailError> {
-        Ok(Self { name: name.to_owned(), raw: write_address_field(name, value)? })
     }
 
     pub(crate) fn of(field: &HeaderField<'_>) -> Result<Self, MailError> {
@@ -91,8 +86,7 @@ pub(crate) fn is_structural(name: &str) -> bool {
 }
 
 impl<'a> Entity<'a> {
-    /// An entity of which every part arrives as it is sent: 7bit but for addresses beyond ASCII in
-    /// header fields, no line over [`LINE_BYTES`], no
+    /// An entity of which every part arrives as it is sent: 7bit, no line over [`LINE_BYTES`], no
     /// white space at the end of a line, no line that starts with `From `. What is not so is
     /// encoded anew; the content stays the same.
     ///
@@ -256,31 +250,36 @@ impl<'a> Entity<'a> {
         }
     }
 
-    /// Writes the entity: canonical line ends throughout.
+    /// The entity as it is written: canonical line ends throughout. What has them is not copied.
     ///
     /// # Errors
     /// [`TransferError::BareCarriageReturn`] in bytes that were not encoded anew.
-    pub(crate) fn write(&self, output: &mut Vec<u8>) -> Result<(), MailError> {
-        for field in &self.fields {
-            output.extend_from_slice(&field.raw);
-        }
-        output.extend_from_slice(b"\r\n");
-        match &self.body {
-            Body::Encoded(bytes) => write_canonical(bytes, output)?,
-            Body::Text(text) => output.extend_from_slice(text.as_bytes()),
+    pub(crate) fn into_pieces(self) -> Result<Pieces<'a>, MailError> {
+        let mut pieces = Pieces::default();
+        self.write(&mut pieces)?;
+        Ok(pieces)
+    }
+
+    fn write(self, output: &mut Pieces<'a>) -> Result<(), MailError> {
+        let mut fields: Vec<u8> = self.fields.into_iter().flat_map(|field| field.raw).collect();
+        fields.extend_from_slice(b"\r\n");
+        output.push(fields);
+        match self.body {
+            Body::Encoded(bytes) => output.push(canonical(bytes)?),
+            Body::Text(text) => output.push(text.into_bytes()),
             Body::Message(message) => message.write(output)?,
             Body::Multipart { boundary, preamble, epilogue, parts } => {
                 if !preamble.is_empty() {
-                    write_canonical(preamble, output)?;
-                    output.extend_from_slice(b"\r\n");
+                    output.push(canonical(preamble.into())?);
+                    output.push(b"\r\n".as_slice());
                 }
                 for part in parts {
-                    output.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+                    output.push(format!("--{boundary}\r\n").into_bytes());
                     part.write(output)?;
-                    output.extend_from_slice(b"\r\n");
+                    output.push(b"\r\n".as_slice());
                 }
-                output.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-                write_canonical(epilogue, output)?;
+                output.push(format!("--{boundary}--\r\n").into_bytes());
+                output.push(canonical(epilogue.into())?);
             }
         }
         Ok(())
@@ -291,10 +290,23 @@ fn parameter(name: &str, value: &str) -> Parameter {
     Parameter { name: name.to_owned(), value: value.to_owned(), extended: false }
 }
 
-fn write_canonical(bytes: &[u8], output: &mut Vec<u8>) -> Result<(), TransferError> {
-    let mut filter = Canonical::new(BareCarriageReturn::Refuse);
-    filter.push(bytes, output)?;
-    filter.finish(output)
+fn canonical(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, TransferError> {
+    if is_canonical(&bytes) {
+        return Ok(bytes);
+    }
+    Canonical::new(BareCarriageReturn::Refuse).apply(&bytes).map(Cow::Owned)
+}
+
+/// Whether every line feed follows a carriage return and every carriage return stands before one.
+fn is_canonical(bytes: &[u8]) -> bool {
+    let mut pairs = 0;
+    for end in memchr_iter(b'\n', bytes) {
+        if end.checked_sub(1).and_then(|before| bytes.get(before)) != Some(&b'\r') {
+            return false;
+        }
+        pairs += 1;
+    }
+    memchr_iter(b'\r', bytes).count() == pairs
 }
 
 /// Preambles and epilogues are shown by no program: what cannot be sent is left out.

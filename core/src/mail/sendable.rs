@@ -12,9 +12,7 @@ use super::{MailError, Part};
 /// that somebody signed would have to be changed.
 pub fn sendable(entity: &[u8]) -> Result<Vec<u8>, MailError> {
     let part = Part::read(entity)?;
-    let mut output = Vec::with_capacity(entity.len() + entity.len() / 32);
-    Entity::sendable(&part)?.write(&mut output)?;
-    Ok(output)
+    Ok(Entity::sendable(&part)?.into_pieces()?.into_bytes())
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use super::{Signer, WriteError};
 use crate::address::EmailAddress;
 use crate::algorithm::ContentEncryption;
 use crate::cms::{self, KeyTransport};
-use crate::mail::HeaderSection;
 use crate::mail::protected::{self, HeaderConfidentiality, Protection, Reference};
+use crate::mail::{HeaderSection, Pieces};
 use crate::policy::Accepted;
 use crate::ports::Random;
 use crate::time::Time;
@@ -53,32 +53,57 @@ pub struct EncryptRequest<'r> {
     pub at: Time,
 }
 
-/// One encrypted copy, and who gets it.
+/// A mail as it goes out: signed, and its copies still to be sealed, each as it is written.
+pub struct Outgoing<'m> {
+    outer_fields: Vec<u8>,
+    entity: Pieces<'m>,
+    copies: Vec<OutgoingCopy>,
+}
+
+/// One copy, and who gets it.
 #[derive(Clone, Debug)]
-pub struct SealedCopy {
+pub struct OutgoingCopy {
     /// Envelope recipients.
     pub recipients: Vec<EmailAddress>,
     /// Whether it is for one Bcc reader alone.
     pub blind: bool,
     /// The cipher.
     pub cipher: ContentEncryption,
-    /// Whether only servers with SMTPUTF8 can carry it (RFC 6531, section 3.4): an envelope
-    /// recipient or an address outside is not ASCII.
-    pub smtputf8: bool,
-    /// The mail.
-    pub mail: Vec<u8>,
+    sealed_for: Vec<cms::Recipient>,
+}
+
+impl Outgoing<'_> {
+    /// The copies, at least one.
+    #[must_use]
+    pub fn copies(&self) -> &[OutgoingCopy] {
+        &self.copies
+    }
+
+    /// Seals a copy and writes it, in constant memory.
+    ///
+    /// # Errors
+    /// [`WriteError::Seal`], before anything is written where a key cannot be used, and
+    /// [`WriteError::Io`]. What was written until then is worthless.
+    pub fn write(
+        &self,
+        copy: &OutgoingCopy,
+        random: &mut dyn Random,
+        output: &mut dyn Write,
+    ) -> Result<(), WriteError> {
+        write_sealed(&self.outer_fields, &self.entity, &copy.sealed_for, copy.cipher, random, output)
+    }
 }
 
 /// Encrypts a mail: signed first where there is a signer, with its header fields inside
-/// (RFC 9788). Bcc fields are left out everywhere.
+/// (RFC 9788). Bcc fields are left out everywhere. Nothing of a large mail is copied.
 ///
 /// # Errors
 /// [`WriteError`]; nothing of the mail is in the error.
-pub fn encrypt(
-    mail: &[u8],
+pub fn encrypt<'m>(
+    mail: &'m [u8],
     request: &EncryptRequest<'_>,
     random: &mut dyn Random,
-) -> Result<Vec<SealedCopy>, WriteError> {
+) -> Result<Outgoing<'m>, WriteError> {
     if request.recipients.is_empty() {
         return Err(WriteError::NoRecipients);
     }
@@ -93,10 +118,11 @@ pub fn encrypt(
     };
     let composed = protected::protect(mail, &protection).map_err(WriteError::Malformed)?;
     let entity = match request.signer {
-        Some(signer) => signed_entity(&composed.payload, signer, request.form, request.at, random)?,
+        Some(signer) => signed_entity(composed.payload, signer, request.form, request.at, random)?,
         None => composed.payload,
     };
-    copies(request).into_iter().map(|copy| copy.seal(&composed.outer, &entity, request, random)).collect()
+    let copies = copies(request).into_iter().map(|copy| copy.outgoing(request)).collect();
+    Ok(Outgoing { outer_fields: composed.outer, entity, copies })
 }
 
 /// Readers who share one object.
@@ -135,25 +161,13 @@ fn cipher_for(readers: &[&Recipient], request: &EncryptRequest<'_>) -> ContentEn
 }
 
 impl Copy<'_> {
-    fn seal(
-        &self,
-        outer_fields: &[u8],
-        entity: &[u8],
-        request: &EncryptRequest<'_>,
-        random: &mut dyn Random,
-    ) -> Result<SealedCopy, WriteError> {
-        let mut mail = Vec::with_capacity(outer_fields.len() + entity.len() * 7 / 5 + 4096);
-        mail.write_all(outer_fields).map_err(WriteError::Io)?;
-        write_sealed(entity, &self.sealed_for(request), self.cipher, random, &mut mail)?;
-        let recipients: Vec<_> = self.readers.iter().map(|reader| reader.address.clone()).collect();
-        let is_beyond_ascii = |address: &EmailAddress| !address.local_part().is_ascii();
-        Ok(SealedCopy {
-            smtputf8: !outer_fields.is_ascii() || recipients.iter().any(is_beyond_ascii),
-            recipients,
+    fn outgoing(&self, request: &EncryptRequest<'_>) -> OutgoingCopy {
+        OutgoingCopy {
+            recipients: self.readers.iter().map(|reader| reader.address.clone()).collect(),
             blind: self.blind,
             cipher: self.cipher,
-            mail,
-        })
+            sealed_for: self.sealed_for(request),
+        }
     }
 
     /// The readers and, except in a Bcc copy and a hidden one, ourselves (ruling 12).

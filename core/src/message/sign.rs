@@ -3,8 +3,8 @@
 use super::error::check_author;
 use super::wrap::{SignatureForm, signed_entity};
 use super::{Signer, WriteError};
-use crate::mail::HeaderSection;
 use crate::mail::protected::{self, Protection};
+use crate::mail::{HeaderSection, Pieces};
 use crate::ports::Random;
 use crate::time::Time;
 
@@ -25,10 +25,15 @@ pub struct SignRequest<'r> {
 ///
 /// # Errors
 /// [`WriteError`].
-pub fn sign(mail: &[u8], request: &SignRequest<'_>, random: &mut dyn Random) -> Result<Vec<u8>, WriteError> {
+pub fn sign<'m>(
+    mail: &'m [u8],
+    request: &SignRequest<'_>,
+    random: &mut dyn Random,
+) -> Result<Pieces<'m>, WriteError> {
     let headers = HeaderSection::read(mail).map_err(WriteError::Malformed)?;
     check_author(&headers, request.signer)?;
     let composed = protected::protect(mail, &Protection::Signed).map_err(WriteError::Malformed)?;
-    let entity = signed_entity(&composed.payload, request.signer, request.form, request.at, random)?;
-    Ok([composed.outer, entity].concat())
+    let mut signed = Pieces::from(composed.outer);
+    signed.append(signed_entity(composed.payload, request.signer, request.form, request.at, random)?);
+    Ok(signed)
 }

@@ -52,8 +52,15 @@ fn request<'r>(recipients: &'r [Recipient], signer: Option<&'r Signer<'r>>) -> E
     }
 }
 
-fn sealed(mail: &str, request: &EncryptRequest<'_>) -> Vec<SealedCopy> {
-    encrypt(mail.as_bytes(), request, &mut SystemRandom).unwrap()
+/// Each copy as it was planned and as it was written.
+fn sealed(mail: &str, request: &EncryptRequest<'_>) -> Vec<(OutgoingCopy, Vec<u8>)> {
+    let outgoing = encrypt(mail.as_bytes(), request, &mut SystemRandom).unwrap();
+    let written = |copy: &OutgoingCopy| {
+        let mut mail = Vec::new();
+        outgoing.write(copy, &mut SystemRandom, &mut mail).unwrap();
+        (copy.clone(), mail)
+    };
+    outgoing.copies().iter().map(written).collect()
 }
 
 fn sent(mail: &str, from: &Person, to: &Person) -> Vec<u8> {
@@ -61,7 +68,7 @@ fn sent(mail: &str, from: &Person, to: &Person) -> Vec<u8> {
     let signer = from.signer();
     let mut copies = sealed(mail, &request(&recipients, Some(&signer)));
     assert_eq!(copies.len(), 1);
-    copies.remove(0).mail
+    copies.remove(0).1
 }
 
 fn read(
@@ -144,7 +151,8 @@ fn somebody_elses_signature_is_a_mismatch() {
 
 fn sign_as(person: &Person, mail: &str, form: SignatureForm) -> Vec<u8> {
     let signer = person.signer();
-    sign(mail.as_bytes(), &SignRequest { signer: &signer, form, at: NOW }, &mut SystemRandom).unwrap()
+    let request = SignRequest { signer: &signer, form, at: NOW };
+    sign(mail.as_bytes(), &request, &mut SystemRandom).unwrap().into_bytes()
 }
 
 #[test]
@@ -207,10 +215,10 @@ fn each_bcc_reader_has_a_copy_that_nobody_else_knows_of() {
     let mail = MAIL.replacen("Subject", "Bcc: carol@example.org\r\nSubject", 1);
     let copies = sealed(&mail, &EncryptRequest { own: Some(&own), ..request(&recipients, Some(&signer)) });
     assert_eq!(copies.len(), 2);
-    for (copy, readers) in copies.iter().zip([2, 1]) {
-        assert!(!String::from_utf8_lossy(&copy.mail).contains("carol@example.org"));
+    for ((copy, mail), readers) in copies.iter().zip([2, 1]) {
+        assert!(!String::from_utf8_lossy(mail).contains("carol@example.org"));
         let reader = if copy.blind { &carol } else { &bob };
-        let (text, status) = read(&copy.mail, reader, &pinning(&alice), false).unwrap();
+        let (text, status) = read(mail, reader, &pinning(&alice), false).unwrap();
         assert!(!text.contains("carol@example.org"));
         assert_eq!(status.encrypted.unwrap().recipients.len(), readers);
     }
@@ -224,12 +232,12 @@ fn readers_of_different_programs_have_different_copies_unless_one_is_asked_for()
     let ours = Person::new("erin@example.org");
     let recipients = [&rsa, &curve, &quantum, &ours].map(|reader| recipient(reader, false));
     let copies = sealed(MAIL, &request(&recipients, None));
-    let kinds: Vec<_> = copies.iter().map(|copy| copy.cipher.name()).collect();
+    let kinds: Vec<_> = copies.iter().map(|(copy, _)| copy.cipher.name()).collect();
     assert_eq!(kinds, ["aes-256-cbc", "aes-256-cbc", "aes-256-gcm", "aes-256-gcm"]);
     let single = sealed(MAIL, &EncryptRequest { single_copy: true, ..request(&recipients, None) });
     assert_eq!(single.len(), 1);
     for reader in [&rsa, &curve, &quantum, &ours] {
-        let (_, status) = read(&single[0].mail, reader, &Knowledge::default(), false).unwrap();
+        let (_, status) = read(&single[0].1, reader, &Knowledge::default(), false).unwrap();
         let encrypted = status.encrypted.unwrap();
         assert_eq!((encrypted.recipients.len(), encrypted.integrity), (4, false));
     }
@@ -239,7 +247,7 @@ fn readers_of_different_programs_have_different_copies_unless_one_is_asked_for()
     let announced =
         [Recipient { accepted: accepted(&rsa).with_capabilities(Some(capable)), ..recipients[0].clone() }];
     let copies = sealed(MAIL, &request(&announced, None));
-    let (_, status) = read(&copies[0].mail, &rsa, &Knowledge::default(), false).unwrap();
+    let (_, status) = read(&copies[0].1, &rsa, &Knowledge::default(), false).unwrap();
     let encrypted = status.encrypted.unwrap();
     assert!(encrypted.integrity);
     assert_eq!(encrypted.recipients[0].kind, RecipientKind::KeyTransport);

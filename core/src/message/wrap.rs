@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Signer, WriteError};
 use crate::algorithm::ContentEncryption;
 use crate::cms::{self, Capabilities, ContentType, Recipient, SignedInput};
-use crate::mail::{Base64Encoder, FilterWriter};
+use crate::mail::{Base64Encoder, FilterWriter, Pieces};
 use crate::ports::Random;
 use crate::time::Time;
 
@@ -23,58 +23,60 @@ pub enum SignatureForm {
 ///
 /// # Errors
 /// [`WriteError::Sign`].
-pub(super) fn signed_entity(
-    entity: &[u8],
+pub(super) fn signed_entity<'m>(
+    entity: Pieces<'m>,
     signer: &Signer<'_>,
     form: SignatureForm,
     at: Time,
     random: &mut dyn Random,
-) -> Result<Vec<u8>, WriteError> {
+) -> Result<Pieces<'m>, WriteError> {
     let capabilities = Capabilities::ours();
     let request = signer.request(&capabilities, at);
     let mut object = Vec::new();
     match form {
         SignatureForm::Detached => {
             let written =
-                cms::write_signed(SignedInput::Detached(&mut io::Cursor::new(entity)), &request, &mut object)
+                cms::write_signed(SignedInput::Detached(&mut entity.reader()), &request, &mut object)
                     .map_err(WriteError::Sign)?;
             multipart_signed(entity, &object, written.digest.name(), random).map_err(WriteError::Io)
         }
         SignatureForm::Opaque => {
-            cms::write_signed(SignedInput::Attached(&mut io::Cursor::new(entity)), &request, &mut object)
+            let mut entity = io::Cursor::new(entity.into_bytes());
+            cms::write_signed(SignedInput::Attached(&mut entity), &request, &mut object)
                 .map_err(WriteError::Sign)?;
-            opaque(&object).map_err(WriteError::Io)
+            opaque(&object).map(Pieces::from).map_err(WriteError::Io)
         }
     }
 }
 
 /// RFC 8551, section 3.5.3.
-fn multipart_signed(
-    entity: &[u8],
+fn multipart_signed<'m>(
+    entity: Pieces<'m>,
     signature: &[u8],
     micalg: &str,
     random: &mut dyn Random,
-) -> io::Result<Vec<u8>> {
+) -> io::Result<Pieces<'m>> {
     let boundary = boundary(random);
-    let mut mail = Vec::with_capacity(entity.len() + signature.len() * 2 + 1024);
-    write!(
-        mail,
+    let head = format!(
         "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n \
          micalg={micalg}; boundary=\"{boundary}\"\r\n\r\n\
          --{boundary}\r\n"
-    )?;
-    mail.extend_from_slice(entity);
+    );
+    let mut tail = Vec::with_capacity(signature.len() * 2 + 512);
     write!(
-        mail,
+        tail,
         "\r\n--{boundary}\r\n\
          Content-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n\
          Content-Transfer-Encoding: base64\r\n\
          Content-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n"
     )?;
-    let mut encoder = FilterWriter::new(&mut mail, Base64Encoder::default());
+    let mut encoder = FilterWriter::new(&mut tail, Base64Encoder::default());
     encoder.write_all(signature)?;
     encoder.finish()?;
-    write!(mail, "\r\n--{boundary}--\r\n")?;
+    write!(tail, "\r\n--{boundary}--\r\n")?;
+    let mut mail = Pieces::from(head.into_bytes());
+    mail.append(entity);
+    mail.push(tail);
     Ok(mail)
 }
 
@@ -88,12 +90,13 @@ fn opaque(object: &[u8]) -> io::Result<Vec<u8>> {
     Ok(mail)
 }
 
-/// Seals an entity and writes it as the body of a mail, MIME header fields first.
+/// Seals an entity and writes it as the body of a mail with these header fields.
 ///
 /// # Errors
 /// [`WriteError::Seal`] and [`WriteError::Io`].
 pub(super) fn write_sealed(
-    entity: &[u8],
+    outer_fields: &[u8],
+    entity: &Pieces<'_>,
     recipients: &[Recipient],
     cipher: ContentEncryption,
     random: &mut dyn Random,
@@ -102,13 +105,32 @@ pub(super) fn write_sealed(
     // RFC 8551 asks for smime-type=authEnveloped-data, with which Thunderbird 153 shows a blank
     // page; the parameter is optional, so it is left out.
     let smime_type = (!cipher.is_authenticated()).then_some("enveloped-data");
-    output.write_all(object_header(smime_type).as_bytes()).map_err(WriteError::Io)?;
-    let mut encoder = FilterWriter::new(output, Base64Encoder::default());
-    let length = Some(entity.len() as u64);
-    let mut input = entity;
+    let header = [outer_fields, object_header(smime_type).as_bytes()].concat();
+    let mut encoder = FilterWriter::new(Headed { header, output }, Base64Encoder::default());
+    let (mut input, length) = (entity.reader(), Some(entity.length()));
     cms::seal(&mut input, length, &ContentType::Data, recipients, cipher, random, &mut encoder)
         .map_err(WriteError::Seal)?;
     encoder.finish().map(drop).map_err(WriteError::Io)
+}
+
+/// Writes the header before the first bytes of the body: where there is no body, because a key
+/// cannot be used, there is no header either.
+struct Headed<'o> {
+    header: Vec<u8>,
+    output: &'o mut dyn Write,
+}
+
+impl Write for Headed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.header.is_empty() {
+            self.output.write_all(&std::mem::take(&mut self.header))?;
+        }
+        self.output.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
 }
 
 fn object_header(smime_type: Option<&str>) -> String {

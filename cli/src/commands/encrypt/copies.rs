@@ -1,34 +1,34 @@
 //! The copies of an encrypted mail: one goes where a mail goes, several go to a directory.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
-use counterseal_core::message::SealedCopy;
+use counterseal_core::message::{Outgoing, OutgoingCopy};
 
 use crate::args;
 use crate::failure::{Exit, Failure};
 use crate::files::{Content, Output, write_file};
+use crate::randomness::SystemRandom;
 use crate::render::written::{self, WrittenCopy};
 
 /// Name of the list beside the copies.
 const LIST: &str = "copies.json";
 
 /// Writes all copies.
-pub(super) fn write(arguments: &args::Encrypt, sealed: &[SealedCopy]) -> Result<(), Failure> {
-    let mut list: Vec<WrittenCopy> = sealed.iter().map(WrittenCopy::of).collect();
-    match (&arguments.output_directory, sealed) {
-        (Some(directory), _) => {
-            for (number, (copy, entry)) in sealed.iter().zip(&mut list).enumerate() {
-                entry.file = Some(file_name(number, "eml"));
-                into(directory, &file_name(number, "eml"), &copy.mail, arguments.output.overwrite)?;
+pub(super) fn write(arguments: &args::Encrypt, outgoing: &Outgoing<'_>) -> Result<(), Failure> {
+    let mut list: Vec<WrittenCopy> = outgoing.copies().iter().map(WrittenCopy::of).collect();
+    match (&arguments.output_directory, outgoing.copies()) {
+        (Some(directory), copies) => {
+            for (number, (copy, entry)) in copies.iter().zip(&mut list).enumerate() {
+                let name = file_name(number, "eml");
+                let output = within(directory, &name, arguments.output.overwrite)?;
+                seal(outgoing, copy, output)?;
+                entry.file = Some(name);
             }
             finish(directory, &list, arguments.output.overwrite)?;
         }
         (None, [only]) => {
-            let mut output = Output::open(&arguments.output, Content::Text)?;
-            output.write_all(&only.mail).map_err(|error| Failure::io("the encrypted mail", &error))?;
-            output.commit()?;
+            seal(outgoing, only, Output::open(&arguments.output, Content::Text)?)?;
         }
         (None, several) => return Err(no_directory(several.len(), several.iter().all(|copy| !copy.blind))),
     }
@@ -41,10 +41,15 @@ pub(super) fn file_name(number: usize, extension: &str) -> String {
     format!("copy-{}.{extension}", number + 1)
 }
 
-/// Writes one copy into the directory, which is made where it is missing.
-pub(super) fn into(directory: &Path, name: &str, content: &[u8], overwrite: bool) -> Result<(), Failure> {
+fn seal(outgoing: &Outgoing<'_>, copy: &OutgoingCopy, mut output: Output) -> Result<(), Failure> {
+    outgoing.write(copy, &mut SystemRandom, &mut output)?;
+    output.commit()
+}
+
+/// A file in the directory, which is made where it is missing.
+fn within(directory: &Path, name: &str, overwrite: bool) -> Result<Output, Failure> {
     fs::create_dir_all(directory).map_err(|error| Failure::io(directory.display().to_string(), &error))?;
-    write_file(&directory.join(name), content, overwrite)
+    Output::at(Some(&directory.join(name)), overwrite, Content::Text)
 }
 
 /// Writes the list, last: where it stands, all copies do.

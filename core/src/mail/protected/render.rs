@@ -237,9 +237,7 @@ fn replacement(part: &Part<'_>, text: String) -> Option<(Range<usize>, Vec<u8>)>
     let fields = part.headers().fields().map(|field| OwnedField::verbatim(&field)).collect();
     let mut entity = Entity { fields, body: Body::Encoded(Cow::Borrowed(&[])) };
     entity.replace_text(text);
-    let mut bytes = Vec::new();
-    entity.write(&mut bytes).ok()?;
-    Some((part.range(), bytes))
+    Some((part.range(), entity.into_pieces().ok()?.into_bytes()))
 }
 
 /// The body with some of its parts replaced.
@@ -294,7 +292,7 @@ mod tests {
     fn sent(protection: &Protection) -> (String, String) {
         let composed = protect(MAIL.as_bytes(), protection).unwrap();
         let outer = format!("Received: by mx\r\n{}\r\n", String::from_utf8(composed.outer).unwrap());
-        (outer, String::from_utf8(composed.payload).unwrap())
+        (outer, String::from_utf8(composed.payload.into_bytes()).unwrap())
     }
 
     fn encrypted() -> (String, String) {
@@ -402,7 +400,7 @@ mod tests {
         };
         let composed = protect(mail.as_bytes(), &protection).unwrap();
         let outer = String::from_utf8([composed.outer.as_slice(), b"\r\n"].concat()).unwrap();
-        let payload = String::from_utf8(composed.payload).unwrap();
+        let payload = String::from_utf8(composed.payload.into_bytes()).unwrap();
         let text = String::from_utf8(render_text(&outer, &payload).mail).unwrap();
         assert!(text.contains(
             "preamble\r\n--a\r\nContent-Type: text/plain; charset=\"utf-8\"\r\n\r\nHello\r\n--a\r\n"
