@@ -69,13 +69,9 @@ impl Output {
             Ok(_) if !overwrite => return Err(exists(path)),
             _ => {}
         }
-        let directory = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         let temporary = tempfile::Builder::new()
             .prefix(".cseal-")
-            .tempfile_in(directory)
+            .tempfile_in(parent(&target))
             .map_err(|error| failed(&error))?;
         Ok(Self::File { temporary: BufWriter::with_capacity(64 << 10, temporary), target, overwrite })
     }
@@ -102,11 +98,28 @@ impl Output {
 fn persist(temporary: BufWriter<NamedTempFile>, target: &Path, overwrite: bool) -> Result<(), Failure> {
     let failed = |error: &io::Error| Failure::io(target.display().to_string(), error);
     let temporary = temporary.into_inner().map_err(|error| failed(error.error()))?;
+    // A rename may be durable before the content is: after a power cut the old file would be gone
+    // and the new one empty.
+    temporary.as_file().sync_all().map_err(|error| failed(&error))?;
     let persisted = if overwrite { temporary.persist(target) } else { temporary.persist_noclobber(target) };
     match persisted {
-        Ok(_) => Ok(()),
+        Ok(_) => sync_directory(parent(target)).map_err(|error| failed(&error)),
         Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(target)),
         Err(refused) => Err(failed(&refused.error)),
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a new name durable. Some file systems cannot and say so, and a directory that we may write
+/// into but not read cannot be opened.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    match File::open(directory).and_then(|directory| directory.sync_all()) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
     }
 }
 
