@@ -116,6 +116,16 @@ pub struct OaepParameters {
     pub label: Vec<u8>,
 }
 
+/// What RSAES-PKCS1-v1_5 gives with implicit rejection (RFC 3218): some secret, always.
+#[derive(Clone, Debug)]
+pub struct RsaTransported {
+    /// The message, or the same as `rejection` where padding or length are wrong.
+    pub secret: SecretBytes,
+    /// What stands in for a message. Whoever compares the two answers an attacker's question, so
+    /// only where a person had keys tried is that done.
+    pub rejection: SecretBytes,
+}
+
 /// Why a secret key could not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyError {
@@ -148,17 +158,18 @@ pub trait SecretKeys {
     fn held(&self) -> &[HeldKey];
 
     /// RSAES-PKCS1-v1_5 (RFC 8017, section 7.2.2) with implicit rejection (RFC 3218): whatever is
-    /// wrong with padding or length, `instead` comes back, and nothing tells the difference.
+    /// wrong with padding or length, a secret of `length` bytes comes back that follows from key
+    /// and ciphertext. It is the same every time, and nothing tells the difference.
     ///
     /// # Errors
-    /// Only for what is public: [`KeyError::Absent`], [`KeyError::Locked`],
-    /// [`KeyError::Unsuitable`].
+    /// Only for what is public: [`KeyError::Absent`], [`KeyError::Locked`], and
+    /// [`KeyError::Unsuitable`] for another kind of key and for a length beyond that of the modulus.
     fn decrypt_rsa_pkcs1(
         &self,
         key: &Fingerprint,
         ciphertext: &[u8],
-        instead: &SecretBytes,
-    ) -> Result<SecretBytes, KeyError>;
+        length: usize,
+    ) -> Result<RsaTransported, KeyError>;
 
     /// RSAES-OAEP (RFC 8017, section 7.1.2).
     ///
@@ -206,7 +217,7 @@ impl SecretKeys for NoSecretKeys {
         &[]
     }
 
-    fn decrypt_rsa_pkcs1(&self, _: &Fingerprint, _: &[u8], _: &SecretBytes) -> Result<SecretBytes, KeyError> {
+    fn decrypt_rsa_pkcs1(&self, _: &Fingerprint, _: &[u8], _: usize) -> Result<RsaTransported, KeyError> {
         Err(KeyError::Absent)
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use counterseal_core::algorithm::SignatureAlgorithm;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::keys::Keyring;
-use counterseal_core::ports::{HeldKey, KeyError, OaepParameters, SecretKeys};
+use counterseal_core::ports::{HeldKey, KeyError, OaepParameters, RsaTransported, SecretKeys};
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::x509::{Certificate, PublicKey, SecretKey};
 
@@ -109,9 +109,9 @@ impl SecretKeys for StoreKeys<'_> {
         &self,
         key: &Fingerprint,
         ciphertext: &[u8],
-        instead: &SecretBytes,
-    ) -> Result<SecretBytes, KeyError> {
-        self.usable(key)?.decrypt_rsa_pkcs1(ciphertext, instead)
+        length: usize,
+    ) -> Result<RsaTransported, KeyError> {
+        self.usable(key)?.decrypt_rsa_pkcs1(ciphertext, length)
     }
 
     fn decrypt_rsa_oaep(

@@ -13,11 +13,6 @@ use std::collections::BTreeMap;
 use reading::{Reader, Reading};
 use table::{Row, rows};
 
-/// Times that a row is read whose outcome hangs on a random key. RFC 3218 has a broken key replaced
-/// by a random one, and under CBC a random key gives a valid padding once in 256 times; all else is
-/// decided at the first reading.
-const ATTEMPTS: usize = 3;
-
 #[test]
 fn every_forged_file_gets_the_required_result() {
     let reader = Reader::new();
@@ -26,13 +21,8 @@ fn every_forged_file_gets_the_required_result() {
 }
 
 fn failure(reader: &Reader, row: &Row) -> Option<String> {
-    let attempts = if row.hangs_on_a_random_key() { ATTEMPTS } else { 1 };
-    let mut found = None;
-    for _ in 0..attempts {
-        found = row.objection(&reader.read(row));
-        found.as_ref()?;
-    }
-    found.map(|objection| format!("{}: {objection} ({})", row.file, row.attack))
+    let objection = row.objection(&reader.read(row))?;
+    Some(format!("{}: {objection} ({})", row.file, row.attack))
 }
 
 #[test]
@@ -47,7 +37,8 @@ fn every_attack_has_a_good_twin_in_the_table() {
     assert!(rows.len() > 300, "{} rows", rows.len());
 }
 
-/// Whoever sends broken keys and paddings must learn nothing from what comes back.
+/// Whoever sends broken keys and paddings must learn nothing from what comes back. (Once in 256 files
+/// the key that stands in for a broken one leaves a good padding under CBC; these are none of them.)
 #[test]
 fn oracles_are_answered_with_the_same_bytes() {
     let reader = Reader::new();
@@ -55,14 +46,7 @@ fn oracles_are_answered_with_the_same_bytes() {
     for group in ["rsa15/", "oaep/", "cbc-fail/"] {
         let mut answers: BTreeMap<Reading, Vec<String>> = BTreeMap::new();
         for row in rows.iter().filter(|row| row.file.starts_with(group)) {
-            let mut answer = reader.read(row);
-            for _ in 1..ATTEMPTS {
-                if answer.exit != 0 || !row.hangs_on_a_random_key() {
-                    break;
-                }
-                answer = reader.read(row);
-            }
-            answers.entry(answer).or_default().push(row.file.clone());
+            answers.entry(reader.read(row)).or_default().push(row.file.clone());
         }
         assert_eq!(answers.len(), 1, "{group}: {answers:#?}");
     }

@@ -6,8 +6,6 @@ mod tests;
 
 use std::io::{self, SeekFrom, Write};
 
-use subtle::ConstantTimeEq;
-
 use super::content_cipher::{Beforehand, ContentError};
 use super::enveloped::{Head, WithoutEnd};
 use super::recipients::{Candidate, Recipients};
@@ -58,10 +56,10 @@ pub fn open(
 
     let mut message = Message { input, start, head, survey: Survey::default() };
     message.survey_if_needed()?;
-    let instead = message.head.cipher.generate_key(random);
-    let chosen = message.choose(&candidates, keys, &instead)?;
-    // Where nothing fits, the random key does the same work as a right one would have done.
-    let key = chosen.as_ref().map_or(&instead, |(_, key)| key);
+    let chosen = message.choose(&candidates, keys)?;
+    // Where nothing fits, a random key does the same work as a right one would have done.
+    let random_key = message.head.cipher.generate_key(random);
+    let key = chosen.as_ref().map_or(&random_key, |(_, key)| key);
     let is_good = message.decrypt(key, output)?;
     match chosen {
         Some((candidate, _)) if is_good => Ok(Opened {
@@ -119,27 +117,27 @@ impl Message<'_> {
     /// RSA PKCS#1 v1.5 always gives some key. With an authenticated cipher the tag says whether it
     /// is the right one. With CBC the first box that names us is the only one that is asked, and
     /// whatever comes of it is used: going on to another would tell an attacker that the padding
-    /// was wrong (CVE-2019-1563). For the same reason the random key is not told from a real one,
-    /// except where a person had unnamed keys tried.
+    /// was wrong (CVE-2019-1563). For the same reason what stands in for a key is not told from a
+    /// real one, except where a person had unnamed keys tried.
     fn choose<'c, 'k>(
         &mut self,
         candidates: &'c [Candidate<'k>],
         keys: &dyn SecretKeys,
-        instead: &SecretBytes,
     ) -> Result<Option<(&'c Candidate<'k>, SecretBytes)>, OpenError> {
         for (index, candidate) in candidates.iter().enumerate() {
-            let Some(key) = candidate.open(keys, instead) else { continue };
-            let key = if self.head.cipher.accepts(&key) { key } else { instead.clone() };
+            let cipher = &self.head.cipher;
+            let unboxed = candidate.open(keys, cipher.key_length());
+            let Some(unboxed) = unboxed.and_then(|it| it.accepted_by(cipher)) else { continue };
             let is_last = index + 1 == candidates.len();
             let is_chosen = if candidate.notices_wrong_key() {
                 true
             } else if self.head.cipher.algorithm().is_authenticated() {
-                is_last || self.decrypt(&key, &mut io::sink())?
+                is_last || self.decrypt(&unboxed.key, &mut io::sink())?
             } else {
-                candidate.is_named || !bool::from(key.expose().ct_eq(instead.expose()))
+                candidate.is_named || !unboxed.is_rejection()
             };
             if is_chosen {
-                return Ok(Some((candidate, key)));
+                return Ok(Some((candidate, unboxed.key)));
             }
         }
         Ok(None)

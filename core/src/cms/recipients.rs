@@ -8,9 +8,12 @@ mod ktri;
 mod pwri;
 mod select;
 
+use subtle::ConstantTimeEq as _;
+
+use super::content_cipher::ContentCipher;
 use crate::algorithm::KeyAlgorithm;
 use crate::fingerprint::Fingerprint;
-use crate::ports::{KeyError, KeyName, SecretKeys};
+use crate::ports::{KeyError, KeyName, RsaTransported, SecretKeys};
 use crate::secret::SecretBytes;
 use crate::x509::tlv::{self, Elements, tag};
 
@@ -105,20 +108,55 @@ impl Method {
         }
     }
 
-    /// Opens the box with one secret key operation. `instead` is a random key of the cipher's
-    /// length; RSA PKCS#1 v1.5 gives it back for everything that is wrong (RFC 3218).
+    /// Opens the box with one secret key operation. `length` is that of the keys of the cipher,
+    /// which RSA PKCS#1 v1.5 needs to know for its implicit rejection.
     pub(crate) fn open(
         &self,
         key: &Fingerprint,
         keys: &dyn SecretKeys,
-        instead: &SecretBytes,
-    ) -> Result<SecretBytes, KeyError> {
+        length: usize,
+    ) -> Result<Unboxed, KeyError> {
         match self {
-            Self::Transport(transport) => transport.open(key, keys, instead),
-            Self::Agreement(agreement) => agreement.open(key, keys),
-            Self::Encapsulation(encapsulation) => encapsulation.open(key, keys),
+            Self::Transport(transport) => transport.open(key, keys, length),
+            Self::Agreement(agreement) => agreement.open(key, keys).map(Unboxed::from),
+            Self::Encapsulation(encapsulation) => encapsulation.open(key, keys).map(Unboxed::from),
             Self::KeyEncryptionKey(_) | Self::Passphrase(_) | Self::Unsupported => Err(KeyError::Unsuitable),
         }
+    }
+}
+
+/// What came out of a box.
+pub(crate) struct Unboxed {
+    pub(crate) key: SecretBytes,
+    /// With RSA PKCS#1 v1.5 what the key is where the box was a bad one.
+    rejection: Option<SecretBytes>,
+}
+
+impl Unboxed {
+    /// Whether the box was a bad one, as far as its method tells. This is what an attacker asks.
+    pub(crate) fn is_rejection(&self) -> bool {
+        self.rejection.as_ref().is_some_and(|it| it.expose().ct_eq(self.key.expose()).into())
+    }
+
+    /// The same where the cipher takes the key; otherwise what a bad box gives.
+    pub(crate) fn accepted_by(self, cipher: &ContentCipher) -> Option<Self> {
+        if cipher.accepts(&self.key) {
+            return Some(self);
+        }
+        let rejection = self.rejection?;
+        Some(Self { key: rejection.clone(), rejection: Some(rejection) })
+    }
+}
+
+impl From<SecretBytes> for Unboxed {
+    fn from(key: SecretBytes) -> Self {
+        Self { key, rejection: None }
+    }
+}
+
+impl From<RsaTransported> for Unboxed {
+    fn from(transported: RsaTransported) -> Self {
+        Self { key: transported.secret, rejection: Some(transported.rejection) }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use crate::fingerprint::Fingerprint;
-use crate::ports::{HeldKey, KeyError, KeyName, OaepParameters, Random, SecretKeys};
+use crate::ports::{HeldKey, KeyError, KeyName, OaepParameters, Random, RsaTransported, SecretKeys};
 use crate::secret::SecretBytes;
 use crate::x509::{KeyKind, SecretKey};
 
@@ -92,9 +92,9 @@ impl SecretKeys for Ring {
         &self,
         key: &Fingerprint,
         ciphertext: &[u8],
-        instead: &SecretBytes,
-    ) -> Result<SecretBytes, KeyError> {
-        self.find(key)?.decrypt_rsa_pkcs1(ciphertext, instead)
+        length: usize,
+    ) -> Result<RsaTransported, KeyError> {
+        self.find(key)?.decrypt_rsa_pkcs1(ciphertext, length)
     }
 
     fn decrypt_rsa_oaep(

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::algorithm::SignatureAlgorithm;
 use crate::fingerprint::Fingerprint;
-use crate::ports::{HeldKey, KeyError, KeyName, OaepParameters, SecretKeys};
+use crate::ports::{HeldKey, KeyError, KeyName, OaepParameters, RsaTransported, SecretKeys};
 use crate::secret::SecretBytes;
 use crate::x509::{Certificate, PublicKey, SecretKey};
 
@@ -157,9 +157,9 @@ impl SecretKeys for Keyring {
         &self,
         key: &Fingerprint,
         ciphertext: &[u8],
-        instead: &SecretBytes,
-    ) -> Result<SecretBytes, KeyError> {
-        self.usable(key)?.decrypt_rsa_pkcs1(ciphertext, instead)
+        length: usize,
+    ) -> Result<RsaTransported, KeyError> {
+        self.usable(key)?.decrypt_rsa_pkcs1(ciphertext, length)
     }
 
     fn decrypt_rsa_oaep(

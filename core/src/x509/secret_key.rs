@@ -1,6 +1,7 @@
 //! Secret keys: read from every form they are kept in, made, and used.
 
 mod generate;
+mod implicit_rejection;
 mod read;
 mod rsa;
 mod structure;
@@ -18,7 +19,7 @@ use super::public_key::PublicKey;
 use super::{diffie_hellman, native, pem};
 use crate::algorithm::{DigestAlgorithm, KeyAlgorithm, SignatureAlgorithm};
 use crate::fingerprint::Fingerprint;
-use crate::ports::{KeyError, OaepParameters, Random};
+use crate::ports::{KeyError, OaepParameters, Random, RsaTransported};
 use crate::secret::SecretBytes;
 
 /// Why bytes are no secret key that can be used.
@@ -146,17 +147,16 @@ impl SecretKey {
     }
 
     /// RSAES-PKCS1-v1_5 with implicit rejection (RFC 3218): whatever is wrong with the ciphertext,
-    /// `instead` comes back. A message of another length than `instead` is wrong, too.
+    /// a secret of `length` bytes comes back, the same one every time. A message of another length
+    /// is wrong, too.
     ///
     /// # Errors
-    /// [`KeyError::Unsuitable`] if it is no RSA key that decrypts.
-    pub fn decrypt_rsa_pkcs1(
-        &self,
-        ciphertext: &[u8],
-        instead: &SecretBytes,
-    ) -> Result<SecretBytes, KeyError> {
+    /// [`KeyError::Unsuitable`] if it is no RSA key that decrypts, or none that long.
+    pub fn decrypt_rsa_pkcs1(&self, ciphertext: &[u8], length: usize) -> Result<RsaTransported, KeyError> {
         match &self.0.kind {
-            Kind::Rsa(key) if self.0.public_key.may_encrypt() => Ok(key.decrypt_pkcs1(ciphertext, instead)),
+            Kind::Rsa(key) if self.0.public_key.may_encrypt() => {
+                key.decrypt_pkcs1(ciphertext, length).ok_or(KeyError::Unsuitable)
+            }
             _ => Err(KeyError::Unsuitable),
         }
     }

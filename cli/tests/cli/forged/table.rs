@@ -38,12 +38,6 @@ fn row(line: &str) -> Row {
 }
 
 impl Row {
-    /// Whether the content is under CBC and its key broken, so that a random key is used instead.
-    pub(super) fn hangs_on_a_random_key(&self) -> bool {
-        self.file.starts_with("two-recipients/")
-            || (self.file.starts_with("rsa15/") && self.file.ends_with("-cbc.eml"))
-    }
-
     /// What of a reading is not as required.
     pub(super) fn objection(&self, reading: &Reading) -> Option<String> {
         let result = reading.result();

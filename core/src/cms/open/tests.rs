@@ -146,14 +146,63 @@ fn every_failure_of_a_key_or_content_is_the_same_error() {
                     assert_eq!(recipients, good.0.recipients);
                     failures += 1;
                 }
-                // One random key in 256 leaves a padding that looks right (RFC 3218, section 2.3.2);
-                // telling would help an attacker.
+                // Of the keys that stand in for a wrong one 1 in 256 leaves a padding that looks
+                // right (RFC 3218, section 2.3.2); telling would help an attacker.
                 Ok((_, content)) => assert!(content != CONTENT && !cipher.is_authenticated()),
                 Err(error) => panic!("{error}"),
             }
         }
         assert!(failures >= 3);
     }
+}
+
+/// A random key for each try would leave a good padding once in 256 tries, and a right one always.
+#[test]
+fn a_badly_padded_key_gives_the_same_answer_however_often_it_is_asked() {
+    let rsa = &KEYS[0];
+    let ring = Ring::of(std::slice::from_ref(rsa));
+    let (cipher, ciphertext, _, _) = parts(ContentEncryption::Aes256Cbc);
+    let name = crate::ports::KeyName::KeyIdentifier(rsa.public_key().key_identifier().to_vec());
+    let key = SecretBytes::new(vec![2; 32]);
+    let write = || {
+        let public_key = rsa.public_key();
+        crate::cms::recipients::write_key_transport(&name, public_key, None, &key, &mut System).unwrap()
+    };
+    let ask = |recipient: &[u8], ciphertext: &[u8]| {
+        let content = encode(Tag::context(0), false, ciphertext);
+        let recipients = [recipient.to_vec()];
+        let message = built(&ContentType::EnvelopedData, &recipients, &cipher.to_der(), &content, b"");
+        plain(&message, &ring).ok().map(|(_, content)| content)
+    };
+    // Bleichenbacher's question: of all last octets but one before the last block, some leave a
+    // good padding under the key that stands in for the right one.
+    let all = |recipient: &[u8]| {
+        let place = ciphertext.len() - 17;
+        let mut ciphertext = ciphertext.clone();
+        let mut answers = Vec::new();
+        for octet in 0..=u8::MAX {
+            ciphertext[place] = octet;
+            answers.push(ask(recipient, &ciphertext));
+        }
+        answers
+    };
+    let bad = |recipient: Vec<u8>| {
+        let mut changed = recipient;
+        *changed.last_mut().unwrap() ^= 1;
+        changed
+    };
+    let good = write();
+    let first = bad(good.clone());
+    let answers = all(&first);
+    assert!(answers.iter().any(Option::is_some) && answers.iter().any(Option::is_none));
+    for _ in 0..4 {
+        assert_eq!(all(&first), answers);
+    }
+    // The good twin answers in the same way, and other questions get other answers.
+    let good_answers = all(&good);
+    assert!(good_answers.iter().any(Option::is_some) && good_answers.iter().any(Option::is_none));
+    assert_eq!(all(&good), good_answers);
+    assert_ne!(all(&bad(write())), answers);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use der::Decode;
 use spki::AlgorithmIdentifierOwned;
 
-use super::{KeyBox, Method, RecipientKind, read_name, skip_version, version, write_name};
+use super::{KeyBox, Method, RecipientKind, Unboxed, read_name, skip_version, version, write_name};
 use crate::algorithm::DigestAlgorithm;
 use crate::fingerprint::Fingerprint;
 use crate::ports::{KeyError, KeyName, OaepParameters, Random, SecretKeys};
@@ -28,11 +28,13 @@ impl KeyTransport {
         &self,
         key: &Fingerprint,
         keys: &dyn SecretKeys,
-        instead: &SecretBytes,
-    ) -> Result<SecretBytes, KeyError> {
+        length: usize,
+    ) -> Result<Unboxed, KeyError> {
         match &self.oaep {
-            None => keys.decrypt_rsa_pkcs1(key, &self.encrypted_key, instead),
-            Some(parameters) => keys.decrypt_rsa_oaep(key, parameters, &self.encrypted_key),
+            None => keys.decrypt_rsa_pkcs1(key, &self.encrypted_key, length).map(Unboxed::from),
+            Some(parameters) => {
+                keys.decrypt_rsa_oaep(key, parameters, &self.encrypted_key).map(Unboxed::from)
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{KeyBox, Method, RecipientDescription};
+use super::{KeyBox, Method, RecipientDescription, Unboxed};
 use crate::algorithm::ContentEncryption;
 use crate::fingerprint::Fingerprint;
 use crate::limits;
@@ -29,12 +29,14 @@ enum Opener<'k> {
 }
 
 impl Candidate<'_> {
-    /// Opens the box; nothing where that fails visibly. `instead` as in [`Method::open`].
-    pub(crate) fn open(&self, keys: &dyn SecretKeys, instead: &SecretBytes) -> Option<SecretBytes> {
+    /// Opens the box; nothing where that fails visibly. `length` as in [`Method::open`].
+    pub(crate) fn open(&self, keys: &dyn SecretKeys, length: usize) -> Option<Unboxed> {
         match (&*self.method, self.opener) {
-            (method, Opener::Key(key)) => method.open(&key.fingerprint, keys, instead).ok(),
-            (Method::KeyEncryptionKey(key_box), Opener::Shared(key)) => key_box.open(key),
-            (Method::Passphrase(key_box), Opener::Passphrase(passphrase)) => key_box.open(passphrase),
+            (method, Opener::Key(key)) => method.open(&key.fingerprint, keys, length).ok(),
+            (Method::KeyEncryptionKey(key_box), Opener::Shared(key)) => key_box.open(key).map(Unboxed::from),
+            (Method::Passphrase(key_box), Opener::Passphrase(passphrase)) => {
+                key_box.open(passphrase).map(Unboxed::from)
+            }
             _ => None,
         }
     }

@@ -16,7 +16,7 @@ use crate::cms::elements::{
     INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, UTC_TIME, context, encode, encode_set,
 };
 use crate::fingerprint::Fingerprint;
-use crate::ports::{HeldKey, KeyError, OaepParameters, Random, SecretKeys};
+use crate::ports::{HeldKey, KeyError, OaepParameters, Random, RsaTransported, SecretKeys};
 use crate::secret::SecretBytes;
 use crate::time::Time;
 use crate::x509::algorithm_identifier::{digest_to, signature_to};
@@ -129,7 +129,7 @@ impl SecretKeys for Person {
         &[]
     }
 
-    fn decrypt_rsa_pkcs1(&self, _: &Fingerprint, _: &[u8], _: &SecretBytes) -> Result<SecretBytes, KeyError> {
+    fn decrypt_rsa_pkcs1(&self, _: &Fingerprint, _: &[u8], _: usize) -> Result<RsaTransported, KeyError> {
         Err(KeyError::Unsuitable)
     }
 

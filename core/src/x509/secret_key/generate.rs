@@ -125,7 +125,7 @@ fn elliptic(curve: Curve, random: &mut dyn Random) -> Result<SecretKey, SecretKe
 }
 
 /// Two primes and the exponent 65537.
-fn rsa(bits: usize, random: &mut dyn Random) -> Result<SecretKey, SecretKeyError> {
+pub(super) fn rsa(bits: usize, random: &mut dyn Random) -> Result<SecretKey, SecretKeyError> {
     let key = RsaPrivateKey::new(&mut RandomAdapter(random), bits).map_err(|_| SecretKeyError::BadKey)?;
     let pkcs1 = rsa_private_key(&key).ok_or(SecretKeyError::BadKey)?;
     read::rsa(&structure::rsa_algorithm(), &pkcs1)

@@ -16,10 +16,11 @@ use super::super::native;
 use super::super::public_key::{fixed_length, good_key};
 use super::super::rsa_padding::{self, DigestParameters};
 use super::super::tlv::{self, Elements, tag};
+use super::implicit_rejection::RejectionKey;
 use super::{SecretKeyError, structure};
 use crate::algorithm::SignatureAlgorithm;
 use crate::limits;
-use crate::ports::{KeyError, OaepParameters};
+use crate::ports::{KeyError, OaepParameters, RsaTransported};
 use crate::secret::SecretBytes;
 
 /// The secret half of an RSA key.
@@ -29,6 +30,7 @@ pub(super) struct RsaSecret {
     portable: OnceLock<Option<RsaPrivateKey>>,
     /// The RSAPrivateKey (RFC 8017, appendix A.1.2).
     der: SecretBytes,
+    rejection: RejectionKey,
     /// Bytes of the modulus.
     size: usize,
 }
@@ -58,6 +60,7 @@ impl RsaSecret {
             native: native::RsaSecret::from_pkcs8(pkcs8.expose()),
             portable: OnceLock::new(),
             der: SecretBytes::copy_of(der),
+            rejection: RejectionKey::new(numbers.secret_exponent, public.size()),
             size: public.size(),
         };
         // aws-lc-rs has checked what it takes.
@@ -68,8 +71,17 @@ impl RsaSecret {
         Ok((key, public))
     }
 
-    /// RSAES-PKCS1-v1_5 with implicit rejection.
-    pub(super) fn decrypt_pkcs1(&self, ciphertext: &[u8], instead: &SecretBytes) -> SecretBytes {
+    /// RSAES-PKCS1-v1_5 with implicit rejection; nothing for a length beyond that of the modulus.
+    pub(super) fn decrypt_pkcs1(&self, ciphertext: &[u8], length: usize) -> Option<RsaTransported> {
+        if length > self.size {
+            return None;
+        }
+        let rejection = self.rejection.replacement(ciphertext, length);
+        Some(RsaTransported { secret: self.decrypt_pkcs1_or(ciphertext, &rejection), rejection })
+    }
+
+    /// The message if it is as long as `instead`, otherwise `instead`.
+    fn decrypt_pkcs1_or(&self, ciphertext: &[u8], instead: &SecretBytes) -> SecretBytes {
         let Some(native) = &self.native else {
             let encoded = self.raw(ciphertext);
             return encoded
@@ -81,6 +93,12 @@ impl RsaSecret {
         let mut message = decrypted.unwrap_or_default();
         message.resize(instead.len(), 0);
         rsa_padding::select(Choice::from(u8::from(fits)), &message, instead)
+    }
+
+    /// The same key without aws-lc-rs.
+    #[cfg(test)]
+    pub(super) fn portable_only(self) -> Self {
+        Self { native: None, ..self }
     }
 
     /// RSAES-OAEP.

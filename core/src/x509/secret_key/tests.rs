@@ -83,3 +83,55 @@ fn no_truncation_is_a_key_and_none_panics() {
         }
     }
 }
+
+/// RSAPrivateKey of a PKCS#8.
+fn pkcs1_of(key: &SecretKey) -> Vec<u8> {
+    tlv::sequence(&rsa_numbers(key).iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// With aws-lc-rs and without it: a bad ciphertext always gives the same secret, of the length that
+/// was asked for, and another one another.
+#[test]
+fn a_badly_padded_rsa_message_gives_the_same_secret_every_time() {
+    for bits in [1024, 1031, 2048] {
+        let key = generate::rsa(bits, &mut SystemRandom).unwrap();
+        let again = SecretKey::from_pkcs8_der(key.to_pkcs8_der().expose()).unwrap();
+        let portable = RsaSecret::read(&pkcs1_of(&key)).unwrap().0.portable_only();
+        let message = SecretBytes::new(vec![5; 24]);
+        let good = key.public_key().encrypt_rsa_pkcs1(&mut SystemRandom, &message).unwrap();
+        let opened = key.decrypt_rsa_pkcs1(&good, 24).unwrap();
+        assert_eq!(opened.secret.expose(), message.expose());
+        assert_eq!(portable.decrypt_pkcs1(&good, 24).unwrap().secret.expose(), message.expose());
+
+        let mut changed = good.clone();
+        changed[bits / 16] ^= 1;
+        let beyond = vec![0xff; good.len()];
+        let mut secrets = vec![opened.rejection.expose().to_vec()];
+        // Changed; too short, too long, not below the modulus; of another length of message.
+        for (ciphertext, length) in [
+            (&changed[..], 24),
+            (&good[1..], 24),
+            (&[], 24),
+            (&[&good[..], &[0]].concat(), 24),
+            (&beyond, 24),
+            (&good, 16),
+            (&good, 32),
+        ] {
+            let secret = key.decrypt_rsa_pkcs1(ciphertext, length).unwrap().secret;
+            assert_eq!(secret.len(), length);
+            for _ in 0..3 {
+                assert_eq!(
+                    again.decrypt_rsa_pkcs1(ciphertext, length).unwrap().secret.expose(),
+                    secret.expose()
+                );
+                assert_eq!(
+                    portable.decrypt_pkcs1(ciphertext, length).unwrap().secret.expose(),
+                    secret.expose()
+                );
+            }
+            assert!(!secrets.iter().any(|other| other.as_slice() == secret.expose()), "{bits} {length}");
+            secrets.push(secret.expose().to_vec());
+        }
+        assert_eq!(key.decrypt_rsa_pkcs1(&good, good.len() + 1).unwrap_err(), KeyError::Unsuitable);
+    }
+}
