@@ -94,11 +94,17 @@ impl EmailAddress {
     /// [`EmailAddress::matches`] holds.
     #[must_use]
     pub fn lookup_key(&self) -> String {
-        if self.local_part.is_ascii() {
-            format!("{}@{}", self.local_part.to_ascii_lowercase(), self.domain)
-        } else {
-            self.to_string()
+        self.to_lookup_form().to_string()
+    }
+
+    /// The address of [`EmailAddress::lookup_key`].
+    #[must_use]
+    pub fn to_lookup_form(&self) -> Self {
+        let mut form = self.clone();
+        if form.local_part.is_ascii() {
+            form.local_part.make_ascii_lowercase();
         }
+        form
     }
 }
 

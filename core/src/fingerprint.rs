@@ -1,6 +1,10 @@
 //! Fingerprints of public keys, in the form that people compare.
 
+mod openpgp;
+
 use std::fmt;
+
+pub use openpgp::OpenPgpFingerprint;
 
 use sha2::{Digest, Sha256, Sha512};
 
