@@ -10,7 +10,7 @@ mod dsa;
 pub mod issue;
 pub mod name_constraints;
 mod name_text;
-#[cfg_attr(target_family = "wasm", path = "x509/portable.rs")]
+#[cfg_attr(any(target_family = "wasm", feature = "portable"), path = "x509/portable.rs")]
 mod native;
 pub mod path;
 pub mod pem;
