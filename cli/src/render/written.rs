@@ -20,6 +20,8 @@ pub(crate) struct WrittenCopy {
     pub(crate) blind: bool,
     /// The cipher, where it is known here.
     pub(crate) cipher: Option<&'static str>,
+    /// Whether only servers with SMTPUTF8 can carry it.
+    pub(crate) smtputf8: bool,
 }
 
 #[derive(Serialize)]
@@ -43,6 +45,7 @@ impl WrittenCopy {
             recipients: copy.recipients.iter().map(ToString::to_string).collect(),
             blind: copy.blind,
             cipher: Some(copy.cipher.name()),
+            smtputf8: copy.smtputf8,
         }
     }
 }

@@ -37,7 +37,9 @@ impl fmt::Display for MailError {
             Self::TooManyParts => "too many parts",
             Self::TooLong => "the mail is too long to be split into parts",
             Self::Transfer(error) => return error.fmt(formatter),
-            Self::HeaderNotEncodable => "a header field cannot be written in ASCII lines",
+            Self::HeaderNotEncodable => {
+                "a header field cannot be written in lines that every transport accepts"
+            }
             Self::PartNotSendable => "a part that must not be changed holds lines that no transport keeps",
         })
     }

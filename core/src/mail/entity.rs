@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
 
-use super::field_writer::{parameterised, sendable_field, write_field};
+use super::field_writer::{parameterised, sendable_field, write_address_field, write_field};
 use super::parameter::{Parameter, Parameterised};
 use super::transfer::filter::Filter;
 use super::{
@@ -20,7 +20,7 @@ pub(crate) struct Entity<'a> {
     pub(crate) body: Body<'a>,
 }
 
-/// A field as it will be written: ASCII lines ended by CRLF.
+/// A field as it will be written: lines ended by CRLF, ASCII but for addresses (RFC 6532).
 #[derive(Clone, Debug)]
 pub(crate) struct OwnedField {
     pub(crate) name: String,
@@ -46,6 +46,11 @@ pub(crate) enum Body<'a> {
 impl OwnedField {
     pub(crate) fn new(name: &str, value: &str) -> Result<Self, MailError> {
         Ok(Self { name: name.to_owned(), raw: write_field(name, value)? })
+    }
+
+    /// A field whose value may hold addresses beyond ASCII.
+    pub(crate) fn with_addresses(name: &str, value: &str) -> Result<Self, MailError> {
+        Ok(Self { name: name.to_owned(), raw: write_address_field(name, value)? })
     }
 
     pub(crate) fn of(field: &HeaderField<'_>) -> Result<Self, MailError> {
@@ -86,7 +91,8 @@ pub(crate) fn is_structural(name: &str) -> bool {
 }
 
 impl<'a> Entity<'a> {
-    /// An entity of which every part arrives as it is sent: 7bit, no line over [`LINE_BYTES`], no
+    /// An entity of which every part arrives as it is sent: 7bit but for addresses beyond ASCII in
+    /// header fields, no line over [`LINE_BYTES`], no
     /// white space at the end of a line, no line that starts with `From `. What is not so is
     /// encoded anew; the content stays the same.
     ///

@@ -69,6 +69,9 @@ pub struct OutgoingCopy {
     pub blind: bool,
     /// The cipher.
     pub cipher: ContentEncryption,
+    /// Whether only servers with SMTPUTF8 can carry it (RFC 6531, section 3.4): an envelope
+    /// recipient or an address outside is not ASCII.
+    pub smtputf8: bool,
     sealed_for: Vec<cms::Recipient>,
 }
 
@@ -121,7 +124,7 @@ pub fn encrypt<'m>(
         Some(signer) => signed_entity(composed.payload, signer, request.form, request.at, random)?,
         None => composed.payload,
     };
-    let copies = copies(request).into_iter().map(|copy| copy.outgoing(request)).collect();
+    let copies = copies(request).into_iter().map(|copy| copy.outgoing(&composed.outer, request)).collect();
     Ok(Outgoing { outer_fields: composed.outer, entity, copies })
 }
 
@@ -161,9 +164,12 @@ fn cipher_for(readers: &[&Recipient], request: &EncryptRequest<'_>) -> ContentEn
 }
 
 impl Copy<'_> {
-    fn outgoing(&self, request: &EncryptRequest<'_>) -> OutgoingCopy {
+    fn outgoing(&self, outer_fields: &[u8], request: &EncryptRequest<'_>) -> OutgoingCopy {
+        let recipients: Vec<_> = self.readers.iter().map(|reader| reader.address.clone()).collect();
+        let is_beyond_ascii = |address: &EmailAddress| !address.local_part().is_ascii();
         OutgoingCopy {
-            recipients: self.readers.iter().map(|reader| reader.address.clone()).collect(),
+            smtputf8: !outer_fields.is_ascii() || recipients.iter().any(is_beyond_ascii),
+            recipients,
             blind: self.blind,
             cipher: self.cipher,
             sealed_for: self.sealed_for(request),

@@ -123,8 +123,9 @@ fn one_for_each(job: &Job<'_>, readers: &[Reader], signer: Option<&Signer<'_>>) 
         let content = Content::Source(input.as_mut());
         seal(job, content, (std::slice::from_ref(&reader.accepted), &[]), signer, &mut output)?;
         output.commit()?;
-        let recipients = reader.address.iter().map(ToString::to_string).collect();
-        list.push(WrittenCopy { file: Some(file), recipients, ..WrittenCopy::default() });
+        let recipients: Vec<String> = reader.address.iter().map(ToString::to_string).collect();
+        let smtputf8 = recipients.iter().any(|address| !address.is_ascii());
+        list.push(WrittenCopy { file: Some(file), recipients, smtputf8, ..WrittenCopy::default() });
     }
     copies::finish(directory, &list, arguments.output.overwrite)?;
     written::copies(&list, &arguments.report, true)?;

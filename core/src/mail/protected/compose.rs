@@ -86,7 +86,7 @@ fn protect_payload(
         Protection::Encrypted { .. } => {
             for outside in outer.iter().filter_map(|(_, outside)| outside.as_ref()) {
                 let value = format!("{}: {}", outside.name, outside.value());
-                fields.push(OwnedField::new(OUTER_FIELD, &value)?);
+                fields.push(OwnedField::with_addresses(OUTER_FIELD, &value)?);
             }
             "cipher"
         }
@@ -136,8 +136,8 @@ fn without_hidden_addresses(
     if visible.is_empty() {
         return Ok(None);
     }
-    let texts = visible.into_iter().map(write_mailbox).collect::<Result<Vec<_>, _>>()?;
-    OwnedField::new(&field.name, &texts.join(", ")).map(Some)
+    let texts: Vec<String> = visible.into_iter().map(write_mailbox).collect();
+    OwnedField::with_addresses(&field.name, &texts.join(", ")).map(Some)
 }
 
 fn without_hidden_message_ids(
@@ -245,6 +245,22 @@ mod tests {
         assert!(payload.contains("\r\nHP-Outer: From: Alice <alice@example.org>\r\n"));
         assert!(payload.contains("hp-legacy-display=\"1\"; hp=\"cipher\"\r\n"));
         assert!(payload.ends_with("\r\n\r\nSubject: Handling the case\r\n\r\nHello\r\n"));
+    }
+
+    #[test]
+    fn an_address_beyond_ascii_is_protected_and_recorded_as_it_is() {
+        let mail = MAIL.replace("bob@", "élise@");
+        let (payload, outer) = texts(protect(mail.as_bytes(), &encrypted()).unwrap());
+        assert!(outer.contains("\r\nTo: élise@example.org\r\n"));
+        assert!(payload.contains("\r\nTo: élise@example.org\r\n"));
+        assert!(payload.contains("\r\nHP-Outer: To: élise@example.org\r\n"));
+        let differences = |outer: &str| {
+            let outer = HeaderSection::read(outer.as_bytes()).unwrap();
+            crate::mail::protected::render(&outer, payload.as_bytes()).unwrap().differences
+        };
+        assert_eq!(differences(&outer), []);
+        // A server on the way that writes another address there is noticed.
+        assert_eq!(differences(&outer.replace("élise", "elise"))[0].outer, "elise@example.org");
     }
 
     #[test]
