@@ -129,3 +129,24 @@ fn lists_name_every_key_once() {
     assert!(place.run("alice", &["keys", "show", &bob]).exits(0).text().contains("compared by you"));
     place.run("alice", &["keys", "show", "nobody@example.org"]).exits(3);
 }
+
+#[test]
+fn an_import_names_every_key_once_and_a_personal_ca_only_where_it_is_pinned() {
+    let place = Place::new();
+    let bob = String::from_utf8(place.read("bob.fingerprint")).unwrap();
+    place.run("dave", &["init", "dave@example.org", "--no-passphrase", "--algorithm", "rsa-2048"]).exits(0);
+    let contacts = |arguments: &[&str]| {
+        let report = place.run("dave", arguments).exits(0).text();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let contacts = report["files"][0]["contacts"].as_array().unwrap().clone();
+        let fingerprints = contacts.iter().map(|contact| contact["fingerprint"].as_str().unwrap().to_owned());
+        let mut fingerprints: Vec<String> = fingerprints.collect();
+        fingerprints.sort_unstable();
+        fingerprints
+    };
+    let plain = contacts(&["keys", "import", "--json", "bob.pem"]);
+    assert!(plain.len() == 2 && !plain.contains(&bob));
+    let mut expected = [plain, vec![bob.clone()]].concat();
+    expected.sort_unstable();
+    assert_eq!(contacts(&["keys", "import", "--json", "bob.pem", "--pin", &bob]), expected);
+}

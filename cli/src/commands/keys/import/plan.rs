@@ -94,7 +94,7 @@ impl Plan {
         let Some(typed) = typed else { return Ok(self) };
         let named = self.certificates.iter().find(|certificate| certificate.fingerprint().is_named_by(typed));
         let Some(named) = named.cloned() else { return Err(self.not_the_pin(typed)) };
-        let pins: Vec<Claim> = self
+        let mut pins: Vec<Claim> = self
             .certificates
             .iter()
             .filter(|certificate| {
@@ -109,6 +109,9 @@ impl Plan {
                 capabilities: None,
             })
             .collect();
+        // A personal CA stands above several certificates of the same address.
+        pins.sort_by_key(|pin| pin.address.lookup_key());
+        pins.dedup_by_key(|pin| pin.address.lookup_key());
         if pins.is_empty() {
             return Err(Failure::unknown("no-address", "no certificate of this key names a mail address"));
         }
