@@ -145,7 +145,9 @@ pub(crate) struct Import {
         "  Your certificates, for others:\n",
         "      cseal keys export alice@example.org -o alice.pem\n\n",
         "  Your keys, for Thunderbird:\n",
-        "      cseal keys export alice@example.org --secret --for thunderbird -o alice.p12\n"
+        "      cseal keys export alice@example.org --secret --for thunderbird -o alice.p12\n\n",
+        "  One key, for openssl and what is built on it:\n",
+        "      cseal keys export MBJH-UVS2-Z2Q4-OF7C-MGP6 --secret --format pkcs8 -o alice.key\n"
     )
 )]
 pub(crate) struct Export {
@@ -193,6 +195,8 @@ pub(crate) enum KeyFormat {
     P12,
     /// PKCS#12 with Triple DES, which every program reads
     P12Legacy,
+    /// Secret keys alone, each as an ENCRYPTED PRIVATE KEY in PEM
+    Pkcs8,
 }
 
 /// Programs with habits of their own.

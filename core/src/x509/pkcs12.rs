@@ -21,7 +21,7 @@ use crate::algorithm::DigestAlgorithm;
 use crate::limits;
 use crate::secret::SecretBytes;
 
-pub use write::{Protection, write};
+pub use write::{Protection, encrypt_private_key, write};
 
 use derivation::Budget;
 use passphrase::Passphrase;

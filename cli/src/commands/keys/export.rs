@@ -4,7 +4,7 @@ use std::io::Write;
 
 use counterseal_core::algorithm::KeyAlgorithm;
 use counterseal_core::secret::SecretBytes;
-use counterseal_core::x509::pkcs12::{self, CertificateEntry, KeyEntry, Protection};
+use counterseal_core::x509::pkcs12::{self, CertificateEntry, KeyEntry, Pkcs12Error, Protection};
 use counterseal_core::x509::{Certificate, pem};
 
 use super::{is_named, unknown_key};
@@ -19,6 +19,8 @@ use crate::terminal;
 
 /// Bytes of a PKCS#12 localKeyID: enough to tell the keys of one file apart.
 const LOCAL_KEY_ID: usize = 20;
+/// Bytes of a passphrase that gpgsm 2.2 reads for a file; it says "password too long" to more.
+const GPGSM_PASSPHRASE: usize = 31;
 
 /// Writes what was asked for.
 pub(super) fn run(arguments: &args::Export) -> Result<Exit, Failure> {
@@ -56,9 +58,9 @@ impl Form {
         };
         match (arguments.secret, form.format) {
             (true, KeyFormat::Pem | KeyFormat::Der) => {
-                Err(Failure::usage("secret keys are exported as p12 or p12-legacy only"))
+                Err(Failure::usage("secret keys are exported as p12, p12-legacy or pkcs8 only"))
             }
-            (false, KeyFormat::P12 | KeyFormat::P12Legacy) => {
+            (false, KeyFormat::P12 | KeyFormat::P12Legacy | KeyFormat::Pkcs8) => {
                 Err(Failure::usage("certificates are exported as pem or der only")
                     .hint("add --secret for the secret key too"))
             }
@@ -190,7 +192,13 @@ fn new_passphrase(arguments: &args::Export) -> Result<SecretBytes, Failure> {
         Some(file) => passphrase::from_file(file)?,
         None => passphrase::ask_new("New passphrase for the exported file", INSTEAD)?,
     };
-    if passphrase.is_empty() { Err(passphrase::empty(INSTEAD)) } else { Ok(passphrase) }
+    if passphrase.is_empty() {
+        return Err(passphrase::empty(INSTEAD));
+    }
+    if arguments.program == Some(Program::Gpgsm) && passphrase.len() > GPGSM_PASSPHRASE {
+        return Err(Failure::usage(format!("gpgsm reads passphrases of at most {GPGSM_PASSPHRASE} bytes")));
+    }
+    Ok(passphrase)
 }
 
 fn seal(
@@ -199,6 +207,43 @@ fn seal(
     held: &StoreKeys<'_>,
     passphrase: &SecretBytes,
     form: Form,
+) -> Result<Vec<u8>, Failure> {
+    match form.format {
+        KeyFormat::Pkcs8 => encrypted_pkcs8(keys, held, passphrase),
+        KeyFormat::P12Legacy => p12(chosen, keys, held, passphrase, Protection::TripleDes),
+        KeyFormat::P12 | KeyFormat::Pem | KeyFormat::Der => {
+            p12(chosen, keys, held, passphrase, Protection::Modern)
+        }
+    }
+}
+
+fn not_made(error: Pkcs12Error) -> Failure {
+    Failure::unknown("cannot-export", "the file could not be made").because(error)
+}
+
+/// PEM blocks, the key that opens mail first: programs that read one key read that.
+fn encrypted_pkcs8(
+    keys: &[&StoredKey],
+    held: &StoreKeys<'_>,
+    passphrase: &SecretBytes,
+) -> Result<Vec<u8>, Failure> {
+    let mut keys = keys.to_vec();
+    keys.sort_by_key(|key| key.key_use != KeyUse::Encryption);
+    let mut file = String::new();
+    for key in keys {
+        let private_key_info = held.open(&key.fingerprint)?.to_pkcs8_der();
+        let sealed = pkcs12::encrypt_private_key(&private_key_info, passphrase, &mut SystemRandom);
+        file.push_str(&pem::encode("ENCRYPTED PRIVATE KEY", &sealed.map_err(not_made)?));
+    }
+    Ok(file.into_bytes())
+}
+
+fn p12(
+    chosen: &Chosen,
+    keys: &[&StoredKey],
+    held: &StoreKeys<'_>,
+    passphrase: &SecretBytes,
+    protection: Protection,
 ) -> Result<Vec<u8>, Failure> {
     let mut entries = Vec::new();
     for key in keys {
@@ -213,10 +258,7 @@ fn seal(
         .iter()
         .map(|certificate| certificate_entry(certificate, keys, &chosen.name))
         .collect();
-    let protection =
-        if form.format == KeyFormat::P12Legacy { Protection::TripleDes } else { Protection::Modern };
-    pkcs12::write(&entries, &certificates, passphrase, protection, &mut SystemRandom)
-        .map_err(|error| Failure::unknown("cannot-export", "the file could not be made").because(error))
+    pkcs12::write(&entries, &certificates, passphrase, protection, &mut SystemRandom).map_err(not_made)
 }
 
 fn certificate_entry(certificate: &Certificate, keys: &[&StoredKey], name: &str) -> CertificateEntry {

@@ -79,8 +79,7 @@ fn derive_with<D: Digest>(
     length: usize,
 ) -> SecretBytes {
     let diversifier = vec![purpose as u8; block_size];
-    let mut input = Zeroizing::new(repeat_to_blocks(salt, block_size));
-    input.extend(Zeroizing::new(repeat_to_blocks(passphrase, block_size)).iter());
+    let mut input = input_blocks(salt, passphrase, block_size);
     let mut output = Vec::with_capacity(length + 64);
     while output.len() < length {
         let mut block = D::new().chain_update(&diversifier).chain_update(&*input).finalize();
@@ -88,14 +87,37 @@ fn derive_with<D: Digest>(
             block = D::digest(&block);
         }
         output.extend_from_slice(&block);
-        let increment: Zeroizing<Vec<u8>> =
-            Zeroizing::new(block.iter().copied().cycle().take(block_size).collect());
-        for chunk in input.chunks_mut(block_size) {
-            add_and_one(chunk, &increment);
-        }
+        advance(&mut input, &block, block_size);
     }
     output.truncate(length);
     SecretBytes::new(output)
+}
+
+/// Whether gpgsm 2.2 makes another key than this Triple DES key of everybody else: where a block of
+/// the input of the second round begins with a zero octet, its `string_to_key` (`sm/minip12.c`)
+/// writes the block as a number without it, and so shifted. That happens to two salts in 256.
+pub(super) fn is_misread_by_gpgsm(key: &SecretBytes, salt: &[u8], passphrase: &SecretBytes) -> bool {
+    const BLOCK_SIZE: usize = 64;
+    let Some(first_round) = key.expose().get(..output_length(DigestAlgorithm::Sha1)) else { return false };
+    let mut input = input_blocks(salt, passphrase.expose(), BLOCK_SIZE);
+    advance(&mut input, first_round, BLOCK_SIZE);
+    input.chunks(BLOCK_SIZE).any(|block| block.first() == Some(&0))
+}
+
+/// I: salt and passphrase, each repeated to whole blocks.
+fn input_blocks(salt: &[u8], passphrase: &[u8], block_size: usize) -> Zeroizing<Vec<u8>> {
+    let mut input = Zeroizing::new(repeat_to_blocks(salt, block_size));
+    input.extend(Zeroizing::new(repeat_to_blocks(passphrase, block_size)).iter());
+    input
+}
+
+/// Step 6C: the input of the next round, by the output of this one.
+fn advance(input: &mut [u8], output: &[u8], block_size: usize) {
+    let increment: Zeroizing<Vec<u8>> =
+        Zeroizing::new(output.iter().copied().cycle().take(block_size).collect());
+    for chunk in input.chunks_mut(block_size) {
+        add_and_one(chunk, &increment);
+    }
 }
 
 /// Copies of `bytes`, to the next multiple of the block size; nothing of nothing.

@@ -33,6 +33,9 @@ pub enum Protection {
 const MODERN_ITERATIONS: u32 = 600_000;
 /// Iterations of old derivations, where old Windows stops at 600,000 and others are slow.
 const OLD_ITERATIONS: u32 = 50_000;
+/// Salts that are drawn until gpgsm 2.2 reads one as everybody does. It misreads two in 256, so
+/// that only a broken generator comes to the end.
+const SALT_DRAWS: usize = 32;
 
 /// Writes keys and certificates, all encrypted under one passphrase (UTF-8).
 ///
@@ -60,6 +63,20 @@ pub fn write(
     Ok(sequence(&[integer(3), plain_safe(&authenticated_safe), mac]))
 }
 
+/// Encrypts the DER of a PrivateKeyInfo: EncryptedPrivateKeyInfo (RFC 5958, section 3) with PBES2,
+/// PBKDF2-HMAC-SHA-256 and AES-256-CBC, under a passphrase in UTF-8.
+///
+/// # Errors
+/// None that a key can cause: [`Pkcs12Error::Malformed`] where a cipher refuses its parameters.
+pub fn encrypt_private_key(
+    private_key_info: &SecretBytes,
+    passphrase: &SecretBytes,
+    random: &mut dyn Random,
+) -> Result<Vec<u8>, Pkcs12Error> {
+    let passphrase = Passphrase::new(passphrase);
+    FileWriter { passphrase, protection: Protection::Modern, random }.encrypted_key(private_key_info)
+}
+
 struct FileWriter<'a> {
     passphrase: Passphrase,
     protection: Protection,
@@ -69,9 +86,14 @@ struct FileWriter<'a> {
 impl FileWriter<'_> {
     /// A PKCS8ShroudedKeyBag (RFC 7292, section 4.2.2).
     fn key_bag(&mut self, key: &KeyEntry) -> Result<Vec<u8>, Pkcs12Error> {
-        let (algorithm, ciphertext) = self.encrypt(key.private_key_info.expose())?;
-        let encrypted = sequence(&[algorithm, octet_string(&ciphertext)]);
+        let encrypted = self.encrypted_key(&key.private_key_info)?;
         bag(SHROUDED_KEY_BAG, &encrypted, key.friendly_name.as_deref(), key.local_key_id.as_deref())
+    }
+
+    /// An EncryptedPrivateKeyInfo.
+    fn encrypted_key(&mut self, private_key_info: &SecretBytes) -> Result<Vec<u8>, Pkcs12Error> {
+        let (algorithm, ciphertext) = self.encrypt(private_key_info.expose())?;
+        Ok(sequence(&[algorithm, octet_string(&ciphertext)]))
     }
 
     /// EncryptedData as ContentInfo (RFC 5652, section 8).
@@ -105,17 +127,33 @@ impl FileWriter<'_> {
     }
 
     fn encrypt_triple_des(&mut self, plaintext: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Pkcs12Error> {
-        let salt: [u8; 8] = self.random();
-        let passphrase = first(self.passphrase.terminated())?;
-        let derive = |purpose, length| {
-            let sha1 = DigestAlgorithm::Sha1;
-            derivation::derive(sha1, purpose, passphrase, &salt, OLD_ITERATIONS, length, &mut Budget::new())
-        };
-        let (key, vector) = (derive(Purpose::Key, 24)?, derive(Purpose::InitializationVector, 8)?);
+        let salt = self.triple_des_salt(OLD_ITERATIONS)?;
+        let key = self.triple_des(Purpose::Key, &salt, OLD_ITERATIONS)?;
+        let vector = self.triple_des(Purpose::InitializationVector, &salt, OLD_ITERATIONS)?;
         let mode = cbc::Encryptor::<des::TdesEde3>::new_from_slices(key.expose(), vector.expose());
         let ciphertext = encrypt_padded(mode.ok(), plaintext)?;
         let parameters = sequence(&[octet_string(&salt), integer(OLD_ITERATIONS)]);
         Ok((sequence(&[object_identifier(SHA1_3DES), parameters]), ciphertext))
+    }
+
+    /// A salt that gpgsm 2.2 reads too.
+    fn triple_des_salt(&mut self, iterations: u32) -> Result<[u8; 8], Pkcs12Error> {
+        let mut salt = self.random();
+        for _ in 1..SALT_DRAWS {
+            let key = self.triple_des(Purpose::Key, &salt, iterations)?;
+            if !derivation::is_misread_by_gpgsm(&key, &salt, first(self.passphrase.terminated())?) {
+                break;
+            }
+            salt = self.random();
+        }
+        Ok(salt)
+    }
+
+    fn triple_des(&self, purpose: Purpose, salt: &[u8], iterations: u32) -> Result<SecretBytes, Pkcs12Error> {
+        let length = if matches!(purpose, Purpose::InitializationVector) { 8 } else { 24 };
+        let passphrase = first(self.passphrase.terminated())?;
+        let sha1 = DigestAlgorithm::Sha1;
+        derivation::derive(sha1, purpose, passphrase, salt, iterations, length, &mut Budget::new())
     }
 
     /// MacData (RFC 7292, section 4).
@@ -215,5 +253,85 @@ fn integer(value: u32) -> Vec<u8> {
     match bytes.first() {
         None | Some(0x80..) => encode(Tag::INTEGER, false, &[&[0][..], &bytes].concat()),
         Some(_) => encode(Tag::INTEGER, false, &bytes),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Salts of files of OpenSSL that gpgsm 2.2.40 refused, with passphrase `geheim` and 2048
+    /// iterations.
+    const REFUSED: [u64; 3] = [0x9fbd_d70e_8a5a_053a, 0x2cc9_4cdc_063c_7831, 0x089a_8250_544c_2370];
+
+    /// Salts of files that it took.
+    const TAKEN: [u64; 3] = [0xb349_c027_0d3d_0f1d, 0xa6be_7a98_5771_d5e1, 0x8b3a_0bfa_8457_d9ef];
+
+    /// Numbers that are the same in every run (splitmix64).
+    struct Numbers(u64);
+
+    impl Random for Numbers {
+        fn fill(&mut self, bytes: &mut [u8]) {
+            for chunk in bytes.chunks_mut(8) {
+                self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+                let mut number = self.0;
+                number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                number ^= number >> 31;
+                chunk.copy_from_slice(&number.to_le_bytes()[..chunk.len()]);
+            }
+        }
+    }
+
+    /// Whether gpgsm 2.2 misreads a key of Triple DES under `geheim`.
+    fn is_misread(writer: &FileWriter<'_>, salt: &[u8], iterations: u32) -> bool {
+        let key = writer.triple_des(Purpose::Key, salt, iterations).unwrap();
+        derivation::is_misread_by_gpgsm(&key, salt, first(writer.passphrase.terminated()).unwrap())
+    }
+
+    fn writer(random: &mut Numbers) -> FileWriter<'_> {
+        let passphrase = Passphrase::new(&SecretBytes::copy_of(b"geheim"));
+        FileWriter { passphrase, protection: Protection::TripleDes, random }
+    }
+
+    #[test]
+    fn the_salts_that_gpgsm_refused_are_known_as_such() {
+        let mut numbers = Numbers(1);
+        let writer = writer(&mut numbers);
+        for refused in REFUSED {
+            assert!(is_misread(&writer, &refused.to_be_bytes(), 2048), "{refused:x}");
+        }
+        for taken in TAKEN {
+            assert!(!is_misread(&writer, &taken.to_be_bytes(), 2048), "{taken:x}");
+        }
+    }
+
+    #[test]
+    fn no_salt_that_gpgsm_misreads_is_written() {
+        const ITERATIONS: u32 = 2;
+        let mut numbers = Numbers(1);
+        let mut writer = writer(&mut numbers);
+        let drawn: Vec<[u8; 8]> = (0..2000).map(|_| writer.random()).collect();
+        // Two in 256: there is something to be avoided.
+        let misread = drawn.iter().filter(|salt| is_misread(&writer, *salt, ITERATIONS)).count();
+        assert!((4..40).contains(&misread), "{misread}");
+        for _ in 0..2000 {
+            let salt = writer.triple_des_salt(ITERATIONS).unwrap();
+            assert!(!is_misread(&writer, &salt, ITERATIONS));
+        }
+    }
+
+    #[test]
+    fn a_broken_generator_does_not_hold_us_up() {
+        struct Same;
+        impl Random for Same {
+            fn fill(&mut self, bytes: &mut [u8]) {
+                bytes.copy_from_slice(&REFUSED[0].to_be_bytes());
+            }
+        }
+        let passphrase = Passphrase::new(&SecretBytes::copy_of(b"geheim"));
+        let mut writer = FileWriter { passphrase, protection: Protection::TripleDes, random: &mut Same };
+        assert_eq!(writer.triple_des_salt(2048).unwrap(), REFUSED[0].to_be_bytes());
     }
 }

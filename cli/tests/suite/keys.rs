@@ -36,12 +36,12 @@ fn without_a_terminal_nothing_is_asked() {
 }
 
 #[test]
-fn keys_move_by_p12_and_open_old_mail() {
+fn keys_move_in_every_form_and_open_old_mail() {
     let place = Place::new();
     place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
     place.write("transport", "transport\n");
     place.write("store", "store\n");
-    for format in ["p12", "p12-legacy"] {
+    for format in ["p12", "p12-legacy", "pkcs8"] {
         let file = format!("{format}.file");
         let export = ["keys", "export", "bob@example.org", "--secret", "--format", format];
         let to = ["--new-passphrase-file", "transport", "-o", &file];

@@ -5,12 +5,12 @@
 //! of them it reads and writes, and why not. What a peer cannot read is tested too: the day it learns, a test tells us.
 //!
 //! A program that is missing is said loudly (`SKIPPED`); with `COUNTERSEAL_REQUIRE_PEERS=1` it is a failure.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod bouncy_castle;
 mod command;
 mod cseal;
 mod encryption;
+mod exported_keys;
 mod formats;
 mod gpgsm;
 mod mail;

@@ -1,6 +1,6 @@
 //! The program `cseal` as a person or a script runs it: exit codes, streams, files, whole exchanges of
-//! mail, and the attack suite.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! mail with itself and with other programs, and the attack suite.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod copies;
 mod exchange;
@@ -9,6 +9,7 @@ mod forged;
 mod internationalised;
 mod keys;
 mod manners;
+mod peers;
 mod people;
 mod readme;
 mod sessions;
