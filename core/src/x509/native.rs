@@ -6,13 +6,15 @@ use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521, UnparsedPublic
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
     KeyPair as RsaKeyPair, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384,
-    OAEP_SHA512_MGF1SHA512, OaepAlgorithm, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey,
-    PrivateDecryptingKey,
+    OAEP_SHA512_MGF1SHA512, OaepAlgorithm, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+    Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey,
 };
 use aws_lc_rs::signature::{self, EcdsaKeyPair, RsaEncoding, UnparsedPublicKey, VerificationAlgorithm};
 use zeroize::Zeroizing;
 
+use super::algorithm_identifier::{algorithm_der, oid};
 use super::curve::Curve;
+use super::tlv::{self, tag};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::ports::{KeyError, OaepParameters};
 use crate::secret::SecretBytes;
@@ -40,6 +42,34 @@ pub(super) fn verify_rsa(
         _ => return None,
     };
     Some(UnparsedPublicKey::new(verification, public_key).verify(message, signature).is_ok())
+}
+
+/// PKCS#1 v1.5 encryption; `public_key` as above. Nothing where aws-lc-rs does not take the key.
+pub(super) fn encrypt_rsa_pkcs1(public_key: &[u8], secret: &[u8]) -> Option<Vec<u8>> {
+    let key = Pkcs1PublicEncryptingKey::new(encrypting_key(public_key)?).ok()?;
+    let mut ciphertext = vec![0; key.ciphertext_size()];
+    let length = key.encrypt(secret, &mut ciphertext).ok()?.len();
+    ciphertext.truncate(length);
+    Some(ciphertext)
+}
+
+/// OAEP with one hash for both; nothing for other parameters and keys.
+pub(super) fn encrypt_rsa_oaep(
+    public_key: &[u8],
+    parameters: &OaepParameters,
+    secret: &[u8],
+) -> Option<Vec<u8>> {
+    let algorithm = oaep(parameters)?;
+    let key = OaepPublicEncryptingKey::new(encrypting_key(public_key)?).ok()?;
+    let mut ciphertext = vec![0; key.ciphertext_size()];
+    let length = key.encrypt(algorithm, secret, &mut ciphertext, label(parameters)).ok()?.len();
+    ciphertext.truncate(length);
+    Some(ciphertext)
+}
+
+fn encrypting_key(public_key: &[u8]) -> Option<PublicEncryptingKey> {
+    let algorithm = algorithm_der(oid::RSA_ENCRYPTION, &[tag::NULL, 0]);
+    PublicEncryptingKey::from_der(&tlv::sequence(&[&algorithm, &tlv::bit_string(public_key)])).ok()
 }
 
 /// Whether an ECDSA signature holds, whose DER was found strict before.
@@ -137,9 +167,8 @@ impl RsaSecret {
         ciphertext: &[u8],
     ) -> Option<Result<SecretBytes, KeyError>> {
         let algorithm = oaep(parameters)?;
-        let label = (!parameters.label.is_empty()).then_some(parameters.label.as_slice());
         let mut plaintext = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
-        let decrypted = self.oaep.decrypt(algorithm, ciphertext, &mut plaintext, label);
+        let decrypted = self.oaep.decrypt(algorithm, ciphertext, &mut plaintext, label(parameters));
         Some(decrypted.map(|secret| SecretBytes::copy_of(secret)).map_err(|_| KeyError::Failed))
     }
 
@@ -150,6 +179,10 @@ impl RsaSecret {
         self.signing.sign(encoding, &SystemRandom::new(), message, &mut signature).ok()?;
         Some(signature)
     }
+}
+
+fn label(parameters: &OaepParameters) -> Option<&[u8]> {
+    (!parameters.label.is_empty()).then_some(parameters.label.as_slice())
 }
 
 fn oaep(parameters: &OaepParameters) -> Option<&'static OaepAlgorithm> {

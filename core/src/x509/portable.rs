@@ -11,6 +11,14 @@ pub(super) fn verify_rsa(_: SignatureAlgorithm, _: &[u8], _: &[u8], _: &[u8]) ->
     None
 }
 
+pub(super) fn encrypt_rsa_pkcs1(_: &[u8], _: &[u8]) -> Option<Vec<u8>> {
+    None
+}
+
+pub(super) fn encrypt_rsa_oaep(_: &[u8], _: &OaepParameters, _: &[u8]) -> Option<Vec<u8>> {
+    None
+}
+
 pub(super) fn verify_ecdsa(_: Curve, _: DigestAlgorithm, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
     None
 }

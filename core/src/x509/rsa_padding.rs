@@ -121,10 +121,10 @@ pub(crate) fn encode_encryption(
     let mut encoded = Zeroizing::new(vec![0; size]);
     let (head, message) = encoded.split_at_mut_checked(size - secret.len())?;
     let (_, filling) = head.split_at_mut_checked(2)?;
-    for byte in filling.iter_mut().take(filler) {
-        while *byte == 0 {
-            random.fill(std::slice::from_mut(byte));
-        }
+    let filling = filling.get_mut(..filler)?;
+    random.fill(filling);
+    while let Some(zero) = filling.iter_mut().find(|byte| **byte == 0) {
+        random.fill(std::slice::from_mut(zero));
     }
     message.copy_from_slice(secret);
     *encoded.get_mut(1)? = 2;

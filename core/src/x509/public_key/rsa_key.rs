@@ -16,7 +16,8 @@ use crate::ports::{KeyError, OaepParameters, Random};
 
 /// An RSA key.
 pub(super) struct RsaKey {
-    key: RsaPublicKey,
+    modulus: Vec<u8>,
+    exponent: u32,
     /// DER of the RSAPublicKey.
     der: Vec<u8>,
     pss: PssOnly,
@@ -35,17 +36,27 @@ impl RsaKey {
     /// Reads and judges an RSAPublicKey (RFC 8017, appendix A.1.1).
     pub(super) fn read(der: &[u8], pss: PssOnly) -> Result<Self, CertificateError> {
         let (modulus, exponent) = numbers(der).ok_or(CertificateError::Malformed)?;
-        let key = good_key(modulus, exponent).ok_or(CertificateError::BadKey)?;
-        Ok(Self { key, der: der.to_vec(), pss })
+        let exponent = good_exponent(modulus, exponent).ok_or(CertificateError::BadKey)?;
+        Ok(Self { modulus: modulus.to_vec(), exponent, der: der.to_vec(), pss })
     }
 
     pub(super) fn bits(&self) -> u32 {
-        self.key.n().bits_vartime()
+        bits(&self.modulus).unwrap_or_default()
     }
 
-    pub(super) fn exponent(&self) -> u32 {
-        let octets = self.key.e().to_be_bytes();
-        octets.iter().fold(0, |number, octet| (number << 8) | u32::from(*octet))
+    pub(super) const fn exponent(&self) -> u32 {
+        self.exponent
+    }
+
+    /// Bytes of the modulus, and of everything the key makes.
+    const fn size(&self) -> usize {
+        self.modulus.len()
+    }
+
+    /// The key for the portable code. Its Montgomery form costs as much as a signature's check, so
+    /// it is made only where it is needed.
+    fn portable(&self) -> Option<RsaPublicKey> {
+        portable_key(&self.modulus, self.exponent)
     }
 
     pub(super) fn may_encrypt(&self) -> bool {
@@ -80,7 +91,7 @@ impl RsaKey {
     /// Whether a signature holds. What aws-lc-rs does not take or finds wrong is looked at again
     /// here: it knows no DigestInfo without NULL, and not every digest.
     pub(super) fn verify(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> bool {
-        if signature.len() != self.key.size() {
+        if signature.len() != self.size() {
             return false;
         }
         if native::verify_rsa(algorithm, &self.der, message, signature) == Some(true) {
@@ -91,7 +102,7 @@ impl RsaKey {
             SignatureAlgorithm::RsaPkcs1(hash) => {
                 let value = digest(hash, message);
                 [DigestParameters::Null, DigestParameters::Absent].into_iter().any(|parameters| {
-                    let expected = rsa_padding::encode_signature(hash, parameters, &value, self.key.size());
+                    let expected = rsa_padding::encode_signature(hash, parameters, &value, self.size());
                     expected.as_ref() == Some(&encoded)
                 })
             }
@@ -103,36 +114,46 @@ impl RsaKey {
         }
     }
 
+    /// With aws-lc-rs, which draws its own random bytes, where there is one.
     pub(super) fn encrypt_pkcs1(&self, random: &mut dyn Random, secret: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let encoded = rsa_padding::encode_encryption(random, secret, self.key.size());
+        if let Some(ciphertext) = native::encrypt_rsa_pkcs1(&self.der, secret) {
+            return Ok(ciphertext);
+        }
+        let encoded = rsa_padding::encode_encryption(random, secret, self.size());
         self.raw_encrypt(&encoded.ok_or(KeyError::Failed)?)
     }
 
+    /// As [`Self::encrypt_pkcs1`].
     pub(super) fn encrypt_oaep(
         &self,
         random: &mut dyn Random,
         parameters: &OaepParameters,
         secret: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let encoded = rsa_padding::encode_oaep(random, parameters, secret, self.key.size());
+        if let Some(ciphertext) = native::encrypt_rsa_oaep(&self.der, parameters, secret) {
+            return Ok(ciphertext);
+        }
+        let encoded = rsa_padding::encode_oaep(random, parameters, secret, self.size());
         self.raw_encrypt(&encoded.ok_or(KeyError::Failed)?)
     }
 
     /// RSAVP1 (RFC 8017, section 5.2.2): the signature must be below the modulus.
     fn raw_verify(&self, signature: &[u8]) -> Option<Vec<u8>> {
-        let number = BoxedUint::from_be_slice(signature, self.key.n_bits_precision()).ok()?;
-        if number >= *self.key.n().as_ref() {
+        let key = self.portable()?;
+        let number = BoxedUint::from_be_slice(signature, key.n_bits_precision()).ok()?;
+        if number >= *key.n().as_ref() {
             return None;
         }
-        fixed_length(&rsa::hazmat::rsa_encrypt(&self.key, &number).ok()?, self.key.size())
+        fixed_length(&rsa::hazmat::rsa_encrypt(&key, &number).ok()?, self.size())
     }
 
     /// RSAEP (RFC 8017, section 5.1.1).
     fn raw_encrypt(&self, encoded: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let number = BoxedUint::from_be_slice(encoded, self.key.n_bits_precision());
+        let key = self.portable().ok_or(KeyError::Failed)?;
+        let number = BoxedUint::from_be_slice(encoded, key.n_bits_precision());
         let number = Zeroizing::new(number.map_err(|_| KeyError::Failed)?);
-        let ciphertext = rsa::hazmat::rsa_encrypt(&self.key, &number).map_err(|_| KeyError::Failed)?;
-        fixed_length(&ciphertext, self.key.size()).ok_or(KeyError::Failed)
+        let ciphertext = rsa::hazmat::rsa_encrypt(&key, &number).map_err(|_| KeyError::Failed)?;
+        fixed_length(&ciphertext, self.size()).ok_or(KeyError::Failed)
     }
 }
 
@@ -144,22 +165,38 @@ fn numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
     numbers.is_empty().then_some((modulus, exponent))
 }
 
-/// A key within the limits: the modulus odd and not one that can be factored (ROCA), the exponent
-/// odd, at least 3, at most 32 bits.
+/// A key within the limits, see [`good_exponent`].
 pub(in super::super) fn good_key(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
-    let limits = limits::RSA_PUBLIC_BITS;
-    let (first, last) = (modulus.first()?, modulus.last()?);
-    let bits = u32::try_from(modulus.len()).ok()?.checked_mul(8)?.checked_sub(first.leading_zeros())?;
+    portable_key(modulus, good_exponent(modulus, exponent)?)
+}
+
+/// The exponent of a key within the limits: the modulus odd and not one that can be factored
+/// (ROCA), the exponent odd, at least 3, at most 32 bits and below the modulus.
+fn good_exponent(modulus: &[u8], exponent: &[u8]) -> Option<u32> {
     let is_good_exponent = match exponent {
         [] | [0..=2] => false,
         [.., last] => exponent.len() <= 4 && last & 1 == 1,
     };
-    if !limits.contains(&bits) || last & 1 == 0 || !is_good_exponent || roca::is_marked(modulus) {
+    let is_odd = modulus.last()? & 1 == 1;
+    if !limits::RSA_PUBLIC_BITS.contains(&bits(modulus)?)
+        || !is_odd
+        || !is_good_exponent
+        || roca::is_marked(modulus)
+    {
         return None;
     }
-    let precision = bits.next_multiple_of(64);
+    Some(exponent.iter().fold(0, |number, octet| (number << 8) | u32::from(*octet)))
+}
+
+fn bits(modulus: &[u8]) -> Option<u32> {
+    u32::try_from(modulus.len()).ok()?.checked_mul(8)?.checked_sub(modulus.first()?.leading_zeros())
+}
+
+fn portable_key(modulus: &[u8], exponent: u32) -> Option<RsaPublicKey> {
+    let limits = limits::RSA_PUBLIC_BITS;
+    let precision = bits(modulus)?.next_multiple_of(64);
     let modulus = BoxedUint::from_be_slice(modulus, precision).ok()?;
-    let exponent = BoxedUint::from_be_slice(exponent, 64).ok()?;
+    let exponent = BoxedUint::from_be_slice(&exponent.to_be_bytes(), 64).ok()?;
     let size = *limits.start() as usize..=*limits.end() as usize;
     RsaPublicKey::new_with_size_limits(modulus, exponent, size).ok()
 }
