@@ -14,6 +14,8 @@ pub const STRUCTURE_LENGTH_OCTETS: usize = 4;
 pub const STRUCTURE_BYTES: usize = 1 << 20;
 /// Bytes of one certificate revocation list.
 pub const REVOCATION_LIST_BYTES: usize = 10 << 20;
+/// Distribution points and their names in one certificate, and in one revocation list.
+pub const DISTRIBUTION_POINT_NAMES: usize = 50;
 /// Bytes of one object identifier.
 pub const OBJECT_IDENTIFIER_BYTES: usize = 64;
 

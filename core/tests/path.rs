@@ -1,6 +1,7 @@
 //! Each rule of path validation, with a chain that breaks it and a twin that does not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod lists;
 mod mint;
 
 use counterseal_core::time::Time;
@@ -749,8 +750,9 @@ mod revocation {
         };
         let expected = |list| unknown(UnknownBecause::Unusable(list));
         assert_eq!(unusable(("2.5.29.27", true, vec![2, 1, 1])), expected(UnusableList::Delta));
-        let indirect = ("2.5.29.28", true, vec![0x30, 3, 0x84, 1, 0xff]);
-        assert_eq!(unusable(indirect), expected(UnusableList::Indirect));
+        let foreign = of_leaf().revoking_of(name("Root"), OTHER, day(2026, 5, 1));
+        let [leaf, _] = said(|chain| chain.lists = vec![foreign]);
+        assert_eq!(leaf, expected(UnusableList::ForeignEntries));
         let unknown_extension = unusable(unknown_extension(true));
         assert_eq!(unknown_extension, expected(UnusableList::CriticalExtension("2.25.4711".into())));
         assert!(matches!(unusable(mint::unknown_extension(false)), RevocationStatus::Good { .. }));

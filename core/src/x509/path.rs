@@ -5,6 +5,7 @@
 //! what an unsigned certificate says is nobody's word. All work has a budget. Where no path is
 //! valid, the error is that of the path which came nearest.
 
+mod account;
 mod anchor;
 mod budget;
 mod check;

@@ -8,6 +8,7 @@ mod rsa_key;
 use std::fmt;
 use std::sync::Arc;
 
+use const_oid::ObjectIdentifier;
 use sha1::{Digest as _, Sha1};
 use zeroize::Zeroizing;
 
@@ -15,7 +16,9 @@ use self::kind::Kind;
 pub(super) use self::kind::{named_curve, post_quantum_algorithm};
 use self::rsa_key::RsaKey;
 pub(super) use self::rsa_key::{fixed_length, good_key};
+use super::algorithm_identifier::algorithm_in;
 use super::certificate::CertificateError;
+use super::dsa::DsaPublicKey;
 use super::signature::SignatureInvalid;
 use super::tlv::{self, Elements, tag};
 use super::{curve, diffie_hellman, post_quantum};
@@ -199,6 +202,28 @@ impl PublicKey {
         }
     }
 
+    /// Whether it is a DSA key without parameters, which are then those of its issuer's key
+    /// (RFC 3279, section 2.3.2).
+    pub(crate) fn lacks_domain(&self) -> bool {
+        let is_absent = || algorithm_of(&self.0.der).is_some_and(|(_, parameters)| parameters.is_none());
+        matches!(self.0.kind, Kind::Dsa(None)) && is_absent()
+    }
+
+    /// A key that lacks its domain, in that of its issuer's key (RFC 5280, section 6.1.4 (f)).
+    pub(crate) fn in_domain_of(&self, issuer: &Self) -> Option<Self> {
+        let (_, domain) =
+            algorithm_of(&issuer.0.der).filter(|_| matches!(issuer.0.kind, Kind::Dsa(Some(_))))?;
+        let mut fields = Elements::new(tlv::only(&self.0.der, tag::SEQUENCE)?);
+        let (_, bits) = (fields.expect(tag::SEQUENCE)?, fields.expect(tag::BIT_STRING)?);
+        let key = DsaPublicKey::read(domain?.whole, tlv::whole_bits(bits.content)?)?;
+        Some(Self(Arc::new(Inner {
+            der: self.0.der.clone(),
+            fingerprint: self.0.fingerprint,
+            key_identifier: self.0.key_identifier,
+            kind: Kind::Dsa(Some(Box::new(key))),
+        })))
+    }
+
     /// How a key must sign that may sign in one way alone: an id-RSASSA-PSS key.
     pub(crate) fn required_signature(&self) -> Option<SignatureAlgorithm> {
         match &self.0.kind {
@@ -245,6 +270,12 @@ impl PublicKey {
             _ => Err(KeyError::Unsuitable),
         }
     }
+}
+
+/// The AlgorithmIdentifier of a SubjectPublicKeyInfo.
+fn algorithm_of(spki: &[u8]) -> Option<(ObjectIdentifier, Option<tlv::Element<'_>>)> {
+    let mut fields = Elements::new(tlv::only(spki, tag::SEQUENCE)?);
+    algorithm_in(fields.expect(tag::SEQUENCE)?.whole)
 }
 
 impl PartialEq for PublicKey {

@@ -1,28 +1,19 @@
-//! Certificate revocation lists (RFC 5280, section 5), and what is known of a certificate's
-//! revocation.
+//! What is known of the revocation of certificates, and from what: revocation lists (RFC 5280,
+//! section 5).
 //!
-//! A list can only take away: no list makes a certificate valid that was not valid without it,
-//! unless the caller asked for proof ([`RevocationDemand::Required`]). An entry counts wherever it
-//! is found, so an old list that somebody attaches hides nothing; whoever keeps lists keeps the
-//! newest of each issuer.
+//! What revokes counts wherever it is found, so an old list that somebody attaches hides nothing.
+//! Only a hold ends: where a newer list is silent, or a delta list takes it back.
 
 mod extensions;
+mod list;
+mod reasons;
+mod scope;
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use der::Decode;
-use spki::AlgorithmIdentifierOwned;
-
-use crate::algorithm::SignatureAlgorithm;
-use crate::limits;
 use crate::time::Time;
-use crate::x509::path::distinguished_name::DistinguishedName;
-use crate::x509::signature::SignatureInvalid;
-use crate::x509::tlv::{Element, Elements, only, tag, whole_bits};
-use crate::x509::{Certificate, PublicKey, algorithm_identifier, asn1_time};
 
-use extensions::{EntryExtensions, ListExtensions};
+pub use list::{RevocationList, RevocationListError};
+pub(crate) use reasons::Reasons;
+pub(crate) use scope::{DistributionPoint, distribution_points};
 
 /// All that is at hand about revocation, and how much is asked for.
 #[derive(Clone, Debug, Default)]
@@ -82,11 +73,12 @@ pub enum UnknownBecause {
 /// Why a list cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnusableList {
-    /// It names only changes to another list (RFC 5280, section 5.2.4). What it revokes is revoked,
-    /// but its silence says nothing.
+    /// It names only changes to a list that is not at hand (RFC 5280, section 5.2.4). What it
+    /// revokes is revoked, but its silence says nothing.
     Delta,
-    /// It speaks of the certificates of other issuers (RFC 5280, section 5.2.5).
-    Indirect,
+    /// It speaks of the certificates of other issuers, and does not say that it may (RFC 5280,
+    /// section 5.3.3).
+    ForeignEntries,
     /// It has a critical extension that nobody here understands: its object identifier.
     CriticalExtension(String),
 }
@@ -123,191 +115,4 @@ pub struct Revocation {
     pub when: Time,
     /// Why.
     pub reason: RevocationReason,
-}
-
-/// A certificate revocation list. Only its form is checked yet: who signed it is a question of a
-/// path.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RevocationList {
-    der: Vec<u8>,
-    to_be_signed: Vec<u8>,
-    algorithm: Option<SignatureAlgorithm>,
-    signature: Vec<u8>,
-    issuer: DistinguishedName,
-    this_update: Time,
-    next_update: Option<Time>,
-    entries: BTreeMap<Vec<u8>, Revocation>,
-    extensions: ListExtensions,
-    unusable: Option<UnusableList>,
-}
-
-/// Why bytes are no revocation list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RevocationListError {
-    /// Not the DER of a CertificateList.
-    Malformed,
-    /// Larger than [`limits::REVOCATION_LIST_BYTES`].
-    TooLarge,
-}
-
-impl fmt::Display for RevocationListError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Malformed => "not a revocation list",
-            Self::TooLarge => "the revocation list is too large",
-        })
-    }
-}
-
-impl std::error::Error for RevocationListError {}
-
-impl RevocationList {
-    /// Reads one list, with nothing after it.
-    ///
-    /// # Errors
-    /// [`RevocationListError`]. Lists that are well-formed but of no use here are read; see
-    /// [`RevocationList::unusable`].
-    pub fn from_der(der: &[u8]) -> Result<Self, RevocationListError> {
-        if der.len() > limits::REVOCATION_LIST_BYTES {
-            return Err(RevocationListError::TooLarge);
-        }
-        read(der).ok_or(RevocationListError::Malformed)
-    }
-
-    /// The exact bytes.
-    #[must_use]
-    pub fn as_der(&self) -> &[u8] {
-        &self.der
-    }
-
-    /// When it was issued.
-    #[must_use]
-    pub const fn this_update(&self) -> Time {
-        self.this_update
-    }
-
-    /// When the next one is due.
-    #[must_use]
-    pub const fn next_update(&self) -> Option<Time> {
-        self.next_update
-    }
-
-    /// Why it cannot be used, where it cannot.
-    #[must_use]
-    pub const fn unusable(&self) -> Option<&UnusableList> {
-        self.unusable.as_ref()
-    }
-
-    /// The entry for a serial number (content octets of the INTEGER).
-    #[must_use]
-    pub fn entry(&self, serial_number: &[u8]) -> Option<Revocation> {
-        self.entries.get(serial_number).copied()
-    }
-
-    pub(crate) const fn issuer(&self) -> &DistinguishedName {
-        &self.issuer
-    }
-
-    /// Key identifier of its signer, where it says so.
-    pub(crate) fn authority_key_identifier(&self) -> Option<&[u8]> {
-        self.extensions.authority_key_identifier.as_deref()
-    }
-
-    /// Whether it speaks of this certificate at all, given one of its issuer
-    /// (RFC 5280, section 6.3.3 (b)(2)).
-    pub(crate) fn covers(&self, certificate: &Certificate) -> bool {
-        self.extensions.scope.covers(certificate)
-    }
-
-    /// Whether it speaks of all reasons of revocation, so that its silence is good news.
-    pub(crate) const fn covers_all_reasons(&self) -> bool {
-        !self.extensions.scope.some_reasons
-    }
-
-    pub(crate) fn is_signed_by(&self, key: &PublicKey) -> Result<(), SignatureInvalid> {
-        let algorithm = self.algorithm.ok_or(SignatureInvalid::Unsupported)?;
-        key.verify(algorithm, &self.to_be_signed, &self.signature)
-    }
-}
-
-impl fmt::Debug for RevocationList {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "RevocationList({} entries, {})", self.entries.len(), self.this_update.to_rfc3339())
-    }
-}
-
-/// CertificateList and TBSCertList (RFC 5280, section 5.1).
-fn read(der: &[u8]) -> Option<RevocationList> {
-    let mut list = Elements::new(only(der, tag::SEQUENCE)?);
-    let to_be_signed = list.expect(tag::SEQUENCE)?;
-    let algorithm = list.expect(tag::SEQUENCE)?;
-    let signature = whole_bits(list.expect(tag::BIT_STRING)?.content).filter(|_| list.is_empty())?;
-
-    let mut fields = Elements::new(to_be_signed.content);
-    let version = fields.optional(tag::INTEGER)?.map(|version| version.content);
-    // The two algorithm fields are the same (RFC 5280, section 5.1.1.2).
-    fields.expect(tag::SEQUENCE).filter(|inner| inner.whole == algorithm.whole)?;
-    let issuer = DistinguishedName::from_der(fields.expect(tag::SEQUENCE)?.whole)?;
-    let this_update = asn1_time::read(&fields.any()?)?;
-    let next_update = match fields.peek() {
-        Some(0x17 | 0x18) => Some(asn1_time::read(&fields.any()?)?),
-        _ => None,
-    };
-    let revoked = fields.optional(tag::SEQUENCE)?;
-    let extensions = fields.optional(tag::constructed(0))?;
-    let is_version_2 = version == Some(&[1]);
-    if !fields.is_empty() || version.is_some() && !is_version_2 || extensions.is_some() && !is_version_2 {
-        return None;
-    }
-    let extensions = extensions.map_or_else(
-        || Some(ListExtensions::default()),
-        |list| ListExtensions::read(only(list.content, tag::SEQUENCE)?, &issuer),
-    )?;
-    let (entries, unusable_entry) = entries(revoked)?;
-    Some(RevocationList {
-        der: der.to_vec(),
-        to_be_signed: to_be_signed.whole.to_vec(),
-        algorithm: signature_algorithm(algorithm.whole),
-        signature: signature.to_vec(),
-        issuer,
-        this_update,
-        next_update,
-        entries,
-        unusable: extensions.unusable.clone().or(unusable_entry),
-        extensions,
-    })
-}
-
-fn signature_algorithm(der: &[u8]) -> Option<SignatureAlgorithm> {
-    let algorithm = AlgorithmIdentifierOwned::from_der(der).ok()?;
-    algorithm_identifier::signature_from(&algorithm, None).ok()
-}
-
-type Entries = (BTreeMap<Vec<u8>, Revocation>, Option<UnusableList>);
-
-fn entries(revoked: Option<Element<'_>>) -> Option<Entries> {
-    let mut rest = Elements::new(revoked.map(|list| list.content).unwrap_or_default());
-    let mut entries = BTreeMap::new();
-    let mut unusable = None;
-    while !rest.is_empty() {
-        let mut fields = Elements::new(rest.expect(tag::SEQUENCE)?.content);
-        let serial_number = fields.expect(tag::INTEGER)?.content.to_vec();
-        let date = asn1_time::read(&fields.any()?)?;
-        let extensions = match fields.optional(tag::SEQUENCE)? {
-            Some(list) => EntryExtensions::read(list.content)?,
-            None => EntryExtensions::default(),
-        };
-        if !fields.is_empty() {
-            return None;
-        }
-        unusable = unusable.or(extensions.unusable);
-        let when = extensions.invalid_since.map_or(date, |since| since.min(date));
-        let revocation = Revocation { when, reason: extensions.reason };
-        // Of two entries for one number the earlier counts.
-        let entry = entries.entry(serial_number).or_insert(revocation);
-        if revocation.when < entry.when {
-            *entry = revocation;
-        }
-    }
-    Some((entries, unusable))
 }

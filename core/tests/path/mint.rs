@@ -153,6 +153,20 @@ impl ListTemplate {
         self
     }
 
+    /// An entry for a certificate of another issuer.
+    pub fn revoking_of(mut self, issuer: Vec<u8>, serial_number: u8, when: Time) -> Self {
+        let issuer = ("2.5.29.29", true, encode_all(Tag::SEQUENCE, &[directory(&issuer)]));
+        self.entries.push((vec![serial_number], when, vec![issuer]));
+        self
+    }
+
+    /// An entry with a reason, by its number.
+    pub fn revoking_for(mut self, reason: u8, serial_number: u8, when: Time) -> Self {
+        let reason = ("2.5.29.21", false, encode(Tag::universal(10), false, &[reason]));
+        self.entries.push((vec![serial_number], when, vec![reason]));
+        self
+    }
+
     pub fn with(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
         self
@@ -261,6 +275,34 @@ pub fn subject_key_identifier(identifier: &[u8]) -> Extension {
 pub fn authority_key_identifier(identifier: &[u8]) -> Extension {
     let identifier = encode(Tag::context(0), false, identifier);
     ("2.5.29.35", false, encode(Tag::SEQUENCE, true, &identifier))
+}
+
+/// cRLDistributionPoints: all of them lists of another issuer.
+pub fn lists_issued_by(names: &[&str]) -> Extension {
+    let point = |text: &&str| {
+        let issuer = encode_all(Tag::context(2), &[directory(&name(text))]);
+        encode(Tag::SEQUENCE, true, &issuer)
+    };
+    ("2.5.29.31", false, encode_all(Tag::SEQUENCE, &names.iter().map(point).collect::<Vec<_>>()))
+}
+
+/// issuingDistributionPoint of an indirect list.
+pub fn indirect() -> Extension {
+    ("2.5.29.28", true, vec![0x30, 3, 0x84, 1, 0xff])
+}
+
+/// issuingDistributionPoint of a list for some reasons: the content of their BIT STRING.
+pub fn only_some_reasons(flags: &[u8]) -> Extension {
+    ("2.5.29.28", true, encode(Tag::SEQUENCE, true, &encode(Tag::context(3), false, flags)))
+}
+
+pub fn list_number(number: u8) -> Extension {
+    ("2.5.29.20", false, encode(Tag::INTEGER, false, &[number]))
+}
+
+/// deltaCRLIndicator: changes to the list of that number.
+pub fn delta(base: u8) -> Extension {
+    ("2.5.29.27", true, encode(Tag::INTEGER, false, &[base]))
 }
 
 /// certificatePolicies with numbers below 2.25.

@@ -54,6 +54,14 @@ impl GeneralName {
         }
     }
 
+    /// The name, where it is that of a directory.
+    pub(crate) fn into_directory(self) -> Option<DistinguishedName> {
+        match self {
+            Self::Directory(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// One name; nothing where it is malformed.
     pub(crate) fn read(element: &Element<'_>) -> Option<Self> {
         let content = element.content;

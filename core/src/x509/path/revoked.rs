@@ -1,15 +1,13 @@
 //! Whether any certificate of a path is revoked (RFC 5280, section 6.3).
 
 use super::PathRequest;
+use super::account::Account;
 use super::check::which;
 use super::error::PathError;
 use super::search::{Node, Search, key_identifier_distance, signer_request};
 use crate::limits;
-use crate::time::Time;
-use crate::x509::Certificate;
 use crate::x509::revocation::{
-    Revocation, RevocationDemand, RevocationList, RevocationReason, RevocationStatus, UnknownBecause,
-    UnusableList,
+    Revocation, RevocationDemand, RevocationList, RevocationStatus, UnknownBecause, distribution_points,
 };
 
 /// The status of every certificate of the path but the anchor, the leaf's first.
@@ -63,72 +61,29 @@ fn status(
     request: &PathRequest,
     suspended: &mut Vec<usize>,
 ) -> Result<RevocationStatus, PathError> {
-    let node = search.node(index)?;
+    let certificate = search.node(index)?.certificate;
     // Only certificates above this one have been looked at, so only they may speak of it.
     let above = path.get(depth + 1..).unwrap_or_default();
+    let points = distribution_points(certificate);
     let lists = &search.revocation.lists;
-    let mut best = RevocationStatus::Unknown(UnknownBecause::NoList);
-    let of_its_issuer = |list: &RevocationList| Some(list.issuer()) == node.certificate.issuer_name();
-    for (number, list) in lists.iter().enumerate().filter(|(_, list)| of_its_issuer(list)) {
-        let said = match unusable(list, node.certificate) {
-            Some(because) => RevocationStatus::Unknown(because),
-            None if !is_authentic(search, number, above, anchor, request, suspended)? => {
-                RevocationStatus::Unknown(UnknownBecause::NotSigned)
-            }
-            None => {
-                if let Some(Revocation { when, reason }) = revocation(list, node.certificate, request.at) {
-                    return Err(PathError::Revoked { which: which(depth, node.certificate), when, reason });
-                }
-                silence(list, node.certificate, request.at)
-            }
-        };
-        best = better(best, said);
+    let mut account = Account::default();
+    for (number, list) in lists.iter().enumerate().filter(|(_, list)| list.is_about(certificate, &points)) {
+        let reasons = list.reasons_for(certificate, &points);
+        if let Some(unusable) = list.unusable() {
+            account.is_silent(UnknownBecause::Unusable(unusable.clone()));
+        } else if reasons.is_empty() {
+            account.is_silent(UnknownBecause::OutOfScope);
+        } else if is_authentic(search, number, above, anchor, request, suspended)? {
+            account.lists.push((list, reasons));
+        } else {
+            account.is_silent(UnknownBecause::NotSigned);
+        }
     }
-    Ok(best)
-}
-
-/// A delta list is half of one: what it revokes is revoked.
-fn unusable(list: &RevocationList, certificate: &Certificate) -> Option<UnknownBecause> {
-    match list.unusable() {
-        None | Some(UnusableList::Delta) => {}
-        Some(unusable) => return Some(UnknownBecause::Unusable(unusable.clone())),
-    }
-    (!list.covers(certificate)).then_some(UnknownBecause::OutOfScope)
-}
-
-/// The entry of a certificate that is revoked; as of a moment before, it was not.
-fn revocation(list: &RevocationList, certificate: &Certificate, at: Time) -> Option<Revocation> {
-    let entry = list.entry(certificate.serial_number())?;
-    (entry.when <= at && entry.reason != RevocationReason::RemoveFromCrl).then_some(entry)
-}
-
-/// What a list says by not naming a certificate.
-fn silence(list: &RevocationList, certificate: &Certificate, at: Time) -> RevocationStatus {
-    let this_update = list.this_update();
-    if let Some(unusable) = list.unusable() {
-        return RevocationStatus::Unknown(UnknownBecause::Unusable(unusable.clone()));
-    }
-    if !list.covers_all_reasons() {
-        return RevocationStatus::Unknown(UnknownBecause::OutOfScope);
-    }
-    if this_update > certificate.not_after() {
-        return RevocationStatus::Unknown(UnknownBecause::TooLate);
-    }
-    match list.next_update() {
-        Some(next_update) if at <= next_update => RevocationStatus::Good { this_update, next_update },
-        next_update => RevocationStatus::Stale { this_update, next_update },
-    }
-}
-
-/// Good news before stale news before none; the newer of two of a kind.
-fn better(one: RevocationStatus, other: RevocationStatus) -> RevocationStatus {
-    let rank = |status: &RevocationStatus| match status {
-        RevocationStatus::Good { this_update, .. } => (3, Some(*this_update)),
-        RevocationStatus::Stale { this_update, .. } => (2, Some(*this_update)),
-        RevocationStatus::Unknown(UnknownBecause::NoList) => (0, None),
-        RevocationStatus::Unknown(_) => (1, None),
-    };
-    if rank(&other) > rank(&one) { other } else { one }
+    account.settle(certificate, request.at).map_err(|Revocation { when, reason }| PathError::Revoked {
+        which: which(depth, certificate),
+        when,
+        reason,
+    })
 }
 
 /// Whether the list is signed by somebody of its issuer's name who may issue lists, under the same
@@ -143,10 +98,12 @@ fn is_authentic(
 ) -> Result<bool, PathError> {
     let Some(list) = search.revocation.lists.get(number) else { return Ok(false) };
     for signer in signers(search, list, above, suspended) {
-        if !search.is_list_signed(number, signer)? {
+        let place = above.iter().position(|&index| index == signer);
+        let above_signer = place.and_then(|place| above.get(place + 1..)).unwrap_or_default();
+        if !search.is_list_signed(number, signer, above_signer)? {
             continue;
         }
-        if above.contains(&signer) {
+        if place.is_some() || suspended.last() == Some(&signer) {
             return Ok(true);
         }
         if suspended.len() > limits::REVOCATION_NESTING {
@@ -165,11 +122,18 @@ fn is_authentic(
 }
 
 /// Who may have signed a list: certificates further up the path first, then by key identifier.
-/// Nobody vouches for the certificate that vouches for them.
+/// Nobody vouches for the certificate that vouches for them, or for their own, except where the
+/// certificate's issuer wrote into it that they do.
 fn signers(search: &Search<'_>, list: &RevocationList, above: &[usize], suspended: &[usize]) -> Vec<usize> {
     let may_sign = |node: &Node<'_>| {
         let usage = node.certificate.key_usage();
         node.certificate.subject_name() == Some(list.issuer()) && usage.is_none_or(|usage| usage.crl_sign())
+    };
+    let is_free = |index: usize, node: &Node<'_>| match suspended.split_last() {
+        Some((&asked, others)) if asked == index && !others.contains(&index) => {
+            distribution_points(node.certificate).iter().any(|point| point.names_issuer(list.issuer()))
+        }
+        _ => !suspended.contains(&index),
     };
     let wanted = list.authority_key_identifier();
     let mut signers: Vec<(bool, u8, usize)> = search
@@ -177,7 +141,7 @@ fn signers(search: &Search<'_>, list: &RevocationList, above: &[usize], suspende
         .nodes
         .iter()
         .enumerate()
-        .filter(|(index, node)| may_sign(node) && !suspended.contains(index))
+        .filter(|(index, node)| may_sign(node) && is_free(*index, node))
         .map(|(index, node)| {
             let found = node.certificate.subject_key_identifier();
             (!above.contains(&index), key_identifier_distance(wanted, found), index)

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use super::anchor::Anchor;
 use super::budget::Budget;
 use super::check::{Path, check, which};
+use super::distinguished_name::DistinguishedName;
 use super::error::{BudgetKind, PathError};
 use super::revoked::statuses;
 use super::{PathRequest, Purpose, ValidPath};
 use crate::limits;
-use crate::x509::Certificate;
-use crate::x509::revocation::RevocationEvidence;
+use crate::x509::revocation::{DistributionPoint, RevocationEvidence, distribution_points};
+use crate::x509::{Certificate, PublicKey};
 
 pub(super) fn find(
     leaf: &Certificate,
@@ -19,7 +20,7 @@ pub(super) fn find(
     revocation: &RevocationEvidence,
     request: &PathRequest,
 ) -> Result<ValidPath, PathError> {
-    let pool = Pool::new(leaf, offered, anchors)?;
+    let pool = Pool::new(leaf, offered, anchors, revocation)?;
     let mut search = Search {
         pool: &pool,
         revocation,
@@ -37,8 +38,8 @@ pub(super) struct Node<'a> {
     pub(super) anchor: Option<usize>,
 }
 
-/// The certificates that names lead to from the leaf upwards: the leaf first, then what was
-/// offered, then the anchors. Whole stores and root lists are offered, so most of them are not
+/// The certificates that names lead to from the leaf upwards, those who issue revocation lists
+/// included: the leaf first, then what was offered, then the anchors. Whole stores and root lists are offered, so most of them are not
 /// looked at twice.
 pub(super) struct Pool<'a> {
     pub(super) nodes: Vec<Node<'a>>,
@@ -51,27 +52,35 @@ impl<'a> Pool<'a> {
         leaf: &'a Certificate,
         offered: &'a [Certificate],
         anchors: &'a [Anchor],
+        revocation: &'a RevocationEvidence,
     ) -> Result<Self, PathError> {
         let is_anchor = |certificate| anchors.iter().any(|anchor| anchor.certificate() == certificate);
         let mut nodes = vec![Node { certificate: leaf, anchor: None }];
+        let mut names = Vec::new();
         let mut next = 0;
-        while let Some(issuer) = nodes.get(next).map(|node| node.certificate.issuer_name()) {
+        while let Some(certificate) = nodes.get(next).map(|node| node.certificate) {
             next += 1;
-            for certificate in offered.iter().filter(|certificate| certificate.subject_name() == issuer) {
-                let is_known = nodes.iter().any(|node| node.certificate == certificate);
-                if !is_known && !is_anchor(certificate) {
-                    nodes.push(Node { certificate, anchor: None });
+            for name in names_above(certificate, revocation) {
+                if names.contains(&name) {
+                    continue;
                 }
-            }
-            if nodes.len() > 1 + limits::CERTIFICATES {
-                return Err(PathError::Budget(BudgetKind::Certificates));
+                for certificate in offered.iter().filter(|offer| offer.subject_name() == Some(&name)) {
+                    let is_known = nodes.iter().any(|node| node.certificate == certificate);
+                    if !is_known && !is_anchor(certificate) {
+                        nodes.push(Node { certificate, anchor: None });
+                    }
+                    if nodes.len() > 1 + limits::CERTIFICATES {
+                        return Err(PathError::Budget(BudgetKind::Certificates));
+                    }
+                }
+                names.push(name);
             }
         }
         let mut ends = Vec::new();
         for (index, anchor) in anchors.iter().enumerate() {
             let certificate = anchor.certificate();
-            let is_issuer = |node: &Node<'_>| node.certificate.issuer_name() == certificate.subject_name();
-            if certificate == leaf || nodes.iter().any(is_issuer) {
+            let is_wanted = certificate.subject_name().is_some_and(|name| names.contains(name));
+            if certificate == leaf || is_wanted {
                 ends.push(Node { certificate, anchor: Some(index) });
             }
         }
@@ -100,6 +109,14 @@ impl<'a> Pool<'a> {
         issuers.sort_unstable();
         issuers.into_iter().map(|(_, _, index)| index).collect()
     }
+}
+
+/// Who issued the certificate, and who issues the lists at hand that speak of it.
+fn names_above(certificate: &Certificate, revocation: &RevocationEvidence) -> Vec<DistinguishedName> {
+    let points = distribution_points(certificate);
+    let list_issuers = points.iter().flat_map(DistributionPoint::list_issuers);
+    let list_issuers = list_issuers.filter(|name| revocation.lists.iter().any(|list| list.issuer() == *name));
+    certificate.issuer_name().into_iter().chain(list_issuers).cloned().collect()
 }
 
 /// 0 where both identifiers are there and equal, 2 where they differ.
@@ -214,26 +231,67 @@ impl<'a> Search<'a> {
         })
     }
 
-    pub(super) fn is_signed(&mut self, child: usize, issuer: usize) -> Result<bool, PathError> {
+    /// Whether one certificate is signed with the key of another; where that key lacks its domain,
+    /// only a whole path can say.
+    fn is_signed(&mut self, child: usize, issuer: usize) -> Result<bool, PathError> {
         if let Some(&known) = self.signed.get(&(child, issuer)) {
             return Ok(known);
         }
-        self.budget.spend_signature()?;
         let key = self.node(issuer)?.certificate.public_key();
+        if key.lacks_domain() {
+            return Ok(true);
+        }
+        self.budget.spend_signature()?;
         let signed = self.node(child)?.certificate.is_signed_by(key).is_ok();
         self.signed.insert((child, issuer), signed);
         Ok(signed)
     }
 
-    /// Whether a list, by its index in the evidence, is signed with the key of a node.
-    pub(super) fn is_list_signed(&mut self, list: usize, signer: usize) -> Result<bool, PathError> {
+    /// The key of the first certificate of a path, or of the rest of one: a DSA key without
+    /// parameters has those of the issuer that this path leads to, and of no other, because whoever
+    /// may choose them may sign for the key.
+    pub(super) fn working_key(&self, path: &[usize]) -> Option<PublicKey> {
+        let (first, above) = path.split_first()?;
+        let key = self.pool.nodes.get(*first)?.certificate.public_key();
+        if key.lacks_domain() { key.in_domain_of(&self.working_key(above)?) } else { Some(key.clone()) }
+    }
+
+    /// The signatures that [`Search::is_signed`] could not check without the whole path.
+    fn check_inherited(&mut self, path: &[usize]) -> Result<(), PathError> {
+        for (depth, &child) in path.iter().enumerate() {
+            let above = path.get(depth + 1..).unwrap_or_default();
+            let Some(&issuer) = above.first() else { break };
+            if !self.node(issuer)?.certificate.public_key().lacks_domain() {
+                continue;
+            }
+            self.budget.spend_signature()?;
+            let child = self.node(child)?.certificate;
+            if !self.working_key(above).is_some_and(|key| child.is_signed_by(&key).is_ok()) {
+                return Err(PathError::BadSignature { which: which(depth, child) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a list, by its index in the evidence, is signed with the key of a node, given the
+    /// path above that, where it is known.
+    pub(super) fn is_list_signed(
+        &mut self,
+        list: usize,
+        signer: usize,
+        above: &[usize],
+    ) -> Result<bool, PathError> {
         if let Some(&known) = self.lists_signed.get(&(list, signer)) {
             return Ok(known);
         }
         self.budget.spend_signature()?;
-        let key = self.node(signer)?.certificate.public_key();
-        let signed = self.revocation.lists.get(list).is_some_and(|list| list.is_signed_by(key).is_ok());
-        self.lists_signed.insert((list, signer), signed);
+        let path = [&[signer], above].concat();
+        let list_of = |list| self.revocation.lists.get(list);
+        let Some((key, found)) = self.working_key(&path).zip(list_of(list)) else { return Ok(false) };
+        let signed = found.is_signed_by(&key).is_ok();
+        if !self.node(signer)?.certificate.public_key().lacks_domain() {
+            self.lists_signed.insert((list, signer), signed);
+        }
         Ok(signed)
     }
 
@@ -269,6 +327,7 @@ impl<'a> Search<'a> {
     ) -> Result<ValidPath, PathError> {
         let nodes = path.iter().map(|&index| self.node(index)).collect::<Result<Vec<_>, _>>()?;
         let certificates: Vec<&Certificate> = nodes.iter().map(|node| node.certificate).collect();
+        self.check_inherited(path)?;
         self.check_serial_numbers(path)?;
         let checked = check(&Path { certificates: &certificates, anchor }, request, &mut self.budget)?;
         let revocation = statuses(self, path, index, request, suspended)?;
@@ -286,9 +345,9 @@ impl<'a> Search<'a> {
     /// neither counts. A forged twin is not signed, and does no harm.
     fn check_serial_numbers(&mut self, path: &[usize]) -> Result<(), PathError> {
         for (depth, pair) in path.windows(2).enumerate() {
-            let &[child, issuer] = pair else { continue };
+            let &[child, _] = pair else { continue };
             let certificate = self.node(child)?.certificate;
-            let key = self.node(issuer)?.certificate.public_key();
+            let Some(key) = self.working_key(path.get(depth + 1..).unwrap_or_default()) else { continue };
             let is_twin = |other: &&Certificate| {
                 other.serial_number() == certificate.serial_number()
                     && other.issuer_name() == certificate.issuer_name()
@@ -296,7 +355,7 @@ impl<'a> Search<'a> {
             };
             for twin in self.pool.offered.iter().filter(is_twin) {
                 self.budget.spend_signature()?;
-                if twin.is_signed_by(key).is_ok() {
+                if twin.is_signed_by(&key).is_ok() {
                     return Err(PathError::DuplicateSerialNumber { which: which(depth, certificate) });
                 }
             }

@@ -1,13 +1,12 @@
 //! Extensions of revocation lists and of their entries (RFC 5280, sections 5.2 and 5.3).
 
+use super::scope::Scope;
 use super::{RevocationReason, UnusableList};
 use crate::time::Time;
-use crate::x509::Certificate;
 use crate::x509::asn1_time;
-use crate::x509::certificate::extension;
 use crate::x509::name_constraints::GeneralName;
 use crate::x509::path::distinguished_name::DistinguishedName;
-use crate::x509::tlv::{Elements, only, tag};
+use crate::x509::tlv::{Elements, only, tag, unsigned};
 
 /// One extension: object identifier (content octets), whether it is critical, and its value.
 struct Extension<'a> {
@@ -45,6 +44,9 @@ fn unknown(extension: &Extension<'_>) -> Option<UnusableList> {
 pub(super) struct ListExtensions {
     pub(super) authority_key_identifier: Option<Vec<u8>>,
     pub(super) scope: Scope,
+    /// cRLNumber, and for a delta list the number of the list that it changes, as magnitudes.
+    pub(super) number: Option<Vec<u8>>,
+    pub(super) base_number: Option<Vec<u8>>,
     pub(super) unusable: Option<UnusableList>,
 }
 
@@ -61,14 +63,22 @@ impl ListExtensions {
                     result.authority_key_identifier = identifier.map(|field| field.content.to_vec());
                     None
                 }
-                // issuerAltName, cRLNumber.
-                [0x55, 0x1d, 18 | 20] => None,
+                // issuerAltName.
+                [0x55, 0x1d, 18] => None,
+                // cRLNumber.
+                [0x55, 0x1d, 20] => {
+                    result.number = Some(number(extension.value)?);
+                    None
+                }
                 // deltaCRLIndicator.
-                [0x55, 0x1d, 27] => Some(UnusableList::Delta),
+                [0x55, 0x1d, 27] => {
+                    result.base_number = Some(number(extension.value)?);
+                    None
+                }
                 // issuingDistributionPoint.
                 [0x55, 0x1d, 28] => {
                     result.scope = Scope::read(extension.value, issuer)?;
-                    result.scope.indirect.then_some(UnusableList::Indirect)
+                    None
                 }
                 _ => unknown(&extension),
             };
@@ -78,17 +88,29 @@ impl ListExtensions {
     }
 }
 
+/// The magnitude of a CRLNumber.
+fn number(value: &[u8]) -> Option<Vec<u8>> {
+    Some(unsigned(only(value, tag::INTEGER)?)?.to_vec())
+}
+
 /// What the extensions of an entry say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct EntryExtensions {
     pub(super) reason: RevocationReason,
     pub(super) invalid_since: Option<Time>,
+    /// Whose certificates this entry and those after it are about.
+    pub(super) certificate_issuer: Option<DistinguishedName>,
     pub(super) unusable: Option<UnusableList>,
 }
 
 impl Default for EntryExtensions {
     fn default() -> Self {
-        Self { reason: RevocationReason::Unspecified, invalid_since: None, unusable: None }
+        Self {
+            reason: RevocationReason::Unspecified,
+            invalid_since: None,
+            certificate_issuer: None,
+            unusable: None,
+        }
     }
 }
 
@@ -104,7 +126,11 @@ impl EntryExtensions {
                     result.invalid_since = Some(asn1_time::read_generalized(extension.value)?);
                 }
                 // certificateIssuer.
-                [0x55, 0x1d, 29] => result.unusable = Some(UnusableList::Indirect),
+                [0x55, 0x1d, 29] => {
+                    let names = GeneralName::read_all(extension.value)?;
+                    let mut names = names.into_iter().filter_map(GeneralName::into_directory);
+                    result.certificate_issuer = Some(names.next()?);
+                }
                 _ => result.unusable = result.unusable.or(unknown(&extension)),
             }
         }
@@ -112,7 +138,7 @@ impl EntryExtensions {
     }
 }
 
-fn reason(content: &[u8]) -> RevocationReason {
+pub(super) fn reason(content: &[u8]) -> RevocationReason {
     match content {
         [1] => RevocationReason::KeyCompromise,
         [2] => RevocationReason::CaCompromise,
@@ -125,99 +151,4 @@ fn reason(content: &[u8]) -> RevocationReason {
         [10] => RevocationReason::AaCompromise,
         _ => RevocationReason::Unspecified,
     }
-}
-
-/// Which certificates a list speaks of (RFC 5280, section 5.2.5).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Scope {
-    /// The names of the distribution point; nothing where all certificates are meant.
-    names: Option<Vec<PointName>>,
-    only_users: bool,
-    only_authorities: bool,
-    only_attributes: bool,
-    indirect: bool,
-    /// The list is silent about some reasons.
-    pub(super) some_reasons: bool,
-}
-
-impl Scope {
-    fn read(value: &[u8], issuer: &DistinguishedName) -> Option<Self> {
-        let mut fields = Elements::new(only(value, tag::SEQUENCE)?);
-        let names = match fields.optional(tag::constructed(0))? {
-            Some(point) => Some(point_names(point.content, Some(issuer))?),
-            None => None,
-        };
-        let mut flag = |number| match fields.optional(tag::primitive(number))? {
-            Some(flag) => Some(flag.content == [0xff]),
-            None => Some(false),
-        };
-        let (only_users, only_authorities) = (flag(1)?, flag(2)?);
-        let some_reasons = fields.optional(tag::primitive(3))?.is_some();
-        let mut flag = |number| match fields.optional(tag::primitive(number))? {
-            Some(flag) => Some(flag.content == [0xff]),
-            None => Some(false),
-        };
-        let (indirect, only_attributes) = (flag(4)?, flag(5)?);
-        let scope = Self { names, only_users, only_authorities, only_attributes, indirect, some_reasons };
-        fields.is_empty().then_some(scope)
-    }
-
-    pub(super) fn covers(&self, certificate: &Certificate) -> bool {
-        let is_authority = certificate.is_certificate_authority();
-        if self.only_attributes || self.only_users && is_authority || self.only_authorities && !is_authority {
-            return false;
-        }
-        let Some(names) = &self.names else { return true };
-        let points = certificate.extension(extension::CRL_DISTRIBUTION_POINTS);
-        let issuer = certificate.issuer_name();
-        let of_certificate = points.and_then(|(_, value)| distribution_points(value, issuer));
-        let of_certificate = of_certificate.unwrap_or_default();
-        of_certificate.iter().any(|name| names.contains(name))
-    }
-}
-
-/// One name of a distribution point, so that two spellings of one directory name are equal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum PointName {
-    Directory(DistinguishedName),
-    /// DER of any other GeneralName.
-    Other(Vec<u8>),
-}
-
-/// The names of a DistributionPointName (RFC 5280, section 4.2.1.13); a relative one needs the
-/// issuer's name.
-fn point_names(content: &[u8], issuer: Option<&DistinguishedName>) -> Option<Vec<PointName>> {
-    let mut choice = Elements::new(content);
-    let names = choice.any().filter(|_| choice.is_empty())?;
-    if names.tag == tag::constructed(1) {
-        let name = issuer.map(|issuer| issuer.join(names.content).map(PointName::Directory));
-        return name.map_or(Some(Vec::new()), |name| Some(vec![name?]));
-    }
-    let mut rest = Elements::new((names.tag == tag::constructed(0)).then_some(names.content)?);
-    let mut result = Vec::new();
-    while !rest.is_empty() {
-        let name = rest.any()?;
-        result.push(match GeneralName::read(&name)? {
-            GeneralName::Directory(name) => PointName::Directory(name),
-            _ => PointName::Other(name.whole.to_vec()),
-        });
-    }
-    Some(result)
-}
-
-/// All names of all distribution points of a certificate.
-fn distribution_points(value: &[u8], issuer: Option<&DistinguishedName>) -> Option<Vec<PointName>> {
-    let mut rest = Elements::new(only(value, tag::SEQUENCE)?);
-    let mut names = Vec::new();
-    while !rest.is_empty() {
-        let mut fields = Elements::new(rest.expect(tag::SEQUENCE)?.content);
-        let point = fields.optional(tag::constructed(0))?;
-        fields.optional(tag::primitive(1))?;
-        // With a cRLIssuer, a relative name is relative to that one, and its list is indirect.
-        let issuer = issuer.filter(|_| fields.is_empty());
-        if let Some(point) = point {
-            names.extend(point_names(point.content, issuer)?);
-        }
-    }
-    Some(names)
 }
