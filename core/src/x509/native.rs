@@ -2,6 +2,8 @@
 //! its own defences against timing. What it does not do comes back as nothing, and the portable
 //! code does it.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521, UnparsedPublicKey as Peer};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
@@ -136,20 +138,35 @@ pub(super) fn agree(curve: Curve, scalar: &[u8], peer: &[u8]) -> Option<SecretBy
 
 /// An RSA key that aws-lc-rs uses: 2048 to 8192 bits.
 pub(super) struct RsaSecret {
-    signing: RsaKeyPair,
+    pkcs8: SecretBytes,
     transport: Pkcs1PrivateDecryptingKey,
-    oaep: OaepPrivateDecryptingKey,
+    // Reading a key checks it, which costs a tenth of a decryption: these are made when they are used.
+    signing: OnceLock<Option<RsaKeyPair>>,
+    oaep: OnceLock<Option<OaepPrivateDecryptingKey>>,
 }
 
 impl RsaSecret {
     /// From PKCS#8; nothing where aws-lc-rs does not take the key.
     pub(super) fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
-        let key = || PrivateDecryptingKey::from_pkcs8(pkcs8).ok();
+        let key = PrivateDecryptingKey::from_pkcs8(pkcs8).ok()?;
         Some(Self {
-            signing: RsaKeyPair::from_pkcs8(pkcs8).ok()?,
-            transport: Pkcs1PrivateDecryptingKey::new(key()?).ok()?,
-            oaep: OaepPrivateDecryptingKey::new(key()?).ok()?,
+            pkcs8: SecretBytes::copy_of(pkcs8),
+            transport: Pkcs1PrivateDecryptingKey::new(key).ok()?,
+            signing: OnceLock::new(),
+            oaep: OnceLock::new(),
         })
+    }
+
+    fn signing(&self) -> Option<&RsaKeyPair> {
+        self.signing.get_or_init(|| RsaKeyPair::from_pkcs8(self.pkcs8.expose()).ok()).as_ref()
+    }
+
+    fn oaep(&self) -> Option<&OaepPrivateDecryptingKey> {
+        let read = || {
+            let key = PrivateDecryptingKey::from_pkcs8(self.pkcs8.expose()).ok()?;
+            OaepPrivateDecryptingKey::new(key).ok()
+        };
+        self.oaep.get_or_init(read).as_ref()
     }
 
     /// The message of a PKCS#1 v1.5 ciphertext, whatever its length.
@@ -167,16 +184,18 @@ impl RsaSecret {
         ciphertext: &[u8],
     ) -> Option<Result<SecretBytes, KeyError>> {
         let algorithm = oaep(parameters)?;
-        let mut plaintext = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
-        let decrypted = self.oaep.decrypt(algorithm, ciphertext, &mut plaintext, label(parameters));
+        let key = self.oaep()?;
+        let mut plaintext = Zeroizing::new(vec![0; key.min_output_size()]);
+        let decrypted = key.decrypt(algorithm, ciphertext, &mut plaintext, label(parameters));
         Some(decrypted.map(|secret| SecretBytes::copy_of(secret)).map_err(|_| KeyError::Failed))
     }
 
     /// A signature, or nothing for an algorithm that aws-lc-rs does not make.
     pub(super) fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
         let encoding = signing(algorithm)?;
-        let mut signature = vec![0; self.signing.public_modulus_len()];
-        self.signing.sign(encoding, &SystemRandom::new(), message, &mut signature).ok()?;
+        let key = self.signing()?;
+        let mut signature = vec![0; key.public_modulus_len()];
+        key.sign(encoding, &SystemRandom::new(), message, &mut signature).ok()?;
         Some(signature)
     }
 }

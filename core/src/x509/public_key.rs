@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use self::kind::Kind;
 pub(super) use self::kind::{named_curve, post_quantum_algorithm};
 use self::rsa_key::RsaKey;
-pub(super) use self::rsa_key::{fixed_length, good_key};
+pub(super) use self::rsa_key::{fixed_length, good_exponent, modulus_bits};
 use super::algorithm_identifier::algorithm_in;
 use super::certificate::CertificateError;
 use super::dsa::DsaPublicKey;

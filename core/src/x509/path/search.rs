@@ -266,7 +266,7 @@ impl<'a> Search<'a> {
             }
             self.budget.spend_signature()?;
             let child = self.node(child)?.certificate;
-            if !self.working_key(above).is_some_and(|key| child.is_signed_by(&key).is_ok()) {
+            if self.working_key(above).is_none_or(|key| child.is_signed_by(&key).is_err()) {
                 return Err(PathError::BadSignature { which: which(depth, child) });
             }
         }

@@ -41,7 +41,7 @@ impl RsaKey {
     }
 
     pub(super) fn bits(&self) -> u32 {
-        bits(&self.modulus).unwrap_or_default()
+        modulus_bits(&self.modulus).unwrap_or_default()
     }
 
     pub(super) const fn exponent(&self) -> u32 {
@@ -165,20 +165,15 @@ fn numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
     numbers.is_empty().then_some((modulus, exponent))
 }
 
-/// A key within the limits, see [`good_exponent`].
-pub(in super::super) fn good_key(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
-    portable_key(modulus, good_exponent(modulus, exponent)?)
-}
-
 /// The exponent of a key within the limits: the modulus odd and not one that can be factored
 /// (ROCA), the exponent odd, at least 3, at most 32 bits and below the modulus.
-fn good_exponent(modulus: &[u8], exponent: &[u8]) -> Option<u32> {
+pub(in super::super) fn good_exponent(modulus: &[u8], exponent: &[u8]) -> Option<u32> {
     let is_good_exponent = match exponent {
         [] | [0..=2] => false,
         [.., last] => exponent.len() <= 4 && last & 1 == 1,
     };
     let is_odd = modulus.last()? & 1 == 1;
-    if !limits::RSA_PUBLIC_BITS.contains(&bits(modulus)?)
+    if !limits::RSA_PUBLIC_BITS.contains(&modulus_bits(modulus)?)
         || !is_odd
         || !is_good_exponent
         || roca::is_marked(modulus)
@@ -188,13 +183,14 @@ fn good_exponent(modulus: &[u8], exponent: &[u8]) -> Option<u32> {
     Some(exponent.iter().fold(0, |number, octet| (number << 8) | u32::from(*octet)))
 }
 
-fn bits(modulus: &[u8]) -> Option<u32> {
+/// How long a modulus is.
+pub(in super::super) fn modulus_bits(modulus: &[u8]) -> Option<u32> {
     u32::try_from(modulus.len()).ok()?.checked_mul(8)?.checked_sub(modulus.first()?.leading_zeros())
 }
 
 fn portable_key(modulus: &[u8], exponent: u32) -> Option<RsaPublicKey> {
     let limits = limits::RSA_PUBLIC_BITS;
-    let precision = bits(modulus)?.next_multiple_of(64);
+    let precision = modulus_bits(modulus)?.next_multiple_of(64);
     let modulus = BoxedUint::from_be_slice(modulus, precision).ok()?;
     let exponent = BoxedUint::from_be_slice(&exponent.to_be_bytes(), 64).ok()?;
     let size = *limits.start() as usize..=*limits.end() as usize;

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::super::digest::digest;
 use super::super::native;
-use super::super::public_key::{fixed_length, good_key};
+use super::super::public_key::{fixed_length, good_exponent, modulus_bits};
 use super::super::rsa_padding::{self, DigestParameters};
 use super::super::tlv::{self, Elements, tag};
 use super::implicit_rejection::RejectionKey;
@@ -51,8 +51,9 @@ impl RsaSecret {
     /// RSAPublicKey.
     pub(super) fn read(der: &[u8]) -> Result<(Self, Vec<u8>), SecretKeyError> {
         let numbers = numbers(der).ok_or(SecretKeyError::Malformed)?;
-        let public = good_key(numbers.modulus, numbers.exponent).ok_or(SecretKeyError::BadKey)?;
-        if !limits::RSA_SECRET_BITS.contains(&public.n().bits_vartime()) {
+        good_exponent(numbers.modulus, numbers.exponent).ok_or(SecretKeyError::BadKey)?;
+        let size = numbers.modulus.len();
+        if !modulus_bits(numbers.modulus).is_some_and(|bits| limits::RSA_SECRET_BITS.contains(&bits)) {
             return Err(SecretKeyError::BadKey);
         }
         let pkcs8 = structure::private_key_info(&structure::rsa_algorithm(), der);
@@ -60,8 +61,8 @@ impl RsaSecret {
             native: native::RsaSecret::from_pkcs8(pkcs8.expose()),
             portable: OnceLock::new(),
             der: SecretBytes::copy_of(der),
-            rejection: RejectionKey::new(numbers.secret_exponent, public.size()),
-            size: public.size(),
+            rejection: RejectionKey::new(numbers.secret_exponent, size),
+            size,
         };
         // aws-lc-rs has checked what it takes.
         if key.native.is_none() && key.portable().is_none() {
