@@ -30,8 +30,10 @@ pub(crate) struct OwnedField {
 /// What an entity holds.
 #[derive(Clone, Debug)]
 pub(crate) enum Body<'a> {
-    /// Bytes as they will be written.
+    /// Bytes as they will be written, but for their line ends.
     Encoded(Cow<'a, [u8]>),
+    /// Bytes as they will be written, looked at already.
+    Canonical(&'a [u8]),
     /// Text that is still to be encoded.
     Text(String),
     Multipart {
@@ -125,10 +127,18 @@ impl<'a> Entity<'a> {
             if passage(part.body()) == Passage::Broken {
                 return Err(MailError::PartNotSendable);
             }
-        } else if passage(part.body()) != Passage::Safe || part.encoding() == TransferEncoding::Binary {
-            entity.encode_anew(part)?;
-        } else if part.encoding() == TransferEncoding::EightBit {
-            entity.set_encoding(TransferEncoding::SevenBit)?;
+        } else {
+            let passage = passage(part.body());
+            if passage < Passage::Safe || part.encoding() == TransferEncoding::Binary {
+                entity.encode_anew(part)?;
+                return Ok(entity);
+            }
+            if part.encoding() == TransferEncoding::EightBit {
+                entity.set_encoding(TransferEncoding::SevenBit)?;
+            }
+            if passage == Passage::Canonical {
+                entity.body = Body::Canonical(part.body());
+            }
         }
         Ok(entity)
     }
@@ -167,7 +177,7 @@ impl<'a> Entity<'a> {
         content_type.parameters.insert(0, parameter("charset", "utf-8"));
         self.set_field("Content-Type", &parameterised(&content_type))?;
         let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
-        if passage(text.as_bytes()) == Passage::Safe {
+        if passage(text.as_bytes()) >= Passage::Safe {
             self.set_encoding(TransferEncoding::SevenBit)?;
             self.body = Body::Text(text);
             Ok(())
@@ -272,6 +282,7 @@ impl<'a> Entity<'a> {
         output.push(fields);
         match self.body {
             Body::Encoded(bytes) => output.push(canonical(bytes)?),
+            Body::Canonical(bytes) => output.push(bytes),
             Body::Text(text) => output.push(text.into_bytes()),
             Body::Message(message) => message.write(output)?,
             Body::Multipart { boundary, preamble, epilogue, parts } => {
@@ -296,28 +307,13 @@ fn parameter(name: &str, value: &str) -> Parameter {
     Parameter { name: name.to_owned(), value: value.to_owned(), extended: false }
 }
 
-fn canonical(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, TransferError> {
-    if is_canonical(&bytes) {
-        return Ok(bytes);
-    }
-    Canonical::new(BareCarriageReturn::Refuse).apply(&bytes).map(Cow::Owned)
-}
-
-/// Whether every line feed follows a carriage return and every carriage return stands before one.
-fn is_canonical(bytes: &[u8]) -> bool {
-    let mut pairs = 0;
-    for end in memchr_iter(b'\n', bytes) {
-        if end.checked_sub(1).and_then(|before| bytes.get(before)) != Some(&b'\r') {
-            return false;
-        }
-        pairs += 1;
-    }
-    memchr_iter(b'\r', bytes).count() == pairs
+fn canonical(bytes: Cow<'_, [u8]>) -> Result<Vec<u8>, TransferError> {
+    Canonical::new(BareCarriageReturn::Refuse).apply(&bytes)
 }
 
 /// Preambles and epilogues are shown by no program: what cannot be sent is left out.
 fn sendable_or_nothing(bytes: &[u8]) -> &[u8] {
-    if passage(bytes) == Passage::Safe { bytes } else { &[] }
+    if passage(bytes) >= Passage::Safe { bytes } else { &[] }
 }
 
 /// What transports do to lines of text.
@@ -327,34 +323,49 @@ pub(crate) enum Passage {
     Broken,
     /// Every transport passes them; programs that trim white space or write mbox files do not.
     SevenBit,
-    /// Nothing changes them.
+    /// Nothing changes them but the form of their line ends.
     Safe,
+    /// Nothing changes them, and their lines end with CRLF.
+    Canonical,
 }
 
 /// How text gets through. One pass, because most of what is asked is the base64 of large files.
 pub(crate) fn passage(bytes: &[u8]) -> Passage {
-    if !bytes.is_ascii() || memchr(0, bytes).is_some() {
-        return Passage::Broken;
-    }
-    let mut line_ends = 0;
-    let mut passage = Passage::Safe;
-    let mut start = 0;
-    for end in memchr_iter(b'\n', bytes).chain([bytes.len()]) {
-        let mut line = bytes.get(start..end).unwrap_or_default();
-        if let Some(stripped) = line.strip_suffix(b"\r").filter(|_| end < bytes.len()) {
-            line = stripped;
-            line_ends += 1;
-        }
-        if line.len() > LINE_BYTES {
+    let (mut passage, mut start, mut feeds, mut returns, mut pairs) = (Passage::Safe, 0, 0, 0, 0);
+    for (number, block) in bytes.chunks(BLOCK).enumerate() {
+        if !block.is_ascii() || memchr(0, block).is_some() {
             return Passage::Broken;
         }
-        if matches!(line, [.., b' ' | b'\t']) || line.starts_with(b"From ") {
-            passage = Passage::SevenBit;
+        returns += memchr_iter(b'\r', block).count();
+        for feed in memchr_iter(b'\n', block) {
+            let end = number * BLOCK + feed;
+            let line = bytes.get(start..end).unwrap_or_default();
+            let stripped = line.strip_suffix(b"\r");
+            pairs += usize::from(stripped.is_some());
+            passage = passage.min(line_passage(stripped.unwrap_or(line)));
+            (start, feeds) = (end + 1, feeds + 1);
         }
-        start = end + 1;
     }
-    // A carriage return that ends no line is left over.
-    if memchr_iter(b'\r', bytes).count() == line_ends { passage } else { Passage::Broken }
+    passage = passage.min(line_passage(bytes.get(start..).unwrap_or_default()));
+    match passage {
+        // A carriage return that ends no line is left over.
+        _ if returns != pairs => Passage::Broken,
+        Passage::Safe if feeds == pairs => Passage::Canonical,
+        _ => passage,
+    }
+}
+
+/// The scans of one block find it in the processor's cache.
+const BLOCK: usize = 32 << 10;
+
+fn line_passage(line: &[u8]) -> Passage {
+    if line.len() > LINE_BYTES {
+        Passage::Broken
+    } else if matches!(line, [.., b' ' | b'\t']) || line.starts_with(b"From ") {
+        Passage::SevenBit
+    } else {
+        Passage::Safe
+    }
 }
 
 #[cfg(test)]
@@ -370,11 +381,28 @@ mod tests {
         for text in ["é", "a\rb", "a\r", "a\r\r\n", "a\0"] {
             assert_eq!(passage(text.as_bytes()), Passage::Broken, "{text:?}");
         }
-        for text in ["", "\n", "a\r\nb\n", "From: a\n", " From a"] {
+        for text in ["\n", "a\r\nb\n", "From: a\n"] {
             assert_eq!(passage(text.as_bytes()), Passage::Safe, "{text:?}");
         }
-        assert_eq!(passage("a".repeat(LINE_BYTES).as_bytes()), Passage::Safe);
+        for text in ["", "\r\n", "a\r\nb\r\n", "From: a\r\n", " From a"] {
+            assert_eq!(passage(text.as_bytes()), Passage::Canonical, "{text:?}");
+        }
+        assert_eq!(passage("a".repeat(LINE_BYTES).as_bytes()), Passage::Canonical);
         assert_eq!(passage("a".repeat(LINE_BYTES + 1).as_bytes()), Passage::Broken);
+    }
+
+    #[test]
+    fn lines_are_the_same_wherever_a_block_ends() {
+        let line = "0123456789abcde";
+        for ending in ["\r\n", "\n"] {
+            for shift in 0..20 {
+                let text = "x".repeat(shift) + &format!("{line}{ending}").repeat(2 * BLOCK / line.len());
+                let expected = if ending == "\n" { Passage::Safe } else { Passage::Canonical };
+                assert_eq!(passage(text.as_bytes()), expected);
+                assert_eq!(passage((text.clone() + "a \r\n").as_bytes()), Passage::SevenBit);
+                assert_eq!(passage((text + "a\r").as_bytes()), Passage::Broken);
+            }
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ mod tests {
         let mail = "Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n\
             Subject: café\nContent-Type: text/plain; charset=utf-8\n\nFrom café\n";
         let sent = text(mail);
-        assert_eq!(passage(sent.as_bytes()), Passage::Safe);
+        assert_eq!(passage(sent.as_bytes()), Passage::Canonical);
         let root = Part::read(sent.as_bytes()).unwrap();
         let inner = &root.children()[0];
         assert_eq!(inner.headers().first("Subject").unwrap().text(), "café");
@@ -110,7 +110,7 @@ mod tests {
                 "Content-Type: {media_type}\nContent-Transfer-Encoding: {encoding}\n\n{text}"
             );
             let sent = sendable(mail.as_bytes()).unwrap();
-            prop_assert_eq!(passage(&sent), Passage::Safe);
+            prop_assert_eq!(passage(&sent), Passage::Canonical);
             prop_assert_eq!(&sendable(&sent).unwrap(), &sent);
             let lines = |text: &[u8]| String::from_utf8_lossy(text).replace("\r\n", "\n");
             let arrived = Part::read(&sent).unwrap().decoded().unwrap();
