@@ -10,6 +10,8 @@ mod extensions;
 use std::fmt;
 
 use der::Encode as _;
+use der::flagset::FlagSet;
+use x509_cert::ext::pkix::KeyUsages;
 
 use super::algorithm_identifier::signature_to;
 use super::asn1_time;
@@ -21,7 +23,7 @@ use crate::algorithm::{DigestAlgorithm, KeyAlgorithm, SignatureAlgorithm};
 use crate::limits;
 use crate::ports::{KeyError, Random, SecretKeys};
 use crate::time::Time;
-use extensions::{Extensions, KeyUsageBits};
+use extensions::Extensions;
 
 /// Bytes of a random serial number; RFC 5280 allows 20.
 const SERIAL_NUMBER_BYTES: usize = 16;
@@ -98,12 +100,7 @@ pub fn personal_ca(
     random: &mut dyn Random,
 ) -> Result<Certificate, IssueError> {
     check_addresses(subject)?;
-    let mut extensions = Extensions::default();
-    extensions.add_authority_constraints();
-    extensions.add_key_usage(KeyUsageBits::CERTIFICATES);
-    extensions.add_email_protection();
-    extensions.add_name_constraints(subject.addresses);
-    extensions.add_subject_key_identifier(subject.public_key);
+    let extensions = Extensions::of_authority(subject).map_err(addresses)?;
     let name = authority_name(subject);
     let draft = Draft { issuer: &name, subject: &name, public_key: subject.public_key, validity, extensions };
     draft.sign(keys, subject.public_key, random)
@@ -137,7 +134,7 @@ pub fn signing_certificate(
 ) -> Result<Certificate, IssueError> {
     let algorithm = subject.public_key.algorithm();
     signature_by(algorithm).ok_or(IssueError::UnsuitableKey(algorithm))?;
-    leaf(issuer, subject, validity, KeyUsageBits::SIGNATURES, None, random)
+    leaf(issuer, subject, validity, KeyUsages::DigitalSignature.into(), None, random)
 }
 
 /// A certificate signed with its own key, for whatever the key can do. It is no CA, so programs
@@ -153,9 +150,9 @@ pub fn self_signed(
     random: &mut dyn Random,
 ) -> Result<Certificate, IssueError> {
     check_addresses(subject)?;
-    let encryption = encryption_usage(subject.public_key).unwrap_or(KeyUsageBits::SIGNATURES);
-    let usage = KeyUsageBits::SIGNATURES.and(encryption);
-    let extensions = leaf_extensions(subject, usage, capabilities);
+    let encryption = encryption_usage(subject.public_key).unwrap_or_default();
+    let usage = encryption | KeyUsages::DigitalSignature;
+    let extensions = Extensions::of_leaf(subject, usage, capabilities).map_err(addresses)?;
     let name = person_name(subject);
     let draft = Draft { issuer: &name, subject: &name, public_key: subject.public_key, validity, extensions };
     draft.sign(keys, subject.public_key, random)
@@ -182,14 +179,14 @@ pub fn signature_by(key: KeyAlgorithm) -> Option<SignatureAlgorithm> {
     }
 }
 
-fn encryption_usage(key: &PublicKey) -> Result<KeyUsageBits, IssueError> {
+fn encryption_usage(key: &PublicKey) -> Result<FlagSet<KeyUsages>, IssueError> {
     match key.algorithm() {
         KeyAlgorithm::Rsa { .. }
         | KeyAlgorithm::MlKem512
         | KeyAlgorithm::MlKem768
-        | KeyAlgorithm::MlKem1024 => Ok(KeyUsageBits::KEY_ENCIPHERMENT),
+        | KeyAlgorithm::MlKem1024 => Ok(KeyUsages::KeyEncipherment.into()),
         KeyAlgorithm::P256 | KeyAlgorithm::P384 | KeyAlgorithm::P521 | KeyAlgorithm::X25519 => {
-            Ok(KeyUsageBits::KEY_AGREEMENT)
+            Ok(KeyUsages::KeyAgreement.into())
         }
         other => Err(IssueError::UnsuitableKey(other)),
     }
@@ -199,7 +196,7 @@ fn leaf(
     issuer: &Issuer<'_>,
     subject: &Subject<'_>,
     validity: Validity,
-    usage: KeyUsageBits,
+    usage: FlagSet<KeyUsages>,
     capabilities: Option<&[u8]>,
     random: &mut dyn Random,
 ) -> Result<Certificate, IssueError> {
@@ -207,8 +204,8 @@ fn leaf(
     if !issuer.certificate.is_certificate_authority() {
         return Err(IssueError::NotAnAuthority);
     }
-    let mut extensions = leaf_extensions(subject, usage, capabilities);
-    extensions.add_authority_key_identifier(issuer.certificate);
+    let mut extensions = Extensions::of_leaf(subject, usage, capabilities).map_err(addresses)?;
+    extensions.add_authority_key_identifier(issuer.certificate).map_err(addresses)?;
     let draft = Draft {
         issuer: issuer.certificate.subject_der(),
         subject: &person_name(subject),
@@ -219,16 +216,9 @@ fn leaf(
     draft.sign(issuer.keys, issuer.certificate.public_key(), random)
 }
 
-fn leaf_extensions(subject: &Subject<'_>, usage: KeyUsageBits, capabilities: Option<&[u8]>) -> Extensions {
-    let mut extensions = Extensions::default();
-    extensions.add_key_usage(usage);
-    extensions.add_email_protection();
-    extensions.add_alternative_names(subject.addresses);
-    extensions.add_subject_key_identifier(subject.public_key);
-    if let Some(capabilities) = capabilities {
-        extensions.add_capabilities(capabilities);
-    }
-    extensions
+/// Only addresses can be what no extension can hold: all else in them has a form of its own.
+fn addresses(_: der::Error) -> IssueError {
+    IssueError::Addresses
 }
 
 fn check_addresses(subject: &Subject<'_>) -> Result<(), IssueError> {
@@ -269,7 +259,7 @@ impl Draft<'_> {
     /// TBSCertificate (RFC 5280, section 4.1) of version 3.
     fn to_be_signed(&self, algorithm: &[u8], random: &mut dyn Random) -> Result<Vec<u8>, IssueError> {
         let version = tlv::encode(tag::constructed(0), &tlv::integer(&[2]));
-        let extensions = tlv::encode(tag::constructed(3), &self.extensions.encode());
+        let extensions = tlv::encode(tag::constructed(3), &self.extensions.to_der().map_err(addresses)?);
         Ok(tlv::sequence(&[
             &version,
             &tlv::integer(&serial_number(random)),

@@ -13,7 +13,7 @@ use sha1::{Digest as _, Sha1};
 use zeroize::Zeroizing;
 
 use self::kind::Kind;
-pub(super) use self::kind::{named_curve, post_quantum_algorithm};
+pub(super) use self::kind::{curve_named, named_curve, post_quantum_algorithm};
 use self::rsa_key::RsaKey;
 pub(super) use self::rsa_key::{fixed_length, good_exponent, modulus_bits};
 use super::algorithm_identifier::algorithm_in;

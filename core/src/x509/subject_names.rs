@@ -1,14 +1,16 @@
 //! Which mail addresses a certificate speaks for (RFC 5280, section 4.2.1.6; RFC 8550, section 3;
 //! RFC 9598).
 
+use const_oid::ObjectIdentifier;
+
 use super::certificate::CertificateError;
 use super::name_text;
 use super::tlv::{self, Elements, tag};
 use crate::address::EmailAddress;
 use crate::limits;
 
-/// id-on-SmtpUTF8Mailbox, 1.3.6.1.5.5.7.8.9, as content octets.
-const SMTP_UTF8_MAILBOX: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 8, 9];
+/// id-on-SmtpUTF8Mailbox (RFC 9598, section 3).
+pub(super) const SMTP_UTF8_MAILBOX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.9");
 const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
 
 /// The addresses of subjectAltName, or those of the subject where subjectAltName names no mailbox
@@ -59,7 +61,7 @@ fn add(addresses: &mut Vec<EmailAddress>, address: Option<EmailAddress>) {
 /// The address of an otherName: the outer answer says whether it is a mailbox at all.
 fn smtp_utf8_mailbox(content: &[u8]) -> Option<Option<EmailAddress>> {
     let mut fields = Elements::new(content);
-    if fields.expect(tag::OBJECT_IDENTIFIER)?.content != SMTP_UTF8_MAILBOX {
+    if fields.expect(tag::OBJECT_IDENTIFIER)?.content != SMTP_UTF8_MAILBOX.as_bytes() {
         return None;
     }
     let mailbox = || {

@@ -1,128 +1,97 @@
 //! The extensions of the certificates that we issue (RFC 5280, section 4.2).
 
-use const_oid::ObjectIdentifier;
+use const_oid::AssociatedOid;
+use const_oid::db::rfc5280::ID_KP_EMAIL_PROTECTION;
+use der::asn1::{Any, Ia5String, OctetString, Utf8StringRef};
+use der::flagset::FlagSet;
+use der::{Encode, Result};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
+use x509_cert::ext::pkix::name::{GeneralName, OtherName};
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, NameConstraints,
+    SubjectAltName, SubjectKeyIdentifier,
+};
 
 use super::super::certificate::{Certificate, extension};
-use super::super::public_key::PublicKey;
-use super::super::tlv::{self, tag};
+use super::super::subject_names::SMTP_UTF8_MAILBOX;
+use super::Subject;
 use crate::address::EmailAddress;
 
-/// id-kp-emailProtection, 1.3.6.1.5.5.7.3.4, as content octets.
-const EMAIL_PROTECTION: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 4];
-/// id-on-SmtpUTF8Mailbox, 1.3.6.1.5.5.7.8.9, as content octets.
-const SMTP_UTF8_MAILBOX: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 8, 9];
-
-/// Bits of the key usage, counted from the left (RFC 5280, section 4.2.1.3).
-#[derive(Clone, Copy)]
-pub(super) struct KeyUsageBits(u8);
-
-impl KeyUsageBits {
-    /// digitalSignature.
-    pub(super) const SIGNATURES: Self = Self(0b1000_0000);
-    /// keyEncipherment.
-    pub(super) const KEY_ENCIPHERMENT: Self = Self(0b0010_0000);
-    /// keyAgreement.
-    pub(super) const KEY_AGREEMENT: Self = Self(0b0000_1000);
-    /// keyCertSign and cRLSign.
-    pub(super) const CERTIFICATES: Self = Self(0b0000_0110);
-
-    pub(super) const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
 /// Extensions in the order they were added.
-#[derive(Default)]
-pub(super) struct Extensions(Vec<u8>);
+pub(super) struct Extensions(Vec<Extension>);
 
 impl Extensions {
-    /// cA, and a path length of 0: no CA below it.
-    pub(super) fn add_authority_constraints(&mut self) {
-        let is_authority = tlv::encode(tag::BOOLEAN, &[0xff]);
-        let value = tlv::sequence(&[&is_authority, &tlv::integer(&[])]);
-        self.add(extension::BASIC_CONSTRAINTS, Criticality::Critical, &value);
+    /// Of a personal CA: no CA below it, and only the subject's addresses.
+    pub(super) fn of_authority(subject: &Subject<'_>) -> Result<Self> {
+        let mut extensions = Self(Vec::new());
+        extensions.add(true, &BasicConstraints { ca: true, path_len_constraint: Some(0) })?;
+        extensions.add(true, &KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))?;
+        extensions.add(false, &ExtendedKeyUsage(vec![ID_KP_EMAIL_PROTECTION]))?;
+        extensions.add(false, &name_constraints(subject.addresses)?)?;
+        extensions
+            .add(false, &SubjectKeyIdentifier(OctetString::new(subject.public_key.key_identifier())?))?;
+        Ok(extensions)
     }
 
-    pub(super) fn add_key_usage(&mut self, bits: KeyUsageBits) {
-        let unused = u8::try_from(bits.0.trailing_zeros()).unwrap_or_default();
-        let value = tlv::encode(tag::BIT_STRING, &[unused, bits.0]);
-        self.add(extension::KEY_USAGE, Criticality::Critical, &value);
+    /// Of a certificate for mail. `capabilities` is the DER of SMIMECapabilities (RFC 4262).
+    pub(super) fn of_leaf(
+        subject: &Subject<'_>,
+        usage: FlagSet<KeyUsages>,
+        capabilities: Option<&[u8]>,
+    ) -> Result<Self> {
+        let names = subject.addresses.iter().map(mail_name).collect::<Result<_>>()?;
+        let mut extensions = Self(Vec::new());
+        extensions.add(true, &KeyUsage(usage))?;
+        extensions.add(false, &ExtendedKeyUsage(vec![ID_KP_EMAIL_PROTECTION]))?;
+        extensions.add(false, &SubjectAltName(names))?;
+        extensions
+            .add(false, &SubjectKeyIdentifier(OctetString::new(subject.public_key.key_identifier())?))?;
+        if let Some(capabilities) = capabilities {
+            let (extn_id, extn_value) = (extension::SMIME_CAPABILITIES, OctetString::new(capabilities)?);
+            extensions.0.push(Extension { extn_id, critical: false, extn_value });
+        }
+        Ok(extensions)
     }
 
-    pub(super) fn add_email_protection(&mut self) {
-        let value = tlv::sequence(&[&tlv::encode(tag::OBJECT_IDENTIFIER, EMAIL_PROTECTION)]);
-        self.add(extension::EXTENDED_KEY_USAGE, Criticality::NotCritical, &value);
-    }
-
-    /// Only these mailboxes. A mailbox that is not ASCII cannot be said, so its host is (RFC 9598,
-    /// section 6).
-    pub(super) fn add_name_constraints(&mut self, addresses: &[EmailAddress]) {
-        let mut subtrees: Vec<Vec<u8>> = addresses
-            .iter()
-            .map(|address| {
-                let text = address.to_string();
-                let base = if text.is_ascii() { text.as_str() } else { address.domain() };
-                tlv::sequence(&[&tlv::encode(tag::primitive(1), base.as_bytes())])
-            })
-            .collect();
-        subtrees.dedup();
-        let value = tlv::sequence(&[&tlv::encode(tag::constructed(0), &subtrees.concat())]);
-        self.add(extension::NAME_CONSTRAINTS, Criticality::NotCritical, &value);
-    }
-
-    /// rfc822Name, or SmtpUTF8Mailbox where the local part is not ASCII.
-    pub(super) fn add_alternative_names(&mut self, addresses: &[EmailAddress]) {
-        let names: Vec<Vec<u8>> = addresses.iter().map(mail_name).collect();
-        let value = tlv::sequence(&[&names.concat()]);
-        self.add(extension::SUBJECT_ALT_NAME, Criticality::NotCritical, &value);
-    }
-
-    pub(super) fn add_subject_key_identifier(&mut self, key: &PublicKey) {
-        let value = tlv::encode(tag::OCTET_STRING, &key.key_identifier());
-        self.add(extension::SUBJECT_KEY_IDENTIFIER, Criticality::NotCritical, &value);
-    }
-
-    pub(super) fn add_authority_key_identifier(&mut self, issuer: &Certificate) {
+    /// The same key identifier that the issuer's certificate has.
+    pub(super) fn add_authority_key_identifier(&mut self, issuer: &Certificate) -> Result<()> {
         let computed = issuer.public_key().key_identifier();
-        let identifier = issuer.subject_key_identifier().unwrap_or(&computed);
-        let value = tlv::sequence(&[&tlv::encode(tag::primitive(0), identifier)]);
-        self.add(extension::AUTHORITY_KEY_IDENTIFIER, Criticality::NotCritical, &value);
-    }
-
-    /// RFC 4262.
-    pub(super) fn add_capabilities(&mut self, capabilities: &[u8]) {
-        self.add(extension::SMIME_CAPABILITIES, Criticality::NotCritical, capabilities);
+        let identifier = OctetString::new(issuer.subject_key_identifier().unwrap_or(&computed))?;
+        self.add(false, &AuthorityKeyIdentifier { key_identifier: Some(identifier), ..Default::default() })
     }
 
     /// The Extensions of a TBSCertificate.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        tlv::sequence(&[&self.0])
+    pub(super) fn to_der(&self) -> Result<Vec<u8>> {
+        self.0.to_der()
     }
 
-    fn add(&mut self, identifier: ObjectIdentifier, criticality: Criticality, value: &[u8]) {
-        let critical = match criticality {
-            Criticality::Critical => tlv::encode(tag::BOOLEAN, &[0xff]),
-            Criticality::NotCritical => Vec::new(),
-        };
-        self.0.extend(tlv::sequence(&[
-            &tlv::encode(tag::OBJECT_IDENTIFIER, identifier.as_bytes()),
-            &critical,
-            &tlv::encode(tag::OCTET_STRING, value),
-        ]));
+    fn add<T: AssociatedOid + Encode>(&mut self, critical: bool, value: &T) -> Result<()> {
+        let extn_value = OctetString::new(value.to_der()?)?;
+        self.0.push(Extension { extn_id: T::OID, critical, extn_value });
+        Ok(())
     }
 }
 
-enum Criticality {
-    Critical,
-    NotCritical,
+/// Only these mailboxes. A mailbox that is not ASCII cannot be said, so its host is (RFC 9598,
+/// section 6).
+fn name_constraints(addresses: &[EmailAddress]) -> Result<NameConstraints> {
+    let subtree = |address: &EmailAddress| {
+        let text = address.to_string();
+        let base = Ia5String::new(if text.is_ascii() { text.as_str() } else { address.domain() })?;
+        Ok(GeneralSubtree { base: GeneralName::Rfc822Name(base), minimum: 0, maximum: None })
+    };
+    let mut subtrees = addresses.iter().map(subtree).collect::<Result<Vec<_>>>()?;
+    subtrees.dedup();
+    Ok(NameConstraints { permitted_subtrees: Some(subtrees), excluded_subtrees: None })
 }
 
-fn mail_name(address: &EmailAddress) -> Vec<u8> {
+/// rfc822Name, or SmtpUTF8Mailbox where the local part is not ASCII.
+fn mail_name(address: &EmailAddress) -> Result<GeneralName> {
     let text = address.to_string();
     if text.is_ascii() {
-        return tlv::encode(tag::primitive(1), text.as_bytes());
+        return Ok(GeneralName::Rfc822Name(Ia5String::new(&text)?));
     }
-    let mailbox = tlv::encode(tag::constructed(0), &tlv::encode(tag::UTF8_STRING, text.as_bytes()));
-    let kind = tlv::encode(tag::OBJECT_IDENTIFIER, SMTP_UTF8_MAILBOX);
-    tlv::encode(tag::constructed(0), &[kind, mailbox].concat())
+    let value = Any::encode_from(&Utf8StringRef::new(&text)?)?;
+    Ok(GeneralName::OtherName(OtherName { type_id: SMTP_UTF8_MAILBOX, value }))
 }

@@ -3,13 +3,15 @@
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeEncrypt, KeyIvInit};
 use const_oid::ObjectIdentifier;
-use const_oid::db::{rfc5911, rfc5912};
+use const_oid::db::rfc5912;
 use der::Encode;
 use der::asn1::BmpString;
+use pkcs5::EncryptionScheme;
+use pkcs5::pbes2::Parameters;
 
 use super::bags::{CERTIFICATE_BAG, FRIENDLY_NAME, LOCAL_KEY_ID, SHROUDED_KEY_BAG, X509_CERTIFICATE};
 use super::derivation::{self, Budget, Purpose};
-use super::encryption::{HMAC_SHA256, PBES2, PBKDF2, SHA1_3DES};
+use super::encryption::SHA1_3DES;
 use super::mac::{hmac, mac_key};
 use super::passphrase::Passphrase;
 use super::structure::{DATA, ENCRYPTED_DATA, malformed};
@@ -115,15 +117,11 @@ impl FileWriter<'_> {
     fn encrypt_pbes2(&mut self, plaintext: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Pkcs12Error> {
         let (salt, vector): ([u8; 16], [u8; 16]) = (self.random(), self.random());
         let passphrase = first(self.passphrase.plain())?;
-        let sha256 = DigestAlgorithm::Sha256;
-        let key = derivation::pbkdf2(sha256, passphrase, &salt, MODERN_ITERATIONS, 32, &mut Budget::new())?;
-        let mode = cbc::Encryptor::<aes::Aes256>::new_from_slices(key.expose(), &vector);
-        let ciphertext = encrypt_padded(mode.ok(), plaintext)?;
-        let function = sequence(&[object_identifier(HMAC_SHA256), null()]);
-        let derivation = sequence(&[octet_string(&salt), integer(MODERN_ITERATIONS), function]);
-        let derivation = sequence(&[object_identifier(PBKDF2), derivation]);
-        let cipher = sequence(&[object_identifier(rfc5911::ID_AES_256_CBC), octet_string(&vector)]);
-        Ok((sequence(&[object_identifier(PBES2), sequence(&[derivation, cipher])]), ciphertext))
+        let scheme = Parameters::generate_pbkdf2_sha256_aes256cbc(MODERN_ITERATIONS, &salt, vector);
+        let scheme = scheme.map(EncryptionScheme::from).map_err(|_| malformed("PBES2-params"))?;
+        let ciphertext =
+            scheme.encrypt(passphrase.expose(), plaintext).map_err(|_| malformed("plaintext"))?;
+        Ok((scheme.to_der().map_err(|_| malformed("PBES2-params"))?, ciphertext))
     }
 
     fn encrypt_triple_des(&mut self, plaintext: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Pkcs12Error> {

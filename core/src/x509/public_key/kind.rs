@@ -98,6 +98,11 @@ pub(in super::super) fn named_curve(parameters: Element<'_>) -> Result<Curve, Ce
     }
     let identifier =
         ObjectIdentifier::from_bytes(parameters.content).map_err(|_| CertificateError::Malformed)?;
+    curve_named(identifier)
+}
+
+/// The curve of that object identifier.
+pub(in super::super) fn curve_named(identifier: ObjectIdentifier) -> Result<Curve, CertificateError> {
     match identifier {
         oid::P256 => Ok(Curve::P256),
         oid::P384 => Ok(Curve::P384),

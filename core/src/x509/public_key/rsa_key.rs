@@ -1,5 +1,7 @@
 //! RSA public keys (RFC 8017): which are good, and what they verify and encrypt.
 
+use der::Decode as _;
+use pkcs1::RsaPublicKeyRef;
 use rsa::traits::PublicKeyParts as _;
 use rsa::{BoxedUint, RsaPublicKey};
 use zeroize::Zeroizing;
@@ -8,7 +10,6 @@ use super::super::certificate::CertificateError;
 use super::super::digest::digest;
 use super::super::native;
 use super::super::rsa_padding::{self, DigestParameters};
-use super::super::tlv::{self, Elements, tag};
 use super::roca;
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::limits;
@@ -35,9 +36,9 @@ pub(super) enum PssOnly {
 impl RsaKey {
     /// Reads and judges an RSAPublicKey (RFC 8017, appendix A.1.1).
     pub(super) fn read(der: &[u8], pss: PssOnly) -> Result<Self, CertificateError> {
-        let (modulus, exponent) = numbers(der).ok_or(CertificateError::Malformed)?;
-        let exponent = good_exponent(modulus, exponent).ok_or(CertificateError::BadKey)?;
-        Ok(Self { modulus: modulus.to_vec(), exponent, der: der.to_vec(), pss })
+        let numbers = RsaPublicKeyRef::from_der(der).map_err(|_| CertificateError::Malformed)?;
+        let exponent = good_exponent(&numbers).ok_or(CertificateError::BadKey)?;
+        Ok(Self { modulus: numbers.modulus.as_bytes().to_vec(), exponent, der: der.to_vec(), pss })
     }
 
     pub(super) fn bits(&self) -> u32 {
@@ -157,17 +158,10 @@ impl RsaKey {
     }
 }
 
-/// Modulus and exponent of an RSAPublicKey.
-fn numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut numbers = Elements::new(tlv::only(der, tag::SEQUENCE)?);
-    let modulus = tlv::unsigned(numbers.expect(tag::INTEGER)?.content)?;
-    let exponent = tlv::unsigned(numbers.expect(tag::INTEGER)?.content)?;
-    numbers.is_empty().then_some((modulus, exponent))
-}
-
 /// The exponent of a key within the limits: the modulus odd and not one that can be factored
 /// (ROCA), the exponent odd, at least 3, at most 32 bits and below the modulus.
-pub(in super::super) fn good_exponent(modulus: &[u8], exponent: &[u8]) -> Option<u32> {
+pub(in super::super) fn good_exponent(numbers: &RsaPublicKeyRef<'_>) -> Option<u32> {
+    let (modulus, exponent) = (numbers.modulus.as_bytes(), numbers.public_exponent.as_bytes());
     let is_good_exponent = match exponent {
         [] | [0..=2] => false,
         [.., last] => exponent.len() <= 4 && last & 1 == 1,

@@ -2,13 +2,15 @@
 
 use ::rsa::RsaPrivateKey;
 use ::rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
+use der::Encode as _;
+use der::asn1::UintRef;
+use pkcs1::RsaPrivateKeyRef;
 use zeroize::Zeroizing;
 
 use super::super::algorithm_identifier::oid;
 use super::super::curve::{self, Curve};
 use super::super::post_quantum::{DSA_SEED_BYTES, KEM_SEED_BYTES, PostQuantumSecret};
 use super::super::random_adapter::RandomAdapter;
-use super::super::tlv::{self, tag};
 use super::{SecretKey, SecretKeyError, read, structure};
 use crate::algorithm::KeyAlgorithm;
 use crate::ports::{KeyError, Random};
@@ -136,10 +138,19 @@ fn rsa_private_key(key: &RsaPrivateKey) -> Option<Zeroizing<Vec<u8>>> {
     let [first, second] = key.primes() else { return None };
     let coefficient = key.crt_coefficient()?;
     let numbers = [key.n().as_ref(), key.e(), key.d(), first, second, key.dp()?, key.dq()?, &coefficient];
-    let mut content = Zeroizing::new(tlv::integer(&[]));
-    for number in numbers {
-        let octets = Zeroizing::new(number.to_be_bytes().to_vec());
-        content.extend_from_slice(&Zeroizing::new(tlv::integer(&octets)));
-    }
-    Some(Zeroizing::new(tlv::encode(tag::SEQUENCE, &content)))
+    let octets = numbers.map(|number| Zeroizing::new(number.to_be_bytes().to_vec()));
+    let [modulus, public_exponent, private_exponent, prime1, prime2, exponent1, exponent2, coefficient] =
+        octets.each_ref().map(|octets| UintRef::new(octets).ok());
+    let key = RsaPrivateKeyRef {
+        modulus: modulus?,
+        public_exponent: public_exponent?,
+        private_exponent: private_exponent?,
+        prime1: prime1?,
+        prime2: prime2?,
+        exponent1: exponent1?,
+        exponent2: exponent2?,
+        coefficient: coefficient?,
+        other_prime_infos: None,
+    };
+    key.to_der().ok().map(Zeroizing::new)
 }

@@ -1,6 +1,8 @@
 //! Reading secret keys: PKCS#8 (RFC 5958, 8410, 9881, 9935), PKCS#1, SEC 1, encrypted or not.
 
 use const_oid::ObjectIdentifier;
+use der::Decode as _;
+use sec1::{EcParameters, EcPrivateKey};
 use zeroize::Zeroizing;
 
 use super::super::algorithm_identifier::{algorithm_in, oid};
@@ -9,7 +11,7 @@ use super::super::curve::{self, Curve};
 use super::super::pem;
 use super::super::pkcs12::{self, Pkcs12Error};
 use super::super::post_quantum::{self, DSA_SEED_BYTES, KEM_SEED_BYTES, PostQuantumSecret};
-use super::super::public_key::{PublicKey, named_curve, post_quantum_algorithm};
+use super::super::public_key::{PublicKey, curve_named, named_curve, post_quantum_algorithm};
 use super::super::tlv::{self, Element, Elements, tag};
 use super::rsa::RsaSecret;
 use super::{Inner, Kind, SecretKey, SecretKeyError, structure};
@@ -145,29 +147,15 @@ fn sec1(bytes: &[u8]) -> Result<SecretKey, SecretKeyError> {
 
 /// ECPrivateKey: the curve stands outside, inside, or in both places alike.
 fn ec_private_key(bytes: &[u8], outside: Option<Curve>) -> Result<SecretKey, SecretKeyError> {
-    let read = || {
-        let mut fields = Elements::new(tlv::only(bytes, tag::SEQUENCE)?);
-        let version = fields.expect(tag::INTEGER)?.content;
-        let scalar = fields.expect(tag::OCTET_STRING)?.content;
-        let parameters = fields.optional(tag::constructed(0))?;
-        let public = fields.optional(tag::constructed(1))?;
-        (fields.is_empty() && version == [1]).then_some((scalar, parameters, public))
-    };
-    let (scalar, parameters, public) = read().ok_or(SecretKeyError::Malformed)?;
-    let inside = match parameters {
-        None => None,
-        Some(field) => {
-            Some(named_curve(Elements::new(field.content).any().ok_or(SecretKeyError::Malformed)?)?)
-        }
-    };
+    let read = EcPrivateKey::from_der(bytes).map_err(|_| SecretKeyError::Malformed)?;
+    let inside = read.parameters.and_then(EcParameters::named_curve).map(curve_named).transpose()?;
     let curve = outside.or(inside).ok_or(SecretKeyError::Malformed)?;
     if inside.is_some_and(|inside| inside != curve) {
         return Err(SecretKeyError::BadKey);
     }
-    let key = elliptic(curve, scalar)?;
-    let Some(public) = public else { return Ok(key) };
-    let given = tlv::only(public.content, tag::BIT_STRING).and_then(tlv::whole_bits);
-    let given = given.and_then(|given| curve::point(curve, given)).ok_or(SecretKeyError::BadKey)?;
+    let key = elliptic(curve, read.private_key)?;
+    let Some(public) = read.public_key else { return Ok(key) };
+    let given = curve::point(curve, public).ok_or(SecretKeyError::BadKey)?;
     if key.0.public_key.raw() == Some(&given) { Ok(key) } else { Err(SecretKeyError::BadKey) }
 }
 
@@ -182,7 +170,8 @@ pub(super) fn elliptic(curve: Curve, scalar: &[u8]) -> Result<SecretKey, SecretK
     fixed.extend_from_slice(significant);
     let point = curve::public_point(curve, &fixed).ok_or(SecretKeyError::BadKey)?;
     let algorithm = structure::curve_algorithm(curve);
-    let pkcs8 = structure::private_key_info(&algorithm, &structure::ec_private_key(&fixed, &point));
+    let inner = structure::ec_private_key(&fixed, &point).ok_or(SecretKeyError::BadKey)?;
+    let pkcs8 = structure::private_key_info(&algorithm, &inner);
     assemble(&algorithm, &point, pkcs8, Kind::Elliptic { curve, scalar: SecretBytes::copy_of(&fixed) })
 }
 

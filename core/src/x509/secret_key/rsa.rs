@@ -6,6 +6,9 @@ use std::sync::OnceLock;
 
 use ::rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use ::rsa::{BoxedUint, RsaPrivateKey};
+use der::asn1::UintRef;
+use der::{Decode as _, Encode as _};
+use pkcs1::RsaPrivateKeyRef;
 use rand_core::{TryCryptoRng, TryRng};
 use shake::{ExtendableOutput as _, Shake256, Shake256Reader, Update as _, XofReader as _};
 use subtle::{Choice, ConstantTimeEq as _};
@@ -15,7 +18,6 @@ use super::super::digest::digest;
 use super::super::native;
 use super::super::public_key::{fixed_length, good_exponent, modulus_bits};
 use super::super::rsa_padding::{self, DigestParameters};
-use super::super::tlv::{self, Elements, tag};
 use super::implicit_rejection::RejectionKey;
 use super::{SecretKeyError, structure};
 use crate::algorithm::SignatureAlgorithm;
@@ -35,25 +37,15 @@ pub(super) struct RsaSecret {
     size: usize,
 }
 
-/// The numbers of an RSAPrivateKey.
-struct Numbers<'a> {
-    modulus: &'a [u8],
-    exponent: &'a [u8],
-    secret_exponent: &'a [u8],
-    primes: [&'a [u8]; 2],
-    /// Two exponents and a coefficient for the Chinese remainder theorem. They follow from the
-    /// others, and other programs use them unchecked.
-    remainders: [&'a [u8]; 3],
-}
-
 impl RsaSecret {
     /// Reads an RSAPrivateKey and checks that it is one; with it comes the DER of the
     /// RSAPublicKey.
     pub(super) fn read(der: &[u8]) -> Result<(Self, Vec<u8>), SecretKeyError> {
         let numbers = numbers(der).ok_or(SecretKeyError::Malformed)?;
-        good_exponent(numbers.modulus, numbers.exponent).ok_or(SecretKeyError::BadKey)?;
-        let size = numbers.modulus.len();
-        if !modulus_bits(numbers.modulus).is_some_and(|bits| limits::RSA_SECRET_BITS.contains(&bits)) {
+        let public = numbers.public_key();
+        let modulus = public.modulus.as_bytes();
+        good_exponent(&public).ok_or(SecretKeyError::BadKey)?;
+        if !modulus_bits(modulus).is_some_and(|bits| limits::RSA_SECRET_BITS.contains(&bits)) {
             return Err(SecretKeyError::BadKey);
         }
         let pkcs8 = structure::private_key_info(&structure::rsa_algorithm(), der);
@@ -61,15 +53,14 @@ impl RsaSecret {
             native: native::RsaSecret::from_pkcs8(pkcs8.expose()),
             portable: OnceLock::new(),
             der: SecretBytes::copy_of(der),
-            rejection: RejectionKey::new(numbers.secret_exponent, size),
-            size,
+            rejection: RejectionKey::new(numbers.private_exponent.as_bytes(), modulus.len()),
+            size: modulus.len(),
         };
         // aws-lc-rs has checked what it takes.
         if key.native.is_none() && key.portable().is_none() {
             return Err(SecretKeyError::BadKey);
         }
-        let public = tlv::sequence(&[&tlv::integer(numbers.modulus), &tlv::integer(numbers.exponent)]);
-        Ok((key, public))
+        Ok((key, public.to_der().map_err(|_| SecretKeyError::Malformed)?))
     }
 
     /// RSAES-PKCS1-v1_5 with implicit rejection; nothing for a length beyond that of the modulus.
@@ -180,38 +171,30 @@ impl RsaSecret {
 }
 
 /// Two-prime keys only (RFC 8017, version 0).
-fn numbers(der: &[u8]) -> Option<Numbers<'_>> {
-    let mut fields = Elements::new(tlv::only(der, tag::SEQUENCE)?);
-    let mut number = || tlv::unsigned(fields.expect(tag::INTEGER)?.content);
-    let version = number()?;
-    let numbers = Numbers {
-        modulus: number()?,
-        exponent: number()?,
-        secret_exponent: number()?,
-        primes: [number()?, number()?],
-        remainders: [number()?, number()?, number()?],
-    };
-    (version.is_empty() && fields.is_empty()).then_some(numbers)
+fn numbers(der: &[u8]) -> Option<RsaPrivateKeyRef<'_>> {
+    RsaPrivateKeyRef::from_der(der).ok().filter(|key| key.other_prime_infos.is_none())
 }
 
 fn portable(der: &[u8]) -> Option<RsaPrivateKey> {
     let numbers = numbers(der)?;
-    let bits = u32::try_from(numbers.modulus.len()).ok()?.checked_mul(8)?.next_multiple_of(64);
-    let number = |magnitude: &[u8]| BoxedUint::from_be_slice(magnitude, bits).ok();
-    let primes = numbers.primes.iter().map(|prime| number(prime)).collect::<Option<Vec<_>>>()?;
-    let exponent = BoxedUint::from_be_slice(numbers.exponent, 64).ok()?;
-    let secret_exponent = number(numbers.secret_exponent)?;
+    let bits = u32::try_from(numbers.modulus.as_bytes().len()).ok()?.checked_mul(8)?.next_multiple_of(64);
+    let number = |number: UintRef<'_>| BoxedUint::from_be_slice(number.as_bytes(), bits).ok();
+    let primes = vec![number(numbers.prime1)?, number(numbers.prime2)?];
+    let exponent = BoxedUint::from_be_slice(numbers.public_exponent.as_bytes(), 64).ok()?;
+    let secret_exponent = number(numbers.private_exponent)?;
     let key =
         RsaPrivateKey::from_components(number(numbers.modulus)?, exponent, secret_exponent, primes).ok()?;
-    has_remainders(&key, numbers.remainders).then_some(key)
+    has_remainders(&key, &numbers).then_some(key)
 }
 
-/// Whether these are the numbers that follow from the key, in constant time.
-fn has_remainders(key: &RsaPrivateKey, remainders: [&[u8]; 3]) -> bool {
+/// Whether the numbers for the Chinese remainder theorem follow from the key, in constant time:
+/// other programs use them unchecked.
+fn has_remainders(key: &RsaPrivateKey, numbers: &RsaPrivateKeyRef<'_>) -> bool {
     let coefficient = key.crt_coefficient();
     let computed = [key.dp(), key.dq(), coefficient.as_ref()];
-    computed.into_iter().zip(remainders).all(|(computed, given)| {
-        let Some(computed) = computed else { return false };
+    let given = [numbers.exponent1, numbers.exponent2, numbers.coefficient];
+    computed.into_iter().zip(given).all(|(computed, given)| {
+        let (Some(computed), given) = (computed, given.as_bytes()) else { return false };
         let computed = Zeroizing::new(computed.to_be_bytes().to_vec());
         let Some(padding) = computed.len().checked_sub(given.len()) else { return false };
         let given = Zeroizing::new([&vec![0; padding], given].concat());

@@ -1,6 +1,8 @@
 //! Writing SubjectPublicKeyInfo and PKCS#8 (RFC 5280, RFC 5958) for each kind of key.
 
 use const_oid::ObjectIdentifier;
+use der::Encode as _;
+use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
 
 use super::super::algorithm_identifier::{algorithm_der, oid};
@@ -55,9 +57,7 @@ pub(super) fn private_key_info(algorithm: &[u8], key: &[u8]) -> SecretBytes {
 }
 
 /// An ECPrivateKey (RFC 5915) with its public point.
-pub(super) fn ec_private_key(scalar: &[u8], point: &[u8]) -> Zeroizing<Vec<u8>> {
-    let scalar = Zeroizing::new(tlv::encode(tag::OCTET_STRING, scalar));
-    let point = tlv::encode(tag::constructed(1), &tlv::bit_string(point));
-    let content = Zeroizing::new([&tlv::integer(&[1]), scalar.as_slice(), &point].concat());
-    Zeroizing::new(tlv::encode(tag::SEQUENCE, &content))
+pub(super) fn ec_private_key(scalar: &[u8], point: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let key = EcPrivateKey { private_key: scalar, parameters: None, public_key: Some(point) };
+    key.to_der().ok().map(Zeroizing::new)
 }
