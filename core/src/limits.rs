@@ -39,6 +39,10 @@ pub const SIGNER_CANDIDATES: usize = 4;
 /// attack on our stack.
 pub const CMS_LAYERS: usize = 8;
 
+/// CMS objects among the parts of a mail that are looked into; a digest of more signed mails is read
+/// with a doubt.
+pub const NESTED_OBJECTS: usize = 50;
+
 /// Bits of an RSA modulus that is used for verifying or encrypting.
 pub const RSA_PUBLIC_BITS: std::ops::RangeInclusive<u32> = 1024..=16_384;
 /// Bits of an RSA modulus whose secret key is used.

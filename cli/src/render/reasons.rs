@@ -40,7 +40,9 @@ pub(crate) const fn sentence(reason: Reason) -> &'static str {
         Reason::NoIntegrity => "it is encrypted without integrity protection",
         Reason::WeakCipher => "it is encrypted with a broken or outdated cipher",
         Reason::MisplacedCipher => "an authenticated cipher stands where its tag is not announced",
-        Reason::NotSplit => "the mail is too large to be split into its parts",
+        Reason::NotSplit => {
+            "the mail is too large, or has too many signed parts, to be looked into as a whole"
+        }
         Reason::AmbiguousStructure => "mail programs show this structure in different ways",
         Reason::Unsigned => "it is not signed",
         Reason::Fault(fault) => fault_sentence(fault),

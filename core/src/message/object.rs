@@ -13,6 +13,7 @@ use crate::ports::{Random, Source, Spool, Spools};
 use crate::secret::SecretBytes;
 use crate::time::Time;
 use crate::trust::Level;
+use crate::x509::path::Allowance;
 
 /// Bytes that tell a SignedData from anything else; its header is shorter.
 const LOOK_AHEAD: usize = 64;
@@ -216,7 +217,7 @@ fn judged(signed: &Signed, context: &Context<'_>) -> Vec<SignerStatus> {
     if signed.signers.is_empty() {
         return vec![signers::unreadable(Verdict::Unsigned, Reason::NoSigners)];
     }
-    signers::judge(signed, Claim::NoAuthor, context)
+    signers::judge(signed, Claim::NoAuthor, context, &Allowance::of_message())
 }
 
 fn status_of(signers: Vec<SignerStatus>) -> Status {

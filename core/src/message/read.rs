@@ -19,6 +19,7 @@ use crate::ports::{Random, Source};
 use crate::time::Time;
 use crate::trust::Level;
 use crate::x509::Certificate;
+use crate::x509::path::Allowance;
 
 /// What came of reading a mail.
 #[derive(Debug)]
@@ -159,6 +160,7 @@ impl Reading {
         };
         let shown = Shown::of(unwrapped, covered, content)?;
         let address = shown.author.as_ref().ok().map(|mailbox| &mailbox.address);
+        let allowance = Allowance::of_message();
         let signers = unwrapped
             .layers
             .iter()
@@ -166,12 +168,12 @@ impl Reading {
                 Layer::Signed(signed) => Some(signed),
                 Layer::Encrypted(_) | Layer::Compressed => None,
             })
-            .flat_map(|layer| signers::judge_layer(layer, Claim::Author(address), context))
+            .flat_map(|layer| signers::judge_layer(layer, Claim::Author(address), context, &allowance))
             .collect();
         let structure = match content {
             Some(content) => {
                 let root = Part::read(content).map_err(ReadError::Malformed)?;
-                structure::survey(&root, covered, address, context, random)?
+                structure::survey(&root, covered, address, context, &allowance, random)?
             }
             None => Structure::default(),
         };
@@ -259,7 +261,7 @@ impl Reading {
             (times_differ, Reason::TimeDiffers),
             (!self.shown.changed.is_empty(), Reason::HeadersDiffer),
             (self.is_for_others(unwrapped, context), Reason::NotAddressedToReader),
-            (self.shown.mail.is_none(), Reason::NotSplit),
+            (self.shown.mail.is_none() || self.structure.unfinished, Reason::NotSplit),
         ]
     }
 

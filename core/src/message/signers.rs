@@ -8,7 +8,7 @@ use crate::cms::{self, ContentType, SignatureOutcome, Signed};
 use crate::time::{DAY, Time};
 use crate::trust::{self, Decision, Evidence, Level, Purpose};
 use crate::x509::Certificate;
-use crate::x509::path::PathError;
+use crate::x509::path::{Allowance, PathError};
 use crate::x509::revocation::RevocationStatus;
 
 /// Who a signature is held against.
@@ -20,9 +20,16 @@ pub(super) enum Claim<'a> {
     NoAuthor,
 }
 
-/// Judges every signature of one SignedData.
-pub(super) fn judge(signed: &Signed, claim: Claim<'_>, context: &Context<'_>) -> Vec<SignerStatus> {
-    signed.signers.iter().map(|signer| Judgement { signed, signer, claim, context }.status()).collect()
+/// Judges every signature of one SignedData. All that is judged of one message shares `allowance`.
+pub(super) fn judge(
+    signed: &Signed,
+    claim: Claim<'_>,
+    context: &Context<'_>,
+    allowance: &Allowance,
+) -> Vec<SignerStatus> {
+    let judgements =
+        signed.signers.iter().map(|signer| Judgement { signed, signer, claim, context, allowance });
+    judgements.map(|judgement| judgement.status()).collect()
 }
 
 struct Judgement<'j> {
@@ -30,6 +37,7 @@ struct Judgement<'j> {
     signer: &'j cms::Signer,
     claim: Claim<'j>,
     context: &'j Context<'j>,
+    allowance: &'j Allowance,
 }
 
 impl Judgement<'_> {
@@ -76,6 +84,7 @@ impl Judgement<'_> {
             &self.signed.certificates,
             self.context.knowledge,
             self.context.at,
+            self.allowance,
         );
         match decision {
             Ok(decision) => self.decided(certificate, &decision),
@@ -102,6 +111,7 @@ impl Judgement<'_> {
             self.context.knowledge,
             Purpose::Sign,
             self.context.at,
+            self.allowance,
         );
         let names_author = certificate.addresses().iter().any(|address| address.matches(author));
         match decision.level {
@@ -262,7 +272,12 @@ pub(super) fn unreadable(verdict: Verdict, reason: Reason) -> SignerStatus {
 }
 
 /// Judges one signed layer as a whole: its signatures, or that there are none that count.
-pub(super) fn judge_layer(layer: &SignedLayer, claim: Claim<'_>, context: &Context<'_>) -> Vec<SignerStatus> {
+pub(super) fn judge_layer(
+    layer: &SignedLayer,
+    claim: Claim<'_>,
+    context: &Context<'_>,
+    allowance: &Allowance,
+) -> Vec<SignerStatus> {
     match &layer.signed {
         None => vec![unreadable(Verdict::Invalid, Reason::Malformed)],
         Some(signed) if signed.signers.is_empty() => vec![unreadable(Verdict::Unsigned, Reason::NoSigners)],
@@ -270,6 +285,6 @@ pub(super) fn judge_layer(layer: &SignedLayer, claim: Claim<'_>, context: &Conte
         Some(signed) if signed.content_type != ContentType::Data => {
             vec![unreadable(Verdict::Invalid, Reason::NotMailContent)]
         }
-        Some(signed) => judge(signed, claim, context),
+        Some(signed) => judge(signed, claim, context, allowance),
     }
 }

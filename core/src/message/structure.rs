@@ -11,8 +11,10 @@ use super::status::{PartStatus, SignerStatus, Verdict};
 use super::{Context, ReadError};
 use crate::address::EmailAddress;
 use crate::cms::OpenOptions;
+use crate::limits;
 use crate::mail::{self, HeaderSection, NestedCms, Part};
 use crate::ports::Random;
+use crate::x509::path::Allowance;
 
 /// What was found among the parts of a mail.
 #[derive(Default)]
@@ -21,6 +23,8 @@ pub(super) struct Structure {
     pub(super) nested_encryption: bool,
     /// Signatures of parts that sign themselves and not the mail, held against its author.
     pub(super) partial: Vec<SignerStatus>,
+    /// There are more signed parts than are looked at.
+    pub(super) unfinished: bool,
     /// Some place can be read in two ways.
     pub(super) ambiguous: bool,
     /// Every part that holds no further ones.
@@ -36,6 +40,7 @@ pub(super) fn survey(
     covered: Covered,
     author: Option<&EmailAddress>,
     context: &Context<'_>,
+    allowance: &Allowance,
     random: &mut dyn Random,
 ) -> Result<Structure, ReadError> {
     let nested = mail::nested_cms(root).map_err(ReadError::Malformed)?;
@@ -44,14 +49,21 @@ pub(super) fn survey(
         ..Structure::default()
     };
     let mut verdicts = Vec::new();
-    for found in &nested {
+    for (count, found) in nested.iter().enumerate() {
+        if count >= limits::NESTED_OBJECTS {
+            structure.unfinished = true;
+            break;
+        }
         let signed = open_signed(found, context, random)?;
         match signed {
             None => structure.nested_encryption = true,
             Some(layers) if found.inside_message => {
-                verdicts.push((found.path.clone(), verdict_of_message(root, found, &layers, context)));
+                verdicts
+                    .push((found.path.clone(), verdict_of_message(root, found, &layers, context, allowance)));
             }
-            Some(layers) => structure.partial.extend(judge(&layers, Claim::Author(author), context)),
+            Some(layers) => {
+                structure.partial.extend(judge(&layers, Claim::Author(author), context, allowance));
+            }
         }
     }
     structure.parts = parts(root, covered, &nested, &verdicts);
@@ -85,8 +97,13 @@ fn open_signed(
     Ok((!signed.is_empty()).then_some(signed))
 }
 
-fn judge(layers: &[SignedLayer], claim: Claim<'_>, context: &Context<'_>) -> Vec<SignerStatus> {
-    layers.iter().flat_map(|layer| signers::judge_layer(layer, claim, context)).collect()
+fn judge(
+    layers: &[SignedLayer],
+    claim: Claim<'_>,
+    context: &Context<'_>,
+    allowance: &Allowance,
+) -> Vec<SignerStatus> {
+    layers.iter().flat_map(|layer| signers::judge_layer(layer, claim, context, allowance)).collect()
 }
 
 /// The verdict of a message that is carried, held against its own From field.
@@ -95,11 +112,12 @@ fn verdict_of_message(
     found: &NestedCms<'_, '_>,
     layers: &[SignedLayer],
     context: &Context<'_>,
+    allowance: &Allowance,
 ) -> Verdict {
     let author = carrier(root, &found.path)
         .and_then(|headers| mail::author(headers).ok())
         .map(|mailbox| mailbox.address);
-    judge(layers, Claim::Author(author.as_ref()), context)
+    judge(layers, Claim::Author(author.as_ref()), context, allowance)
         .into_iter()
         .map(|signer| signer.verdict)
         .max()

@@ -192,6 +192,27 @@ fn a_forwarded_signed_mail_does_not_sign_its_carrier() {
     assert!(status.parts.iter().any(|part| part.verdict == Some(Verdict::Verified)), "{:?}", status.parts);
 }
 
+/// A mail with as many signed parts, all under one header section.
+fn digest_of(parts: usize) -> Status {
+    let signed = sign_as(&alice(), MAIL, SignatureForm::Detached);
+    let entity = [b"--d\r\nContent-Type: message/rfc822\r\n\r\n".as_slice(), &signed, b"\r\n"].concat();
+    let mut mail = b"From: bob@example.org\r\nContent-Type: multipart/digest; boundary=d\r\n\r\n".to_vec();
+    mail.extend(entity.repeat(parts));
+    mail.extend_from_slice(b"--d--\r\n");
+    verified(&mail, &Knowledge::default())
+}
+
+#[test]
+fn only_so_many_signed_parts_are_looked_into_and_the_reader_is_told() {
+    let (within, beyond) =
+        (digest_of(crate::limits::NESTED_OBJECTS), digest_of(crate::limits::NESTED_OBJECTS + 1));
+    let judged = |status: &Status| status.parts.iter().filter(|part| part.verdict.is_some()).count();
+    assert_eq!(judged(&within), crate::limits::NESTED_OBJECTS);
+    assert!(!within.reasons.contains(&Reason::NotSplit));
+    assert_eq!(judged(&beyond), crate::limits::NESTED_OBJECTS);
+    assert!(beyond.reasons.contains(&Reason::NotSplit));
+}
+
 #[test]
 fn an_encrypted_part_among_others_is_never_opened() {
     let (alice, bob) = (alice(), bob());

@@ -5,7 +5,7 @@ use crate::algorithm::KeyAlgorithm;
 use crate::cms::KeyTransport;
 use crate::time::Time;
 use crate::trust::{self, Decision, Knowledge, Level};
-use crate::x509::path::PathError;
+use crate::x509::path::{Allowance, PathError};
 use crate::x509::{Certificate, PublicKey, UsageError};
 
 /// A reader's key that passed the checks. Only this module makes one.
@@ -179,7 +179,15 @@ fn accept_candidate(
     at: Time,
 ) -> Result<Accepted, Refusal> {
     check_certificate(certificate, Some(address), at)?;
-    let decision = trust::decide(certificate, address, &[], knowledge, trust::Purpose::Encrypt, at);
+    let decision = trust::decide(
+        certificate,
+        address,
+        &[],
+        knowledge,
+        trust::Purpose::Encrypt,
+        at,
+        &Allowance::of_message(),
+    );
     match decision.level {
         Level::Conflict => Err(Refusal::Conflict),
         Level::None | Level::Unverified => Err(Refusal::Unverified),

@@ -6,7 +6,7 @@ use crate::address::EmailAddress;
 use crate::fingerprint::Fingerprint;
 use crate::time::Time;
 use crate::x509::Certificate;
-use crate::x509::path::{self, PathError, ValidPath, WeaknessKind};
+use crate::x509::path::{self, Allowance, PathError, PathRequest, ValidPath, WeaknessKind};
 use crate::x509::revocation::RevocationStatus;
 
 /// What a key is wanted for.
@@ -133,7 +133,8 @@ impl Decision {
 
 /// Whether the certificate's key belongs to `address`, at a moment.
 ///
-/// `offered` are certificates that came along, for building chains only: none is believed.
+/// `offered` are certificates that came along, for building chains only: none is believed. What
+/// their signatures cost to check comes out of `allowance`.
 #[must_use]
 pub fn decide(
     certificate: &Certificate,
@@ -142,9 +143,10 @@ pub fn decide(
     knowledge: &Knowledge,
     purpose: Purpose,
     at: Time,
+    allowance: &Allowance,
 ) -> Decision {
     let certificates: Vec<Certificate> = offered.iter().chain(&knowledge.certificates).cloned().collect();
-    let inquiry = Inquiry { certificate, certificates: &certificates, knowledge, purpose, at };
+    let inquiry = Inquiry { certificate, certificates: &certificates, knowledge, purpose, at, allowance };
     let out_of_date = at < certificate.not_before() || at > certificate.not_after();
     let (chain, chain_error, revocation) = inquiry.chain();
     let pins = inquiry.pins(address);
@@ -194,6 +196,7 @@ pub fn check_chain(certificate: &Certificate, knowledge: &Knowledge, at: Time) -
         knowledge,
         purpose: Purpose::Encrypt,
         at,
+        allowance: &Allowance::of_message(),
     };
     inquiry.path(&inquiry.anchors()).map(drop)
 }
@@ -207,9 +210,11 @@ pub fn decide_chain(
     offered: &[Certificate],
     knowledge: &Knowledge,
     at: Time,
+    allowance: &Allowance,
 ) -> Result<Decision, PathError> {
     let certificates: Vec<Certificate> = offered.iter().chain(&knowledge.certificates).cloned().collect();
-    let inquiry = Inquiry { certificate, certificates: &certificates, knowledge, purpose: Purpose::Sign, at };
+    let purpose = Purpose::Sign;
+    let inquiry = Inquiry { certificate, certificates: &certificates, knowledge, purpose, at, allowance };
     let path = inquiry.path(&inquiry.anchors())?;
     Ok(Decision::of_chain(inquiry.evidence_of(&path), path.revocation().to_vec()))
 }
@@ -239,6 +244,7 @@ struct Inquiry<'i> {
     knowledge: &'i Knowledge,
     purpose: Purpose,
     at: Time,
+    allowance: &'i Allowance,
 }
 
 impl Inquiry<'_> {
@@ -252,8 +258,8 @@ impl Inquiry<'_> {
             self.certificates,
             anchors,
             &self.knowledge.revocation,
-            purpose,
-            self.at,
+            &PathRequest::new(purpose, self.at),
+            self.allowance,
         )?;
         require_strong(path)
     }

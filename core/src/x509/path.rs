@@ -24,14 +24,15 @@ use crate::x509::Certificate;
 use crate::x509::revocation::{RevocationEvidence, RevocationStatus};
 
 pub use anchor::{Anchor, AnchorKind};
+pub use budget::Allowance;
 pub use error::{BudgetKind, PathError, ProfileRule, Which};
 pub use policies::PolicyRequest;
 
 /// Finds a valid path from `leaf` to one of the anchors, by way of the certificates offered.
 ///
 /// `offered` may hold anything in any order; what does not belong to the path is not looked at.
-/// `at` is the moment for which the question is asked. Weak algorithms do not make a path invalid
-/// here; see [`ValidPath::weaknesses`].
+/// Weak algorithms do not make a path invalid here; see [`ValidPath::weaknesses`]. The signature
+/// checks come out of what `allowance` has left for the message.
 ///
 /// # Errors
 /// [`PathError`] of the path that came nearest.
@@ -40,13 +41,13 @@ pub fn validate(
     offered: &[Certificate],
     anchors: &[Anchor],
     revocation: &RevocationEvidence,
-    purpose: Purpose,
-    at: Time,
+    request: &PathRequest,
+    allowance: &Allowance,
 ) -> Result<ValidPath, PathError> {
-    validate_with(leaf, offered, anchors, revocation, &PathRequest::new(purpose, at))
+    search::find(leaf, offered, anchors, revocation, request, allowance)
 }
 
-/// As [`validate`], with all that RFC 5280, section 6.1.1, lets one ask for.
+/// As [`validate`], where there is one path and no message around it.
 ///
 /// # Errors
 /// [`PathError`] of the path that came nearest.
@@ -57,7 +58,7 @@ pub fn validate_with(
     revocation: &RevocationEvidence,
     request: &PathRequest,
 ) -> Result<ValidPath, PathError> {
-    search::find(leaf, offered, anchors, revocation, request)
+    validate(leaf, offered, anchors, revocation, request, &Allowance::of_message())
 }
 
 /// What a path is asked for.

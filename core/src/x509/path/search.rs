@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::anchor::Anchor;
-use super::budget::Budget;
+use super::budget::{Allowance, Budget};
 use super::check::{Path, check, which};
 use super::distinguished_name::DistinguishedName;
 use super::error::{BudgetKind, PathError};
@@ -19,12 +19,17 @@ pub(super) fn find(
     anchors: &[Anchor],
     revocation: &RevocationEvidence,
     request: &PathRequest,
+    allowance: &Allowance,
 ) -> Result<ValidPath, PathError> {
+    if allowance.is_spent() {
+        return Err(PathError::Budget(BudgetKind::Signatures));
+    }
     let pool = Pool::new(leaf, offered, anchors, revocation)?;
     let mut search = Search {
         pool: &pool,
         revocation,
-        budget: Budget::new(),
+        budget: Budget::new(allowance),
+        allowance,
         signed: HashMap::new(),
         lists_signed: HashMap::new(),
     };
@@ -132,6 +137,7 @@ pub(super) struct Search<'a> {
     pub(super) pool: &'a Pool<'a>,
     pub(super) revocation: &'a RevocationEvidence,
     pub(super) budget: Budget,
+    allowance: &'a Allowance,
     /// Results of signature checks, so that none is paid for twice: child and issuer.
     signed: HashMap<(usize, usize), bool>,
     /// The same for revocation lists: list and signer.
@@ -241,7 +247,7 @@ impl<'a> Search<'a> {
         if key.lacks_domain() {
             return Ok(true);
         }
-        self.budget.spend_signature()?;
+        self.budget.spend_signature(self.allowance)?;
         let signed = self.node(child)?.certificate.is_signed_by(key).is_ok();
         self.signed.insert((child, issuer), signed);
         Ok(signed)
@@ -264,7 +270,7 @@ impl<'a> Search<'a> {
             if !self.node(issuer)?.certificate.public_key().lacks_domain() {
                 continue;
             }
-            self.budget.spend_signature()?;
+            self.budget.spend_signature(self.allowance)?;
             let child = self.node(child)?.certificate;
             if self.working_key(above).is_none_or(|key| child.is_signed_by(&key).is_err()) {
                 return Err(PathError::BadSignature { which: which(depth, child) });
@@ -284,7 +290,7 @@ impl<'a> Search<'a> {
         if let Some(&known) = self.lists_signed.get(&(list, signer)) {
             return Ok(known);
         }
-        self.budget.spend_signature()?;
+        self.budget.spend_signature(self.allowance)?;
         let path = [&[signer], above].concat();
         let list_of = |list| self.revocation.lists.get(list);
         let Some((key, found)) = self.working_key(&path).zip(list_of(list)) else { return Ok(false) };
@@ -354,7 +360,7 @@ impl<'a> Search<'a> {
                     && *other != certificate
             };
             for twin in self.pool.offered.iter().filter(is_twin) {
-                self.budget.spend_signature()?;
+                self.budget.spend_signature(self.allowance)?;
                 if twin.is_signed_by(&key).is_ok() {
                     return Err(PathError::DuplicateSerialNumber { which: which(depth, certificate) });
                 }
