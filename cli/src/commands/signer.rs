@@ -73,8 +73,9 @@ impl SigningIdentity {
             .filter(|certificate| names(certificate) && certificate.is_valid_at(at))
             .collect();
         let signs = held.iter().filter(|certificate| certificate.may_sign_mail().is_ok());
-        let own =
-            signs.max_by_key(|certificate| certificate.not_before()).ok_or_else(|| no_signer(author))?;
+        let own = signs
+            .min_by_key(|certificate| std::cmp::Reverse(certificate.not_before()))
+            .ok_or_else(|| no_signer(author))?;
         let mut certificates = vec![own.clone()];
         certificates.extend(chain(store, own)?);
         Ok(Self {
@@ -123,7 +124,7 @@ fn encryption_certificate(
         .filter(own)
         .filter(|certificate| !certificate.is_certificate_authority())
         .filter(|certificate| certificate.may_receive_encrypted_mail().is_ok())
-        .max_by_key(|certificate| certificate.not_before())
+        .min_by_key(|certificate| std::cmp::Reverse(certificate.not_before()))
         .cloned()
 }
 

@@ -103,7 +103,8 @@ impl Chosen {
     }
 }
 
-/// Of an owner's certificates, the newest for each use, the one to encrypt to first.
+/// Of an owner's certificates, the newest for each use, the one to encrypt to first. The store gives
+/// the last one first, and so it stays for two of the same second.
 fn newest(keys: &[StoredKey], named: &[&Certificate]) -> Vec<Certificate> {
     let mut chosen = Vec::new();
     for key_use in [KeyUse::Encryption, KeyUse::Signing, KeyUse::PersonalCa] {
@@ -112,7 +113,7 @@ fn newest(keys: &[StoredKey], named: &[&Certificate]) -> Vec<Certificate> {
             .flat_map(|key| {
                 named.iter().filter(move |certificate| certificate.fingerprint() == key.fingerprint)
             })
-            .max_by_key(|certificate| certificate.not_before());
+            .min_by_key(|certificate| std::cmp::Reverse(certificate.not_before()));
         chosen.extend(certificate.map(|certificate| (*certificate).clone()));
     }
     chosen
