@@ -108,6 +108,8 @@ pub(crate) enum KeyUse {
     after_long_help = help_end!(
         "  A contact, whose fingerprint you compared on the telephone:\n",
         "      cseal keys import bob.pem --pin MBJH-UVS2-Z2Q4-OF7C-MGP6\n\n",
+        "  The same contact with new keys, compared anew:\n",
+        "      cseal keys import bob.pem --pin MCF2-2NZ4-ZGXO-5TTI-5KZP --replace\n\n",
         "  A contact, from a signed mail:\n",
         "      cseal keys import mail.eml\n\n",
         "  Your own keys from another program:\n",
@@ -122,6 +124,14 @@ pub(crate) struct Import {
     /// You compared this fingerprint with its owner: verified from now on
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) pin: Option<String>,
+
+    /// Whose fingerprint that is, where its certificates name several addresses; may be repeated
+    #[arg(long, value_name = "ADDRESS", requires = "pin")]
+    pub(crate) address: Vec<String>,
+
+    /// Forget the fingerprint that you compared before: the owner has new keys
+    #[arg(long, requires = "pin")]
+    pub(crate) replace: bool,
 
     /// The passphrase of the files, where they have one
     #[command(flatten)]

@@ -132,6 +132,17 @@ impl Writer<'_> {
     }
 }
 
+impl Writer<'_> {
+    /// Takes away every pin of an address: the person compared another fingerprint.
+    pub(crate) fn remove_pins(&mut self, address: &EmailAddress) -> Result<(), StoreError> {
+        self.transaction.execute(
+            "DELETE FROM trust WHERE kind = ?1 AND address = ?2",
+            params![TrustKind::Pin.word(), address.lookup_key()],
+        )?;
+        Ok(())
+    }
+}
+
 fn read_rows(connection: &Connection) -> Result<Vec<TrustRow>, StoreError> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM trust ORDER BY id"))?;
     let mut rows = statement.query([])?;

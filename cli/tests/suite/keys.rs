@@ -1,5 +1,7 @@
 //! Keys go in and out, and stay what they are.
 
+use std::process::Command;
+
 use crate::people::{MAIL, Place};
 
 #[test]
@@ -149,4 +151,56 @@ fn an_import_names_every_key_once_and_a_personal_ca_only_where_it_is_pinned() {
     let mut expected = [plain, vec![bob.clone()]].concat();
     expected.sort_unstable();
     assert_eq!(contacts(&["keys", "import", "--json", "bob.pem", "--pin", &bob]), expected);
+}
+
+#[test]
+fn new_keys_of_a_contact_come_in_with_a_new_comparison_and_not_without() {
+    let place = Place::new();
+    let made = place.run("bob-anew", &["init", "bob@example.org", "--no-passphrase"]).exits(0);
+    let new = made.text().split_whitespace().next().unwrap().to_owned();
+    place.run("bob-anew", &["keys", "export", "bob@example.org", "-o", "new.pem"]).exits(0);
+    for refused in [&["keys", "import", "new.pem"][..], &["keys", "import", "new.pem", "--pin", &new]] {
+        let refused = place.run("alice", refused).exits(4);
+        assert!(refused.stderr.contains(&new) && refused.stderr.contains("--replace"), "{}", refused.stderr);
+    }
+    place.run("alice", &["keys", "import", "new.pem", "--pin", &new, "--replace"]).exits(0);
+    place.write("answer.eml", "From: bob@example.org\r\nTo: alice@example.org\r\n\r\nHi.\r\n");
+    for (home, exit) in [("bob-anew", 0), ("bob", 4)] {
+        let signed = format!("{home}.eml");
+        place.run(home, &["sign", "answer.eml", "-o", &signed]).exits(0);
+        place.run("alice", &["verify", &signed]).exits(exit);
+    }
+    place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
+    place.run("bob-anew", &["decrypt", "out.eml"]).exits(0);
+}
+
+#[test]
+fn a_comparison_is_about_one_address_unless_more_are_named() {
+    let place = Place::new();
+    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-out"];
+    let names =
+        ["both.pem", "-subj", "/CN=Mallory", "-addext", "basicConstraints=critical,CA:FALSE", "-addext"];
+    let addresses = ["subjectAltName=email:mallory@example.org,email:carol@example.org"];
+    let made = Command::new("openssl")
+        .args([&request[..], &names, &addresses].concat())
+        .current_dir(place.path(""))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let import = ["keys", "import", "--json", "both.pem", "--pin"];
+    let wrong = place.run("bob", &[&import[..], &["MAAA-AAAA-AAAA-AAAA-AAAA"]].concat()).exits(4).json();
+    let fingerprint = wrong["details"][0].as_str().unwrap().to_owned();
+
+    let refused = place.run("bob", &[&import[..], &[&fingerprint]].concat()).exits(2).json();
+    assert_eq!(refused["error"], "several-addresses");
+    assert_eq!(refused["details"].to_string(), r#"["mallory@example.org","carol@example.org"]"#);
+    let stranger = [&import[..], &[&fingerprint, "--address", "alice@example.org"]].concat();
+    assert_eq!(place.run("bob", &stranger).exits(3).json()["error"], "no-address");
+
+    place.run("bob", &[&import[..], &[&fingerprint, "--address", "Mallory@example.org"]].concat()).exits(0);
+    for (address, points) in [("mallory@example.org", 120), ("carol@example.org", 10)] {
+        let listed = place.run("bob", &["keys", "list", "--json", address]).exits(0);
+        let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+        assert_eq!(listed["contacts"][0]["points"], points, "{listed}");
+    }
 }

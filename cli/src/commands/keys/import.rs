@@ -1,12 +1,14 @@
 //! `cseal keys import`: the person's own keys, and contacts' certificates.
 
 mod mail;
+mod pin;
 mod plan;
 
 use std::path::Path;
 
 use counterseal_core::limits::MAIL_IN_MEMORY;
 
+use self::pin::Comparison;
 use self::plan::Plan;
 use crate::args;
 use crate::clock;
@@ -24,11 +26,12 @@ const MAIL_BYTES: usize = MAIL_IN_MEMORY as usize;
 
 /// Takes in each file, whole or not at all.
 pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
+    let comparison = Comparison::of(arguments)?;
     let mut store = open_or_create(arguments)?;
     let mut key_files = KeyFiles::new(&arguments.passphrase);
     let mut reports = Vec::new();
     for file in &arguments.files {
-        let plan = plan(&store, &mut key_files, file, arguments.pin.as_deref())?;
+        let plan = plan(&store, &mut key_files, file, comparison.as_ref())?;
         let unlock =
             arguments.store_passphrase_file.as_ref().or(arguments.passphrase.passphrase_file.as_ref());
         store::unlock(&store, &Unlock::from_file(unlock))?;
@@ -42,11 +45,11 @@ fn plan(
     store: &Store,
     key_files: &mut KeyFiles<'_>,
     file: &Path,
-    pin: Option<&str>,
+    comparison: Option<&Comparison>,
 ) -> Result<Plan, Failure> {
     let bytes = read_file(file, MAIL_BYTES)?;
     if mail::is_mail(&bytes) {
-        return Plan::of_mail(mail::read(store, &bytes)?, store)?.pinned(pin);
+        return Plan::of_mail(mail::read(store, &bytes)?, store)?.decided(comparison, store);
     }
     let found = key_files.open(file, &bytes)?;
     if found.is_empty() {
@@ -56,7 +59,7 @@ fn plan(
         )
         .details(found.refused.iter().map(|refused| refused.why.to_string()).collect()));
     }
-    Plan::of_file(found, store)?.pinned(pin)
+    Plan::of_file(found, store)?.decided(comparison, store)
 }
 
 fn write(store: &mut Store, file: &Path, plan: &Plan) -> Result<Imported, Failure> {

@@ -7,6 +7,7 @@ use counterseal_core::trust::{HISTORY, VERIFIED};
 use counterseal_core::x509::{Certificate, SecretKey};
 
 use super::mail::SignedMail;
+use super::pin::Comparison;
 use crate::commands::keys::is_or_is_under;
 use crate::failure::{Exit, Failure};
 use crate::render::keys::ImportedKey;
@@ -18,6 +19,8 @@ pub(super) struct Plan {
     certificates: Vec<Certificate>,
     claims: Vec<Claim>,
     not_taken: Vec<String>,
+    /// Whose earlier pins go.
+    replaced: Vec<EmailAddress>,
 }
 
 /// A key, and the address that it is for.
@@ -56,14 +59,13 @@ impl Plan {
                 capabilities: None,
             }));
         }
-        let plan = Self {
+        Ok(Self {
             keys: found.keys.into_iter().map(|key| (key_use(&key, &found.certificates), key)).collect(),
             certificates: found.certificates,
             claims,
             not_taken: found.refused.iter().map(|refused| refused.why.to_string()).collect(),
-        };
-        plan.refuse_conflict(&known, &store.trust_rows()?)?;
-        Ok(plan)
+            replaced: Vec::new(),
+        })
     }
 
     /// What a signed mail means: its certificates are its author's.
@@ -83,39 +85,33 @@ impl Plan {
                 capabilities: mail.capabilities.clone(),
             })
             .collect();
-        let plan = Self { keys: Vec::new(), certificates: mail.certificates, claims, not_taken: Vec::new() };
-        plan.refuse_conflict(&certificates(store)?, &store.trust_rows()?)?;
-        Ok(plan)
+        Ok(Self {
+            keys: Vec::new(),
+            certificates: mail.certificates,
+            claims,
+            not_taken: Vec::new(),
+            replaced: Vec::new(),
+        })
     }
 
-    /// The same, with a fingerprint that the person compared: it must be that of a certificate here,
-    /// or of the personal CA that issued one.
-    pub(super) fn pinned(mut self, typed: Option<&str>) -> Result<Self, Failure> {
-        let Some(typed) = typed else { return Ok(self) };
-        let named = self.certificates.iter().find(|certificate| certificate.fingerprint().is_named_by(typed));
-        let Some(named) = named.cloned() else { return Err(self.not_the_pin(typed)) };
-        let mut pins: Vec<Claim> = self
-            .certificates
-            .iter()
-            .filter(|certificate| {
-                !certificate.is_certificate_authority() && is_or_is_under(certificate, &named)
-            })
-            .flat_map(Certificate::addresses)
-            .map(|address| Claim {
-                kind: TrustKind::Pin,
-                address: address.clone(),
-                key: named.fingerprint(),
-                source: "compared",
-                capabilities: None,
-            })
-            .collect();
-        // A personal CA stands above several certificates of the same address.
-        pins.sort_by_key(|pin| pin.address.lookup_key());
-        pins.dedup_by_key(|pin| pin.address.lookup_key());
-        if pins.is_empty() {
-            return Err(Failure::unknown("no-address", "no certificate of this key names a mail address"));
+    /// The same, with what the person compared, and without anything at odds with earlier comparisons.
+    pub(super) fn decided(mut self, comparison: Option<&Comparison>, store: &Store) -> Result<Self, Failure> {
+        if let Some(comparison) = comparison {
+            let key = comparison.key(&self.certificates)?;
+            for address in comparison.owners(&self.certificates, &key)? {
+                if comparison.replaces {
+                    self.replaced.push(address.clone());
+                }
+                self.claims.push(Claim {
+                    kind: TrustKind::Pin,
+                    address,
+                    key,
+                    source: "compared",
+                    capabilities: None,
+                });
+            }
         }
-        self.claims.extend(pins);
+        self.refuse_conflict(&certificates(store)?, &store.trust_rows()?)?;
         Ok(self)
     }
 
@@ -142,6 +138,9 @@ impl Plan {
                 new,
                 pinned: false,
             });
+        }
+        for address in &self.replaced {
+            writer.remove_pins(address)?;
         }
         let mut contacts: Vec<ImportedKey> = Vec::new();
         for claim in &self.claims {
@@ -171,15 +170,41 @@ impl Plan {
 
     /// A contact's new key must not slip in beside one that the person compared.
     fn refuse_conflict(&self, known: &[Certificate], rows: &[TrustRow]) -> Result<(), Failure> {
-        for claim in self.claims.iter().filter(|claim| claim.kind == TrustKind::Contact) {
+        for claim in self.claims.iter().filter(|claim| claim.kind != TrustKind::Own) {
             let address = claim.address.lookup_key();
+            if self.replaced.iter().any(|replaced| replaced.lookup_key() == address) {
+                continue;
+            }
             let mut pins =
                 rows.iter().filter(|row| row.kind == TrustKind::Pin && row.address == address).peekable();
             if pins.peek().is_some() && !pins.any(|pin| self.is_covered(claim, &pin.key, known)) {
-                return Err(conflict(claim));
+                return Err(self.conflict(claim));
             }
         }
         Ok(())
+    }
+
+    fn conflict(&self, claim: &Claim) -> Failure {
+        let (address, key) = (&claim.address, self.to_be_compared(&claim.key));
+        Failure::new(
+            Exit::Contradiction,
+            "pin-conflict",
+            format!("{address} changed keys: you compared another one, this file brings {key}"),
+        )
+        .hint(format!(
+            "nothing was taken in; ask {address} for the new fingerprint on another channel, then add \
+             --pin FINGERPRINT --replace"
+        ))
+    }
+
+    /// What people compare of a key: the CA here that issued its certificate, else the key itself.
+    fn to_be_compared(&self, key: &Fingerprint) -> Fingerprint {
+        let mut issuers = self.certificates.iter().filter(|other| other.is_certificate_authority());
+        let is_issuer = |issuer: &&Certificate| {
+            let mut of_key = self.certificates.iter().filter(|own| own.fingerprint() == *key);
+            of_key.any(|own| is_or_is_under(own, issuer))
+        };
+        issuers.find(is_issuer).map_or(*key, Certificate::fingerprint)
     }
 
     /// Whether a pinned key is the claimed one, or the CA that issued its certificate.
@@ -189,14 +214,6 @@ impl Plan {
             || all().filter(|authority| authority.fingerprint().sha256() == pinned).any(|authority| {
                 all().filter(|own| own.fingerprint() == claim.key).any(|own| is_or_is_under(own, authority))
             })
-    }
-
-    fn not_the_pin(&self, typed: &str) -> Failure {
-        let found =
-            self.certificates.iter().map(|certificate| certificate.fingerprint().to_string()).collect();
-        Failure::new(Exit::Contradiction, "not-the-pin", format!("you compared {typed}, this file brings"))
-            .details(found)
-            .hint("nothing was taken in; ask its owner for the fingerprint once more, on another channel")
     }
 }
 
@@ -228,16 +245,6 @@ impl Claim {
 
 fn certificates(store: &Store) -> Result<Vec<Certificate>, Failure> {
     Ok(store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect())
-}
-
-fn conflict(claim: &Claim) -> Failure {
-    let (address, key) = (&claim.address, &claim.key);
-    Failure::new(
-        Exit::Contradiction,
-        "pin-conflict",
-        format!("{address} changed keys: you compared another one, this file brings {key}"),
-    )
-    .hint(format!("ask {address} on another channel, then import it with --pin {key}"))
 }
 
 /// The held CA key that issued a certificate: the person's personal CA.
