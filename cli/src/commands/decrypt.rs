@@ -14,6 +14,7 @@ use crate::clock;
 use crate::failure::{Exit, Failure};
 use crate::files::{Staged, open_input};
 use crate::randomness::SystemRandom;
+use crate::sources;
 use crate::spool::EncryptedSpools;
 
 /// Opens, writes what is inside, and says who wrote it.
@@ -24,11 +25,12 @@ pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Fail
         || secrets.message_passphrase_file.is_some()
         || secrets.message_key_file.is_some();
     let store = if without_store { None } else { Some(store::open()?) };
+    let certificates = sources::certificates(&arguments.certificates)?;
     let keys = match &store {
         Some(_) => OurKeys::from_store(store.as_ref(), Unlock::from_options(&arguments.passphrase))?,
-        None => OurKeys::from_files(&arguments.keys, &arguments.certificates, &arguments.passphrase)?,
+        None => OurKeys::from_files(&arguments.keys, &certificates, &arguments.passphrase)?,
     };
-    let knowledge = reading::knowledge(&arguments.evidence, &arguments.certificates, store.as_ref())?;
+    let knowledge = reading::knowledge(&arguments.evidence, &certificates, store.as_ref())?;
     let context = Context { keys: keys.port(), knowledge: &knowledge, at, spools: &EncryptedSpools };
     let options =
         ReadOptions { open: reading::open_options(arguments)?, keep_signature: arguments.keep_signature };

@@ -7,6 +7,7 @@ use counterseal_core::keys::Keyring;
 use counterseal_core::message::{Accept, ReadError, Status, Verdict};
 use counterseal_core::ports::{NoSecretKeys, SecretKeys};
 use counterseal_core::trust::Knowledge;
+use counterseal_core::x509::Certificate;
 
 use super::secrets;
 use super::store::{self, Unlock};
@@ -37,13 +38,13 @@ impl<'a> OurKeys<'a> {
     /// The keys of files, with certificates that may be theirs.
     pub(super) fn from_files(
         keys: &[PathBuf],
-        certificates: &[PathBuf],
+        certificates: &[Certificate],
         options: &args::Passphrase,
     ) -> Result<Self, Failure> {
         let mut key_files = KeyFiles::new(options);
         let mut keyring = Keyring::new();
-        for certificate in sources::certificates(certificates)? {
-            keyring.add_certificate(certificate);
+        for certificate in certificates {
+            keyring.add_certificate(certificate.clone());
         }
         for path in keys {
             let (keys, certificates) = key_files.keys(path)?;
@@ -82,10 +83,10 @@ impl<'a> OurKeys<'a> {
 /// where the store is used and files add to it.
 pub(super) fn knowledge(
     evidence: &args::Evidence,
-    certificates: &[PathBuf],
+    certificates: &[Certificate],
     store: Option<&Store>,
 ) -> Result<Knowledge, Failure> {
-    let mut knowledge = sources::knowledge(evidence, &sources::certificates(certificates)?)?;
+    let mut knowledge = sources::knowledge(evidence, certificates)?;
     if let Some(store) = store {
         let stored = store::knowledge(store)?;
         knowledge.pins = stored.pins;

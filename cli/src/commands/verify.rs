@@ -14,6 +14,7 @@ use crate::clock;
 use crate::failure::{Exit, Failure};
 use crate::files::{Staged, open_input};
 use crate::randomness::SystemRandom;
+use crate::sources;
 use crate::spool::EncryptedSpools;
 
 /// Checks who signed, writes what was signed, and answers by the exit code.
@@ -25,7 +26,8 @@ pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failu
         || !arguments.certificates.is_empty();
     let store = if without_store { None } else { store::open_if_any()? };
     let keys = OurKeys::from_store(store.as_ref(), Unlock::from_file(None))?;
-    let knowledge = reading::knowledge(evidence, &arguments.certificates, store.as_ref())?;
+    let certificates = sources::certificates(&arguments.certificates)?;
+    let knowledge = reading::knowledge(evidence, &certificates, store.as_ref())?;
     let context = Context { keys: keys.port(), knowledge: &knowledge, at, spools: &EncryptedSpools };
     if arguments.content.is_some() {
         return detached(arguments, &context, verbose);

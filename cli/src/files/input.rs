@@ -91,12 +91,16 @@ fn spooled(mut file: impl Read) -> io::Result<Box<dyn Source>> {
 /// A [`Failure`] that names the file, where it cannot be read or has more than `limit` bytes.
 pub(crate) fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let failed = |error: io::Error| Failure::io(path.display().to_string(), &error);
-    let reader: Box<dyn Read> = if path.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
+    let (reader, length): (Box<dyn Read>, u64) = if path.as_os_str() == "-" {
+        (Box::new(io::stdin().lock()), 0)
     } else {
-        Box::new(File::open(path).map_err(failed)?)
+        let file = File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        (Box::new(file), length)
     };
-    let mut bytes = Zeroizing::new(Vec::new());
+    // Room for all of it at once: a buffer that grows leaves copies of a secret behind.
+    let room = usize::try_from(length).map_or(limit, |length| length.min(limit)) + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     reader.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > limit {
         return Err(Failure::unknown("too-large", format!("{}: larger than {limit} bytes", path.display())));

@@ -26,6 +26,9 @@ pub(crate) use self::parameters::{ContentCipher, ParametersError};
 /// Bytes that are encrypted at once: several of them fit into a second-level cache, and it is a
 /// multiple of every block.
 const PIECE_BYTES: usize = 128 << 10;
+/// Bytes that are enough for most mails. Every byte of a buffer is erased at the end, and so costs
+/// something even if it was never used.
+const SHORT_PIECE_BYTES: usize = 16 << 10;
 /// The salt of RFC 9709, section 2.
 const CEK_HKDF_SALT: &[u8] = b"The Cryptographic Message Syntax";
 
@@ -270,16 +273,14 @@ struct Piece {
 
 impl Piece {
     fn new() -> Self {
-        Self { buffer: Zeroizing::new(vec![0; PIECE_BYTES]), length: 0 }
+        Self { buffer: Zeroizing::new(vec![0; SHORT_PIECE_BYTES]), length: 0 }
     }
 
     /// Reads until the piece is full (`true`) or the input ends (`false`).
     fn fill(&mut self, input: &mut dyn Read) -> Result<bool, ContentError> {
         self.length = 0;
-        while let Some(room) = self.buffer.get_mut(self.length..)
-            && !room.is_empty()
-        {
-            match input.read(room) {
+        while self.length < self.buffer.len() || self.grow() {
+            match input.read(self.buffer.get_mut(self.length..).unwrap_or_default()) {
                 Ok(0) => return Ok(false),
                 Ok(count) => self.length += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -287,6 +288,17 @@ impl Piece {
             }
         }
         Ok(true)
+    }
+
+    /// Makes room for a whole piece, where there is not; the buffer until now is erased.
+    fn grow(&mut self) -> bool {
+        let is_short = self.buffer.len() < PIECE_BYTES;
+        if is_short {
+            let mut whole = Zeroizing::new(vec![0; PIECE_BYTES]);
+            whole.iter_mut().zip(self.buffer.iter()).for_each(|(to, from)| *to = *from);
+            self.buffer = whole;
+        }
+        is_short
     }
 
     fn len(&self) -> usize {

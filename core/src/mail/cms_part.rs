@@ -195,8 +195,10 @@ fn read_header_section(
     source: &mut dyn Source,
     range: Range<u64>,
 ) -> Result<HeaderSection<'static>, CmsPartError> {
-    let mut bytes = Vec::new();
-    Section::new(source, range)?.take(HEADER_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    let limit = HEADER_BYTES as u64 + 1;
+    let length = range.end.saturating_sub(range.start).min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    Section::new(source, range)?.take(limit).read_to_end(&mut bytes)?;
     Ok(HeaderSection::read(&bytes)?.into_owned())
 }
 

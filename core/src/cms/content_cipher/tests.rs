@@ -67,9 +67,24 @@ fn what_is_sealed_opens_with_every_cipher_and_around_every_boundary() {
             let cipher = ContentCipher::generate(algorithm, derive, &mut random).unwrap();
             let cipher = ContentCipher::parse(&cipher.to_der()).unwrap();
             let key = cipher.generate_key(&mut random);
-            for length in
-                [0, 1, 7, 8, 15, 16, 17, 4095, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES]
-            {
+            let short = SHORT_PIECE_BYTES;
+            for length in [
+                0,
+                1,
+                7,
+                8,
+                15,
+                16,
+                17,
+                4095,
+                short - 1,
+                short,
+                short + 1,
+                PIECE_BYTES - 1,
+                PIECE_BYTES,
+                PIECE_BYTES + 1,
+                3 * PIECE_BYTES,
+            ] {
                 let mut content = vec![0; length];
                 random.fill(&mut content);
                 let (sealed, tag) = seal(&cipher, &key, &content, b"attributes");

@@ -67,7 +67,10 @@ impl<R: Read, F: Filter + Clone> FilterReader<R, F> {
 
     /// Makes sure that there is output, except at the end.
     fn fill(&mut self) -> io::Result<()> {
-        self.input.resize(BLOCK_BYTES, 0);
+        if self.input.is_empty() {
+            // Fresh memory: what a short input does not fill is never touched.
+            self.input = vec![0; BLOCK_BYTES];
+        }
         while self.taken == self.output.len() && !self.ended {
             self.output.clear();
             self.taken = 0;
