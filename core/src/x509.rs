@@ -8,6 +8,7 @@ mod diffie_hellman;
 pub(crate) mod digest;
 mod dsa;
 pub mod issue;
+mod key_holder;
 pub mod name_constraints;
 mod name_text;
 #[cfg_attr(any(target_family = "wasm", feature = "portable"), path = "x509/portable.rs")]
@@ -27,6 +28,7 @@ pub(crate) mod tlv;
 pub mod usage;
 
 pub use certificate::{Certificate, CertificateError};
+pub use key_holder::SecretKeyHolder;
 pub use public_key::PublicKey;
 pub use secret_key::{KeyKind, SecretKey, SecretKeyError};
 pub use signature::SignatureInvalid;

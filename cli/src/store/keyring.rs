@@ -3,12 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use counterseal_core::algorithm::SignatureAlgorithm;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::keys::Keyring;
-use counterseal_core::ports::{HeldKey, KeyError, OaepParameters, RsaTransported, SecretKeys};
+use counterseal_core::ports::{HeldKey, KeyError};
 use counterseal_core::secret::SecretBytes;
-use counterseal_core::x509::{Certificate, PublicKey, SecretKey};
+use counterseal_core::x509::{Certificate, PublicKey, SecretKey, SecretKeyHolder};
 
 use super::{Store, StoreError, StoredKey};
 use crate::failure::Failure;
@@ -70,16 +69,6 @@ impl<'a> StoreKeys<'a> {
         }
         Ok(self.store.unlock(None)?)
     }
-
-    fn usable(&self, fingerprint: &Fingerprint) -> Result<SecretKey, KeyError> {
-        if !self.stored.iter().any(|stored| stored.fingerprint == *fingerprint) {
-            return Err(KeyError::Absent);
-        }
-        self.open(fingerprint).map_err(|failure| {
-            self.failure.borrow_mut().get_or_insert(failure);
-            KeyError::Locked
-        })
-    }
 }
 
 /// The public halves, with every certificate and every name. A key in the table that cannot be
@@ -100,43 +89,18 @@ fn held(store: &Store, stored: &[StoredKey], locked: bool) -> Result<Vec<HeldKey
     Ok(held)
 }
 
-impl SecretKeys for StoreKeys<'_> {
+impl SecretKeyHolder for StoreKeys<'_> {
     fn held(&self) -> &[HeldKey] {
         &self.held
     }
 
-    fn decrypt_rsa_pkcs1(
-        &self,
-        key: &Fingerprint,
-        ciphertext: &[u8],
-        length: usize,
-    ) -> Result<RsaTransported, KeyError> {
-        self.usable(key)?.decrypt_rsa_pkcs1(ciphertext, length)
-    }
-
-    fn decrypt_rsa_oaep(
-        &self,
-        key: &Fingerprint,
-        parameters: &OaepParameters,
-        ciphertext: &[u8],
-    ) -> Result<SecretBytes, KeyError> {
-        self.usable(key)?.decrypt_rsa_oaep(parameters, ciphertext)
-    }
-
-    fn agree(&self, key: &Fingerprint, peer: &[u8]) -> Result<SecretBytes, KeyError> {
-        self.usable(key)?.agree(peer)
-    }
-
-    fn decapsulate(&self, key: &Fingerprint, ciphertext: &[u8]) -> Result<SecretBytes, KeyError> {
-        self.usable(key)?.decapsulate(ciphertext)
-    }
-
-    fn sign(
-        &self,
-        key: &Fingerprint,
-        algorithm: SignatureAlgorithm,
-        message: &[u8],
-    ) -> Result<Vec<u8>, KeyError> {
-        self.usable(key)?.sign(algorithm, message)
+    fn usable(&self, fingerprint: &Fingerprint) -> Result<SecretKey, KeyError> {
+        if !self.stored.iter().any(|stored| stored.fingerprint == *fingerprint) {
+            return Err(KeyError::Absent);
+        }
+        self.open(fingerprint).map_err(|failure| {
+            self.failure.borrow_mut().get_or_insert(failure);
+            KeyError::Locked
+        })
     }
 }

@@ -5,18 +5,9 @@
 use std::sync::LazyLock;
 
 use crate::fingerprint::Fingerprint;
-use crate::ports::{HeldKey, KeyError, KeyName, OaepParameters, Random, RsaTransported, SecretKeys};
-use crate::secret::SecretBytes;
-use crate::x509::{KeyKind, SecretKey};
-
-/// The system's randomness.
-pub(crate) struct System;
-
-impl Random for System {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).unwrap();
-    }
-}
+use crate::ports::{HeldKey, KeyError, KeyName};
+pub(crate) use crate::testing::SystemRandom;
+use crate::x509::{KeyKind, SecretKey, SecretKeyHolder};
 
 /// One key of every kind that can be encrypted to.
 pub(crate) static KEYS: LazyLock<Vec<SecretKey>> = LazyLock::new(|| {
@@ -31,13 +22,13 @@ pub(crate) static KEYS: LazyLock<Vec<SecretKey>> = LazyLock::new(|| {
         KeyKind::MlKem1024,
     ]
     .into_iter()
-    .map(|kind| SecretKey::generate(kind, &mut System).unwrap())
+    .map(|kind| SecretKey::generate(kind, &mut SystemRandom).unwrap())
     .collect()
 });
 
 /// Another key of the same kind.
 pub(crate) fn other(kind: KeyKind) -> SecretKey {
-    SecretKey::generate(kind, &mut System).unwrap()
+    SecretKey::generate(kind, &mut SystemRandom).unwrap()
 }
 
 /// A key ring of bare keys; counts what is asked of it.
@@ -65,11 +56,6 @@ impl Ring {
         ring.held.iter_mut().for_each(|key| key.names.clear());
         ring
     }
-
-    fn find(&self, fingerprint: &Fingerprint) -> Result<&SecretKey, KeyError> {
-        self.operations.set(self.operations.get() + 1);
-        self.keys.iter().find(|key| key.fingerprint() == *fingerprint).ok_or(KeyError::Absent)
-    }
 }
 
 fn held(key: &SecretKey) -> HeldKey {
@@ -83,43 +69,13 @@ fn held(key: &SecretKey) -> HeldKey {
     }
 }
 
-impl SecretKeys for Ring {
+impl SecretKeyHolder for Ring {
     fn held(&self) -> &[HeldKey] {
         &self.held
     }
 
-    fn decrypt_rsa_pkcs1(
-        &self,
-        key: &Fingerprint,
-        ciphertext: &[u8],
-        length: usize,
-    ) -> Result<RsaTransported, KeyError> {
-        self.find(key)?.decrypt_rsa_pkcs1(ciphertext, length)
-    }
-
-    fn decrypt_rsa_oaep(
-        &self,
-        key: &Fingerprint,
-        parameters: &OaepParameters,
-        ciphertext: &[u8],
-    ) -> Result<SecretBytes, KeyError> {
-        self.find(key)?.decrypt_rsa_oaep(parameters, ciphertext)
-    }
-
-    fn agree(&self, key: &Fingerprint, peer: &[u8]) -> Result<SecretBytes, KeyError> {
-        self.find(key)?.agree(peer)
-    }
-
-    fn decapsulate(&self, key: &Fingerprint, ciphertext: &[u8]) -> Result<SecretBytes, KeyError> {
-        self.find(key)?.decapsulate(ciphertext)
-    }
-
-    fn sign(
-        &self,
-        key: &Fingerprint,
-        algorithm: crate::algorithm::SignatureAlgorithm,
-        message: &[u8],
-    ) -> Result<Vec<u8>, KeyError> {
-        self.find(key)?.sign(algorithm, message)
+    fn usable(&self, fingerprint: &Fingerprint) -> Result<SecretKey, KeyError> {
+        self.operations.set(self.operations.get() + 1);
+        self.keys.iter().find(|key| key.fingerprint() == *fingerprint).cloned().ok_or(KeyError::Absent)
     }
 }

@@ -271,18 +271,10 @@ mod tests {
     use super::*;
     use crate::address::EmailAddress;
     use crate::keys::Keyring;
-    use crate::ports::Random;
+    use crate::testing::SystemRandom;
     use crate::time::Time;
     use crate::x509::KeyKind;
     use crate::x509::issue::{self, Subject, Validity};
-
-    struct SystemRandom;
-
-    impl Random for SystemRandom {
-        fn fill(&mut self, bytes: &mut [u8]) {
-            getrandom::fill(bytes).unwrap();
-        }
-    }
 
     fn key_and_certificate() -> (SecretKey, Certificate) {
         let key = SecretKey::generate(KeyKind::P256, &mut SystemRandom).unwrap();

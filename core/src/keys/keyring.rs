@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use crate::algorithm::SignatureAlgorithm;
 use crate::fingerprint::Fingerprint;
-use crate::ports::{HeldKey, KeyError, KeyName, OaepParameters, RsaTransported, SecretKeys};
-use crate::secret::SecretBytes;
-use crate::x509::{Certificate, PublicKey, SecretKey};
+use crate::ports::{HeldKey, KeyError, KeyName};
+use crate::x509::{Certificate, PublicKey, SecretKey, SecretKeyHolder};
 
 /// Secret keys in memory, and the public halves of those that are locked away.
 ///
@@ -123,15 +121,6 @@ impl Keyring {
             }
         }
     }
-
-    /// The secret key, or why there is none.
-    fn usable(&self, fingerprint: &Fingerprint) -> Result<&SecretKey, KeyError> {
-        match self.secrets.get(fingerprint) {
-            Some(key) => Ok(key),
-            None if self.position(fingerprint).is_some() => Err(KeyError::Locked),
-            None => Err(KeyError::Absent),
-        }
-    }
 }
 
 impl From<SecretKey> for Keyring {
@@ -148,44 +137,17 @@ impl fmt::Debug for Keyring {
     }
 }
 
-impl SecretKeys for Keyring {
+impl SecretKeyHolder for Keyring {
     fn held(&self) -> &[HeldKey] {
         &self.held
     }
 
-    fn decrypt_rsa_pkcs1(
-        &self,
-        key: &Fingerprint,
-        ciphertext: &[u8],
-        length: usize,
-    ) -> Result<RsaTransported, KeyError> {
-        self.usable(key)?.decrypt_rsa_pkcs1(ciphertext, length)
-    }
-
-    fn decrypt_rsa_oaep(
-        &self,
-        key: &Fingerprint,
-        parameters: &OaepParameters,
-        ciphertext: &[u8],
-    ) -> Result<SecretBytes, KeyError> {
-        self.usable(key)?.decrypt_rsa_oaep(parameters, ciphertext)
-    }
-
-    fn agree(&self, key: &Fingerprint, peer: &[u8]) -> Result<SecretBytes, KeyError> {
-        self.usable(key)?.agree(peer)
-    }
-
-    fn decapsulate(&self, key: &Fingerprint, ciphertext: &[u8]) -> Result<SecretBytes, KeyError> {
-        self.usable(key)?.decapsulate(ciphertext)
-    }
-
-    fn sign(
-        &self,
-        key: &Fingerprint,
-        algorithm: SignatureAlgorithm,
-        message: &[u8],
-    ) -> Result<Vec<u8>, KeyError> {
-        self.usable(key)?.sign(algorithm, message)
+    fn usable(&self, fingerprint: &Fingerprint) -> Result<SecretKey, KeyError> {
+        match self.secrets.get(fingerprint) {
+            Some(key) => Ok(key.clone()),
+            None if self.position(fingerprint).is_some() => Err(KeyError::Locked),
+            None => Err(KeyError::Absent),
+        }
     }
 }
 
@@ -194,20 +156,14 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use crate::address::EmailAddress;
-    use crate::ports::Random;
+    use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+    use crate::ports::SecretKeys as _;
+    use crate::testing::SystemRandom;
     use crate::time::Time;
     use crate::x509::KeyKind;
     use crate::x509::issue::{self, Subject, Validity};
 
-    struct SystemRandom;
-
-    impl Random for SystemRandom {
-        fn fill(&mut self, bytes: &mut [u8]) {
-            getrandom::fill(bytes).unwrap();
-        }
-    }
-
-    const MESSAGE: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(crate::algorithm::DigestAlgorithm::Sha256);
+    const MESSAGE: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256);
 
     fn key() -> SecretKey {
         SecretKey::generate(KeyKind::P256, &mut SystemRandom).unwrap()
@@ -230,7 +186,7 @@ mod tests {
         assert!(!keyring.add_certificate(old.clone()));
         keyring.add_key(key.clone());
         assert!(keyring.add_certificate(new.clone()));
-        assert_eq!(keyring.held()[0].certificates, [new.as_der().to_vec(), old.as_der().to_vec()]);
+        assert_eq!(keyring.held[0].certificates, [new.as_der().to_vec(), old.as_der().to_vec()]);
         for name in old.names().iter().chain(&new.names()) {
             let found: Vec<_> = keyring.named(name).map(|held| held.fingerprint).collect();
             assert_eq!(found, [key.fingerprint()]);
@@ -243,7 +199,7 @@ mod tests {
         let mut keyring = Keyring::new();
         assert_eq!(keyring.sign(&key.fingerprint(), MESSAGE, b""), Err(KeyError::Absent));
         keyring.add_locked(key.public_key());
-        assert!(keyring.held()[0].locked);
+        assert!(keyring.held[0].locked);
         assert_eq!(keyring.sign(&key.fingerprint(), MESSAGE, b""), Err(KeyError::Locked));
         keyring.add_key(key.clone());
         let signature = keyring.sign(&key.fingerprint(), MESSAGE, b"message").unwrap();

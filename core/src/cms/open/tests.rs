@@ -8,7 +8,7 @@ use super::*;
 use crate::cms::content_cipher::{Beforehand, ContentCipher};
 use crate::cms::content_type::ContentType;
 use crate::cms::seal::{KeyTransport, Recipient, seal};
-use crate::cms::test_keys::{KEYS, Ring, System, other};
+use crate::cms::test_keys::{KEYS, Ring, SystemRandom, other};
 use crate::der::{encode, encode_all};
 use crate::x509::{KeyKind, SecretKey};
 
@@ -21,7 +21,8 @@ fn recipient(key: &SecretKey) -> Recipient {
 
 fn sealed(recipients: &[Recipient], cipher: ContentEncryption, length: Option<u64>) -> Vec<u8> {
     let mut message = Vec::new();
-    seal(&mut &*CONTENT, length, &ContentType::Data, recipients, cipher, &mut System, &mut message).unwrap();
+    seal(&mut &*CONTENT, length, &ContentType::Data, recipients, cipher, &mut SystemRandom, &mut message)
+        .unwrap();
     message
 }
 
@@ -31,7 +32,7 @@ fn sealed_for(key: &SecretKey, cipher: ContentEncryption) -> Vec<u8> {
 
 fn try_open(message: &[u8], ring: &Ring, options: &OpenOptions) -> Result<(Opened, Vec<u8>), OpenError> {
     let mut content = Vec::new();
-    let opened = open(&mut Cursor::new(message), ring, &mut System, options, &mut content)?;
+    let opened = open(&mut Cursor::new(message), ring, &mut SystemRandom, options, &mut content)?;
     Ok((opened, content))
 }
 
@@ -67,8 +68,8 @@ fn built(
 
 /// Cipher, ciphertext, tag and RecipientInfo of a message to the key of [`shared`].
 fn parts(cipher: ContentEncryption) -> (ContentCipher, Vec<u8>, Vec<u8>, Vec<u8>) {
-    let cipher = ContentCipher::generate(cipher, false, &mut System).unwrap();
-    let key = cipher.generate_key(&mut System);
+    let cipher = ContentCipher::generate(cipher, false, &mut SystemRandom).unwrap();
+    let key = cipher.generate_key(&mut SystemRandom);
     let mut ciphertext = Vec::new();
     let beforehand = Beforehand { associated: b"", length: CONTENT.len() as u64 };
     let (_, tag) = cipher.encrypt(&key, beforehand, &mut &*CONTENT, &mut ciphertext).unwrap();
@@ -166,7 +167,7 @@ fn a_badly_padded_key_gives_the_same_answer_however_often_it_is_asked() {
     let key = SecretBytes::new(vec![2; 32]);
     let write = || {
         let public_key = rsa.public_key();
-        crate::cms::recipients::write_key_transport(&name, public_key, None, &key, &mut System).unwrap()
+        crate::cms::recipients::write_key_transport(&name, public_key, None, &key, &mut SystemRandom).unwrap()
     };
     let ask = |recipient: &[u8], ciphertext: &[u8]| {
         let content = encode(Tag::context(0), false, ciphertext);
@@ -214,7 +215,7 @@ fn a_second_copy_of_the_key_does_not_tell_whether_the_first_was_padded_well() {
     let name = crate::ports::KeyName::KeyIdentifier(rsa.public_key().key_identifier().to_vec());
     let write = |key: &SecretBytes| {
         let public_key = rsa.public_key();
-        crate::cms::recipients::write_key_transport(&name, public_key, None, key, &mut System).unwrap()
+        crate::cms::recipients::write_key_transport(&name, public_key, None, key, &mut SystemRandom).unwrap()
     };
     let question = write(&SecretBytes::new(vec![1; 32]));
     let mut badly_padded = question.clone();
@@ -493,7 +494,7 @@ fn a_message_that_starts_within_a_file_is_opened_from_there() {
         let mut input = Cursor::new([&b"before"[..], &message].concat());
         input.set_position(6);
         let mut content = Vec::new();
-        open(&mut input, &Ring::of(&[]), &mut System, &options, &mut content).unwrap();
+        open(&mut input, &Ring::of(&[]), &mut SystemRandom, &options, &mut content).unwrap();
         assert_eq!(content, CONTENT);
     }
 }

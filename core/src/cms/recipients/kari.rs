@@ -254,12 +254,12 @@ pub(crate) fn write(
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::cms::test_keys::{KEYS, Ring, System};
+    use crate::cms::test_keys::{KEYS, Ring, SystemRandom};
 
     /// The fields of a KeyAgreeRecipientInfo whose parameters are as given.
     fn built(originator_parameters: &[u8], wrap: &[u8], material: Option<&[u8]>) -> (Vec<u8>, SecretBytes) {
         let key = &KEYS[1];
-        let (point, agreed) = key.public_key().agree_ephemeral(&mut System).unwrap();
+        let (point, agreed) = key.public_key().agree_ephemeral(&mut SystemRandom).unwrap();
         // RFC 5753, section 7.2, written out for AES-256 and P-256.
         let tagged = |number, bytes: &[u8]| {
             tlv::encode(tag::constructed(number), &tlv::encode(tag::OCTET_STRING, bytes))
@@ -334,7 +334,7 @@ mod tests {
     fn an_x25519_key_of_zeros_is_refused() {
         let name = KeyName::KeyIdentifier(KEYS[4].public_key().key_identifier().to_vec());
         let written =
-            write(&name, KEYS[4].public_key(), &SecretBytes::new(vec![7; 32]), &mut System).unwrap();
+            write(&name, KEYS[4].public_key(), &SecretBytes::new(vec![7; 32]), &mut SystemRandom).unwrap();
         let boxes = super::super::read(&written);
         let open = |boxes: &[KeyBox]| {
             boxes.first().unwrap().method.open(&KEYS[4].fingerprint(), &Ring::of(&KEYS), 32).map(drop)

@@ -149,7 +149,7 @@ pub(crate) fn write(
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::cms::test_keys::{KEYS, Ring, System};
+    use crate::cms::test_keys::{KEYS, Ring, SystemRandom};
 
     /// What comes of a RecipientInfo for the key of ML-KEM-768.
     fn opened(recipient_info: &[u8]) -> Result<SecretBytes, KeyError> {
@@ -161,7 +161,7 @@ mod tests {
     fn written() -> Vec<u8> {
         let key = KEYS[6].public_key();
         let name = KeyName::KeyIdentifier(key.key_identifier().to_vec());
-        write(&name, key, &SecretBytes::new(vec![7; 32]), &mut System).unwrap()
+        write(&name, key, &SecretBytes::new(vec![7; 32]), &mut SystemRandom).unwrap()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use super::*;
 use crate::cms::open::{OpenOptions, Opened, open};
-use crate::cms::test_keys::{KEYS, Ring, System};
+use crate::cms::test_keys::{KEYS, Ring, SystemRandom};
 use crate::x509::SecretKey;
 
 const WRITTEN: [ContentEncryption; 10] = [
@@ -32,13 +32,13 @@ fn sealed(
     options: impl Into<SealOptions>,
 ) -> Result<Vec<u8>, SealError> {
     let mut output = Vec::new();
-    seal(&mut &*content, length, &ContentType::Data, recipients, options, &mut System, &mut output)?;
+    seal(&mut &*content, length, &ContentType::Data, recipients, options, &mut SystemRandom, &mut output)?;
     Ok(output)
 }
 
 fn opened(message: &[u8], ring: &Ring, options: &OpenOptions) -> (Opened, Vec<u8>) {
     let mut content = Vec::new();
-    let opened = open(&mut Cursor::new(message), ring, &mut System, options, &mut content).unwrap();
+    let opened = open(&mut Cursor::new(message), ring, &mut SystemRandom, options, &mut content).unwrap();
     (opened, content)
 }
 
@@ -148,7 +148,7 @@ fn a_content_that_is_no_data_is_bound_to_its_type() {
         &ContentType::SignedData,
         &recipients,
         cipher,
-        &mut System,
+        &mut SystemRandom,
         &mut message,
     )
     .unwrap();
@@ -165,7 +165,7 @@ fn a_content_that_is_no_data_is_bound_to_its_type() {
         let outcome = open(
             &mut Cursor::new(&changed),
             &Ring::of(&KEYS[1..2]),
-            &mut System,
+            &mut SystemRandom,
             &OpenOptions::default(),
             &mut Vec::new(),
         );

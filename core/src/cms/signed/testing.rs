@@ -16,8 +16,9 @@ use crate::cms::elements::{
     INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, UTC_TIME, context, encode, encode_set,
 };
 use crate::fingerprint::Fingerprint;
-use crate::ports::{HeldKey, KeyError, OaepParameters, Random, RsaTransported, SecretKeys};
+use crate::ports::{HeldKey, KeyError, OaepParameters, RsaTransported, SecretKeys};
 use crate::secret::SecretBytes;
+pub(crate) use crate::testing::SystemRandom;
 use crate::time::Time;
 use crate::x509::algorithm_identifier::{digest_to, signature_to};
 use crate::x509::digest::digest;
@@ -25,15 +26,6 @@ use crate::x509::{Certificate, KeyKind, SecretKey};
 
 /// When everything in these tests happens: 2026-11-21.
 pub(crate) const NOW: Time = Time::from_unix_seconds(1_795_262_400);
-
-/// The system's randomness.
-pub(crate) struct SystemRandom;
-
-impl Random for SystemRandom {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).unwrap();
-    }
-}
 
 /// Somebody with a key and a certificate for it.
 #[derive(Debug)]

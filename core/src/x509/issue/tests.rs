@@ -2,15 +2,8 @@
 
 use super::*;
 use crate::keys::Keyring;
+use crate::testing::SystemRandom;
 use crate::x509::{KeyKind, SecretKey, UsageError};
-
-struct SystemRandom;
-
-impl Random for SystemRandom {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).unwrap();
-    }
-}
 
 fn validity() -> Validity {
     let start = Time::from_unix_seconds(1_795_262_400);

@@ -3,14 +3,7 @@
 use super::super::{KeyKind, SecretKey};
 use super::*;
 use crate::algorithm::DigestAlgorithm;
-
-struct SystemRandom;
-
-impl Random for SystemRandom {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).unwrap();
-    }
-}
+use crate::testing::SystemRandom;
 
 /// A SubjectPublicKeyInfo of an RSA key with these numbers.
 fn rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {

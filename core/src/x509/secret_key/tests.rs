@@ -2,14 +2,7 @@
 
 use super::super::tlv::{self, tag};
 use super::*;
-
-struct SystemRandom;
-
-impl Random for SystemRandom {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).unwrap();
-    }
-}
+use crate::testing::SystemRandom;
 
 /// The RSAPrivateKey inside of a PKCS#8, as its nine numbers.
 fn rsa_numbers(key: &SecretKey) -> Vec<Vec<u8>> {
