@@ -35,6 +35,11 @@ impl EmailAddress {
         Ok(Self { local_part: local_part::normalise(local_part)?, domain: domain::normalise(domain)? })
     }
 
+    /// The address of nobody, for tables that are about no address in particular.
+    pub(crate) fn of_an_example() -> Self {
+        Self { local_part: "someone".to_owned(), domain: "example.org".to_owned() }
+    }
+
     /// Reads an rfc822Name or the emailAddress attribute of a certificate (RFC 5280, section
     /// 4.2.1.6): an IA5String, hence ASCII only, and nothing but the address.
     ///

@@ -118,3 +118,17 @@ pub const CLOCK_SKEW_SECONDS: i64 = 300;
 /// Paths within paths: the signer of a revocation list has a path, on which a list may have
 /// another signer.
 pub const REVOCATION_NESTING: usize = 4;
+/// Items of evidence that one question takes in; what is beyond speaks for nothing.
+pub const EVIDENCE: usize = 20_000;
+/// Arcs of the evidence graph that one search for a flow may walk along.
+pub const FLOW_STEPS: usize = 20_000_000;
+/// Other keys of an address that a key is compared with.
+pub const RIVALS: usize = 50;
+/// Items of evidence that an explanation values one by one.
+pub const EXPLAINED_SOURCES: usize = 200;
+/// Introducers along one path of certifications.
+pub const INTRODUCERS: usize = 255;
+/// Mailboxes and providers that several keys in one question rest on; each doubles the work.
+pub const SHARED_CAUSES: usize = 6;
+/// Nodes of an evidence graph that a picture shows.
+pub const DRAWN_NODES: usize = 500;

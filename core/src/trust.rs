@@ -3,13 +3,31 @@
 //! The score counts points; [`VERIFIED`] of them are *verified*. Evidence comes from pins (a
 //! person compared the fingerprint), from chains to anchors, and from history.
 
+mod age;
 mod claim;
 mod decide;
+mod domain;
+mod evaluate;
 pub mod evidence;
+mod graph;
+mod history;
 mod knowledge;
+mod level;
+mod network;
+mod picture;
 pub mod points;
+mod rivals;
+mod rules;
+mod scenarios;
 
 pub use claim::Claim;
-pub use decide::{Decision, Evidence, Level, Purpose, check_chain, decide, decide_chain};
+pub use decide::{Decision, Evidence, Purpose, check_chain, decide, decide_chain};
+pub use domain::{Cost, Domain, PinKind};
+pub use evaluate::{Evaluation, Source, evaluate, picture, sources};
 pub use knowledge::{Anchor, Knowledge, KnownKey, Pin};
+pub use level::Level;
+pub use picture::{Picture, PictureKind, PictureNode};
 pub use points::{CHECKED, HISTORY, Profile, VERIFIED};
+pub use rivals::{Conflict, Rival};
+pub use rules::{Rules, Sources, Thresholds};
+pub use scenarios::{ComparisonRow, Outcome, SCENARIOS, Scenario, Side, compare};

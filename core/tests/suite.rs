@@ -7,3 +7,4 @@ mod layers;
 mod openssl_keys;
 mod path;
 mod pkcs12;
+mod trust;

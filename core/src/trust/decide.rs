@@ -1,7 +1,8 @@
 //! From evidence to points, and from points to a level.
 
 use super::knowledge::Knowledge;
-use super::{CHECKED, HISTORY, VERIFIED};
+use super::rules::Thresholds;
+use super::{HISTORY, Level, VERIFIED};
 use crate::address::EmailAddress;
 use crate::fingerprint::Fingerprint;
 use crate::time::Time;
@@ -16,53 +17,6 @@ pub enum Purpose {
     Sign,
     /// To write to its holder.
     Encrypt,
-}
-
-/// The words for a score (`trust.md` 4.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// There is no usable key.
-    None,
-    /// The key is revoked, or its certificate must not be used.
-    Invalid,
-    /// At odds with a pin.
-    Conflict,
-    /// A key without any evidence.
-    Unverified,
-    /// 1 to 39 points.
-    Opportunistic,
-    /// 40 to 119 points.
-    Checked,
-    /// 120 points and more.
-    Verified,
-    /// Reserved for two independent proofs of 120 points each.
-    Strong,
-}
-
-impl Level {
-    /// The word in JSON.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Invalid => "invalid",
-            Self::Conflict => "conflict",
-            Self::Unverified => "unverified",
-            Self::Opportunistic => "opportunistic",
-            Self::Checked => "checked",
-            Self::Verified => "verified",
-            Self::Strong => "strong",
-        }
-    }
-
-    const fn of_score(score: u32) -> Self {
-        match score {
-            0 => Self::Unverified,
-            1..CHECKED => Self::Opportunistic,
-            CHECKED..VERIFIED => Self::Checked,
-            VERIFIED.. => Self::Verified,
-        }
-    }
 }
 
 /// One thing that speaks for a key.
@@ -122,7 +76,7 @@ impl Decision {
         let score = chain.amount();
         Self {
             score,
-            level: Level::of_score(score),
+            level: Level::of_score(score, score, 1, &Thresholds::default()),
             evidence: vec![chain],
             chain_error: None,
             revocation,
@@ -182,7 +136,14 @@ pub fn decide(
     // Without a trusted time, a signature under an expired certificate may be younger than the
     // certificate's end: no mark (`trust.md` section 5, rule 30).
     let score = if out_of_date { full.min(VERIFIED - 1) } else { full };
-    Decision { score, level: Level::of_score(score), evidence, chain_error, revocation, out_of_date }
+    Decision {
+        score,
+        level: Level::of_score(score, score, 1, &Thresholds::default()),
+        evidence,
+        chain_error,
+        revocation,
+        out_of_date,
+    }
 }
 
 /// Checks that a certificate chains to one of the anchors for receiving mail.

@@ -338,8 +338,8 @@ pub struct Dossier {
     pub revocations: Vec<KeyRevocation>,
     /// Why two keys of one address are no contradiction, beyond what the evidence shows.
     pub explanations: Vec<Explanation>,
-    /// Keys that do only one thing; two keys that do different things are no rivals.
-    pub uses: Vec<(Fingerprint, KeyUse)>,
+    /// What is known of the keys themselves.
+    pub keys: Vec<KeyFacts>,
 }
 
 /// A key that nobody must use any more: revoked as compromised, or by a statement of its own.
@@ -375,6 +375,17 @@ pub enum ExplanationKind {
     Renewal,
     /// The user approved both.
     Approved,
+}
+
+/// What is known of a key itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyFacts {
+    /// The key.
+    pub key: Fingerprint,
+    /// What it does. Two keys that do different things are no rivals.
+    pub usage: KeyUse,
+    /// When its last certificate ended or ends.
+    pub ends: Option<Time>,
 }
 
 /// What a key can be used for.
