@@ -4,6 +4,7 @@ mod extract;
 mod input;
 mod output;
 mod staged;
+mod temporary;
 
 pub(crate) use extract::ExtractDirectory;
 pub(crate) use input::{Input, open_input, open_input_or_stream, read_file};

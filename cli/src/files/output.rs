@@ -1,11 +1,10 @@
-//! Output: a temporary file beside the target, then a rename; or standard output.
+//! Output: a file that gets its name in the end; or standard output.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
+use super::temporary::Temporary;
 use crate::args;
 use crate::failure::{Exit, Failure};
 
@@ -23,8 +22,8 @@ pub(crate) enum Content {
 pub(crate) enum Output {
     /// A file that does not exist yet, or is replaced.
     File {
-        /// What is written, until it is renamed.
-        temporary: BufWriter<NamedTempFile>,
+        /// What is written, until it has its name.
+        temporary: BufWriter<Temporary>,
         /// Its name then.
         target: PathBuf,
         /// Whether a file of that name may go.
@@ -69,10 +68,7 @@ impl Output {
             Ok(_) if !overwrite => return Err(exists(path)),
             _ => {}
         }
-        let temporary = tempfile::Builder::new()
-            .prefix(".cseal-")
-            .tempfile_in(parent(&target))
-            .map_err(|error| failed(&error))?;
+        let temporary = Temporary::create(parent(&target)).map_err(|error| failed(&error))?;
         Ok(Self::File { temporary: BufWriter::with_capacity(64 << 10, temporary), target, overwrite })
     }
 
@@ -95,17 +91,16 @@ impl Output {
     }
 }
 
-fn persist(temporary: BufWriter<NamedTempFile>, target: &Path, overwrite: bool) -> Result<(), Failure> {
+fn persist(temporary: BufWriter<Temporary>, target: &Path, overwrite: bool) -> Result<(), Failure> {
     let failed = |error: &io::Error| Failure::io(target.display().to_string(), error);
     let temporary = temporary.into_inner().map_err(|error| failed(error.error()))?;
-    // A rename may be durable before the content is: after a power cut the old file would be gone
+    // A name may be durable before the content is: after a power cut the old file would be gone
     // and the new one empty.
-    temporary.as_file().sync_all().map_err(|error| failed(&error))?;
-    let persisted = if overwrite { temporary.persist(target) } else { temporary.persist_noclobber(target) };
-    match persisted {
-        Ok(_) => sync_directory(parent(target)).map_err(|error| failed(&error)),
-        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(target)),
-        Err(refused) => Err(failed(&refused.error)),
+    temporary.sync().map_err(|error| failed(&error))?;
+    match temporary.persist(target, overwrite) {
+        Ok(()) => sync_directory(parent(target)).map_err(|error| failed(&error)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(target)),
+        Err(error) => Err(failed(&error)),
     }
 }
 
