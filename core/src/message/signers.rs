@@ -136,7 +136,8 @@ impl Judgement<'_> {
             Level::Conflict => Verdict::Conflict,
             Level::Invalid => Verdict::Invalid,
         };
-        let reasons = reasons_of(decision);
+        let is_early = self.context.at < certificate.not_before();
+        let reasons = reasons_of(decision, if is_early { Reason::NotYetValid } else { Reason::Expired });
         // A list that is overdue hides what was revoked since.
         let is_stale = reasons.contains(&Reason::StaleRevocation);
         let verdict = if is_stale { verdict.at_most_checked() } else { verdict };
@@ -193,7 +194,7 @@ impl Judgement<'_> {
     }
 }
 
-fn reasons_of(decision: &Decision) -> Vec<Reason> {
+fn reasons_of(decision: &Decision, out_of_date: Reason) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = decision
         .evidence
         .iter()
@@ -207,12 +208,13 @@ fn reasons_of(decision: &Decision) -> Vec<Reason> {
         reasons.push(Reason::NoEvidence);
     }
     if decision.out_of_date {
-        reasons.push(Reason::Expired);
+        reasons.push(out_of_date);
     }
     if let Some(error) = &decision.chain_error {
         reasons.push(reason_of(error));
     }
     reasons.extend(revocation_reason(&decision.revocation));
+    reasons.dedup();
     reasons
 }
 

@@ -120,6 +120,23 @@ fn without_any_evidence_the_same_mail_is_unverified_and_with_an_imported_key_sig
 }
 
 #[test]
+fn a_certificate_out_of_its_time_is_named_for_what_it_is() {
+    let alice = alice();
+    let (mail, knowledge) = (sign_as(&alice, MAIL, SignatureForm::Detached), pinning(&alice));
+    for (at, reason) in [(NOW.plus_days(-60), Reason::NotYetValid), (NOW.plus_days(800), Reason::Expired)] {
+        let context =
+            Context { keys: &crate::ports::NoSecretKeys, knowledge: &knowledge, at, spools: &MemorySpools };
+        let options = ReadOptions::default();
+        let mut source = Cursor::new(mail.as_slice());
+        let read = verify(&mut source, &context, &mut SystemRandom, &options, &mut Vec::new()).unwrap();
+        assert_eq!(read.status.verdict, Verdict::Checked, "neither verified nor a conflict");
+        let named =
+            [Reason::NotYetValid, Reason::Expired].map(|reason| read.status.reasons.contains(&reason));
+        assert_eq!(named, [reason == Reason::NotYetValid, reason == Reason::Expired], "{:?}", read.status);
+    }
+}
+
+#[test]
 fn a_key_that_contradicts_a_pin_is_a_conflict() {
     let (alice, bob, mallory) = (alice(), bob(), alice());
     let mail = sent(MAIL, &mallory, &bob);

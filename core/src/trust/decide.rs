@@ -159,7 +159,7 @@ pub fn check_chain(certificate: &Certificate, knowledge: &Knowledge, at: Time) -
         at,
         allowance: &Allowance::of_message(),
     };
-    inquiry.path(&inquiry.anchors()).map(drop)
+    inquiry.path(&inquiry.anchors(), at).map(drop)
 }
 
 /// What a chain to an anchor says of a signature that names no author.
@@ -176,7 +176,7 @@ pub fn decide_chain(
     let certificates: Vec<Certificate> = offered.iter().chain(&knowledge.certificates).cloned().collect();
     let purpose = Purpose::Sign;
     let inquiry = Inquiry { certificate, certificates: &certificates, knowledge, purpose, at, allowance };
-    let path = inquiry.path(&inquiry.anchors())?;
+    let path = inquiry.path(&inquiry.anchors(), at)?;
     Ok(Decision::of_chain(inquiry.evidence_of(&path), path.revocation().to_vec()))
 }
 
@@ -209,7 +209,7 @@ struct Inquiry<'i> {
 }
 
 impl Inquiry<'_> {
-    fn path(&self, anchors: &[path::Anchor]) -> Result<ValidPath, PathError> {
+    fn path(&self, anchors: &[path::Anchor], at: Time) -> Result<ValidPath, PathError> {
         let purpose = match self.purpose {
             Purpose::Sign => path::Purpose::SignMail,
             Purpose::Encrypt => path::Purpose::EncryptMail,
@@ -219,7 +219,7 @@ impl Inquiry<'_> {
             self.certificates,
             anchors,
             &self.knowledge.revocation,
-            &PathRequest::new(purpose, self.at),
+            &PathRequest::new(purpose, at),
             self.allowance,
         )?;
         require_strong(path)
@@ -242,7 +242,7 @@ impl Inquiry<'_> {
         if self.knowledge.anchors.is_empty() {
             return (None, None, Vec::new());
         }
-        match self.path(&self.anchors()) {
+        match self.path(&self.anchors(), self.at) {
             Ok(path) => (Some(self.evidence_of(&path)), None, path.revocation().to_vec()),
             Err(error) => (None, Some(error), Vec::new()),
         }
@@ -271,7 +271,10 @@ impl Inquiry<'_> {
             .filter(|candidate| candidate.is_certificate_authority() && candidate.fingerprint() == *authority)
             .map(|candidate| path::Anchor::private(candidate.clone()))
             .collect();
-        !anchors.is_empty() && self.path(&anchors).is_ok()
+        // Who issued a certificate does not change when it expires: an old mail of a friend is no
+        // conflict. What the dates say is counted apart.
+        let then = self.at.min(self.certificate.not_after()).max(self.certificate.not_before());
+        !anchors.is_empty() && self.path(&anchors, then).is_ok()
     }
 
     fn is_known(&self, address: &EmailAddress) -> bool {
