@@ -223,7 +223,9 @@ impl<'t> Scanner<'t> {
                 _ => {}
             }
             if depth == 0 {
-                self.has_address_in_comment |= has_sign(self.since(before));
+                // Words stand between parentheses as between spaces (RFC 2047, section 5 (2)).
+                let text = self.since(before).replace(['(', ')'], " ");
+                self.has_address_in_comment |= has_sign(&decode_words(text.as_bytes()));
                 return Ok(());
             }
             if depth > COMMENT_DEPTH {
@@ -365,6 +367,7 @@ mod tests {
         for (field, warns) in [
             ("(bob@example.org) carol@example.org", true),
             ("carol@example.org (bob@example.org)", true),
+            ("carol@example.org (=?utf-8?q?bob=40example.org?=)", true),
             ("carol@example.org (at home)", false),
         ] {
             let entries = parse_address_list(field.as_bytes()).unwrap();
