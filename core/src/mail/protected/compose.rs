@@ -8,7 +8,8 @@ use crate::mail::{AddressEntry, MailError, Part, Pieces, main_body_parts, parse_
 /// Which header fields an encrypted mail hides outside (RFC 9788, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderConfidentiality {
-    /// `hcp_baseline`: the Subject says `[...]`, Keywords and Comments are left out.
+    /// `hcp_baseline`: the Subject says `[...]`, Keywords and Comments are left out; and so is
+    /// Thread-Topic, in which Outlook repeats the Subject.
     Baseline,
     /// `hcp_no_confidentiality`: nothing is hidden, all is protected.
     None,
@@ -101,10 +102,12 @@ fn outside(field: &OwnedField, protection: &Protection) -> Result<Option<OwnedFi
         return Ok(Some(field.clone()));
     };
     let baseline = *confidentiality == HeaderConfidentiality::Baseline;
-    if field.is("Subject") && (baseline || reference.hides_subject()) {
+    let hides_subject = baseline || reference.hides_subject();
+    if hides_subject && field.is("Subject") {
         return OwnedField::new(&field.name, HIDDEN_SUBJECT).map(Some);
     }
-    if baseline && (field.is("Keywords") || field.is("Comments")) {
+    if hides_subject && field.is("Thread-Topic") || baseline && (field.is("Keywords") || field.is("Comments"))
+    {
         return Ok(None);
     }
     if ["To", "Cc", "Reply-To", "Followup-To", "Mail-Followup-To"].iter().any(|name| field.is(name)) {
@@ -202,8 +205,8 @@ mod tests {
     use crate::mail::HeaderSection;
 
     const MAIL: &str = "From: Alice <alice@example.org>\nTo: bob@example.org\nCc: Carol <carol@example.org>\n\
-        Bcc: dave@example.org\nSubject: Handling the case\nKeywords: secret\nMessage-ID: <2@example.org>\n\
-        MIME-Version: 1.0\nContent-Type: text/plain; charset=us-ascii\n\nHello\n";
+        Bcc: dave@example.org\nSubject: Handling the case\nThread-Topic: the case\nKeywords: secret\n\
+        Message-ID: <2@example.org>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=us-ascii\n\nHello\n";
 
     fn encrypted() -> Protection {
         Protection::Encrypted {
@@ -240,7 +243,7 @@ mod tests {
         assert!(
             outer.contains("Subject: [...]\r\n") && !outer.contains("case") && !outer.contains("Keywords")
         );
-        assert!(payload.contains("\r\nSubject: Handling the case\r\n"));
+        assert!(payload.contains("\r\nSubject: Handling the case\r\nThread-Topic: the case\r\n"));
         assert!(payload.contains("\r\nHP-Outer: Subject: [...]\r\n"));
         assert!(payload.contains("\r\nHP-Outer: From: Alice <alice@example.org>\r\n"));
         assert!(payload.contains("hp-legacy-display=\"1\"; hp=\"cipher\"\r\n"));
