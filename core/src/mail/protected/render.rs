@@ -8,7 +8,7 @@ use super::reference::split_outer;
 use super::{LEGACY_PARAMETER, OUTER_FIELD, PARAMETER, legacy_display};
 use crate::mail::entity::{Body, Entity, OwnedField, is_structural};
 use crate::mail::{
-    AuthorError, BareCarriageReturn, Canonical, Filter, HeaderSection, MailError, Mailbox, Part,
+    AuthorError, BareCarriageReturn, Canonical, Filter, HeaderField, HeaderSection, MailError, Mailbox, Part,
     TransferEncoding, author, main_body_parts,
 };
 
@@ -50,7 +50,8 @@ pub struct Rendered {
     pub from_differs: bool,
     /// Outer fields that say something else than their author put there.
     pub differences: Vec<Difference>,
-    /// Names of outer fields that were added on the way, trace fields not counted.
+    /// Names of outer fields that nothing covers, trace fields not counted: those added on the way,
+    /// and all where header fields are not protected.
     pub unprotected: Vec<String>,
 }
 
@@ -70,7 +71,7 @@ pub fn render(outer: &HeaderSection<'_>, payload: &[u8]) -> Result<Rendered, Mai
     let inner_author = if is_protected { author(shown.headers()) } else { author(outer) };
     let from_differs = is_protected && from_differs(outer, &inner_author);
     let comparison =
-        if is_protected { compare(outer, shown.headers(), protection) } else { Comparison::default() };
+        if is_protected { compare(outer, shown.headers(), protection) } else { Comparison::of_none(outer) };
     Ok(Rendered {
         protection,
         mail: readable(outer, shown, protection),
@@ -128,6 +129,28 @@ struct Comparison {
     unprotected: Vec<String>,
 }
 
+impl Comparison {
+    /// Without protection anybody could change every field.
+    fn of_none(outer: &HeaderSection<'_>) -> Self {
+        let mut comparison = Self::default();
+        for field in outer.fields().filter(is_comparable) {
+            comparison.add_unprotected(&field);
+        }
+        comparison
+    }
+
+    fn add_unprotected(&mut self, field: &HeaderField<'_>) {
+        if !self.unprotected.iter().any(|name| field.is(name)) {
+            self.unprotected.push(field.name().to_owned());
+        }
+    }
+}
+
+/// Whether a field is one that an author writes, and not one of the body's structure or of the way.
+fn is_comparable(field: &HeaderField<'_>) -> bool {
+    !is_structural(field.name()) && !is_trace(field.name())
+}
+
 /// A field outside is as its author put it if it equals an HP-Outer field, or the field inside.
 fn compare(outer: &HeaderSection<'_>, inner: &HeaderSection<'_>, protection: HeaderProtection) -> Comparison {
     let recorded: Vec<(String, Vec<u8>)> = if protection == HeaderProtection::Cipher {
@@ -136,7 +159,7 @@ fn compare(outer: &HeaderSection<'_>, inner: &HeaderSection<'_>, protection: Hea
         Vec::new()
     };
     let mut comparison = Comparison::default();
-    for field in outer.fields().filter(|field| !is_structural(field.name()) && !is_trace(field.name())) {
+    for field in outer.fields().filter(is_comparable) {
         let value = field.unfolded();
         let mut inside = inner.all(field.name());
         let is_recorded =
@@ -151,8 +174,8 @@ fn compare(outer: &HeaderSection<'_>, inner: &HeaderSection<'_>, protection: Hea
                 inner: inner.first(field.name()).map(|inside| inside.text()),
                 outer: field.text(),
             });
-        } else if !comparison.unprotected.iter().any(|name| field.is(name)) {
-            comparison.unprotected.push(field.name().to_owned());
+        } else {
+            comparison.add_unprotected(&field);
         }
     }
     comparison
@@ -357,6 +380,7 @@ mod tests {
     fn without_protection_the_outside_counts() {
         let rendered = render_text(MAIL, "Subject: forged\r\nContent-Type: text/html\r\n\r\n<p>\r\n");
         assert_eq!(rendered.protection, HeaderProtection::None);
+        assert_eq!(rendered.unprotected, ["From", "To", "Subject", "Message-ID"]);
         let text = String::from_utf8(rendered.mail).unwrap();
         assert!(text.contains("Subject: Handling the case\r\n") && !text.contains("forged"));
         assert!(text.contains("Content-Type: text/html\r\n") && text.ends_with("\r\n\r\n<p>\r\n"));
