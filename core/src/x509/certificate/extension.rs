@@ -1,6 +1,9 @@
 //! The extensions of a certificate (RFC 5280, section 4.2), each at most once.
 
 use const_oid::ObjectIdentifier;
+use der::asn1::Uint;
+use der::{Decode as _, Sequence};
+use x509_cert::ext::Extension;
 
 use super::super::subject_names;
 use super::super::tlv::{self, Elements, tag};
@@ -47,7 +50,7 @@ const KNOWN: [ObjectIdentifier; 13] = [
 /// What the extensions say, and all of them as they are.
 #[derive(Default)]
 pub(super) struct Extensions {
-    all: Vec<Extension>,
+    all: x509_cert::ext::Extensions,
     pub(super) subject_key_identifier: Option<Vec<u8>>,
     pub(super) authority_key_identifier: Option<Vec<u8>>,
     pub(super) key_usage: Option<KeyUsage>,
@@ -59,26 +62,22 @@ pub(super) struct Extensions {
     pub(super) unknown_critical: Vec<String>,
 }
 
-struct Extension {
-    identifier: ObjectIdentifier,
-    critical: bool,
-    value: Vec<u8>,
+/// RFC 5280, section 4.2.1.9, with a path length of any size.
+#[derive(Sequence)]
+struct BasicConstraints {
+    #[asn1(default = "Default::default")]
+    is_certificate_authority: bool,
+    path_length: Option<Uint>,
 }
 
 impl Extensions {
     /// From the content of `[3]`, where there is one. The subject is needed for the addresses.
     pub(super) fn read(content: Option<&[u8]>, subject: &[u8]) -> Result<Self, CertificateError> {
         let mut result = Self::default();
-        let list = match content {
-            None => &[],
-            Some(content) => tlv::only(content, tag::SEQUENCE).ok_or(CertificateError::Malformed)?,
-        };
-        let mut list = Elements::new(list);
-        while !list.is_empty() {
-            let element = list.expect(tag::SEQUENCE).ok_or(CertificateError::Malformed)?;
-            let extension = Extension::read(element.content).ok_or(CertificateError::Malformed)?;
-            if result.get(extension.identifier).is_some() {
-                return Err(CertificateError::DuplicateExtension(extension.identifier.to_string()));
+        let list = content.map(x509_cert::ext::Extensions::from_der).transpose();
+        for extension in list.map_err(|_| CertificateError::Malformed)?.unwrap_or_default() {
+            if result.get(extension.extn_id).is_some() {
+                return Err(CertificateError::DuplicateExtension(extension.extn_id.to_string()));
             }
             result.understand(&extension).ok_or(CertificateError::Malformed)?;
             result.all.push(extension);
@@ -90,14 +89,14 @@ impl Extensions {
 
     /// Whether the extension is critical, and the DER of its value.
     pub(super) fn get(&self, identifier: ObjectIdentifier) -> Option<(bool, &[u8])> {
-        let found = self.all.iter().find(|extension| extension.identifier == identifier)?;
-        Some((found.critical, &found.value))
+        let found = self.all.iter().find(|extension| extension.extn_id == identifier)?;
+        Some((found.critical, found.extn_value.as_bytes()))
     }
 
     /// Takes in what one extension says; nothing where its value is malformed.
     fn understand(&mut self, extension: &Extension) -> Option<()> {
-        let value = extension.value.as_slice();
-        match extension.identifier {
+        let value = extension.extn_value.as_bytes();
+        match extension.extn_id {
             SUBJECT_KEY_IDENTIFIER => {
                 self.subject_key_identifier = Some(tlv::only(value, tag::OCTET_STRING)?.to_vec());
             }
@@ -119,34 +118,15 @@ impl Extensions {
     }
 
     fn read_basic_constraints(&mut self, value: &[u8]) -> Option<()> {
-        let mut fields = Elements::new(tlv::only(value, tag::SEQUENCE)?);
-        self.is_certificate_authority = boolean(fields.optional(tag::BOOLEAN)?.map(|field| field.content))?;
-        if let Some(field) = fields.optional(tag::INTEGER)? {
-            let magnitude = tlv::unsigned(field.content)?;
-            let length = magnitude.iter().fold(0_u64, |number, octet| (number << 8) | u64::from(*octet));
+        let constraints = BasicConstraints::from_der(value).ok()?;
+        self.is_certificate_authority = constraints.is_certificate_authority;
+        self.path_length = constraints.path_length.map(|length| match length.as_bytes() {
+            octets @ ([] | [_] | [_, _] | [_, _, _] | [_, _, _, _]) => {
+                octets.iter().fold(0, |number, octet| (number << 8) | u32::from(*octet))
+            }
             // More than any path could have means the same as any such number.
-            self.path_length = Some(if magnitude.len() > 4 { u32::MAX } else { length as u32 });
-        }
-        fields.is_empty().then_some(())
-    }
-}
-
-impl Extension {
-    fn read(content: &[u8]) -> Option<Self> {
-        let mut fields = Elements::new(content);
-        let identifier = ObjectIdentifier::from_bytes(fields.expect(tag::OBJECT_IDENTIFIER)?.content).ok()?;
-        let critical = boolean(fields.optional(tag::BOOLEAN)?.map(|field| field.content))?;
-        let value = fields.expect(tag::OCTET_STRING)?.content.to_vec();
-        fields.is_empty().then_some(Self { identifier, critical, value })
-    }
-}
-
-/// A BOOLEAN DEFAULT FALSE; DER has one form of true (X.690, section 11.1). False is not written
-/// in DER, but some do.
-fn boolean(content: Option<&[u8]>) -> Option<bool> {
-    match content {
-        None | Some([0]) => Some(false),
-        Some([0xff]) => Some(true),
-        Some(_) => None,
+            _ => u32::MAX,
+        });
+        Some(())
     }
 }

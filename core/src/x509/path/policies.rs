@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use const_oid::ObjectIdentifier;
+use der::Decode as _;
+use x509_cert::ext::pkix::{CertificatePolicies, InhibitAnyPolicy, PolicyConstraints, PolicyMappings};
 
 use super::facts::{Facts, FactsError, value};
 use crate::limits;
 use crate::x509::Certificate;
 use crate::x509::certificate::extension;
-use crate::x509::tlv::{Elements, only, tag, unsigned};
 
 const ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32.0");
 
@@ -232,12 +233,14 @@ pub(super) fn read_policies(certificate: &Certificate) -> Result<PolicyFacts, Fa
         within_limit(facts.mappings.values().map(BTreeSet::len).sum())?;
     }
     if let Some(der) = value(certificate, extension::POLICY_CONSTRAINTS) {
-        let constraints = constraints(der).ok_or(FactsError::Malformed("policyConstraints"))?;
-        (facts.require_explicit, facts.inhibit_mapping) = constraints;
+        let constraints = PolicyConstraints::from_der(der).ok().filter(says_something);
+        let constraints = constraints.ok_or(FactsError::Malformed("policyConstraints"))?;
+        facts.require_explicit = constraints.require_explicit_policy.map(count);
+        facts.inhibit_mapping = constraints.inhibit_policy_mapping.map(count);
     }
     if let Some(der) = value(certificate, extension::INHIBIT_ANY_POLICY) {
-        let count = only(der, tag::INTEGER).and_then(count);
-        facts.inhibit_any = Some(count.ok_or(FactsError::Malformed("inhibitAnyPolicy"))?);
+        let limit = InhibitAnyPolicy::from_der(der);
+        facts.inhibit_any = Some(count(limit.map_err(|_| FactsError::Malformed("inhibitAnyPolicy"))?.0));
     }
     Ok(facts)
 }
@@ -248,54 +251,24 @@ fn within_limit(number: usize) -> Result<(), FactsError> {
 
 /// A policy stands only once; its qualifiers are for people (RFC 5280, section 4.2.1.4).
 fn policies(der: &[u8]) -> Option<BTreeSet<ObjectIdentifier>> {
-    let mut rest = Elements::new(only(der, tag::SEQUENCE)?);
-    let mut policies = BTreeSet::new();
-    while !rest.is_empty() {
-        let mut parts = Elements::new(rest.expect(tag::SEQUENCE)?.content);
-        if !policies.insert(identifier(&mut parts)?) {
-            return None;
-        }
-        parts.optional(tag::SEQUENCE)?;
-        if !parts.is_empty() {
-            return None;
-        }
-    }
-    (!policies.is_empty()).then_some(policies)
+    let CertificatePolicies(all) = CertificatePolicies::from_der(der).ok()?;
+    let policies: BTreeSet<_> = all.iter().map(|policy| policy.policy_identifier).collect();
+    (!all.is_empty() && policies.len() == all.len()).then_some(policies)
 }
 
 fn mappings(der: &[u8]) -> Option<BTreeMap<ObjectIdentifier, BTreeSet<ObjectIdentifier>>> {
-    let mut rest = Elements::new(only(der, tag::SEQUENCE)?);
     let mut mappings: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    while !rest.is_empty() {
-        let mut parts = Elements::new(rest.expect(tag::SEQUENCE)?.content);
-        let (from, to) = (identifier(&mut parts)?, identifier(&mut parts)?);
-        if !parts.is_empty() {
-            return None;
-        }
-        mappings.entry(from).or_default().insert(to);
+    for mapping in PolicyMappings::from_der(der).ok()?.0 {
+        mappings.entry(mapping.issuer_domain_policy).or_default().insert(mapping.subject_domain_policy);
     }
     (!mappings.is_empty()).then_some(mappings)
 }
 
-fn constraints(der: &[u8]) -> Option<(Option<usize>, Option<usize>)> {
-    let mut parts = Elements::new(only(der, tag::SEQUENCE)?);
-    let mut limit = |number| match parts.optional(tag::primitive(number))? {
-        Some(limit) => Some(Some(count(limit.content)?)),
-        None => Some(None),
-    };
-    let (explicit, mapping) = (limit(0)?, limit(1)?);
-    (parts.is_empty() && (explicit.is_some() || mapping.is_some())).then_some((explicit, mapping))
+fn says_something(constraints: &PolicyConstraints) -> bool {
+    constraints.require_explicit_policy.is_some() || constraints.inhibit_policy_mapping.is_some()
 }
 
-fn identifier(parts: &mut Elements<'_>) -> Option<ObjectIdentifier> {
-    ObjectIdentifier::from_bytes(parts.expect(tag::OBJECT_IDENTIFIER)?.content).ok()
-}
-
-/// SkipCerts: numbers beyond any path are as good as the largest.
-fn count(content: &[u8]) -> Option<usize> {
-    match unsigned(content)? {
-        [] => Some(0),
-        [count] => Some(usize::from(*count)),
-        _ => Some(usize::from(u8::MAX)),
-    }
+/// SkipCerts; no path is as long as the largest number.
+fn count(certificates: u32) -> usize {
+    usize::try_from(certificates).unwrap_or(usize::MAX)
 }

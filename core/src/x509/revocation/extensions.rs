@@ -1,5 +1,11 @@
 //! Extensions of revocation lists and of their entries (RFC 5280, sections 5.2 and 5.3).
 
+use std::collections::BTreeSet;
+
+use const_oid::db::rfc5280;
+use der::Decode as _;
+use x509_cert::ext::Extension;
+
 use super::scope::Scope;
 use super::{RevocationReason, UnusableList};
 use crate::time::Time;
@@ -8,35 +14,15 @@ use crate::x509::name_constraints::GeneralName;
 use crate::x509::path::distinguished_name::DistinguishedName;
 use crate::x509::tlv::{Elements, only, tag, unsigned};
 
-/// One extension: object identifier (content octets), whether it is critical, and its value.
-struct Extension<'a> {
-    identifier: &'a [u8],
-    critical: bool,
-    value: &'a [u8],
+/// Extensions from the DER of their SEQUENCE; none may stand twice.
+fn read(der: &[u8]) -> Option<Vec<Extension>> {
+    let extensions = Vec::<Extension>::from_der(der).ok()?;
+    let kinds: BTreeSet<_> = extensions.iter().map(|extension| extension.extn_id).collect();
+    (kinds.len() == extensions.len()).then_some(extensions)
 }
 
-/// Extensions from the content of their SEQUENCE; none may stand twice.
-fn read(content: &[u8]) -> Option<Vec<Extension<'_>>> {
-    let mut rest = Elements::new(content);
-    let mut extensions: Vec<Extension<'_>> = Vec::new();
-    while !rest.is_empty() {
-        let mut fields = Elements::new(rest.expect(tag::SEQUENCE)?.content);
-        let identifier = fields.expect(tag::OBJECT_IDENTIFIER)?.content;
-        let critical = matches!(fields.optional(tag::BOOLEAN)?, Some(flag) if flag.content == [0xff]);
-        let value = fields.expect(tag::OCTET_STRING)?.content;
-        let is_twice = extensions.iter().any(|extension| extension.identifier == identifier);
-        if is_twice || !fields.is_empty() {
-            return None;
-        }
-        extensions.push(Extension { identifier, critical, value });
-    }
-    Some(extensions)
-}
-
-fn unknown(extension: &Extension<'_>) -> Option<UnusableList> {
-    let name = const_oid::ObjectIdentifier::from_bytes(extension.identifier);
-    let name = name.map_or_else(|_| "unreadable".to_owned(), |name| name.to_string());
-    extension.critical.then_some(UnusableList::CriticalExtension(name))
+fn unknown(extension: &Extension) -> Option<UnusableList> {
+    extension.critical.then(|| UnusableList::CriticalExtension(extension.extn_id.to_string()))
 }
 
 /// What the extensions of a list say.
@@ -51,33 +37,29 @@ pub(super) struct ListExtensions {
 }
 
 impl ListExtensions {
-    /// From the content of the SEQUENCE, and the name of the list's issuer.
-    pub(super) fn read(content: &[u8], issuer: &DistinguishedName) -> Option<Self> {
+    /// From the DER of the SEQUENCE, and the name of the list's issuer.
+    pub(super) fn read(der: &[u8], issuer: &DistinguishedName) -> Option<Self> {
         let mut result = Self::default();
-        for extension in read(content)? {
-            let unusable = match extension.identifier {
-                // authorityKeyIdentifier.
-                [0x55, 0x1d, 35] => {
-                    let mut fields = Elements::new(only(extension.value, tag::SEQUENCE)?);
+        for extension in read(der)? {
+            let value = extension.extn_value.as_bytes();
+            let unusable = match extension.extn_id {
+                rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER => {
+                    let mut fields = Elements::new(only(value, tag::SEQUENCE)?);
                     let identifier = fields.optional(tag::primitive(0))?;
                     result.authority_key_identifier = identifier.map(|field| field.content.to_vec());
                     None
                 }
-                // issuerAltName.
-                [0x55, 0x1d, 18] => None,
-                // cRLNumber.
-                [0x55, 0x1d, 20] => {
-                    result.number = Some(number(extension.value)?);
+                rfc5280::ID_CE_ISSUER_ALT_NAME => None,
+                rfc5280::ID_CE_CRL_NUMBER => {
+                    result.number = Some(number(value)?);
                     None
                 }
-                // deltaCRLIndicator.
-                [0x55, 0x1d, 27] => {
-                    result.base_number = Some(number(extension.value)?);
+                rfc5280::ID_CE_DELTA_CRL_INDICATOR => {
+                    result.base_number = Some(number(value)?);
                     None
                 }
-                // issuingDistributionPoint.
-                [0x55, 0x1d, 28] => {
-                    result.scope = Scope::read(extension.value, issuer)?;
+                rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT => {
+                    result.scope = Scope::read(value, issuer)?;
                     None
                 }
                 _ => unknown(&extension),
@@ -115,19 +97,18 @@ impl Default for EntryExtensions {
 }
 
 impl EntryExtensions {
-    pub(super) fn read(content: &[u8]) -> Option<Self> {
+    pub(super) fn read(der: &[u8]) -> Option<Self> {
         let mut result = Self::default();
-        for extension in read(content)? {
-            match extension.identifier {
-                // reasonCode, an ENUMERATED.
-                [0x55, 0x1d, 21] => result.reason = reason(only(extension.value, 0x0a)?),
-                // invalidityDate.
-                [0x55, 0x1d, 24] => {
-                    result.invalid_since = Some(asn1_time::read_generalized(extension.value)?);
+        for extension in read(der)? {
+            let value = extension.extn_value.as_bytes();
+            match extension.extn_id {
+                // An ENUMERATED.
+                rfc5280::ID_CE_CRL_REASONS => result.reason = reason(only(value, 0x0a)?),
+                rfc5280::ID_CE_INVALIDITY_DATE => {
+                    result.invalid_since = Some(asn1_time::read_generalized(value)?);
                 }
-                // certificateIssuer.
-                [0x55, 0x1d, 29] => {
-                    let names = GeneralName::read_all(extension.value)?;
+                rfc5280::ID_CE_CERTIFICATE_ISSUER => {
+                    let names = GeneralName::read_all(value)?;
                     let mut names = names.into_iter().filter_map(GeneralName::into_directory);
                     result.certificate_issuer = Some(names.next()?);
                 }

@@ -201,7 +201,7 @@ fn read(der: &[u8]) -> Option<RevocationList> {
     }
     let extensions = extensions.map_or_else(
         || Some(ListExtensions::default()),
-        |list| ListExtensions::read(only(list.content, tag::SEQUENCE)?, &issuer),
+        |list| ListExtensions::read(list.content, &issuer),
     )?;
     let entries = Entries::read(revoked, &issuer, extensions.scope.indirect)?;
     Some(RevocationList {
@@ -242,7 +242,7 @@ impl Entries {
             let serial_number = fields.expect(tag::INTEGER)?.content.to_vec();
             let date = asn1_time::read(&fields.any()?)?;
             let extensions = match fields.optional(tag::SEQUENCE)? {
-                Some(list) => EntryExtensions::read(list.content)?,
+                Some(list) => EntryExtensions::read(list.whole)?,
                 None => EntryExtensions::default(),
             };
             if !fields.is_empty() {
