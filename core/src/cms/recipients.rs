@@ -170,7 +170,7 @@ pub(crate) fn read(recipient_info: &[u8]) -> Vec<KeyBox> {
         tag::SEQUENCE => (RecipientKind::KeyTransport, ktri::read(fields).map(|key_box| vec![key_box])),
         0xa1 => (RecipientKind::KeyAgreement, kari::read(fields)),
         0xa2 => (RecipientKind::KeyEncryptionKey, kekri::read(fields).map(|key_box| vec![key_box])),
-        0xa3 => (RecipientKind::Passphrase, pwri::read(fields).map(|key_box| vec![key_box])),
+        0xa3 => (RecipientKind::Passphrase, pwri::read(element.whole).map(|key_box| vec![key_box])),
         0xa4 => (RecipientKind::KeyEncapsulation, kemri::read(fields).map(|key_box| vec![key_box])),
         _ => (RecipientKind::Unknown, None),
     };

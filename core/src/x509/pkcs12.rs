@@ -21,9 +21,10 @@ use crate::algorithm::DigestAlgorithm;
 use crate::limits;
 use crate::secret::SecretBytes;
 
+pub(crate) use derivation::Budget;
+pub(crate) use encryption::Pbkdf2;
 pub use write::{Protection, encrypt_private_key, write};
 
-use derivation::Budget;
 use passphrase::Passphrase;
 use structure::Pfx;
 

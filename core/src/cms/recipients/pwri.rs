@@ -1,29 +1,25 @@
 //! Passphrases: PBKDF2 and the wrap of RFC 3211 (RFC 5652, section 6.2.4).
 
+use cms::content_info::CmsVersion;
+use cms::enveloped_data::{PasswordRecipientInfo, RecipientInfo};
 use const_oid::ObjectIdentifier;
-use sha1::Sha1;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
+use der::asn1::{Any, OctetString};
+use der::referenced::OwnedToRef as _;
+use der::{Decode as _, Encode as _};
+use pkcs5::pbes2::{PBKDF2_OID, Pbkdf2Params};
+use spki::AlgorithmIdentifierOwned;
 use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroizing;
 
-use super::{KeyBox, Method, RecipientKind, skip_version, version};
-use crate::algorithm::{ContentEncryption, DigestAlgorithm};
+use super::{KeyBox, Method, RecipientKind};
+use crate::algorithm::ContentEncryption;
 use crate::cms::content_cipher::{ContentCipher, decrypt_blocks, encrypt_blocks};
 use crate::limits;
 use crate::ports::Random;
 use crate::secret::SecretBytes;
-use crate::x509::algorithm_identifier::{algorithm_der, algorithm_in};
-use crate::x509::tlv::{self, Elements, tag};
+use crate::x509::pkcs12::{Budget, Pbkdf2};
 
-const PBKDF2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.12");
 const PWRI_KEK: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.3.9");
-const FUNCTIONS: [(ObjectIdentifier, DigestAlgorithm); 5] = [
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.2.7"), DigestAlgorithm::Sha1),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.2.8"), DigestAlgorithm::Sha224),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.2.9"), DigestAlgorithm::Sha256),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.2.10"), DigestAlgorithm::Sha384),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.2.11"), DigestAlgorithm::Sha512),
-];
 /// Iterations that are written: what OWASP asks for with SHA-256 (2023).
 const WRITTEN_ITERATIONS: u32 = 600_000;
 /// Bytes of a salt that are written (RFC 8018, section 4.1 asks for 8 at least).
@@ -32,9 +28,8 @@ const SALT_BYTES: usize = 16;
 /// A key wrapped with one derived from a passphrase.
 #[derive(Debug)]
 pub(crate) struct Passphrase {
-    salt: Vec<u8>,
-    iterations: u32,
-    function: DigestAlgorithm,
+    /// PBKDF2 with its parameters, within the limits.
+    derivation: AlgorithmIdentifierOwned,
     cipher: ContentCipher,
     encrypted_key: Vec<u8>,
 }
@@ -42,93 +37,45 @@ pub(crate) struct Passphrase {
 impl Passphrase {
     /// Derives the key, which costs time, and unwraps. Nothing for a wrong passphrase.
     pub(crate) fn open(&self, passphrase: &SecretBytes) -> Option<SecretBytes> {
-        let length = self.cipher.key_length();
-        let key = pbkdf2(self.function, passphrase, &self.salt, self.iterations, length)?;
+        let key = derive(&self.derivation, passphrase, self.cipher.key_length())?;
         unwrap(&self.cipher, &key, &self.encrypted_key)
     }
 }
 
-/// Reads the fields of a PasswordRecipientInfo.
-pub(super) fn read(mut fields: Elements<'_>) -> Option<KeyBox> {
-    skip_version(&mut fields)?;
-    let derivation = fields.optional(tag::constructed(0))?;
-    let wrap = fields.expect(tag::SEQUENCE)?.whole;
-    let encrypted_key = fields.expect(tag::OCTET_STRING)?.content.to_vec();
-    let method = derivation
-        .filter(|_| fields.is_empty())
-        .and_then(|derivation| read_method(derivation.content, wrap, encrypted_key));
-    let (algorithm, method) = match method {
-        Some(method) => (name_of(&method), Method::Passphrase(method)),
+/// Reads a PasswordRecipientInfo.
+pub(super) fn read(recipient_info: &[u8]) -> Option<KeyBox> {
+    let Ok(RecipientInfo::Pwri(info)) = RecipientInfo::from_der(recipient_info) else { return None };
+    let (algorithm, method) = match read_method(info) {
+        Some((name, method)) => (name, Method::Passphrase(method)),
         None => ("unknown".into(), Method::Unsupported),
     };
     Some(KeyBox { kind: RecipientKind::Passphrase, name: None, algorithm, method })
 }
 
-fn read_method(derivation: &[u8], wrap: &[u8], encrypted_key: Vec<u8>) -> Option<Passphrase> {
-    let (salt, iterations, key_length, function) = read_pbkdf2(derivation)?;
-    let (algorithm, parameters) = algorithm_in(wrap)?;
-    let cipher = ContentCipher::parse(parameters.filter(|_| algorithm == PWRI_KEK)?.whole).ok()?;
+/// The method and its name. Iterations above the limit are refused here.
+fn read_method(info: PasswordRecipientInfo) -> Option<(String, Passphrase)> {
+    let derivation = info.key_derivation_alg?;
+    let pbkdf2 = Pbkdf2::read(&derivation.owned_to_ref()).ok()?;
+    let wrap = info.key_enc_alg.parameters.filter(|_| info.key_enc_alg.oid == PWRI_KEK)?;
+    let cipher = ContentCipher::parse(&wrap.to_der().ok()?).ok()?;
     // RFC 3211 wraps with CBC; the ciphers that are refused for contents are refused here.
     let is_sound = !cipher.algorithm().is_authenticated()
         && !cipher.algorithm().is_broken()
         && cipher.derived_with().is_none()
-        && key_length.is_none_or(|length| length == cipher.key_length() as u32);
-    is_sound.then_some(Passphrase { salt, iterations, function, cipher, encrypted_key })
+        && pbkdf2.key_length.is_none_or(|length| length == cipher.key_length())
+        && (1..=limits::PBKDF2_ITERATIONS).contains(&pbkdf2.iterations);
+    let name = format!("pbkdf2-{} {}", pbkdf2.digest.name(), cipher.algorithm().name());
+    let encrypted_key = info.enc_key.into_bytes().to_vec();
+    is_sound.then_some((name, Passphrase { derivation, cipher, encrypted_key }))
 }
 
-/// The fields of an implicitly tagged AlgorithmIdentifier with PBKDF2-params (RFC 8018, appendix
-/// A.2): salt, iterations, key length, function. Iterations above the limit are refused here.
-fn read_pbkdf2(fields: &[u8]) -> Option<(Vec<u8>, u32, Option<u32>, DigestAlgorithm)> {
-    let mut fields = Elements::new(fields);
-    let algorithm = fields.expect(tag::OBJECT_IDENTIFIER)?.content;
-    let mut parameters = Elements::new(fields.expect(tag::SEQUENCE)?.content);
-    let salt = parameters.expect(tag::OCTET_STRING)?.content.to_vec();
-    let iterations = number(parameters.expect(tag::INTEGER)?.content)?;
-    let key_length = match parameters.optional(tag::INTEGER)? {
-        Some(length) => Some(number(length.content)?),
-        None => None,
-    };
-    let function = match parameters.optional(tag::SEQUENCE)? {
-        None => DigestAlgorithm::Sha1,
-        Some(function) => {
-            let (function, _) = algorithm_in(function.whole)?;
-            FUNCTIONS.iter().find(|(known, _)| *known == function)?.1
-        }
-    };
-    let is_sound = algorithm == PBKDF2.as_bytes()
-        && (1..=limits::PBKDF2_ITERATIONS).contains(&iterations)
-        && fields.is_empty()
-        && parameters.is_empty();
-    is_sound.then_some((salt, iterations, key_length, function))
-}
-
-fn number(content: &[u8]) -> Option<u32> {
-    let magnitude = tlv::unsigned(content)?;
-    (magnitude.len() <= 4).then(|| magnitude.iter().fold(0, |number, octet| number << 8 | u32::from(*octet)))
-}
-
-fn name_of(method: &Passphrase) -> String {
-    format!("pbkdf2-{} {}", method.function.name(), method.cipher.algorithm().name())
-}
-
-fn pbkdf2(
-    function: DigestAlgorithm,
+fn derive(
+    derivation: &AlgorithmIdentifierOwned,
     passphrase: &SecretBytes,
-    salt: &[u8],
-    iterations: u32,
     length: usize,
 ) -> Option<SecretBytes> {
-    let mut key = Zeroizing::new(vec![0; length]);
-    let passphrase = passphrase.expose();
-    match function {
-        DigestAlgorithm::Sha1 => pbkdf2::pbkdf2_hmac::<Sha1>(passphrase, salt, iterations, &mut key),
-        DigestAlgorithm::Sha224 => pbkdf2::pbkdf2_hmac::<Sha224>(passphrase, salt, iterations, &mut key),
-        DigestAlgorithm::Sha256 => pbkdf2::pbkdf2_hmac::<Sha256>(passphrase, salt, iterations, &mut key),
-        DigestAlgorithm::Sha384 => pbkdf2::pbkdf2_hmac::<Sha384>(passphrase, salt, iterations, &mut key),
-        DigestAlgorithm::Sha512 => pbkdf2::pbkdf2_hmac::<Sha512>(passphrase, salt, iterations, &mut key),
-        _ => return None,
-    }
-    Some(SecretBytes::new(std::mem::take(&mut *key)))
+    let pbkdf2 = Pbkdf2::read(&derivation.owned_to_ref()).ok()?;
+    pbkdf2.derive(passphrase, length, &mut Budget::new()).ok()
 }
 
 /// RFC 3211, section 2.3.2. A length octet, the complement of the key's first three octets, the
@@ -187,32 +134,35 @@ pub(crate) fn write(
     content_key: &SecretBytes,
     random: &mut dyn Random,
 ) -> Option<Vec<u8>> {
-    let mut salt = vec![0; SALT_BYTES];
+    let mut salt = [0; SALT_BYTES];
     random.fill(&mut salt);
     let cipher = ContentCipher::generate(ContentEncryption::Aes256Cbc, false, random)?;
-    let function = DigestAlgorithm::Sha256;
-    let key = pbkdf2(function, passphrase, &salt, WRITTEN_ITERATIONS, cipher.key_length())?;
+    let derivation = pbkdf2_with(&Pbkdf2Params::hmac_sha256(WRITTEN_ITERATIONS, &salt).ok()?)?;
+    let key = derive(&derivation, passphrase, cipher.key_length())?;
     let encrypted_key = wrap(&cipher, &key, content_key, random)?;
-    let function = FUNCTIONS.iter().find(|(_, known)| *known == function)?.0;
-    let parameters = tlv::sequence(&[
-        &tlv::encode(tag::OCTET_STRING, &salt),
-        &tlv::integer(&WRITTEN_ITERATIONS.to_be_bytes()),
-        &algorithm_der(function, &[tag::NULL, 0]),
-    ]);
-    let derivation = [tlv::encode(tag::OBJECT_IDENTIFIER, PBKDF2.as_bytes()), parameters].concat();
-    let fields = [
-        version(0),
-        tlv::encode(tag::constructed(0), &derivation),
-        algorithm_der(PWRI_KEK, &cipher.to_der()),
-        tlv::encode(tag::OCTET_STRING, &encrypted_key),
-    ];
-    Some(tlv::encode(tag::constructed(3), &fields.concat()))
+    let inner = Any::from_der(&cipher.to_der()).ok()?;
+    let info = PasswordRecipientInfo {
+        version: CmsVersion::V0,
+        key_derivation_alg: Some(derivation),
+        key_enc_alg: AlgorithmIdentifierOwned { oid: PWRI_KEK, parameters: Some(inner) },
+        enc_key: OctetString::new(encrypted_key).ok()?,
+    };
+    RecipientInfo::Pwri(info).to_der().ok()
+}
+
+fn pbkdf2_with(parameters: &Pbkdf2Params) -> Option<AlgorithmIdentifierOwned> {
+    let parameters = Any::encode_from(parameters).ok()?;
+    Some(AlgorithmIdentifierOwned { oid: PBKDF2_OID, parameters: Some(parameters) })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
+    use pkcs5::pbes2::Pbkdf2Prf;
+
     use super::*;
+    use crate::x509::algorithm_identifier::algorithm_der;
+    use crate::x509::tlv::{self, tag};
 
     fn hex(digits: &str) -> Vec<u8> {
         let digits: Vec<u8> =
@@ -234,7 +184,9 @@ mod tests {
         let passphrase = b"All n-entities must communicate with other n-entities via n-1 entiteeheehees";
         let salt = hex("1234567878563412");
         let passphrase = SecretBytes::copy_of(passphrase);
-        let key = pbkdf2(DigestAlgorithm::Sha1, &passphrase, &salt, 500, 24).unwrap();
+        let mut parameters = Pbkdf2Params::hmac_sha256(500, &salt).unwrap();
+        parameters.prf = Pbkdf2Prf::HmacWithSha1;
+        let key = derive(&pbkdf2_with(&parameters).unwrap(), &passphrase, 24).unwrap();
         assert_eq!(key.expose(), hex("6a8970bf68c92caea84a8df28510858607126380cc47ab2d"));
         let initial = tlv::encode(tag::OCTET_STRING, &hex("baf1ca7931213c4e"));
         let identifier = algorithm_der(ObjectIdentifier::new_unwrap("1.2.840.113549.3.7"), &initial);

@@ -204,3 +204,32 @@ fn a_key_that_cannot_be_used_so_is_named() {
     let outcome = sealed(b"", Some(0), &[usual(&KEYS[0]), wrong], ContentEncryption::Aes256Cbc);
     assert!(matches!(outcome, Err(SealError::Recipient { index: 1, error: KeyError::Unsuitable })));
 }
+
+/// The crate `cms`, whose types were written from the standard by others, reads what we write, and
+/// writes the same.
+#[test]
+fn what_is_sealed_is_what_the_types_of_another_library_say() {
+    use ::cms::authenveloped_data::AuthEnvelopedData;
+    use ::cms::content_info::ContentInfo;
+    use ::cms::enveloped_data::EnvelopedData;
+    use der::Encode as _;
+    let recipients = KEYS.iter().map(usual).chain([
+        Recipient::Passphrase(SecretBytes::new(b"passphrase".to_vec())),
+        Recipient::KeyEncryptionKey { identifier: b"shared".to_vec(), key: SecretBytes::new(vec![1; 32]) },
+    ]);
+    for recipient in recipients {
+        for cipher in [ContentEncryption::Aes256Cbc, ContentEncryption::Aes256Gcm] {
+            let recipients = std::slice::from_ref(&recipient);
+            let message = sealed(b"content", Some(7), recipients, cipher).unwrap();
+            let object: ContentInfo = der::Decode::from_der(&message).unwrap();
+            assert_eq!(object.to_der().unwrap(), message);
+            let content = object.content.to_der().unwrap();
+            let again = if cipher.is_authenticated() {
+                object.content.decode_as::<AuthEnvelopedData>().unwrap().to_der()
+            } else {
+                object.content.decode_as::<EnvelopedData>().unwrap().to_der()
+            };
+            assert_eq!(again.unwrap(), content);
+        }
+    }
+}

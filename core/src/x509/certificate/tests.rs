@@ -39,7 +39,7 @@ const ED25519_KEY: [u8; 48] = [
 ];
 
 fn extension(identifier: ObjectIdentifier, critical: bool, value: &[u8]) -> Vec<u8> {
-    let critical = if critical { tlv::encode(tag::BOOLEAN, &[0xff]) } else { Vec::new() };
+    let critical = if critical { vec![1, 1, 0xff] } else { Vec::new() };
     tlv::sequence(&[
         &tlv::encode(tag::OBJECT_IDENTIFIER, identifier.as_bytes()),
         &critical,

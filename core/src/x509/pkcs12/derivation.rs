@@ -10,12 +10,12 @@ use crate::limits;
 use crate::secret::SecretBytes;
 
 /// Iterations that are left for all derivations of one file.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     iterations: u32,
 }
 
 impl Budget {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { iterations: limits::PKCS12_ITERATIONS }
     }
 

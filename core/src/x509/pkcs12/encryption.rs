@@ -224,12 +224,12 @@ struct ScryptParameters<'a> {
 }
 
 /// PBKDF2 with its parameters (RFC 8018, appendix A.2).
-pub(super) struct Pbkdf2<'a> {
+pub(crate) struct Pbkdf2<'a> {
     salt: &'a [u8],
-    iterations: u32,
-    digest: DigestAlgorithm,
+    pub(crate) iterations: u32,
+    pub(crate) digest: DigestAlgorithm,
     /// Where it is given.
-    pub(super) key_length: Option<usize>,
+    pub(crate) key_length: Option<usize>,
 }
 
 #[derive(Sequence)]
@@ -241,7 +241,7 @@ struct Pbkdf2Parameters<'a> {
 }
 
 impl<'a> Pbkdf2<'a> {
-    pub(super) fn read(algorithm: &AlgorithmIdentifierRef<'a>) -> Result<Self, Pkcs12Error> {
+    pub(crate) fn read(algorithm: &AlgorithmIdentifierRef<'a>) -> Result<Self, Pkcs12Error> {
         if algorithm.oid != PBKDF2 {
             return Err(Pkcs12Error::Unsupported { what: algorithm.oid.to_string() });
         }
@@ -256,7 +256,7 @@ impl<'a> Pbkdf2<'a> {
         })
     }
 
-    pub(super) fn derive(
+    pub(crate) fn derive(
         &self,
         passphrase: &SecretBytes,
         length: usize,

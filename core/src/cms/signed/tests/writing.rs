@@ -159,3 +159,20 @@ fn a_key_for_pss_alone_signs_with_pss_unasked() {
     let algorithm = signed.signers.first().unwrap().algorithm;
     assert!(matches!(algorithm, Some(SignatureAlgorithm::RsaPss { salt_length: 32, .. })));
 }
+
+/// As for what is sealed: the types of the crate `cms` agree on every octet.
+#[test]
+fn what_is_signed_is_what_the_types_of_another_library_say() {
+    use ::cms::content_info::ContentInfo;
+    use ::cms::signed_data::SignedData;
+    use der::{Decode as _, Encode as _};
+    for kind in all_kinds() {
+        let person = Person::new(kind);
+        let certificates = [person.certificate.clone()];
+        let object = signed_by(&person.request(&certificates), true);
+        let object = ContentInfo::from_der(&crate::der::to_der(&object).unwrap()).unwrap();
+        let signed: SignedData = object.content.decode_as().unwrap();
+        assert_eq!(signed.signer_infos.0.len(), 1);
+        assert_eq!(signed.to_der().unwrap(), object.content.to_der().unwrap(), "{kind:?}");
+    }
+}
