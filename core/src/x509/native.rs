@@ -140,9 +140,9 @@ pub(super) fn agree(curve: Curve, scalar: &[u8], peer: &[u8]) -> Option<SecretBy
 pub(super) struct RsaSecret {
     pkcs8: SecretBytes,
     transport: Pkcs1PrivateDecryptingKey,
-    // Reading a key checks it, which costs a tenth of a decryption: these are made when they are used.
+    oaep: OaepPrivateDecryptingKey,
+    // Reading a key checks it, which costs a quarter of a decryption: this is made when it is used.
     signing: OnceLock<Option<RsaKeyPair>>,
-    oaep: OnceLock<Option<OaepPrivateDecryptingKey>>,
 }
 
 impl RsaSecret {
@@ -151,22 +151,15 @@ impl RsaSecret {
         let key = PrivateDecryptingKey::from_pkcs8(pkcs8).ok()?;
         Some(Self {
             pkcs8: SecretBytes::copy_of(pkcs8),
-            transport: Pkcs1PrivateDecryptingKey::new(key).ok()?,
+            // A clone is the same key, counted twice.
+            transport: Pkcs1PrivateDecryptingKey::new(key.clone()).ok()?,
+            oaep: OaepPrivateDecryptingKey::new(key).ok()?,
             signing: OnceLock::new(),
-            oaep: OnceLock::new(),
         })
     }
 
     fn signing(&self) -> Option<&RsaKeyPair> {
         self.signing.get_or_init(|| RsaKeyPair::from_pkcs8(self.pkcs8.expose()).ok()).as_ref()
-    }
-
-    fn oaep(&self) -> Option<&OaepPrivateDecryptingKey> {
-        let read = || {
-            let key = PrivateDecryptingKey::from_pkcs8(self.pkcs8.expose()).ok()?;
-            OaepPrivateDecryptingKey::new(key).ok()
-        };
-        self.oaep.get_or_init(read).as_ref()
     }
 
     /// The message of a PKCS#1 v1.5 ciphertext, whatever its length.
@@ -184,9 +177,8 @@ impl RsaSecret {
         ciphertext: &[u8],
     ) -> Option<Result<SecretBytes, KeyError>> {
         let algorithm = oaep(parameters)?;
-        let key = self.oaep()?;
-        let mut plaintext = Zeroizing::new(vec![0; key.min_output_size()]);
-        let decrypted = key.decrypt(algorithm, ciphertext, &mut plaintext, label(parameters));
+        let mut plaintext = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
+        let decrypted = self.oaep.decrypt(algorithm, ciphertext, &mut plaintext, label(parameters));
         Some(decrypted.map(|secret| SecretBytes::copy_of(secret)).map_err(|_| KeyError::Failed))
     }
 
