@@ -33,7 +33,7 @@ pub(crate) use verify::Verify;
     version,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    max_term_width = 100,
+    max_term_width = 80,
     long_about = "Encrypted mail that is as easy as mail.\n\n\
         cseal writes and reads S/MIME, the format that mail programs already know, and says how far the \
         author of a mail can be trusted. A mail goes in, a mail comes out: standard input and output \

@@ -61,7 +61,9 @@ pub(crate) struct Input {
 /// Where the bytes go.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
-    /// Write to FILE, which appears whole or not at all; - is standard output, even a terminal
+    /// Write to FILE; - is standard output
+    ///
+    /// A file appears whole or not at all; - is standard output even where that is a terminal.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
@@ -73,7 +75,7 @@ pub(crate) struct Output {
 /// What machines are told.
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// Say the result as one JSON object instead of words
+    /// Say the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -105,7 +107,9 @@ pub(crate) struct At {
 /// Certificates and revocation lists from files instead of the store.
 #[derive(Debug, Args)]
 pub(crate) struct Evidence {
-    /// A CA you accept, as your organisation's own (120 points); may be repeated
+    /// A CA that you accept as your organisation's own
+    ///
+    /// Its word is worth 120 points. May be repeated.
     #[arg(long = "anchor", value_name = "FILE")]
     pub(crate) anchors: Vec<PathBuf>,
 
@@ -133,7 +137,9 @@ pub(crate) struct MessageSecrets {
 /// The form of what is written with --cms.
 #[derive(Debug, Args)]
 pub(crate) struct Form {
-    /// Bare CMS without a mail around it; the input is any bytes
+    /// Bare CMS without a mail around it
+    ///
+    /// The input is any bytes.
     #[arg(long)]
     pub(crate) cms: bool,
 

@@ -31,11 +31,13 @@ pub(crate) struct Decrypt {
     #[command(flatten)]
     pub(crate) output: Output,
 
-    /// Save the attachments into DIR, under safe names; nothing is overwritten
+    /// Save the attachments into DIR
+    ///
+    /// Under safe names, for their owner alone; nothing is overwritten.
     #[arg(long, value_name = "DIR", conflicts_with = "cms")]
     pub(crate) extract: Option<PathBuf>,
 
-    /// Exit 1 where the author's signature is missing or bad
+    /// Exit 1 without a good signature by the author
     #[arg(long)]
     pub(crate) require_signature: bool,
 
@@ -43,18 +45,24 @@ pub(crate) struct Decrypt {
     #[arg(long, value_name = "LEVEL", requires = "require_signature", hide_short_help = true)]
     pub(crate) accept: Option<Accept>,
 
-    /// Your secret key: PEM, DER, encrypted PKCS#8, .p12; may be repeated
+    /// Your secret key
+    ///
+    /// PEM, DER, encrypted PKCS#8 or .p12. May be repeated.
     #[arg(long = "key", value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
 
-    /// The certificate of --key, or one that helps to judge the signer; may be repeated
+    /// The certificate of --key, or a signer's
+    ///
+    /// Any certificate that helps to judge who signed. May be repeated.
     #[arg(long = "certificate", value_name = "FILE")]
     pub(crate) certificates: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(crate) evidence: Evidence,
 
-    /// The input is any CMS object, not a mail; DER, BER, PEM and base64 are recognised
+    /// The input is any CMS object, not a mail
+    ///
+    /// DER, BER, PEM and base64 are recognised.
     #[arg(long)]
     pub(crate) cms: bool,
 

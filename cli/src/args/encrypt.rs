@@ -35,7 +35,9 @@ pub(crate) struct Encrypt {
     #[command(flatten)]
     pub(crate) output: Output,
 
-    /// One .eml for each copy, and copies.json that says whom each is for
+    /// One .eml for each copy, and copies.json
+    ///
+    /// copies.json says whom each copy is for.
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub(crate) output_directory: Option<PathBuf>,
 
@@ -43,18 +45,22 @@ pub(crate) struct Encrypt {
     #[arg(long = "to", value_name = "ADDRESS")]
     pub(crate) to: Vec<String>,
 
-    /// Also for the holder of this certificate; may be repeated
+    /// Also for the holder of this certificate
+    ///
+    /// May be repeated.
     #[arg(long = "certificate", value_name = "FILE")]
     pub(crate) certificates: Vec<PathBuf>,
 
-    /// With --cms: also for the holder of this bare public key; may be repeated
+    /// With --cms: also for this bare public key
+    ///
+    /// May be repeated.
     #[arg(long = "public-key", value_name = "FILE", requires = "cms")]
     pub(crate) public_keys: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(crate) signing: Signing,
 
-    /// Do not sign: the reader will not know who wrote it
+    /// Do not sign: nobody will know who wrote it
     #[arg(long, conflicts_with_all = ["key", "signer"])]
     pub(crate) no_sign: bool,
 
@@ -72,7 +78,7 @@ pub(crate) struct Encrypt {
     #[arg(long, value_name = "HOW", hide_short_help = true)]
     pub(crate) key_transport: Option<KeyTransport>,
 
-    /// Give every reader a copy of their own, so that no copy tells who else has one
+    /// A copy for each reader, which names no other
     #[arg(long)]
     pub(crate) hide_recipients: bool,
 

@@ -31,7 +31,9 @@ pub(crate) struct Init {
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
 
-    /// The kind of the encryption key; RSA is what every mail program can write to
+    /// The kind of the encryption key
+    ///
+    /// RSA is what every mail program can write to.
     #[arg(long, value_name = "ALGORITHM", default_value = "rsa-3072")]
     pub(crate) algorithm: Algorithm,
 
@@ -39,7 +41,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "ALGORITHM", default_value = "p-256", hide_short_help = true)]
     pub(crate) signing_algorithm: Algorithm,
 
-    /// Keep the keys without a passphrase: whoever reads the file has them
+    /// No passphrase: whoever reads the file has the keys
     #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_fd"])]
     pub(crate) no_passphrase: bool,
 

@@ -49,7 +49,9 @@ pub(crate) struct List {
     "      cseal keys show bob@example.org\n"
 ))]
 pub(crate) struct Show {
-    /// A fingerprint (at least five groups, or SHA-256 in hexadecimal) or an address
+    /// A fingerprint or an address
+    ///
+    /// At least five groups of the fingerprint, or SHA-256 in hexadecimal.
     #[arg(value_name = "KEY")]
     pub(crate) key: String,
 
@@ -78,7 +80,9 @@ pub(crate) struct KeysGenerate {
     #[arg(long = "use", value_name = "USE", default_value = "encryption")]
     pub(crate) key_use: KeyUse,
 
-    /// The kind of key; rsa-3072 for encryption and p-256 for signing where it is left out
+    /// The kind of key
+    ///
+    /// Where it is left out: rsa-3072 for encryption, p-256 for signing.
     #[arg(long, value_name = "ALGORITHM")]
     pub(crate) algorithm: Option<Algorithm>,
 
@@ -121,7 +125,9 @@ pub(crate) struct Import {
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
-    /// You compared this fingerprint with its owner: verified from now on
+    /// The fingerprint that you compared with its owner
+    ///
+    /// The key that it names is verified from now on.
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) pin: Option<String>,
 
@@ -161,11 +167,15 @@ pub(crate) struct Import {
     )
 )]
 pub(crate) struct Export {
-    /// A fingerprint (at least five groups, or SHA-256 in hexadecimal) or an address
+    /// A fingerprint or an address
+    ///
+    /// At least five groups of the fingerprint, or SHA-256 in hexadecimal.
     #[arg(value_name = "KEY")]
     pub(crate) key: String,
 
-    /// Write to FILE, which appears whole or not at all; - is standard output
+    /// Write to FILE; - is standard output
+    ///
+    /// A file appears whole or not at all.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
@@ -173,11 +183,13 @@ pub(crate) struct Export {
     #[arg(long)]
     pub(crate) overwrite: bool,
 
-    /// The secret key too, sealed under a passphrase of its own
+    /// The secret key too, under a passphrase
     #[arg(long)]
     pub(crate) secret: bool,
 
-    /// The form; PEM for certificates and PKCS#12 for secret keys where it is left out
+    /// The form
+    ///
+    /// Where it is left out: PEM for certificates, PKCS#12 for secret keys.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<KeyFormat>,
 
@@ -185,7 +197,9 @@ pub(crate) struct Export {
     #[arg(long = "for", value_name = "PROGRAM", conflicts_with = "format")]
     pub(crate) program: Option<Program>,
 
-    /// The passphrase for the exported file, from the first line of FILE
+    /// A passphrase for the exported file
+    ///
+    /// From the first line of FILE.
     #[arg(long, value_name = "FILE", requires = "secret")]
     pub(crate) new_passphrase_file: Option<PathBuf>,
 

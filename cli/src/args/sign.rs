@@ -32,7 +32,9 @@ pub(crate) struct Sign {
     #[command(flatten)]
     pub(crate) signing: Signing,
 
-    /// Put the mail inside the signature: only S/MIME programs will show it
+    /// Put the mail inside the signature
+    ///
+    /// Only S/MIME programs will show it.
     #[arg(long, conflicts_with = "cms")]
     pub(crate) opaque: bool,
 
@@ -56,11 +58,15 @@ pub(crate) struct Sign {
 /// With which key, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Signing {
-    /// Sign with this secret key: PEM, DER, encrypted PKCS#8, .p12
+    /// Sign with this secret key
+    ///
+    /// PEM, DER, encrypted PKCS#8 or .p12.
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
 
-    /// The certificate of --key; the file may hold the chain, and all of it is sent
+    /// The certificate of --key
+    ///
+    /// The file may hold the chain, and all of it is sent.
     #[arg(long, value_name = "FILE")]
     pub(crate) signer: Option<PathBuf>,
 

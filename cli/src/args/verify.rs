@@ -42,15 +42,21 @@ pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) evidence: Evidence,
 
-    /// A certificate that the message may lack; may be repeated
+    /// A certificate that the message may lack
+    ///
+    /// May be repeated.
     #[arg(long = "certificate", value_name = "FILE")]
     pub(crate) certificates: Vec<PathBuf>,
 
-    /// The input is any CMS object, not a mail; DER, BER, PEM and base64 are recognised
+    /// The input is any CMS object, not a mail
+    ///
+    /// DER, BER, PEM and base64 are recognised.
     #[arg(long)]
     pub(crate) cms: bool,
 
-    /// Save the attachments into DIR, under safe names; nothing is overwritten
+    /// Save the attachments into DIR
+    ///
+    /// Under safe names, for their owner alone; nothing is overwritten.
     #[arg(long, value_name = "DIR", conflicts_with = "cms")]
     pub(crate) extract: Option<PathBuf>,
 
