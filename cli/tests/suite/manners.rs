@@ -22,7 +22,7 @@ fn every_short_help_fits_a_screen_and_every_long_one_has_examples() {
     for command in [
         &["encrypt"][..],
         &["decrypt"],
-        &["generate", "man"],
+        &["generate"],
         &["keys", "list"],
         &["keys", "show"],
         &["keys", "generate"],
