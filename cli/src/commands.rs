@@ -25,9 +25,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
     let verbose = cli.global.verbose > 0;
     match &cli.command {
         Command::Init(arguments) => init::run(arguments),
-        Command::Encrypt(arguments) => encrypt::run(arguments),
+        Command::Encrypt(arguments) => encrypt::run(arguments, verbose),
         Command::Decrypt(arguments) => decrypt::run(arguments, verbose),
-        Command::Sign(arguments) => sign::run(arguments),
+        Command::Sign(arguments) => sign::run(arguments, verbose),
         Command::Verify(arguments) => verify::run(arguments, verbose),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),

@@ -41,9 +41,10 @@ const CIPHERS: [ContentEncryption; 10] = [
 ];
 
 /// Encrypts a mail for everyone it names, or any bytes.
-pub(super) fn run(arguments: &args::Encrypt) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &args::Encrypt, verbose: bool) -> Result<Exit, Failure> {
     let job = Job {
         arguments,
+        verbose,
         at: clock::at(arguments.at.at.as_deref())?,
         cipher: arguments.cipher.as_deref().map(cipher).transpose()?,
         key_transport: arguments.key_transport.map(key_transport),
@@ -61,6 +62,7 @@ pub(super) fn run(arguments: &args::Encrypt) -> Result<Exit, Failure> {
 /// What the command line says, read once.
 struct Job<'a> {
     arguments: &'a args::Encrypt,
+    verbose: bool,
     at: Time,
     cipher: Option<ContentEncryption>,
     key_transport: Option<KeyTransport>,
@@ -165,7 +167,7 @@ impl Job<'_> {
             at: self.at,
         };
         let outgoing = message::encrypt(mail, &request, &mut SystemRandom)?;
-        copies::write(arguments, &outgoing)?;
+        copies::write(arguments, &outgoing, self.verbose)?;
         Ok(Exit::Done)
     }
 

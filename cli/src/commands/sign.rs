@@ -15,7 +15,7 @@ use crate::randomness::SystemRandom;
 use crate::render::written;
 
 /// Signs a mail, or any bytes.
-pub(super) fn run(arguments: &args::Sign) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &args::Sign, verbose: bool) -> Result<Exit, Failure> {
     let at = clock::at(arguments.at.at.as_deref())?;
     // A signature alone is never a mail, so --detached is about bytes with or without --cms.
     let is_object = arguments.form.cms || arguments.detached;
@@ -23,21 +23,28 @@ pub(super) fn run(arguments: &args::Sign) -> Result<Exit, Failure> {
     let mail = mail.as_ref().map(|mail| mail.as_slice());
     if arguments.signing.key.is_some() || arguments.signing.signer.is_some() {
         let (identity, keys) = SigningIdentity::from_files(&arguments.signing, &arguments.passphrase)?;
-        return sign(arguments, mail, &identity.signer(&keys), at);
+        return sign(arguments, mail, &identity.signer(&keys), at, verbose);
     }
     let store = store::open()?;
     let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
     let author = mail.map(author).transpose()?;
     let identity = SigningIdentity::from_store(&store, &keys, &arguments.signing, author.as_ref(), at)?;
-    sign(arguments, mail, &identity.signer(&keys), at).map_err(|failure| keys.failure().unwrap_or(failure))
+    sign(arguments, mail, &identity.signer(&keys), at, verbose)
+        .map_err(|failure| keys.failure().unwrap_or(failure))
 }
 
-fn sign(arguments: &args::Sign, mail: Option<&[u8]>, signer: &Signer<'_>, at: Time) -> Result<Exit, Failure> {
+fn sign(
+    arguments: &args::Sign,
+    mail: Option<&[u8]>,
+    signer: &Signer<'_>,
+    at: Time,
+    verbose: bool,
+) -> Result<Exit, Failure> {
     match mail {
         Some(mail) => sign_mail(arguments, mail, signer, at)?,
         None => sign_object(arguments, signer, at)?,
     }
-    written::signed(signer, &arguments.report, arguments.output.output.is_some())?;
+    written::signed(signer, &arguments.report, arguments.output.output.is_some(), verbose)?;
     Ok(Exit::Done)
 }
 

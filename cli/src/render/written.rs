@@ -1,4 +1,4 @@
-//! What was written, as JSON: copies and signatures.
+//! What was written, as JSON or, with `-v`, in words: copies and signatures.
 
 use counterseal_core::message::{OutgoingCopy, Signer};
 use serde::Serialize;
@@ -7,7 +7,7 @@ use super::json::line;
 use crate::args::Report;
 use crate::failure::Failure;
 use crate::files::write_file;
-use crate::terminal::{print, say};
+use crate::terminal::{SafeText, print, say};
 
 /// One copy, as `copies.json` and `--json` have it.
 #[derive(Default, Serialize)]
@@ -48,6 +48,18 @@ impl WrittenCopy {
             smtputf8: copy.smtputf8,
         }
     }
+
+    /// `copy-2.eml: sealed for carol@example.org alone (Bcc), aes-256-gcm`
+    fn words(&self) -> String {
+        let file = self.file.as_ref().map(|file| format!("{}: ", SafeText(file))).unwrap_or_default();
+        let readers: Vec<String> =
+            self.recipients.iter().map(|reader| SafeText(reader).to_string()).collect();
+        let readers =
+            if readers.is_empty() { "readers without an address".to_owned() } else { readers.join(", ") };
+        let blind = if self.blind { " alone (Bcc)" } else { "" };
+        let cipher = self.cipher.map(|cipher| format!(", {cipher}")).unwrap_or_default();
+        format!("{file}sealed for {readers}{blind}{cipher}")
+    }
 }
 
 /// The list of copies as one line.
@@ -56,14 +68,31 @@ pub(crate) fn copies_json(copies: &[WrittenCopy]) -> String {
 }
 
 /// Says which copies were written. `elsewhere`: standard output is free for the object.
-pub(crate) fn copies(copies: &[WrittenCopy], report: &Report, elsewhere: bool) -> Result<(), Failure> {
+pub(crate) fn copies(
+    copies: &[WrittenCopy],
+    report: &Report,
+    elsewhere: bool,
+    verbose: bool,
+) -> Result<(), Failure> {
+    if verbose && !report.json {
+        copies.iter().for_each(|copy| say(&copy.words()));
+    }
     tell(&copies_json(copies), report, elsewhere)
 }
 
 /// Says who signed.
-pub(crate) fn signed(signer: &Signer<'_>, report: &Report, elsewhere: bool) -> Result<(), Failure> {
+pub(crate) fn signed(
+    signer: &Signer<'_>,
+    report: &Report,
+    elsewhere: bool,
+    verbose: bool,
+) -> Result<(), Failure> {
     let address = signer.certificate().and_then(|certificate| certificate.addresses().first());
     let address = address.map(ToString::to_string);
+    if verbose && !report.json {
+        let name = address.as_deref().unwrap_or("somebody without an address");
+        say(&format!("signed by {} with {}", SafeText(name), signer.key));
+    }
     tell(&line(&Signed { version: 1, fingerprint: signer.key.to_string(), address }), report, elsewhere)
 }
 

@@ -15,7 +15,10 @@ fn a_blind_reader_has_a_copy_of_their_own_and_is_named_in_none() {
     assert!(refused.stderr.contains("--output-directory"), "{}", refused.stderr);
     assert_eq!(refused.text(), "");
 
-    place.run("alice", &["encrypt", "mail.eml", "--output-directory", "copies"]).exits(0);
+    let made = place.run("alice", &["encrypt", "-v", "mail.eml", "--output-directory", "copies"]).exits(0);
+    let said = "copy-1.eml: sealed for bob@example.org, aes-256-gcm\n\
+        copy-2.eml: sealed for carol@example.org alone (Bcc), aes-256-gcm\n";
+    assert_eq!(made.stderr, said);
     let list: serde_json::Value = serde_json::from_slice(&place.read("copies/copies.json")).unwrap();
     let copies = list["copies"].as_array().unwrap();
     assert_eq!(copies.len(), 2);

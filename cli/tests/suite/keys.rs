@@ -74,6 +74,10 @@ fn a_signed_mail_makes_its_author_a_contact() {
     place.run("bob", &["keys", "import", "signed.eml"]).exits(0);
     place.run("bob", &["encrypt", "answer.eml", "-o", "out.eml"]).exits(0);
     place.run("carol", &["decrypt", "out.eml"]).exits(0);
+    place.run("bob", &["verify", "signed.eml"]).exits(1);
+    let fingerprint = String::from_utf8(place.read("carol.fingerprint")).unwrap();
+    place.run("bob", &["keys", "import", "signed.eml", "--pin", &fingerprint]).exits(0);
+    place.run("bob", &["verify", "signed.eml"]).exits(0);
     let forged = String::from_utf8(place.read("signed.eml")).unwrap().replace("From: carol@", "From: dave@");
     place.write("forged.eml", forged);
     place.run("bob", &["keys", "import", "forged.eml"]).exits(1);

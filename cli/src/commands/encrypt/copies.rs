@@ -15,7 +15,11 @@ use crate::render::written::{self, WrittenCopy};
 const LIST: &str = "copies.json";
 
 /// Writes all copies.
-pub(super) fn write(arguments: &args::Encrypt, outgoing: &Outgoing<'_>) -> Result<(), Failure> {
+pub(super) fn write(
+    arguments: &args::Encrypt,
+    outgoing: &Outgoing<'_>,
+    verbose: bool,
+) -> Result<(), Failure> {
     let mut list: Vec<WrittenCopy> = outgoing.copies().iter().map(WrittenCopy::of).collect();
     match (&arguments.output_directory, outgoing.copies()) {
         (Some(directory), copies) => {
@@ -33,7 +37,7 @@ pub(super) fn write(arguments: &args::Encrypt, outgoing: &Outgoing<'_>) -> Resul
         (None, several) => return Err(no_directory(several.len(), several.iter().all(|copy| !copy.blind))),
     }
     let elsewhere = arguments.output.output.is_some() || arguments.output_directory.is_some();
-    written::copies(&list, &arguments.report, elsewhere)
+    written::copies(&list, &arguments.report, elsewhere, verbose)
 }
 
 /// `copy-1.eml`

@@ -68,7 +68,8 @@ pub(super) fn encrypt(
     let addresses =
         readers.iter().filter_map(|reader| reader.address.as_ref()).map(ToString::to_string).collect();
     let list = [WrittenCopy { recipients: addresses, ..WrittenCopy::default() }];
-    written::copies(&list, &job.arguments.report, job.arguments.output.output.is_some())?;
+    let elsewhere = job.arguments.output.output.is_some();
+    written::copies(&list, &job.arguments.report, elsewhere, job.verbose)?;
     Ok(Exit::Done)
 }
 
@@ -128,7 +129,7 @@ fn one_for_each(job: &Job<'_>, readers: &[Reader], signer: Option<&Signer<'_>>) 
         list.push(WrittenCopy { file: Some(file), recipients, smtputf8, ..WrittenCopy::default() });
     }
     copies::finish(directory, &list, arguments.output.overwrite)?;
-    written::copies(&list, &arguments.report, true)?;
+    written::copies(&list, &arguments.report, true, job.verbose)?;
     Ok(Exit::Done)
 }
 
