@@ -133,6 +133,18 @@ pub enum SignatureAlgorithm {
     Dsa(DigestAlgorithm),
 }
 
+impl SignatureAlgorithm {
+    /// Whether a signature of that kind proves nothing any more (RFC 8550, section 4).
+    #[must_use]
+    pub const fn is_weak(self) -> bool {
+        match self {
+            Self::RsaPkcs1(digest) | Self::Ecdsa(digest) | Self::RsaPss { digest, .. } => digest.is_weak(),
+            Self::Ed25519 | Self::MlDsa => false,
+            Self::Dsa(_) => true,
+        }
+    }
+}
+
 /// A content-encryption algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContentEncryption {

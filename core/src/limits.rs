@@ -16,6 +16,14 @@ pub const STRUCTURE_BYTES: usize = 1 << 20;
 pub const REVOCATION_LIST_BYTES: usize = 10 << 20;
 /// Distribution points and their names in one certificate, and in one revocation list.
 pub const DISTRIBUTION_POINT_NAMES: usize = 50;
+/// Bytes of one OCSP response: those of public CAs have less than 3000.
+pub const OCSP_RESPONSE_BYTES: usize = 256 << 10;
+/// Certificates that one OCSP response speaks of.
+pub const OCSP_ANSWERS: usize = 100;
+/// Certificates that one OCSP response brings.
+pub const OCSP_CERTIFICATES: usize = 10;
+/// Bytes of the nonce of an OCSP request (RFC 9654, section 2.1).
+pub const OCSP_NONCE_BYTES: usize = 32;
 /// Bytes of one object identifier.
 pub const OBJECT_IDENTIFIER_BYTES: usize = 64;
 

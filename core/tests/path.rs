@@ -3,6 +3,7 @@
 
 mod lists;
 mod mint;
+mod responses;
 
 use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
@@ -11,8 +12,8 @@ use counterseal_core::x509::path::{
     Anchor, BudgetKind, PathError, PathRequest, ProfileRule, Purpose, ValidPath, WeaknessKind, validate_with,
 };
 use counterseal_core::x509::revocation::{
-    RevocationDemand, RevocationEvidence, RevocationList, RevocationListError, RevocationReason,
-    RevocationStatus, UnknownBecause, UnusableList,
+    OcspError, OcspResponse, RevocationDemand, RevocationEvidence, RevocationList, RevocationListError,
+    RevocationReason, RevocationStatus, UnknownBecause, UnusableList,
 };
 use mint::*;
 
@@ -28,6 +29,7 @@ struct Chain {
     leaf: Template,
     more: Vec<Template>,
     lists: Vec<ListTemplate>,
+    responses: Vec<ResponseTemplate>,
     demand: RevocationDemand,
     request: PathRequest,
     is_public: bool,
@@ -42,6 +44,7 @@ impl Chain {
             leaf: Template::person("alice@example.org", LEAF, "Intermediate", INTERMEDIATE),
             more: Vec::new(),
             lists: Vec::new(),
+            responses: Vec::new(),
             demand: RevocationDemand::BestEffort,
             request: PathRequest::new(Purpose::SignMail, day(2026, 6, 15)),
             is_public: false,
@@ -64,7 +67,8 @@ impl Chain {
         let root = self.root.mint();
         let anchor = if self.is_public { Anchor::public(root, None) } else { Anchor::private(root) };
         let lists = self.lists.iter().map(ListTemplate::mint).collect();
-        let evidence = RevocationEvidence { lists, demand: self.demand };
+        let responses = self.responses.iter().map(ResponseTemplate::mint).collect();
+        let evidence = RevocationEvidence { lists, responses, demand: self.demand };
         validate_with(leaf, offered, &[anchor], &evidence, &self.request)
     }
 }
@@ -817,7 +821,7 @@ mod revocation {
         let anchors = [Anchor::private(chain.root.mint())];
         let status = |der: &[u8]| {
             let lists = vec![RevocationList::from_der(der).ok()?];
-            let evidence = RevocationEvidence { lists, demand: RevocationDemand::BestEffort };
+            let evidence = RevocationEvidence { lists, ..RevocationEvidence::default() };
             let path = validate_with(&leaf, &offered, &anchors, &evidence, &chain.request).unwrap();
             Some(path.revocation()[0].clone())
         };

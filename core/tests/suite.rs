@@ -5,6 +5,7 @@ mod damage;
 mod documents;
 mod layers;
 mod openssl_keys;
+mod openssl_ocsp;
 mod path;
 mod pkcs12;
 mod trust;

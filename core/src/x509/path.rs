@@ -14,6 +14,7 @@ mod error;
 mod facts;
 mod policies;
 mod profile;
+mod responder;
 mod revoked;
 mod search;
 

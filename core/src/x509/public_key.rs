@@ -95,6 +95,13 @@ impl PublicKey {
         self.0.key_identifier
     }
 
+    /// The octets of the subjectPublicKey, of which OCSP and key identifiers have digests.
+    pub(crate) fn bits(&self) -> &[u8] {
+        let mut fields = Elements::new(tlv::only(&self.0.der, tag::SEQUENCE).unwrap_or_default());
+        let bits = fields.any().and_then(|_| fields.expect(tag::BIT_STRING));
+        bits.and_then(|bits| tlv::whole_bits(bits.content)).unwrap_or_default()
+    }
+
     /// Checks a signature over `message`, which is digested here.
     ///
     /// Strict everywhere: an RSA signature has exactly the bytes of the modulus and is below it,

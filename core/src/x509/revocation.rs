@@ -1,17 +1,20 @@
 //! What is known of the revocation of certificates, and from what: revocation lists (RFC 5280,
-//! section 5).
+//! section 5) and OCSP responses (RFC 6960).
 //!
-//! What revokes counts wherever it is found, so an old list that somebody attaches hides nothing.
-//! Only a hold ends: where a newer list is silent, or a delta list takes it back.
+//! What revokes counts wherever it is found, so an old list or response that somebody attaches
+//! hides nothing. Only a hold ends: where something newer does not know of it, or takes it back.
 
 mod extensions;
 mod list;
+mod ocsp;
 mod reasons;
 mod scope;
 
 use crate::time::Time;
 
 pub use list::{RevocationList, RevocationListError};
+pub(crate) use ocsp::{CertificateStatus, SingleResponse};
+pub use ocsp::{OcspError, OcspRequest, OcspResponse};
 pub(crate) use reasons::Reasons;
 pub(crate) use scope::{DistributionPoint, distribution_points};
 
@@ -20,6 +23,8 @@ pub(crate) use scope::{DistributionPoint, distribution_points};
 pub struct RevocationEvidence {
     /// Lists from anywhere: caches, files, the mail itself. Each is checked before it counts.
     pub lists: Vec<RevocationList>,
+    /// OCSP responses from anywhere, likewise.
+    pub responses: Vec<OcspResponse>,
     /// Whether revocation must be ruled out.
     pub demand: RevocationDemand,
 }
@@ -27,38 +32,43 @@ pub struct RevocationEvidence {
 /// How much must be known of revocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RevocationDemand {
+    /// Nobody asks.
+    Off,
     /// What is known to be revoked is refused; what is not known is reported.
     #[default]
     BestEffort,
-    /// Every certificate of the path must be known not to be revoked, by a current list.
+    /// Every certificate of the path must be known not to be revoked, by a current list or
+    /// response.
     Required,
 }
 
 /// What is known of the revocation of one certificate that is not known to be revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RevocationStatus {
-    /// A current list of its issuer does not name it.
+    /// A current list of its issuer does not name it, or a current response says so.
     Good {
-        /// When the list was issued.
+        /// When that was issued.
         this_update: Time,
         /// When the next one is due.
         next_update: Time,
     },
-    /// A list of its issuer does not name it, but a newer one is overdue.
+    /// So said one of which a newer one is overdue.
     Stale {
-        /// When the list was issued.
+        /// When that was issued.
         this_update: Time,
         /// When the next one was due.
         next_update: Option<Time>,
     },
-    /// No list says anything.
+    /// Nothing says anything.
     Unknown(UnknownBecause),
 }
 
 /// Why nothing is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnknownBecause {
-    /// There is no list of its issuer.
+    /// Nobody asked.
+    NotAsked,
+    /// There is no list of its issuer, and no response about it.
     NoList,
     /// There is one, but its signature is of nobody who may issue it.
     NotSigned,
@@ -68,9 +78,11 @@ pub enum UnknownBecause {
     TooLate,
     /// There is one, but not of a kind that we use.
     Unusable(UnusableList),
+    /// The responder does not know the certificate.
+    NotKnownToResponder,
 }
 
-/// Why a list cannot be used.
+/// Why a list or a response cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnusableList {
     /// It names only changes to a list that is not at hand (RFC 5280, section 5.2.4). What it

@@ -1,6 +1,12 @@
-//! Why a signature does not hold.
+//! Signed structures of X.509, and why a signature does not hold.
 
 use std::fmt;
+
+use der::Decode;
+use spki::AlgorithmIdentifierOwned;
+
+use super::{PublicKey, algorithm_identifier};
+use crate::algorithm::SignatureAlgorithm;
 
 /// Why a signature does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,3 +33,36 @@ impl fmt::Display for SignatureInvalid {
 }
 
 impl std::error::Error for SignatureInvalid {}
+
+/// What revocation lists and OCSP responses have in common with certificates: bytes, the
+/// algorithm, and the signature over them.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SignedBytes {
+    to_be_signed: Vec<u8>,
+    /// Nothing where it is not known.
+    algorithm: Option<SignatureAlgorithm>,
+    signature: Vec<u8>,
+}
+
+impl SignedBytes {
+    /// From the exact bytes, DER of the AlgorithmIdentifier, and the signature's octets.
+    pub(crate) fn new(to_be_signed: &[u8], algorithm: &[u8], signature: &[u8]) -> Self {
+        let algorithm = AlgorithmIdentifierOwned::from_der(algorithm).ok();
+        Self {
+            to_be_signed: to_be_signed.to_vec(),
+            algorithm: algorithm.and_then(|found| algorithm_identifier::signature_from(&found, None).ok()),
+            signature: signature.to_vec(),
+        }
+    }
+
+    /// How it is signed, where that is known.
+    pub(crate) const fn algorithm(&self) -> Option<SignatureAlgorithm> {
+        self.algorithm
+    }
+
+    /// Checks the signature, as strictly as [`PublicKey::verify`].
+    pub(crate) fn is_signed_by(&self, key: &PublicKey) -> Result<(), SignatureInvalid> {
+        let algorithm = self.algorithm.ok_or(SignatureInvalid::Unsupported)?;
+        key.verify(algorithm, &self.to_be_signed, &self.signature)
+    }
+}

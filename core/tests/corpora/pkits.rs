@@ -63,7 +63,8 @@ fn every_leaf_is_what_its_name_says() {
         .collect();
     let lists: Vec<RevocationList> =
         files(&folder.join("crls")).filter_map(|(_, der)| RevocationList::from_der(&der).ok()).collect();
-    let evidence = RevocationEvidence { lists, demand: RevocationDemand::Required };
+    let evidence =
+        RevocationEvidence { lists, demand: RevocationDemand::Required, ..RevocationEvidence::default() };
     let is_anchor = |(name, _): &&(String, Certificate)| name == "TrustAnchorRootCertificate";
     let anchors = [Anchor::private(certificates.iter().find(is_anchor).unwrap().1.clone())];
     let offered: Vec<Certificate> = certificates.iter().map(|(_, certificate)| certificate.clone()).collect();
@@ -109,7 +110,8 @@ fn run(folder: &Path, test: &Value) -> Result<(), String> {
         RevocationList::from_der(&der).map_err(|error| format!("{name}: {error}"))
     });
     let lists = lists.collect::<Result<Vec<_>, _>>()?;
-    let evidence = RevocationEvidence { lists, demand: RevocationDemand::Required };
+    let evidence =
+        RevocationEvidence { lists, demand: RevocationDemand::Required, ..RevocationEvidence::default() };
     let anchors = [Anchor::private(anchor.clone())];
     validate_with(leaf, offered, &anchors, &evidence, &request(test))
         .map(|_| ())

@@ -127,3 +127,19 @@ fn only_a_hold_ends() {
         assert!(is_revoked(|chain| chain.lists = vec![complete, older]));
     }
 }
+
+#[test]
+fn after_the_expiry_only_a_list_that_keeps_what_expired_speaks() {
+    let late = |list: ListTemplate| {
+        said(|chain| {
+            chain.leaf.not_after = day(2026, 5, 1);
+            chain.request.at = day(2026, 4, 1);
+            chain.lists = vec![list];
+        })
+    };
+    let since = |when| ("2.5.29.60", false, generalized_time(when));
+    assert_eq!(late(of_leaf()), RevocationStatus::Unknown(UnknownBecause::TooLate));
+    assert!(is_good(&late(of_leaf().with(since(day(2026, 5, 1))))));
+    let too_late = late(of_leaf().with(since(day(2026, 5, 2))));
+    assert_eq!(too_late, RevocationStatus::Unknown(UnknownBecause::TooLate));
+}

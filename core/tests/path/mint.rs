@@ -3,7 +3,7 @@
 use counterseal_core::der::{Tag, encode, encode_all};
 use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
-use counterseal_core::x509::revocation::RevocationList;
+use counterseal_core::x509::revocation::{OcspResponse, RevocationList};
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
 use sha2::Digest;
@@ -11,6 +11,7 @@ use sha2::Digest;
 pub const ECDSA_SHA256: &str = "1.2.840.10045.4.3.2";
 pub const ECDSA_SHA1: &str = "1.2.840.10045.4.1";
 pub const EMAIL_PROTECTION: &str = "1.3.6.1.5.5.7.3.4";
+pub const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
 pub const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
 
 pub const DIGITAL_SIGNATURE: u16 = 0x8000;
@@ -202,6 +203,119 @@ impl ListTemplate {
     }
 }
 
+/// An OCSP response to be, about one certificate.
+#[derive(Clone)]
+pub struct ResponseTemplate {
+    /// The responder by name, or by its key.
+    pub responder: Option<Vec<u8>>,
+    pub signer: u8,
+    pub algorithm: &'static str,
+    pub produced_at: Time,
+    /// Of the certificate: name and key of its issuer, and its serial number.
+    pub issuer: Vec<u8>,
+    pub issuer_key: u8,
+    pub serial_number: u8,
+    /// Whether it is identified by SHA-256 instead of SHA-1.
+    pub sha256: bool,
+    pub status: Vec<u8>,
+    pub this_update: Time,
+    pub next_update: Option<Time>,
+    pub single_extensions: Vec<Extension>,
+    pub extensions: Vec<Extension>,
+    pub certificates: Vec<Vec<u8>>,
+}
+
+impl ResponseTemplate {
+    /// A good answer of the issuer about one of its certificates.
+    pub fn new(issuer: &str, issuer_key: u8, serial_number: u8) -> Self {
+        Self {
+            responder: Some(name(issuer)),
+            signer: issuer_key,
+            algorithm: ECDSA_SHA256,
+            produced_at: day(2026, 6, 14),
+            issuer: name(issuer),
+            issuer_key,
+            serial_number,
+            sha256: false,
+            status: encode(Tag::context(0), false, &[]),
+            this_update: day(2026, 6, 14),
+            next_update: Some(day(2026, 6, 20)),
+            single_extensions: Vec::new(),
+            extensions: Vec::new(),
+            certificates: Vec::new(),
+        }
+    }
+
+    /// The certificate is revoked, for a reason by its number.
+    pub fn revoked(mut self, when: Time, reason: Option<u8>) -> Self {
+        let reason = reason.map(|reason| encode(Tag::universal(10), false, &[reason]));
+        let reason = reason.map(|reason| encode(Tag::context(0), true, &reason));
+        let fields = [vec![generalized_time(when)], reason.into_iter().collect()].concat();
+        self.status = encode_all(Tag::context(1), &fields);
+        self
+    }
+
+    /// The responder does not know the certificate.
+    pub fn unknown(mut self) -> Self {
+        self.status = encode(Tag::context(2), false, &[]);
+        self
+    }
+
+    /// Signed by somebody else, whose certificate comes along.
+    pub fn by(mut self, delegate: &Template) -> Self {
+        self.responder = Some(delegate.subject.clone());
+        self.signer = delegate.key;
+        self.certificates = vec![delegate.der()];
+        self
+    }
+
+    pub fn mint(&self) -> OcspResponse {
+        OcspResponse::from_der(&self.der()).unwrap()
+    }
+
+    pub fn der(&self) -> Vec<u8> {
+        let bits = |number| key(number).verifying_key().to_sec1_point(false).as_bytes().to_vec();
+        let digest = |bytes: &[u8]| match self.sha256 {
+            true => sha2::Sha256::digest(bytes).to_vec(),
+            false => sha1::Sha1::digest(bytes).to_vec(),
+        };
+        let octets = |octets: &[u8]| encode(Tag::OCTET_STRING, false, octets);
+        let identifier = encode_all(
+            Tag::SEQUENCE,
+            &[
+                algorithm(if self.sha256 { "2.16.840.1.101.3.4.2.1" } else { "1.3.14.3.2.26" }),
+                octets(&digest(&self.issuer)),
+                octets(&digest(&bits(self.issuer_key))),
+                encode(Tag::INTEGER, false, &[self.serial_number]),
+            ],
+        );
+        let mut single = vec![identifier, self.status.clone(), generalized_time(self.this_update)];
+        single.extend(self.next_update.map(|time| encode(Tag::context(0), true, &generalized_time(time))));
+        if !self.single_extensions.is_empty() {
+            single.push(encode(Tag::context(1), true, &extensions(&self.single_extensions)));
+        }
+        let by_key = || encode(Tag::context(2), true, &octets(&sha1::Sha1::digest(bits(self.signer))));
+        let by_name = |name: &Vec<u8>| encode(Tag::context(1), true, name);
+        let mut data = vec![
+            self.responder.as_ref().map_or_else(by_key, by_name),
+            generalized_time(self.produced_at),
+            encode(Tag::SEQUENCE, true, &encode_all(Tag::SEQUENCE, &single)),
+        ];
+        if !self.extensions.is_empty() {
+            data.push(encode(Tag::context(1), true, &extensions(&self.extensions)));
+        }
+        let mut basic =
+            signed_fields(encode_all(Tag::SEQUENCE, &data), self.algorithm, self.algorithm, self.signer);
+        if !self.certificates.is_empty() {
+            let certificates = encode_all(Tag::SEQUENCE, &self.certificates);
+            basic.push(encode(Tag::context(0), true, &certificates));
+        }
+        let basic = [object_identifier("1.3.6.1.5.5.7.48.1.1"), octets(&encode_all(Tag::SEQUENCE, &basic))];
+        let bytes = encode(Tag::context(0), true, &encode_all(Tag::SEQUENCE, &basic));
+        encode_all(Tag::SEQUENCE, &[encode(Tag::universal(10), false, &[0]), bytes])
+    }
+}
+
 /// A Name with a common name; an empty one of an empty text.
 pub fn name(common_name: &str) -> Vec<u8> {
     if common_name.is_empty() {
@@ -356,6 +470,10 @@ fn extensions(list: &[Extension]) -> Vec<u8> {
 }
 
 fn signed(to_be_signed: Vec<u8>, inner: &str, outer: &str, signer: u8) -> Vec<u8> {
+    encode_all(Tag::SEQUENCE, &signed_fields(to_be_signed, inner, outer, signer))
+}
+
+fn signed_fields(to_be_signed: Vec<u8>, inner: &str, outer: &str, signer: u8) -> Vec<Vec<u8>> {
     let digest = match inner {
         ECDSA_SHA1 => sha1::Sha1::digest(&to_be_signed).to_vec(),
         _ => sha2::Sha256::digest(&to_be_signed).to_vec(),
@@ -363,5 +481,5 @@ fn signed(to_be_signed: Vec<u8>, inner: &str, outer: &str, signer: u8) -> Vec<u8
     let signature: p256::ecdsa::Signature = key(signer).sign_prehash(&digest).unwrap();
     let signature = [&[0][..], signature.to_der().as_bytes()].concat();
     let signature = encode(Tag::BIT_STRING, false, &signature);
-    encode_all(Tag::SEQUENCE, &[to_be_signed, algorithm(outer), signature])
+    vec![to_be_signed, algorithm(outer), signature]
 }

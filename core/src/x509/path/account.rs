@@ -3,7 +3,8 @@
 use crate::time::Time;
 use crate::x509::Certificate;
 use crate::x509::revocation::{
-    Reasons, Revocation, RevocationList, RevocationReason, RevocationStatus, UnknownBecause, UnusableList,
+    CertificateStatus, Reasons, Revocation, RevocationList, RevocationReason, RevocationStatus,
+    SingleResponse, UnknownBecause, UnusableList,
 };
 
 /// The sources for one certificate.
@@ -11,6 +12,8 @@ use crate::x509::revocation::{
 pub(super) struct Account<'a> {
     /// Lists that are authentic, and the reasons of which each speaks for the certificate.
     pub(super) lists: Vec<(&'a RevocationList, Reasons)>,
+    /// What authentic responses say of it.
+    pub(super) responses: Vec<&'a SingleResponse>,
     silence: Option<UnknownBecause>,
 }
 
@@ -19,6 +22,8 @@ struct Saying {
     revocation: Option<Revocation>,
     /// Of which its silence speaks.
     reasons: Reasons,
+    /// Whether it is from before the certificate expired, or keeps what did.
+    is_in_time: bool,
     this_update: Time,
     next_update: Option<Time>,
     /// Whether it says that a hold is over.
@@ -42,15 +47,13 @@ impl<'a> Account<'a> {
         if let Some(revocation) = revocations.min_by_key(|revocation| revocation.when) {
             return Err(revocation);
         }
-        let sayings: Vec<Saying> = sayings.into_iter().filter(|saying| !saying.reasons.is_empty()).collect();
-        let in_time = |saying: &&Saying| saying.this_update <= certificate.not_after();
-        if !sayings.is_empty() && !sayings.iter().any(|saying| in_time(&saying)) {
+        let (useful, late): (Vec<&Saying>, Vec<&Saying>) =
+            sayings.iter().filter(|saying| !saying.reasons.is_empty()).partition(|saying| saying.is_in_time);
+        if useful.is_empty() && !late.is_empty() {
             self.is_silent(UnknownBecause::TooLate);
         }
-        let (current, overdue): (Vec<&Saying>, Vec<&Saying>) = sayings
-            .iter()
-            .filter(in_time)
-            .partition(|saying| saying.next_update.is_some_and(|next| at <= next));
+        let is_current = |saying: &&Saying| saying.next_update.is_some_and(|next| at <= next);
+        let (current, overdue): (Vec<&Saying>, Vec<&Saying>) = useful.into_iter().partition(is_current);
         if let Some((this_update, Some(next_update))) = whole(&current) {
             return Ok(RevocationStatus::Good { this_update, next_update });
         }
@@ -63,9 +66,20 @@ impl<'a> Account<'a> {
         Ok(RevocationStatus::Unknown(self.silence.unwrap_or(UnknownBecause::NoList)))
     }
 
-    /// What each list says, and each delta list together with each list that it changes.
+    /// What each response says, each list, and each delta list together with each list that it
+    /// changes.
     fn sayings(&mut self, certificate: &Certificate) -> Vec<Saying> {
+        let not_after = certificate.not_after();
         let mut sayings = Vec::new();
+        for response in std::mem::take(&mut self.responses) {
+            match response.status {
+                CertificateStatus::Unknown => self.is_silent(UnknownBecause::NotKnownToResponder),
+                CertificateStatus::Good => sayings.push(Saying::of_response(response, None, not_after)),
+                CertificateStatus::Revoked(revocation) => {
+                    sayings.push(Saying::of_response(response, Some(revocation), not_after));
+                }
+            }
+        }
         let lists = std::mem::take(&mut self.lists);
         for (list, reasons) in &lists {
             let entry = list.entry(certificate);
@@ -74,13 +88,15 @@ impl<'a> Account<'a> {
             let saying = |reasons| Saying {
                 revocation,
                 reasons,
+                is_in_time: list.this_update() <= not_after || list.keeps_expired(not_after),
                 this_update: list.this_update(),
                 next_update: list.next_update(),
                 ends_hold,
             };
             if !list.is_delta() {
-                let is_over = reasons.is_all() && list.this_update() <= certificate.not_after();
-                sayings.push(Saying { ends_hold: entry.is_none() && is_over, ..saying(*reasons) });
+                let saying = saying(*reasons);
+                let is_over = entry.is_none() && reasons.is_all() && saying.is_in_time;
+                sayings.push(Saying { ends_hold: is_over, ..saying });
                 continue;
             }
             sayings.push(saying(Reasons::NONE));
@@ -96,6 +112,19 @@ impl<'a> Account<'a> {
 }
 
 impl Saying {
+    fn of_response(response: &SingleResponse, revocation: Option<Revocation>, not_after: Time) -> Self {
+        let keeps = response.keeps_since.is_some_and(|since| since <= not_after);
+        let is_in_time = response.this_update <= not_after || keeps;
+        Self {
+            revocation,
+            reasons: Reasons::ALL,
+            is_in_time,
+            this_update: response.this_update,
+            next_update: response.next_update,
+            ends_hold: revocation.is_none() && is_in_time,
+        }
+    }
+
     /// The revocation of which it tells, if it had happened by then; as of a moment before, it had
     /// not. A hold is over where something newer says so.
     fn in_force(&self, at: Time, others: &[Self]) -> Option<Revocation> {

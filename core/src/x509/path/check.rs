@@ -8,7 +8,7 @@ use super::facts::{Facts, FactsError};
 use super::policies::valid_policies;
 use super::profile::broken_rule;
 use super::{PathRequest, Purpose, Weakness, WeaknessKind};
-use crate::algorithm::{KeyAlgorithm, SignatureAlgorithm};
+use crate::algorithm::KeyAlgorithm;
 use crate::limits;
 use crate::x509::Certificate;
 use crate::x509::name_constraints::Refusal;
@@ -208,7 +208,7 @@ impl Path<'_> {
             }
             // Nobody relies on an anchor's signature over itself.
             let signature = certificate.signature_algorithm().filter(|_| !is_anchor);
-            if let Some(signature) = signature.filter(|&signature| is_weak(signature)) {
+            if let Some(signature) = signature.filter(|signature| signature.is_weak()) {
                 add(WeaknessKind::Signature(signature));
             }
         }
@@ -222,13 +222,4 @@ fn read_facts(certificate: &Certificate, which: Which) -> Result<Facts<'_>, Path
         FactsError::TooManyNames => PathError::Budget(BudgetKind::Names),
         FactsError::TooManyPolicies => PathError::Budget(BudgetKind::Policies),
     })
-}
-
-fn is_weak(signature: SignatureAlgorithm) -> bool {
-    match signature {
-        SignatureAlgorithm::RsaPkcs1(digest) | SignatureAlgorithm::Ecdsa(digest) => digest.is_weak(),
-        SignatureAlgorithm::RsaPss { digest, .. } => digest.is_weak(),
-        SignatureAlgorithm::Ed25519 | SignatureAlgorithm::MlDsa => false,
-        SignatureAlgorithm::Dsa(_) => true,
-    }
 }

@@ -4,8 +4,10 @@ use super::PathRequest;
 use super::account::Account;
 use super::check::which;
 use super::error::PathError;
+use super::responder::is_response_authentic;
 use super::search::{Node, Search, key_identifier_distance, signer_request};
 use crate::limits;
+use crate::x509::Certificate;
 use crate::x509::revocation::{
     Revocation, RevocationDemand, RevocationList, RevocationStatus, UnknownBecause, distribution_points,
 };
@@ -19,6 +21,9 @@ pub(super) fn statuses(
     suspended: &mut Vec<usize>,
 ) -> Result<Vec<RevocationStatus>, PathError> {
     let below_anchor = path.split_last().map(|(_, below)| below).unwrap_or_default();
+    if search.revocation.demand == RevocationDemand::Off {
+        return Ok(vec![RevocationStatus::Unknown(UnknownBecause::NotAsked); below_anchor.len()]);
+    }
     // From the anchor down: a revoked CA is the graver news.
     let mut statuses = Vec::new();
     for (depth, &index) in below_anchor.iter().enumerate().rev() {
@@ -42,7 +47,9 @@ fn demand(
 ) -> Result<(), PathError> {
     let which = which(depth, search.node(index)?.certificate);
     match (search.revocation.demand, status) {
-        (RevocationDemand::BestEffort, _) | (_, RevocationStatus::Good { .. }) => Ok(()),
+        (RevocationDemand::Off | RevocationDemand::BestEffort, _) | (_, RevocationStatus::Good { .. }) => {
+            Ok(())
+        }
         (RevocationDemand::Required, RevocationStatus::Unknown(because)) => {
             Err(PathError::RevocationUnknown { which, because: because.clone() })
         }
@@ -63,7 +70,32 @@ fn status(
 ) -> Result<RevocationStatus, PathError> {
     let certificate = search.node(index)?.certificate;
     // Only certificates above this one have been looked at, so only they may speak of it.
-    let above = path.get(depth + 1..).unwrap_or_default();
+    let asked = Asked { certificate, above: path.get(depth + 1..).unwrap_or_default(), anchor, request };
+    let mut account = by_lists(search, &asked, suspended)?;
+    by_responses(search, &asked, &mut account, suspended)?;
+    account.settle(certificate, request.at).map_err(|Revocation { when, reason }| PathError::Revoked {
+        which: which(depth, certificate),
+        when,
+        reason,
+    })
+}
+
+/// A certificate whose status is asked for, and the path above it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a, 'p> {
+    pub(super) certificate: &'a Certificate,
+    pub(super) above: &'p [usize],
+    pub(super) anchor: usize,
+    pub(super) request: &'p PathRequest,
+}
+
+/// What revocation lists say of a certificate.
+pub(super) fn by_lists<'a>(
+    search: &mut Search<'a>,
+    asked: &Asked<'_, '_>,
+    suspended: &mut Vec<usize>,
+) -> Result<Account<'a>, PathError> {
+    let Asked { certificate, above, anchor, request } = *asked;
     let points = distribution_points(certificate);
     let lists = &search.revocation.lists;
     let mut account = Account::default();
@@ -79,11 +111,32 @@ fn status(
             account.is_silent(UnknownBecause::NotSigned);
         }
     }
-    account.settle(certificate, request.at).map_err(|Revocation { when, reason }| PathError::Revoked {
-        which: which(depth, certificate),
-        when,
-        reason,
-    })
+    Ok(account)
+}
+
+/// What OCSP responses say of it.
+fn by_responses<'a>(
+    search: &mut Search<'a>,
+    asked: &Asked<'_, '_>,
+    account: &mut Account<'a>,
+    suspended: &mut Vec<usize>,
+) -> Result<(), PathError> {
+    let Some(issuer) = search.working_key(asked.above) else { return Ok(()) };
+    for response in &search.revocation.responses {
+        let answers = response.about(asked.certificate, &issuer);
+        if answers.is_empty() {
+            continue;
+        }
+        let unusable = response.unusable().or(answers.iter().find_map(|answer| answer.unusable.as_ref()));
+        if let Some(unusable) = unusable {
+            account.is_silent(UnknownBecause::Unusable(unusable.clone()));
+        } else if is_response_authentic(search, response, &issuer, asked, suspended)? {
+            account.responses.extend(answers);
+        } else {
+            account.is_silent(UnknownBecause::NotSigned);
+        }
+    }
+    Ok(())
 }
 
 /// Whether the list is signed by somebody of its issuer's name who may issue lists, under the same

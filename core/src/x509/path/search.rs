@@ -48,7 +48,7 @@ pub(super) struct Node<'a> {
 /// looked at twice.
 pub(super) struct Pool<'a> {
     pub(super) nodes: Vec<Node<'a>>,
-    offered: &'a [Certificate],
+    pub(super) offered: &'a [Certificate],
     pub(super) anchors: &'a [Anchor],
 }
 

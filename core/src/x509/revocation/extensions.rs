@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
 use der::Decode as _;
 use x509_cert::ext::Extension;
@@ -14,14 +15,20 @@ use crate::x509::name_constraints::GeneralName;
 use crate::x509::path::distinguished_name::DistinguishedName;
 use crate::x509::tlv::{Elements, only, tag, unsigned};
 
+/// expiredCertsOnCRL (X.509, section 9.5.2.8): certificates that expired since then are still in
+/// the list.
+const EXPIRED_CERTIFICATES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.60");
+/// archiveCutoff (RFC 6960, section 4.4.4), which says the same of a responder.
+const ARCHIVE_CUTOFF: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.6");
+
 /// Extensions from the DER of their SEQUENCE; none may stand twice.
-fn read(der: &[u8]) -> Option<Vec<Extension>> {
+pub(super) fn read(der: &[u8]) -> Option<Vec<Extension>> {
     let extensions = Vec::<Extension>::from_der(der).ok()?;
     let kinds: BTreeSet<_> = extensions.iter().map(|extension| extension.extn_id).collect();
     (kinds.len() == extensions.len()).then_some(extensions)
 }
 
-fn unknown(extension: &Extension) -> Option<UnusableList> {
+pub(super) fn unknown(extension: &Extension) -> Option<UnusableList> {
     extension.critical.then(|| UnusableList::CriticalExtension(extension.extn_id.to_string()))
 }
 
@@ -33,6 +40,8 @@ pub(super) struct ListExtensions {
     /// cRLNumber, and for a delta list the number of the list that it changes, as magnitudes.
     pub(super) number: Option<Vec<u8>>,
     pub(super) base_number: Option<Vec<u8>>,
+    /// Since when certificates that expired are still in it.
+    pub(super) keeps_since: Option<Time>,
     pub(super) unusable: Option<UnusableList>,
 }
 
@@ -56,6 +65,10 @@ impl ListExtensions {
                 }
                 rfc5280::ID_CE_DELTA_CRL_INDICATOR => {
                     result.base_number = Some(number(value)?);
+                    None
+                }
+                EXPIRED_CERTIFICATES => {
+                    result.keeps_since = Some(asn1_time::read_generalized(value)?);
                     None
                 }
                 rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT => {
@@ -82,6 +95,8 @@ pub(super) struct EntryExtensions {
     pub(super) invalid_since: Option<Time>,
     /// Whose certificates this entry and those after it are about.
     pub(super) certificate_issuer: Option<DistinguishedName>,
+    /// Since when certificates that expired are still known.
+    pub(super) keeps_since: Option<Time>,
     pub(super) unusable: Option<UnusableList>,
 }
 
@@ -91,6 +106,7 @@ impl Default for EntryExtensions {
             reason: RevocationReason::Unspecified,
             invalid_since: None,
             certificate_issuer: None,
+            keeps_since: None,
             unusable: None,
         }
     }
@@ -104,6 +120,7 @@ impl EntryExtensions {
             match extension.extn_id {
                 // An ENUMERATED.
                 rfc5280::ID_CE_CRL_REASONS => result.reason = reason(only(value, 0x0a)?),
+                ARCHIVE_CUTOFF => result.keeps_since = Some(asn1_time::read_generalized(value)?),
                 rfc5280::ID_CE_INVALIDITY_DATE => {
                     result.invalid_since = Some(asn1_time::read_generalized(value)?);
                 }

@@ -3,27 +3,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use der::Decode;
-use spki::AlgorithmIdentifierOwned;
-
 use super::extensions::{EntryExtensions, ListExtensions};
 use super::{DistributionPoint, Reasons, Revocation, UnusableList};
-use crate::algorithm::SignatureAlgorithm;
 use crate::limits;
 use crate::time::Time;
 use crate::x509::path::distinguished_name::DistinguishedName;
-use crate::x509::signature::SignatureInvalid;
+use crate::x509::signature::{SignatureInvalid, SignedBytes};
 use crate::x509::tlv::{Element, Elements, only, tag, whole_bits};
-use crate::x509::{Certificate, PublicKey, algorithm_identifier, asn1_time};
+use crate::x509::{Certificate, PublicKey, asn1_time};
 
 /// A certificate revocation list. Only its form is checked yet: who signed it is a question of a
 /// path.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RevocationList {
     der: Vec<u8>,
-    to_be_signed: Vec<u8>,
-    algorithm: Option<SignatureAlgorithm>,
-    signature: Vec<u8>,
+    signed: SignedBytes,
     issuer: DistinguishedName,
     this_update: Time,
     next_update: Option<Time>,
@@ -104,6 +98,12 @@ impl RevocationList {
         self.extensions.authority_key_identifier.as_deref()
     }
 
+    /// Whether it still names what it revoked of certificates that expired at that moment
+    /// (RFC 5280, section 6.3: others are dropped).
+    pub(crate) fn keeps_expired(&self, not_after: Time) -> bool {
+        self.extensions.keeps_since.is_some_and(|since| since <= not_after)
+    }
+
     /// Whether it names only changes to another list (RFC 5280, section 5.2.4).
     pub(crate) const fn is_delta(&self) -> bool {
         self.extensions.base_number.is_some()
@@ -160,8 +160,7 @@ impl RevocationList {
     }
 
     pub(crate) fn is_signed_by(&self, key: &PublicKey) -> Result<(), SignatureInvalid> {
-        let algorithm = self.algorithm.ok_or(SignatureInvalid::Unsupported)?;
-        key.verify(algorithm, &self.to_be_signed, &self.signature)
+        self.signed.is_signed_by(key)
     }
 }
 
@@ -206,9 +205,7 @@ fn read(der: &[u8]) -> Option<RevocationList> {
     let entries = Entries::read(revoked, &issuer, extensions.scope.indirect)?;
     Some(RevocationList {
         der: der.to_vec(),
-        to_be_signed: to_be_signed.whole.to_vec(),
-        algorithm: signature_algorithm(algorithm.whole),
-        signature: signature.to_vec(),
+        signed: SignedBytes::new(to_be_signed.whole, algorithm.whole, signature),
         issuer,
         this_update,
         next_update,
@@ -216,11 +213,6 @@ fn read(der: &[u8]) -> Option<RevocationList> {
         entries,
         extensions,
     })
-}
-
-fn signature_algorithm(der: &[u8]) -> Option<SignatureAlgorithm> {
-    let algorithm = AlgorithmIdentifierOwned::from_der(der).ok()?;
-    algorithm_identifier::signature_from(&algorithm, None).ok()
 }
 
 /// The entries of a list by issuer and serial number: indirect lists name certificates of several
