@@ -14,7 +14,7 @@ mod verify;
 use clap::{Parser, Subcommand};
 
 pub(crate) use common::{
-    Accept, Algorithm, Color, Evidence, Form, Global, MessageSecrets, Output, Passphrase, Report,
+    Accept, Algorithm, Color, Evidence, Form, Global, MessageSecrets, Output, Passphrase, Report, Revocation,
 };
 pub(crate) use decrypt::Decrypt;
 pub(crate) use encrypt::{Encrypt, KeyTransport};

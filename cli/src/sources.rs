@@ -6,7 +6,9 @@ use counterseal_core::keys::{Import, ImportError, import};
 use counterseal_core::limits::{PKCS12_BYTES, REVOCATION_LIST_BYTES};
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::trust::{Anchor, Knowledge, VERIFIED};
-use counterseal_core::x509::revocation::{RevocationEvidence, RevocationList};
+use counterseal_core::x509::revocation::{
+    OcspResponse, RevocationDemand, RevocationEvidence, RevocationList,
+};
 use counterseal_core::x509::{Certificate, PublicKey, SecretKey, path, pem};
 
 use crate::args;
@@ -100,10 +102,7 @@ pub(crate) fn knowledge(evidence: &args::Evidence, extra: &[Certificate]) -> Res
     Ok(Knowledge {
         anchors: anchors.into_iter().map(anchor).collect(),
         certificates: extra.to_vec(),
-        revocation: RevocationEvidence {
-            lists: revocation_lists(&evidence.revocation_lists)?,
-            ..RevocationEvidence::default()
-        },
+        revocation: revocation(evidence)?,
         ..Knowledge::default()
     })
 }
@@ -112,33 +111,38 @@ fn anchor(certificate: Certificate) -> Anchor {
     Anchor { authority: path::Anchor::private(certificate), amount: VERIFIED }
 }
 
-/// The revocation lists of files, as DER or PEM.
-pub(crate) fn revocation_lists(paths: &[PathBuf]) -> Result<Vec<RevocationList>, Failure> {
-    let mut lists = Vec::new();
-    for path in paths {
+/// What files say of revocation: lists in DER or PEM, OCSP responses in DER.
+fn revocation(evidence: &args::Evidence) -> Result<RevocationEvidence, Failure> {
+    let demand = match evidence.revocation {
+        args::Revocation::Off => RevocationDemand::Off,
+        args::Revocation::BestEffort => RevocationDemand::BestEffort,
+        args::Revocation::Require => RevocationDemand::Required,
+    };
+    let mut found = RevocationEvidence { demand, ..RevocationEvidence::default() };
+    for path in &evidence.revocation_lists {
         let bytes = read_file(path, REVOCATION_LIST_BYTES)?;
-        let blocks: Vec<SecretBytes> = if pem::is_pem(&bytes) {
-            pem::blocks(&bytes)
-                .into_iter()
-                .filter(|(label, _)| label == "X509 CRL")
-                .map(|(_, der)| der)
-                .collect()
-        } else {
-            vec![SecretBytes::copy_of(&bytes)]
+        let malformed = || {
+            Failure::unknown(
+                "malformed",
+                format!("{}: no revocation list and no OCSP response", path.display()),
+            )
         };
-        let before = lists.len();
-        for der in blocks {
-            let list = RevocationList::from_der(der.expose()).map_err(|error| {
-                Failure::unknown("malformed", format!("{}: no revocation list", path.display()))
-                    .because(error)
-            })?;
-            lists.push(list);
+        let mut lists = pem::blocks(&bytes);
+        lists.retain(|(label, _)| label == "X509 CRL");
+        if lists.is_empty() {
+            if let Ok(response) = OcspResponse::from_der(&bytes) {
+                found.responses.push(response);
+            } else {
+                let list = RevocationList::from_der(&bytes).map_err(|error| malformed().because(error))?;
+                found.lists.push(list);
+            }
         }
-        if lists.len() == before {
-            return Err(Failure::unknown("malformed", format!("{}: no revocation list", path.display())));
+        for (_, der) in lists {
+            let list = RevocationList::from_der(der.expose()).map_err(|error| malformed().because(error))?;
+            found.lists.push(list);
         }
     }
-    Ok(lists)
+    Ok(found)
 }
 
 /// A file that holds nothing of what it was named for, and what is wrong with what it holds.

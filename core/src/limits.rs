@@ -24,6 +24,8 @@ pub const OCSP_ANSWERS: usize = 100;
 pub const OCSP_CERTIFICATES: usize = 10;
 /// Bytes of the nonce of an OCSP request (RFC 9654, section 2.1).
 pub const OCSP_NONCE_BYTES: usize = 32;
+/// Revocation lists, and OCSP responses, that are looked at of those which one message brings.
+pub const MESSAGE_REVOCATIONS: usize = 50;
 /// Bytes of one object identifier.
 pub const OBJECT_IDENTIFIER_BYTES: usize = 64;
 

@@ -113,9 +113,24 @@ pub(crate) struct Evidence {
     #[arg(long = "anchor", value_name = "FILE")]
     pub(crate) anchors: Vec<PathBuf>,
 
-    /// A certificate revocation list; may be repeated
+    /// A certificate revocation list or an OCSP response; may be repeated
     #[arg(long = "crl", value_name = "FILE", hide_short_help = true)]
     pub(crate) revocation_lists: Vec<PathBuf>,
+
+    /// How much must be known of the revocation of the certificates of a chain
+    #[arg(long, value_name = "WHEN", default_value = "best-effort", hide_short_help = true)]
+    pub(crate) revocation: Revocation,
+}
+
+/// How much must be known of revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Revocation {
+    /// Nothing is asked, not even what the mail brings
+    Off,
+    /// What is known to be revoked is refused; where nothing is known, that is said
+    BestEffort,
+    /// A chain counts only where a current list or response speaks for each certificate
+    Require,
 }
 
 /// Secrets that a message itself was sealed with, beside certificates.

@@ -4,7 +4,7 @@ use crate::asn1::{algorithm, implicit, null, octets};
 use crate::certificates::{
     Authority, CERTIFICATE_SIGN, DIGITAL_SIGNATURE, KEY_ENCIPHERMENT, SERVER_AUTH, Template,
     alternative_names, basic_constraints, extended_key_usage, extension, key_usage, name_constraints,
-    name_with_address, revocation_list, rfc822, subject_key_identifier, uri,
+    name_with_address, rfc822, subject_key_identifier, uri,
 };
 use crate::keys::{Key, RSA_SHA1, RSA_SHA256, SHA1, digest_info};
 use crate::mail;
@@ -20,7 +20,6 @@ pub(crate) fn forge(cast: &Cast, suite: &mut Suite) {
     leaves(cast, suite);
     authorities(cast, suite);
     look_alikes(cast, suite);
-    revocation(cast, suite);
     constraints(cast, suite);
     addresses(cast, suite);
 }
@@ -106,7 +105,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> usize {
 }
 
 /// A CA under the root, changed; with a mail by alice under it.
-fn under(cast: &Cast, change: impl FnOnce(Template) -> Template) -> (Authority, String) {
+pub(crate) fn under(cast: &Cast, change: impl FnOnce(Template) -> Template) -> (Authority, String) {
     let key = Key::p256("intermediate");
     let template = change(Template::authority("Example Mail CA", &key, &cast.root));
     let authority = Authority::under(&cast.root, &template, key);
@@ -285,53 +284,6 @@ fn look_alikes(cast: &Cast, suite: &mut Suite) {
         twin,
         "a certificate that mallory signed herself",
         mail_by(&person, &[]),
-    );
-}
-
-/// Revocation of every certificate of the path.
-fn revocation(cast: &Cast, suite: &mut Suite) {
-    let (intermediate, good) = under(cast, |template| template);
-    let alice =
-        Template::leaf("Alice", "alice@example.org", &cast.alice.key, &intermediate, DIGITAL_SIGNATURE);
-    let authority = Template::authority("Example Mail CA", &intermediate.key, &cast.root);
-    let lists = [
-        ("root", revocation_list(&cast.root, "491231235959Z", &[&[1, 2, 3]])),
-        ("intermediate", revocation_list(&intermediate, "491231235959Z", &[&[1, 2, 3]])),
-        ("leaf-revoked", revocation_list(&intermediate, "491231235959Z", &[&alice.serial])),
-        ("ca-revoked", revocation_list(&cast.root, "491231235959Z", &[&authority.serial])),
-        ("stale", revocation_list(&intermediate, "260801000000Z", &[&[1, 2, 3]])),
-    ];
-    for (name, list) in lists {
-        suite.file(&format!("people/{name}.crl"), crate::keys::pem("X509 CRL", &list));
-    }
-    let twin = "revocation/good.eml";
-    let options = |lists: [&str; 2]| lists.map(|list| format!("--crl people/{list}.crl")).join(" ");
-    let current = options(["root", "intermediate"]);
-    suite.attack_with(
-        twin,
-        &current,
-        says("verified", "!revocation-not-checked"),
-        "-",
-        "current lists that name nobody of us",
-        good.clone(),
-    );
-    let mut add = |name: &str, lists, required: Required, what: &str| {
-        suite.attack_with(
-            &format!("revocation/{name}.eml"),
-            &options(lists),
-            required,
-            twin,
-            what,
-            good.clone(),
-        );
-    };
-    add("leaf", ["root", "leaf-revoked"], says("invalid", "revoked"), "the certificate is revoked");
-    add("authority", ["ca-revoked", "intermediate"], says("invalid", "revoked"), "the CA above is revoked");
-    add(
-        "stale",
-        ["root", "stale"],
-        says("checked", "stale-revocation"),
-        "the list is older than its own date for the next one",
     );
 }
 

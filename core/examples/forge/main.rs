@@ -16,6 +16,7 @@ mod keys;
 mod mail;
 mod people;
 mod primitives;
+mod revocation;
 mod sealed;
 mod signatures;
 mod signed;
@@ -35,6 +36,7 @@ fn main() {
     structures::forge(&cast, &mut suite);
     signatures::forge(&cast, &mut suite);
     chains::forge(&cast, &mut suite);
+    revocation::forge(&cast, &mut suite);
     identities::forge(&cast, &mut suite);
     edges::forge(&cast, &mut suite);
     suite.write(&folder).expect("the folder can be written");

@@ -21,6 +21,6 @@ fuzz_target!(|data: &[u8]| {
 /// Whether alice's certificate is valid in the light of this list.
 fn is_valid(certificate: &Certificate, list: &RevocationList, demand: RevocationDemand) -> bool {
     let anchors = [Anchor::private(Certificate::from_der(ROOT).expect("a certificate of our own"))];
-    let evidence = RevocationEvidence { lists: vec![list.clone()], demand };
+    let evidence = RevocationEvidence { lists: vec![list.clone()], demand, ..RevocationEvidence::default() };
     validate(certificate, &[], &anchors, &evidence, Purpose::SignMail, now()).is_ok()
 }

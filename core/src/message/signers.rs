@@ -1,12 +1,14 @@
 //! From a signature that holds to what may be believed of the author (`trust.md` 4.4).
 
+use std::borrow::Cow;
+
 use super::Context;
 use super::layers::SignedLayer;
 use super::status::{Reason, SignerStatus, Verdict};
 use crate::address::EmailAddress;
 use crate::cms::{self, ContentType, SignatureOutcome, Signed};
 use crate::time::{DAY, Time};
-use crate::trust::{self, Decision, Evidence, Level, Purpose};
+use crate::trust::{self, Decision, Evidence, Knowledge, Level, Purpose};
 use crate::x509::Certificate;
 use crate::x509::path::{Allowance, PathError};
 use crate::x509::revocation::RevocationStatus;
@@ -27,9 +29,21 @@ pub(super) fn judge(
     context: &Context<'_>,
     allowance: &Allowance,
 ) -> Vec<SignerStatus> {
+    let knowledge = with_revocations(signed, context.knowledge);
+    let context = &Context { knowledge: &knowledge, ..*context };
     let judgements =
         signed.signers.iter().map(|signer| Judgement { signed, signer, claim, context, allowance });
     judgements.map(|judgement| judgement.status()).collect()
+}
+
+/// What is known, and what the object itself brings about revocation (RFC 5652, section 10.2.1;
+/// RFC 5940): it is checked like any other, so whoever put it there can hide nothing.
+fn with_revocations<'k>(signed: &Signed, knowledge: &'k Knowledge) -> Cow<'k, Knowledge> {
+    if signed.revocation_lists.is_empty() && signed.revocation_answers.is_empty() {
+        return Cow::Borrowed(knowledge);
+    }
+    let revocation = knowledge.revocation.with(&signed.revocation_lists, &signed.revocation_answers);
+    Cow::Owned(Knowledge { revocation, ..knowledge.clone() })
 }
 
 struct Judgement<'j> {
@@ -232,6 +246,8 @@ pub(super) fn reason_of(error: &PathError) -> Reason {
         PathError::Expired { .. } => Reason::Expired,
         PathError::NotYetValid { .. } => Reason::NotYetValid,
         PathError::Revoked { .. } => Reason::Revoked,
+        PathError::RevocationUnknown { .. } => Reason::RevocationNotChecked,
+        PathError::RevocationStale { .. } => Reason::StaleRevocation,
         PathError::NameConstraint { .. } => Reason::NameConstraint,
         PathError::WeakAlgorithm(_) => Reason::WeakChain,
         PathError::KeyUsage { .. } | PathError::ExtendedKeyUsage { .. } => Reason::CertificateUsage,

@@ -10,6 +10,7 @@ mod ocsp;
 mod reasons;
 mod scope;
 
+use crate::limits;
 use crate::time::Time;
 
 pub use list::{RevocationList, RevocationListError};
@@ -27,6 +28,19 @@ pub struct RevocationEvidence {
     pub responses: Vec<OcspResponse>,
     /// Whether revocation must be ruled out.
     pub demand: RevocationDemand,
+}
+
+impl RevocationEvidence {
+    /// This, and what a message brought along: DER of lists and of responses. What cannot be read
+    /// is passed over, and so is what exceeds [`limits::MESSAGE_REVOCATIONS`].
+    #[must_use]
+    pub fn with(&self, lists: &[Vec<u8>], responses: &[Vec<u8>]) -> Self {
+        let mut all = self.clone();
+        let most = limits::MESSAGE_REVOCATIONS;
+        all.lists.extend(lists.iter().take(most).filter_map(|der| RevocationList::from_der(der).ok()));
+        all.responses.extend(responses.iter().take(most).filter_map(|der| OcspResponse::from_der(der).ok()));
+        all
+    }
 }
 
 /// How much must be known of revocation.

@@ -1,6 +1,5 @@
 //! What a response says of one certificate (RFC 6960, section 4.2.1).
 
-use const_oid::ObjectIdentifier;
 use der::Decode;
 use spki::AlgorithmIdentifierOwned;
 
@@ -57,7 +56,7 @@ impl CertificateIdentifier {
         let algorithm = digest_oid(self.algorithm.unwrap_or(DigestAlgorithm::Sha1));
         // Responders from before RFC 5754 compare the parameters, and they have NULL.
         tlv::sequence(&[
-            &algorithm_der(ObjectIdentifier::from(algorithm), &[tag::NULL, 0]),
+            &algorithm_der(algorithm, &[tag::NULL, 0]),
             &tlv::encode(tag::OCTET_STRING, &self.issuer_name),
             &tlv::encode(tag::OCTET_STRING, &self.issuer_key),
             &tlv::encode(tag::INTEGER, &self.serial_number),
