@@ -21,7 +21,7 @@ pub(super) fn is_response_authentic(
 ) -> Result<bool, PathError> {
     let name = asked.certificate.issuer_name();
     if response.is_by(name, issuer) {
-        search.budget.spend_signature()?;
+        search.spend_signature()?;
         if response.is_signed_by(issuer) {
             return Ok(true);
         }
@@ -33,8 +33,8 @@ pub(super) fn is_response_authentic(
             && may_answer(delegate, response, asked)
     });
     for delegate in delegates.take(limits::SIGNER_CANDIDATES) {
-        search.budget.spend_signature()?;
-        search.budget.spend_signature()?;
+        search.spend_signature()?;
+        search.spend_signature()?;
         let is_delegate =
             delegate.is_signed_by(issuer).is_ok() && response.is_signed_by(delegate.public_key());
         if is_delegate && !is_revoked(search, delegate, asked, suspended)? {

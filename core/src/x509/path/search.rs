@@ -178,6 +178,11 @@ impl<'a> Search<'a> {
         findings.valid.ok_or(findings.miss)
     }
 
+    /// Before a signature is checked.
+    pub(super) fn spend_signature(&mut self) -> Result<(), PathError> {
+        self.budget.spend_signature(self.allowance)
+    }
+
     pub(super) fn node(&self, index: usize) -> Result<&'a Node<'a>, PathError> {
         // Indices come from the pool itself, so this never fails.
         self.pool.nodes.get(index).ok_or(PathError::Budget(BudgetKind::Certificates))
@@ -247,7 +252,7 @@ impl<'a> Search<'a> {
         if key.lacks_domain() {
             return Ok(true);
         }
-        self.budget.spend_signature(self.allowance)?;
+        self.spend_signature()?;
         let signed = self.node(child)?.certificate.is_signed_by(key).is_ok();
         self.signed.insert((child, issuer), signed);
         Ok(signed)
@@ -270,7 +275,7 @@ impl<'a> Search<'a> {
             if !self.node(issuer)?.certificate.public_key().lacks_domain() {
                 continue;
             }
-            self.budget.spend_signature(self.allowance)?;
+            self.spend_signature()?;
             let child = self.node(child)?.certificate;
             if self.working_key(above).is_none_or(|key| child.is_signed_by(&key).is_err()) {
                 return Err(PathError::BadSignature { which: which(depth, child) });
@@ -290,7 +295,7 @@ impl<'a> Search<'a> {
         if let Some(&known) = self.lists_signed.get(&(list, signer)) {
             return Ok(known);
         }
-        self.budget.spend_signature(self.allowance)?;
+        self.spend_signature()?;
         let path = [&[signer], above].concat();
         let list_of = |list| self.revocation.lists.get(list);
         let Some((key, found)) = self.working_key(&path).zip(list_of(list)) else { return Ok(false) };
@@ -360,7 +365,7 @@ impl<'a> Search<'a> {
                     && *other != certificate
             };
             for twin in self.pool.offered.iter().filter(is_twin) {
-                self.budget.spend_signature(self.allowance)?;
+                self.spend_signature()?;
                 if twin.is_signed_by(&key).is_ok() {
                     return Err(PathError::DuplicateSerialNumber { which: which(depth, certificate) });
                 }
