@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use counterseal_core::algorithm::DigestAlgorithm;
 use counterseal_core::ports::Random;
 use counterseal_core::time::Time;
-use counterseal_core::x509::path::{Anchor, PathError, Purpose, validate};
+use counterseal_core::x509::path::{Anchor, PathError, PathRequest, Purpose, validate_with};
 use counterseal_core::x509::revocation::{
     OcspRequest, OcspResponse, RevocationEvidence, RevocationReason, RevocationStatus, UnknownBecause,
 };
@@ -93,7 +93,8 @@ impl Authority {
     fn status(&self, name: &str, response: OcspResponse, at: Time) -> Result<RevocationStatus, PathError> {
         let evidence = RevocationEvidence { responses: vec![response], ..RevocationEvidence::default() };
         let anchors = [Anchor::private(self.certificate("ca"))];
-        let path = validate(&self.certificate(name), &[], &anchors, &evidence, Purpose::SignMail, at)?;
+        let request = PathRequest::new(Purpose::SignMail, at);
+        let path = validate_with(&self.certificate(name), &[], &anchors, &evidence, &request)?;
         Ok(path.revocation()[0].clone())
     }
 }

@@ -3,7 +3,7 @@
 #![no_main]
 
 use counterseal_core::x509::Certificate;
-use counterseal_core::x509::path::{Anchor, Purpose, validate};
+use counterseal_core::x509::path::{Anchor, PathRequest, Purpose, validate_with};
 use counterseal_core::x509::revocation::{OcspResponse, RevocationDemand, RevocationEvidence};
 use counterseal_fuzz::{ROOT, certificates, now};
 use libfuzzer_sys::fuzz_target;
@@ -23,5 +23,6 @@ fn is_valid(certificate: &Certificate, response: &OcspResponse, demand: Revocati
     let anchors = [Anchor::private(Certificate::from_der(ROOT).expect("a certificate of our own"))];
     let evidence =
         RevocationEvidence { responses: vec![response.clone()], demand, ..RevocationEvidence::default() };
-    validate(certificate, &[], &anchors, &evidence, Purpose::SignMail, now()).is_ok()
+    let request = PathRequest::new(Purpose::SignMail, now());
+    validate_with(certificate, &[], &anchors, &evidence, &request).is_ok()
 }
