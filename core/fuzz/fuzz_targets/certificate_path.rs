@@ -4,7 +4,7 @@
 use counterseal_core::der::Reader;
 use counterseal_core::limits::PATH_DEPTH;
 use counterseal_core::x509::Certificate;
-use counterseal_core::x509::path::{Anchor, Purpose, validate};
+use counterseal_core::x509::path::{Anchor, PathRequest, Purpose, validate_with};
 use counterseal_core::x509::revocation::RevocationEvidence;
 use counterseal_fuzz::{ROOT, now};
 use libfuzzer_sys::fuzz_target;
@@ -14,7 +14,8 @@ fuzz_target!(|data: &[u8]| {
     let Some((leaf, offered)) = certificates.split_first() else { return };
     let anchors = [Anchor::private(Certificate::from_der(ROOT).expect("a certificate of our own"))];
     let evidence = RevocationEvidence::default();
-    let ask = || validate(leaf, offered, &anchors, &evidence, Purpose::SignMail, now());
+    let request = PathRequest::new(Purpose::SignMail, now());
+    let ask = || validate_with(leaf, offered, &anchors, &evidence, &request);
     let answer = ask();
     assert_eq!(answer.is_ok(), ask().is_ok());
     let Ok(path) = answer else { return };

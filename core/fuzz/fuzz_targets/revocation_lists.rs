@@ -3,7 +3,7 @@
 #![no_main]
 
 use counterseal_core::x509::Certificate;
-use counterseal_core::x509::path::{Anchor, Purpose, validate};
+use counterseal_core::x509::path::{Anchor, PathRequest, Purpose, validate_with};
 use counterseal_core::x509::revocation::{RevocationDemand, RevocationEvidence, RevocationList};
 use counterseal_fuzz::{ROOT, certificates, now};
 use libfuzzer_sys::fuzz_target;
@@ -22,5 +22,6 @@ fuzz_target!(|data: &[u8]| {
 fn is_valid(certificate: &Certificate, list: &RevocationList, demand: RevocationDemand) -> bool {
     let anchors = [Anchor::private(Certificate::from_der(ROOT).expect("a certificate of our own"))];
     let evidence = RevocationEvidence { lists: vec![list.clone()], demand, ..RevocationEvidence::default() };
-    validate(certificate, &[], &anchors, &evidence, Purpose::SignMail, now()).is_ok()
+    let request = PathRequest::new(Purpose::SignMail, now());
+    validate_with(certificate, &[], &anchors, &evidence, &request).is_ok()
 }

@@ -6,6 +6,8 @@ mod single;
 
 use std::fmt;
 
+use const_oid::ObjectIdentifier;
+
 use super::UnusableList;
 use super::extensions::{self, unknown};
 use crate::limits;
@@ -18,14 +20,10 @@ use crate::x509::{Certificate, PublicKey, asn1_time};
 pub use request::OcspRequest;
 pub(crate) use single::{CertificateStatus, SingleResponse};
 
-/// Content octets of id-pkix-ocsp (1.3.6.1.5.5.7.48.1), with one more arc.
-const fn ocsp(arc: u8) -> [u8; 9] {
-    [0x2b, 6, 1, 5, 5, 7, 48, 1, arc]
-}
-
-const BASIC: [u8; 9] = ocsp(1);
-const NONCE: [u8; 9] = ocsp(2);
-const EXTENDED_REVOKE: [u8; 9] = ocsp(9);
+/// id-pkix-ocsp-basic, id-pkix-ocsp-nonce and id-pkix-ocsp-extended-revoke (RFC 6960, appendix B).
+const BASIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.1");
+const NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.2");
+const EXTENDED_REVOKE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.9");
 const ENUMERATED: u8 = 0x0a;
 
 /// A successful OCSP response. Only its form is checked yet: who signed it is a question of a
@@ -165,7 +163,7 @@ impl fmt::Debug for OcspResponse {
 /// The BasicOCSPResponse in ResponseBytes.
 fn basic_response(bytes: &[u8]) -> Option<&[u8]> {
     let mut fields = Elements::new(only(bytes, tag::SEQUENCE)?);
-    let is_basic = fields.expect(tag::OBJECT_IDENTIFIER)?.content == BASIC;
+    let is_basic = fields.expect(tag::OBJECT_IDENTIFIER)?.content == BASIC.as_bytes();
     let response = fields.expect(tag::OCTET_STRING).filter(|_| is_basic && fields.is_empty())?;
     Some(response.content)
 }
@@ -266,11 +264,12 @@ type NonceAndTrouble = (Option<Vec<u8>>, Option<UnusableList>);
 fn response_extensions(extensions: Option<Element<'_>>) -> Option<NonceAndTrouble> {
     let Some(list) = extensions else { return Some((None, None)) };
     let (mut nonce, mut unusable) = (None, None);
-    for extension in extensions::read(only(list.content, tag::SEQUENCE)?)? {
-        if extension.identifier == NONCE {
+    for extension in extensions::read(list.content)? {
+        if extension.extn_id == NONCE {
             // An OCTET STRING in the value; before RFC 8954 some wrote the bare octets.
-            nonce = Some(only(extension.value, tag::OCTET_STRING).unwrap_or(extension.value).to_vec());
-        } else if extension.identifier != EXTENDED_REVOKE {
+            let value = extension.extn_value.as_bytes();
+            nonce = Some(only(value, tag::OCTET_STRING).unwrap_or(value).to_vec());
+        } else if extension.extn_id != EXTENDED_REVOKE {
             unusable = unusable.or(unknown(&extension));
         }
     }

@@ -56,7 +56,7 @@ impl OcspRequest {
 fn nonce_extension(nonce: &[u8]) -> Vec<u8> {
     let value = tlv::encode(tag::OCTET_STRING, nonce);
     let extension = tlv::sequence(&[
-        &tlv::encode(tag::OBJECT_IDENTIFIER, &NONCE),
+        &tlv::encode(tag::OBJECT_IDENTIFIER, NONCE.as_bytes()),
         &tlv::encode(tag::OCTET_STRING, &value),
     ]);
     tlv::encode(tag::constructed(2), &tlv::sequence(&[&extension]))

@@ -96,7 +96,7 @@ impl SingleResponse {
             None => None,
         };
         let extensions = match fields.optional(tag::constructed(1))? {
-            Some(list) => EntryExtensions::read(only(list.content, tag::SEQUENCE)?)?,
+            Some(list) => EntryExtensions::read(list.content)?,
             None => EntryExtensions::default(),
         };
         if !fields.is_empty() {
