@@ -129,6 +129,9 @@ impl Store {
         let master_key = self.unlocked.get().ok_or(StoreError::Locked)?;
         schema::quick_check(&self.connection)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // What is signed at the end must be what was there at the beginning, and our changes.
+        schema::check_objects(&transaction)?;
+        trust::check_head(&transaction, &self.id, master_key)?;
         let epoch = trust::next_epoch(&transaction)?;
         let mut writer = Writer { transaction, id: &self.id, master_key, epoch, now };
         let result = change(&mut writer)?;

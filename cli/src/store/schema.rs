@@ -9,6 +9,7 @@ const APPLICATION_ID: i64 = 0x4353_4C31;
 /// Version of the tables, `user_version` of the file.
 pub(super) const VERSION: i64 = 1;
 
+/// Every store of this version has exactly this text in its schema; another text is another version.
 const TABLES: &str = "
 CREATE TABLE store (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -89,6 +90,22 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
         (0, 0) if is_empty(connection)? => Err(StoreError::Missing),
         _ => Err(StoreError::NotAStore),
     }
+}
+
+/// Refuses a file that has other tables, triggers or views than ours. A trigger that somebody put there
+/// would act whenever we write, and what it adds would be signed with the rest.
+pub(super) fn check_objects(connection: &Connection) -> Result<(), StoreError> {
+    let ours = Connection::open_in_memory()?;
+    ours.execute_batch(TABLES)?;
+    if objects(connection)? == objects(&ours)? { Ok(()) } else { Err(StoreError::Tampered("sqlite_schema")) }
+}
+
+/// Everything that the schema of a file defines: kind, name, table, and text.
+fn objects(connection: &Connection) -> Result<Vec<(String, String, String, Option<String>)>, StoreError> {
+    let query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
+    let mut statement = connection.prepare(query)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Whether a file has no tables at all.

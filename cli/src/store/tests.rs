@@ -258,6 +258,30 @@ fn a_trust_row_that_was_changed_added_or_removed_is_noticed_without_unlocking() 
 }
 
 #[test]
+fn nothing_that_somebody_put_into_the_file_is_signed_with_the_next_change() {
+    let pin = "'pin', 'eve@example.org', zeroblob(32), 120, 'compared', 0, NULL";
+    let planted = [
+        format!(
+            "CREATE TRIGGER helper AFTER UPDATE ON store BEGIN INSERT INTO trust VALUES (99, {pin}); END"
+        ),
+        format!(
+            "CREATE TRIGGER helper AFTER INSERT ON trust BEGIN INSERT INTO trust VALUES (99, {pin}); END"
+        ),
+        "DROP TRIGGER secret_key_stays".to_owned(),
+        format!("INSERT INTO trust VALUES (99, {pin})"),
+    ];
+    for change in planted {
+        let home = tempfile::tempdir().unwrap();
+        let mut store = filled(home.path(), &Protection::None);
+        attack(home.path(), &change);
+        let (bob, key) = (bob(), Fingerprint::of_public_key(b"bob anew"));
+        let contact = trust(TrustKind::Contact, &bob, &key, 10);
+        let written = store.write(now(), |writer| writer.add_trust(&contact));
+        assert!(matches!(written, Err(StoreError::Tampered(_))), "{change}: {written:?}");
+    }
+}
+
+#[test]
 fn rows_and_head_of_another_store_are_noticed_at_unlocking() {
     let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     drop(filled(home.path(), &Protection::None));
