@@ -9,6 +9,7 @@ mod generate;
 mod init;
 mod keys;
 mod sign;
+mod trust;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +25,7 @@ pub(crate) use keys::{
     Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,
 };
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
+pub(crate) use trust::{PolicyCheck, PolicyCommand, Profile, Trust, TrustCommand};
 pub(crate) use verify::Verify;
 
 /// Encrypted mail that is as easy as mail.
@@ -65,5 +67,6 @@ pub(crate) enum Command {
     Sign(Box<Sign>),
     Verify(Box<Verify>),
     Keys(Keys),
+    Trust(Trust),
     Generate(Generate),
 }

@@ -13,11 +13,12 @@ mod secrets;
 mod sign;
 mod signer;
 mod store;
+mod trust;
 mod verify;
 
 use counterseal_core::address::EmailAddress;
 
-use crate::args::{Cli, Command, KeysCommand, Report};
+use crate::args::{Cli, Command, KeysCommand, PolicyCommand, Report, TrustCommand};
 use crate::failure::{Exit, Failure};
 
 /// Runs the command that was typed.
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Sign(arguments) => sign::run(arguments, verbose),
         Command::Verify(arguments) => verify::run(arguments, verbose),
         Command::Keys(arguments) => keys::run(arguments),
+        Command::Trust(arguments) => trust::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
     }
 }
@@ -48,6 +50,11 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             KeysCommand::Generate(arguments) => Some(&arguments.report),
             KeysCommand::Import(arguments) => Some(&arguments.report),
             KeysCommand::Export(_) => None,
+        },
+        Command::Trust(trust) => match &trust.command {
+            TrustCommand::Policy(policy) => match &policy.command {
+                PolicyCommand::Check(arguments) => Some(&arguments.report),
+            },
         },
         Command::Generate(_) => None,
     }

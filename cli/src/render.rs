@@ -8,6 +8,7 @@ mod reasons;
 mod recipients;
 pub(crate) mod status;
 mod store;
+pub(crate) mod trust;
 pub(crate) mod write;
 pub(crate) mod written;
 

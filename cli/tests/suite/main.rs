@@ -14,3 +14,4 @@ mod people;
 mod readme;
 mod sessions;
 mod storeless;
+mod trust;
