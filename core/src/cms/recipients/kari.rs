@@ -330,6 +330,33 @@ mod tests {
         }
     }
 
+    /// Made with Python's `cryptography` by RFC 8418, section 2.2: HKDF with SHA-256, AES-256 wrap;
+    /// the sender's ephemeral secret is 32 times 0x45, the reader's 32 times 0x52.
+    #[test]
+    fn an_x25519_recipient_of_another_program_opens() {
+        let recipient = "a18185020103a02ca12a300506032b656e0321003286894cd2845a6db6a28fbf0677605f80e5a62385bf4e10\
+             a790ae5fde36736b301a060b2a864886f70d0109100313300b060960864801650304012d30363034a0080406\
+             726561646572042861aafbd2602afa44e9d62df116b6fc2be8e9d8ada50708d245c5d983d3bde18421d16bc5\
+             3efc7f04";
+        let recipient: Vec<u8> = recipient
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        let secret = tlv::encode(tag::OCTET_STRING, &tlv::encode(tag::OCTET_STRING, &[0x52; 32]));
+        let pkcs8 = tlv::sequence(&[&tlv::integer(&[]), &algorithm_der(oid::X25519, &[]), &secret]);
+        let key = crate::x509::SecretKey::from_pkcs8_der(&pkcs8).unwrap();
+        let open = |recipient: &[u8]| {
+            let boxes = super::super::read(recipient);
+            let method = &boxes.first().unwrap().method;
+            method.open(&key.fingerprint(), &Ring::of(std::slice::from_ref(&key)), 32).ok()
+        };
+        assert_eq!(open(&recipient).unwrap().key.expose(), (0..32).collect::<Vec<u8>>());
+        let mut changed = recipient;
+        *changed.last_mut().unwrap() ^= 1;
+        assert!(open(&changed).is_none());
+    }
+
     #[test]
     fn an_x25519_key_of_zeros_is_refused() {
         let name = KeyName::KeyIdentifier(KEYS[4].public_key().key_identifier().to_vec());
