@@ -31,19 +31,21 @@ pub(super) fn read_mail(path: Option<&Path>) -> Result<Zeroizing<Vec<u8>>, Failu
 pub(super) fn author(mail: &[u8]) -> Result<EmailAddress, Failure> {
     match mail::author(&headers(mail)?) {
         Ok(author) => Ok(author.address),
-        Err(error) => Err(Failure::unknown("no-author", "the mail does not say who it is from")
-            .because(error)
-            .hint("write one From field with one address")),
+        Err(error) => {
+            Err(Failure::unknown("no-author", format!("the mail does not say who it is from: {error}"))
+                .hint("write one From field with one address"))
+        }
     }
 }
 
 /// Whom a mail is for.
 pub(super) fn recipients(mail: &[u8]) -> Result<Recipients, Failure> {
     mail::recipients(&headers(mail)?).map_err(|error| {
-        Failure::unknown("malformed", "a recipient of the mail cannot be read").because(error)
+        Failure::unknown("malformed", format!("a recipient of the mail cannot be read: {error}"))
     })
 }
 
 fn headers(mail: &[u8]) -> Result<HeaderSection<'_>, Failure> {
-    HeaderSection::read(mail).map_err(|error| Failure::unknown("malformed", "this is no mail").because(error))
+    HeaderSection::read(mail)
+        .map_err(|error| Failure::unknown("malformed", format!("this is no mail: {error}")))
 }

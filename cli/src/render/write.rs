@@ -1,6 +1,7 @@
 //! Why a mail could not be written, in words.
 
 use counterseal_core::address::EmailAddress;
+use counterseal_core::cms::SealError;
 use counterseal_core::message::WriteError;
 use counterseal_core::policy::Refusal;
 
@@ -10,7 +11,7 @@ impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Malformed(error) => {
-                Self::unknown("malformed", "this mail cannot be sent as it is").because(error)
+                Self::unknown("malformed", format!("this mail cannot be sent as it is: {error}"))
             }
             WriteError::NoRecipients => Self::no("no-recipients", "the mail names no recipient")
                 .hint("add To, Cc or Bcc, or --to ADDRESS"),
@@ -21,10 +22,12 @@ impl From<WriteError> for Failure {
             }
             WriteError::NotTheSigner { author, addresses } => not_the_signer(author.as_ref(), &addresses),
             WriteError::Sign(error) => {
-                Self::unknown("cannot-sign", "the signature could not be made").because(error)
+                Self::unknown("cannot-sign", format!("the signature could not be made: {error}"))
             }
+            WriteError::Seal(SealError::Input(error)) => Self::io("the input", &error),
+            WriteError::Seal(SealError::Output(error)) => Self::io("the output", &error),
             WriteError::Seal(error) => {
-                Self::unknown("cannot-seal", "the message could not be sealed").because(error)
+                Self::unknown("cannot-seal", format!("the message could not be sealed: {error}"))
             }
             WriteError::Io(error) => Self::io("the message", &error),
         }

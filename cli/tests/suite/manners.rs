@@ -107,3 +107,22 @@ fn a_mail_comes_and_goes_through_pipes() {
     let opened = place.pipe("bob", &["decrypt", "-"], &sealed.stdout).exits(0);
     assert!(opened.text().contains("let us meet."));
 }
+
+#[test]
+fn what_is_wrong_with_a_draft_is_said_at_once() {
+    let place = Place::new();
+    for (draft, cause) in [
+        ("From: alice@example.org\r\nTo: bob\r\n\r\nHi.\r\n", "an address without a domain"),
+        ("To: bob@example.org\r\n\r\nHi.\r\n", "no From field"),
+        (
+            "From: alice@example.org, bob@example.org\r\nTo: bob@example.org\r\n\r\nHi.\r\n",
+            "several addresses",
+        ),
+    ] {
+        place.write("draft.eml", draft);
+        let refused = place.run("alice", &["encrypt", "draft.eml"]).exits(3);
+        assert!(refused.stderr.lines().next().unwrap().contains(cause), "{}", refused.stderr);
+    }
+    let full = place.run("alice", &["encrypt", "mail.eml", "-o", "/dev/full"]).exits(3);
+    assert!(full.stderr.contains("No space left on device"), "{}", full.stderr);
+}
