@@ -113,11 +113,12 @@ fn columns(network: &Network) -> Vec<usize> {
         let mut changed = false;
         for (from, to) in network.graph.edges() {
             let least = columns.get(from.number()).copied().unwrap_or(0) + 1;
-            if let Some(column) = columns.get_mut(to.number()) {
-                if *column < least && least < most {
-                    *column = least;
-                    changed = true;
-                }
+            if let Some(column) = columns.get_mut(to.number())
+                && *column < least
+                && least < most
+            {
+                *column = least;
+                changed = true;
             }
         }
         if !changed {
