@@ -321,6 +321,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_gets_the_next_salt_where_gpgsm_misreads_the_first() {
+        /// Counts, so that the first salt is one that gpgsm misreads after 50,000 iterations.
+        struct From71(u64);
+        impl Random for From71 {
+            fn fill(&mut self, bytes: &mut [u8]) {
+                bytes.copy_from_slice(&self.0.to_be_bytes());
+                self.0 += 1;
+            }
+        }
+        let passphrase = Passphrase::new(&SecretBytes::copy_of(b"geheim"));
+        let mut random = From71(71);
+        let mut writer = FileWriter { passphrase, protection: Protection::TripleDes, random: &mut random };
+        let (algorithm, _) = writer.encrypt(b"key").unwrap();
+        let holds = |salt: u64| algorithm.windows(8).any(|octets| octets == salt.to_be_bytes());
+        assert!(holds(72) && !holds(71));
+    }
+
+    #[test]
     fn a_broken_generator_does_not_hold_us_up() {
         struct Same;
         impl Random for Same {
