@@ -10,7 +10,7 @@
 //! time, secret, algorithm, limits, address, fingerprint    who, when, and which key
 //! ports                                                    what the caller must bring
 //! der, mail                                                what is inside these bytes
-//! x509, cms                                                what the cryptography says
+//! x509, cms, openpgp                                       what the cryptography says
 //! keys                                                     which certificates and keys are there
 //! trust                                                    does this key belong to this address
 //! policy                                                   is that good enough to act on
@@ -26,6 +26,7 @@ pub mod keys;
 pub mod limits;
 pub mod mail;
 pub mod message;
+pub mod openpgp;
 pub mod policy;
 pub mod ports;
 pub mod secret;

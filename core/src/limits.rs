@@ -142,3 +142,30 @@ pub const INTRODUCERS: usize = 255;
 pub const SHARED_CAUSES: usize = 6;
 /// Nodes of an evidence graph that a picture shows.
 pub const DRAWN_NODES: usize = 500;
+
+/// Bytes of all OpenPGP keyrings of one import: Debian's together have 32 MB.
+pub const OPENPGP_KEYRING_BYTES: usize = 256 << 20;
+/// Certificates of one OpenPGP import.
+pub const OPENPGP_CERTIFICATES: usize = 50_000;
+/// Bytes of one OpenPGP certificate; what flooded keys have beyond it is refused.
+pub const OPENPGP_CERTIFICATE_BYTES: usize = 16 << 20;
+/// Bytes of one OpenPGP packet that is looked into: keys, user identifiers, signatures.
+pub const OPENPGP_PACKET_BYTES: usize = 64 << 10;
+/// Bytes of one user identifier.
+pub const OPENPGP_USER_ID_BYTES: usize = 2048;
+/// User identifiers of one OpenPGP certificate.
+pub const OPENPGP_USER_IDS: usize = 200;
+/// Certifications by others on one OpenPGP certificate.
+pub const OPENPGP_CERTIFICATIONS: usize = 10_000;
+/// Certifications by others on one OpenPGP certificate whose signatures are checked.
+pub const OPENPGP_CERTIFICATION_CHECKS: usize = 5000;
+/// Signatures that one OpenPGP certificate has of its own, revocations included.
+pub const OPENPGP_SELF_SIGNATURES: usize = 1000;
+/// Certificates of one key identifier (64 bits) that are tried as issuers.
+pub const OPENPGP_ISSUER_CANDIDATES: usize = 4;
+/// Regular expressions of one certification.
+pub const OPENPGP_REGULAR_EXPRESSIONS: usize = 16;
+/// Bytes of one such regular expression.
+pub const OPENPGP_REGULAR_EXPRESSION_BYTES: usize = 512;
+/// Paths that are looked for behind one binding.
+pub const OPENPGP_PATHS: usize = 200;

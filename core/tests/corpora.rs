@@ -26,7 +26,7 @@ mod thunderbird_smime;
 mod wycheproof;
 
 /// The folder of a corpus; nothing, and a loud word, where it is not at hand.
-fn folder(name: &str) -> Option<std::path::PathBuf> {
+pub(super) fn folder(name: &str) -> Option<std::path::PathBuf> {
     let root = std::env::var_os("COUNTERSEAL_CORPORA").map_or_else(
         || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora"),
         std::path::PathBuf::from,

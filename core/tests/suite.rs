@@ -4,6 +4,7 @@ mod corpora;
 mod damage;
 mod documents;
 mod layers;
+mod openpgp;
 mod openssl_keys;
 mod openssl_ocsp;
 mod path;

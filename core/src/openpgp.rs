@@ -1,0 +1,38 @@
+//! OpenPGP certificates as evidence (RFC 9580): who certified whom, and what follows from it for
+//! the people whom the user relies on.
+//!
+//! A keyring is read and verified once ([`Web::import`]); what is left are plain values
+//! ([`Certificate`], [`Certification`]) that a store can keep, so that the next start verifies
+//! nothing. [`Web::network`] is the web at a moment, for certain [`Reliances`], and answers
+//! whether a user identifier belongs to a certificate.
+//!
+//! Only this module names Sequoia, which parses packets and checks signatures. Its types appear
+//! in no signature of ours.
+
+mod certificate;
+mod import;
+mod issuers;
+mod keyring;
+mod network;
+mod ownertrust;
+mod parts;
+mod reader;
+mod reliance;
+mod scope;
+mod search;
+mod spans;
+mod web;
+
+pub use certificate::{Certificate, Certification, Depth, KeyId, Revocation, UserId};
+pub use import::{ImportError, Imported, Refused};
+pub use network::{Authentication, Network, Path, Step};
+pub use ownertrust::{OwnertrustError, read_ownertrust};
+pub use reader::CertificateRefused;
+pub use reliance::Reliances;
+pub use spans::{Span, Spans};
+pub use web::Web;
+
+/// Full reliance, on the scale of OpenPGP's trust amounts (RFC 9580, section 5.2.3.21).
+pub const FULL: u8 = 120;
+/// What GnuPG calls marginal: three of them make [`FULL`].
+pub const MARGINAL: u8 = 40;

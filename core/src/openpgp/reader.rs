@@ -1,0 +1,249 @@
+//! From the packets of a certificate to what is kept of it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use sequoia_openpgp::cert::Cert;
+use sequoia_openpgp::cert::amalgamation::ValidateAmalgamation as _;
+use sequoia_openpgp::cert::raw::RawCert;
+use sequoia_openpgp::packet::Signature;
+use sequoia_openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
+use sequoia_openpgp::serialize::MarshalInto as _;
+use sequoia_openpgp::types::{RevocationStatus, RevocationType};
+
+use super::FULL;
+use super::certificate::{Certificate, Certification, Depth, KeyId, Revocation, UserId};
+use super::issuers::{Issuers, PrimaryKey, key_id};
+use super::parts::{Foreign, Parts, UserIdParts};
+use super::spans::Spans;
+use crate::fingerprint::OpenPgpFingerprint;
+use crate::limits;
+use crate::time::Time;
+
+/// The day whose rules say which algorithms are good enough (RFC 9580, section 9.5, and what
+/// Sequoia's standard policy makes of it): SHA-1 is not, nor are DSA and RSA below 2048 bits. It is
+/// a constant so that one keyring gives one web, whenever it is read.
+const POLICY_DAY: Duration = Duration::from_secs(1_795_219_200); // 2026-11-21
+
+/// Why a certificate was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CertificateRefused {
+    /// More bytes than [`limits::OPENPGP_CERTIFICATE_BYTES`].
+    TooLarge,
+    /// More user identifiers than [`limits::OPENPGP_USER_IDS`].
+    TooManyUserIds,
+    /// More signatures of its own than [`limits::OPENPGP_SELF_SIGNATURES`].
+    TooManySelfSignatures,
+    /// Its packets are no certificate.
+    Malformed,
+}
+
+impl fmt::Display for CertificateRefused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TooLarge => "it is too large",
+            Self::TooManyUserIds => "it has too many user identifiers",
+            Self::TooManySelfSignatures => "it has too many signatures of its own",
+            Self::Malformed => "it is malformed",
+        })
+    }
+}
+
+impl std::error::Error for CertificateRefused {}
+
+/// Verifies a certificate that came in one or more parts.
+pub(super) fn read(
+    fingerprint: OpenPgpFingerprint,
+    packets: &[RawCert<'_>],
+    issuers: &mut Issuers<'_>,
+) -> Result<Certificate, CertificateRefused> {
+    let key = packets.first().ok_or(CertificateRefused::Malformed)?.primary_key();
+    let mut parts = Parts::of(packets)?;
+    let own = OwnWords::of(&key, &mut parts)?;
+    let mut by_others = ByOthers::default();
+    for (place, user_id) in parts.user_ids.iter().enumerate() {
+        by_others.verify(place, user_id, &key, issuers);
+    }
+    let order = |a: &Certification, b: &Certification| {
+        (a.issuer, a.user_id, a.created, a.digest).cmp(&(b.issuer, b.user_id, b.created, b.digest))
+    };
+    by_others.certifications.sort_by(order);
+    Ok(Certificate {
+        fingerprint,
+        primary_key: key.to_vec().map_err(|_| CertificateRefused::Malformed)?,
+        valid: own.valid,
+        live: own.live,
+        revocation: own.revocation,
+        user_ids: own.user_ids,
+        certifications: by_others.certifications,
+        unknown_issuers: by_others.unknown.into_iter().collect(),
+    })
+}
+
+/// What the owner of a certificate says of it, at each moment.
+struct OwnWords {
+    valid: Spans,
+    live: Spans,
+    revocation: Revocation,
+    user_ids: Vec<UserId>,
+}
+
+impl OwnWords {
+    fn of(key: &PrimaryKey, parts: &mut Parts) -> Result<Self, CertificateRefused> {
+        let moments = moments(key, parts);
+        let certificate =
+            Cert::from_packets(parts.own_packets(key)).map_err(|_| CertificateRefused::Malformed)?;
+        let policy = policy();
+        let mut steps = Steps::default();
+        let mut hard = false;
+        for moment in &moments {
+            let moment = system_time(*moment);
+            let valid = certificate.with_policy(&policy, moment).ok();
+            steps.valid.push(valid.is_some());
+            steps.live.push(valid.as_ref().is_some_and(|valid| valid.alive().is_ok()));
+            let status = valid.as_ref().map(sequoia_openpgp::cert::ValidCert::revocation_status);
+            steps.revoked.push(matches!(status, Some(RevocationStatus::Revoked(_))));
+            hard |= status.is_some_and(|status| is_hard(&status));
+        }
+        let user_ids = parts.user_ids.iter().map(|parts| {
+            let binding = certificate.userids().find(|binding| binding.userid() == &parts.user_id);
+            let holds = |says: &dyn Fn(SystemTime) -> bool| {
+                let held: Vec<bool> = moments.iter().map(|moment| says(system_time(*moment))).collect();
+                Spans::from_steps(&moments, &held)
+            };
+            let self_signed = holds(&|at| {
+                binding.as_ref().is_some_and(|binding| binding.clone().with_policy(&policy, at).is_ok())
+            });
+            let revoked = holds(&|at| {
+                binding.as_ref().is_some_and(|binding| {
+                    matches!(binding.revocation_status(&policy, at), RevocationStatus::Revoked(_))
+                })
+            });
+            UserId { text: parts.text.clone(), self_signed, revoked }
+        });
+        Ok(Self {
+            user_ids: user_ids.collect(),
+            valid: Spans::from_steps(&moments, &steps.valid),
+            live: Spans::from_steps(&moments, &steps.live),
+            revocation: Revocation { hard, soft: Spans::from_steps(&moments, &steps.revoked) },
+        })
+    }
+}
+
+/// One value for each moment.
+#[derive(Default)]
+struct Steps {
+    valid: Vec<bool>,
+    live: Vec<bool>,
+    revoked: Vec<bool>,
+}
+
+/// The moments at which something that the owner says begins or ends.
+fn moments(key: &PrimaryKey, parts: &Parts) -> Vec<Time> {
+    let mut moments = BTreeSet::from([time(key.creation_time())]);
+    for signature in parts.own_signatures() {
+        moments.extend(signature.signature_creation_time().map(time));
+        moments.extend(signature.signature_expiration_time().map(time));
+        moments.extend(signature.key_expiration_time(key).map(time));
+    }
+    moments.into_iter().collect()
+}
+
+fn is_hard(status: &RevocationStatus<'_>) -> bool {
+    let RevocationStatus::Revoked(signatures) = status else { return false };
+    signatures.iter().any(|signature| {
+        // A revocation without a reason is taken for the worst one.
+        signature
+            .reason_for_revocation()
+            .is_none_or(|(reason, _)| reason.revocation_type() == RevocationType::Hard)
+    })
+}
+
+/// What others say of a certificate.
+#[derive(Default)]
+struct ByOthers {
+    certifications: Vec<Certification>,
+    unknown: BTreeSet<KeyId>,
+    checks: usize,
+}
+
+impl ByOthers {
+    /// Verifies the certifications of one user identifier.
+    fn verify(&mut self, place: usize, parts: &UserIdParts, target: &PrimaryKey, issuers: &mut Issuers<'_>) {
+        let policy = policy();
+        for foreign in &parts.certifications {
+            let Some(created) = foreign.signature.signature_creation_time() else { continue };
+            if policy.signature(&foreign.signature, HashAlgoSecurity::CollisionResistance).is_err() {
+                continue;
+            }
+            let alleged = issuers.alleged(&foreign.issuers);
+            if alleged.is_empty() {
+                self.unknown.extend(foreign.issuers.iter().filter_map(key_id));
+            }
+            let issuer = alleged.iter().find(|issuer| {
+                self.checks += 1;
+                self.checks <= limits::OPENPGP_CERTIFICATION_CHECKS
+                    && issuer.certified(&foreign.signature, target, &parts.user_id)
+            });
+            let Some(issuer) = issuer else { continue };
+            let revocations = parts.revocations.iter().filter(|revocation| {
+                let is_later = revocation.signature.signature_creation_time() > Some(created);
+                is_later
+                    && revocation
+                        .issuers
+                        .iter()
+                        .any(|handle| handle.as_bytes().ends_with(&KeyId::of(&issuer.fingerprint).0))
+                    && policy.signature(&revocation.signature, HashAlgoSecurity::CollisionResistance).is_ok()
+                    && issuer.revoked(&revocation.signature, target, &parts.user_id)
+            });
+            let revoked =
+                revocations.filter_map(|revocation| revocation.signature.signature_creation_time()).min();
+            self.certifications.push(certification(place, issuer.fingerprint, foreign, revoked.map(time)));
+        }
+    }
+}
+
+/// The values of a certification that holds.
+fn certification(
+    user_id: usize,
+    issuer: OpenPgpFingerprint,
+    foreign: &Foreign,
+    revoked: Option<Time>,
+) -> Certification {
+    let signature = &foreign.signature;
+    let trust = signature.trust_signature();
+    let expressions = trust.map(|_| signature.regular_expressions().map(<[u8]>::to_vec).collect());
+    let (depth, amount) = trust.unwrap_or((0, FULL));
+    Certification {
+        issuer,
+        user_id,
+        amount: amount.min(FULL),
+        depth: Depth::from_octet(depth),
+        regular_expressions: expressions.unwrap_or_default(),
+        created: created(signature),
+        expires: signature.signature_expiration_time().map(time),
+        revoked,
+        digest: foreign.digest,
+    }
+}
+
+fn created(signature: &Signature) -> Time {
+    time(signature.signature_creation_time().unwrap_or(SystemTime::UNIX_EPOCH))
+}
+
+fn policy() -> StandardPolicy<'static> {
+    StandardPolicy::at(SystemTime::UNIX_EPOCH + POLICY_DAY)
+}
+
+/// Our own form of a time.
+fn time(time: SystemTime) -> Time {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Time::from_unix_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// Sequoia's form of a time of a signature, which lies within 32 bits.
+fn system_time(time: Time) -> SystemTime {
+    let seconds = time.unix_seconds().clamp(0, i64::from(u32::MAX));
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs())
+}
