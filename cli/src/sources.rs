@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use counterseal_core::keys::{Import, ImportError, import};
 use counterseal_core::limits::{PKCS12_BYTES, REVOCATION_LIST_BYTES};
 use counterseal_core::secret::SecretBytes;
-use counterseal_core::trust::{Anchor, Knowledge, VERIFIED};
+use counterseal_core::trust::{Anchor, Knowledge};
 use counterseal_core::x509::revocation::{
     OcspResponse, RevocationDemand, RevocationEvidence, RevocationList,
 };
-use counterseal_core::x509::{Certificate, PublicKey, SecretKey, path, pem};
+use counterseal_core::x509::{Certificate, PublicKey, SecretKey, pem};
 
 use crate::args;
 use crate::failure::Failure;
@@ -100,15 +100,11 @@ pub(crate) fn knowledge(evidence: &args::Evidence, extra: &[Certificate]) -> Res
         anchors.retain(Certificate::is_certificate_authority);
     }
     Ok(Knowledge {
-        anchors: anchors.into_iter().map(anchor).collect(),
+        anchors: anchors.into_iter().map(|certificate| Anchor::own(certificate, None)).collect(),
         certificates: extra.to_vec(),
         revocation: revocation(evidence)?,
         ..Knowledge::default()
     })
-}
-
-fn anchor(certificate: Certificate) -> Anchor {
-    Anchor { authority: path::Anchor::private(certificate), amount: VERIFIED }
 }
 
 /// What files say of revocation: lists in DER or PEM, OCSP responses in DER.

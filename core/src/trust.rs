@@ -9,6 +9,7 @@ mod decide;
 mod domain;
 mod evaluate;
 pub mod evidence;
+mod gather;
 mod graph;
 mod history;
 mod knowledge;
@@ -21,7 +22,7 @@ mod rules;
 mod scenarios;
 
 pub use claim::Claim;
-pub use decide::{Decision, Evidence, Purpose, check_chain, decide, decide_chain};
+pub use decide::{Decision, Purpose, check_chain, decide, decide_chain};
 pub use domain::{Cost, Domain, PinKind};
 pub use evaluate::{Evaluation, Source, evaluate, picture, sources};
 pub use knowledge::{Anchor, Knowledge, KnownKey, Pin};

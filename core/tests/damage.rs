@@ -13,8 +13,8 @@ use counterseal_core::keys::Keyring;
 use counterseal_core::message::{Context, ReadError, ReadOptions, Status, Verdict, decrypt, verify};
 use counterseal_core::ports::{MemorySpools, Random};
 use counterseal_core::time::Time;
-use counterseal_core::trust::{Anchor, Knowledge, VERIFIED};
-use counterseal_core::x509::{Certificate, SecretKey, path, pem};
+use counterseal_core::trust::{Anchor, Knowledge};
+use counterseal_core::x509::{Certificate, SecretKey, pem};
 
 /// 2026-11-21 12:00 UTC.
 const AT: Time = Time::from_unix_seconds(1_795_262_400);
@@ -90,8 +90,7 @@ fn read(is_sealed: bool, keys: &Keyring, knowledge: &Knowledge, mail: &[u8]) -> 
 
 #[test]
 fn no_damage_of_a_signed_mail_leaves_it_verified_with_another_text() {
-    let anchor =
-        Anchor { authority: path::Anchor::private(certificate("people/root.pem")), amount: VERIFIED };
+    let anchor = Anchor::own(certificate("people/root.pem"), None);
     let knowledge = Knowledge { anchors: vec![anchor], ..Knowledge::default() };
     let keys = Keyring::new();
     let mail = Mail::read("signed/good-opaque.eml");

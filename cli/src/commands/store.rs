@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
-use counterseal_core::trust::{Knowledge, KnownKey, Pin};
+use counterseal_core::trust::evidence::{Comparison, Correspondence};
+use counterseal_core::trust::{Knowledge, KnownKey, Pin, VERIFIED};
 use counterseal_core::x509::Certificate;
 
 use crate::args;
@@ -90,7 +91,10 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
         let Some((fingerprint, address)) = known else { continue };
         match row.kind {
             TrustKind::Own | TrustKind::Pin => knowledge.pins.push(pin(&row, address, fingerprint)),
-            TrustKind::Contact => knowledge.known.push(KnownKey { address, fingerprint }),
+            TrustKind::Contact => {
+                let history = history(&row);
+                knowledge.known.push(KnownKey { address, fingerprint, history });
+            }
         }
     }
     knowledge.certificates = certificates;
@@ -98,7 +102,18 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
 }
 
 fn pin(row: &TrustRow, address: EmailAddress, fingerprint: Fingerprint) -> Pin {
-    Pin { address, fingerprint, amount: u32::try_from(row.points).unwrap_or(0) }
+    let is_whole = row.points >= i64::from(VERIFIED);
+    let how = if is_whole { Comparison::InPerson } else { Comparison::ByVideo };
+    Pin { address, fingerprint, how }
+}
+
+/// What the store knows of mail with a contact. Keys that came in by hand stand beside those before.
+fn history(row: &TrustRow) -> Correspondence {
+    if row.source == "mail" {
+        Correspondence::first_mail(row.created)
+    } else {
+        Correspondence::by_hand(row.created)
+    }
 }
 
 /// The whole fingerprint of a key, from one of its certificates.

@@ -3,7 +3,8 @@
 use counterseal_core::cms::RecipientDescription;
 use counterseal_core::message::{EncryptionStatus, PartStatus, Reason, SignerStatus, Status};
 use counterseal_core::ports::KeyName;
-use counterseal_core::trust::Evidence;
+use counterseal_core::trust::Source;
+use counterseal_core::trust::evidence::{Endorser, Introducer, IntroducerName, Kind};
 use serde::Serialize;
 
 /// The object of `verify` and `decrypt`.
@@ -147,13 +148,37 @@ fn signer(signer: &SignerStatus) -> SignerObject {
     }
 }
 
-fn evidence(evidence: &Evidence) -> EvidenceObject {
-    let (kind, fingerprint, anchor) = match evidence {
-        Evidence::Pinned { fingerprint, .. } => ("pin", Some(fingerprint.to_string()), None),
-        Evidence::Chain { anchor, .. } => ("chain", None, Some(anchor.clone())),
-        Evidence::Known { .. } => ("history", None, None),
+fn evidence(source: &Source) -> EvidenceObject {
+    let own = || Some(source.evidence.claim.key().to_string());
+    let (kind, fingerprint, anchor) = match &source.evidence.kind {
+        Kind::Pinned(_) => ("pin", own(), None),
+        Kind::Chain(chain) => ("chain", None, Some(chain.name.clone())),
+        Kind::History(_) => ("history", None, None),
+        Kind::CertifiedByUser { root, .. } => ("certified-by-user", Some(root.to_string()), None),
+        Kind::Vouched(vouching) => ("vouched", introducer(&vouching.introducers), None),
+        Kind::Endorsed(endorsement) => match &endorsement.endorser {
+            Endorser::OpenPgp(introducers) => ("endorsed", introducer(introducers), None),
+            Endorser::Contact { signer, .. } | Endorser::Correspondent { signer } => {
+                ("endorsed", Some(signer.key().to_string()), None)
+            }
+        },
+        Kind::DnsRecord { secure: true } => ("dnssec", None, None),
+        Kind::DnsRecord { secure: false } => ("dns", None, None),
+        Kind::WebDirectory => ("web-directory", None, None),
+        Kind::Keyserver { .. } => ("keyserver", None, None),
+        Kind::Gossip { by } => ("gossip", Some(by.key().to_string()), None),
+        Kind::Succeeds(succession) => ("succession", Some(succession.old.to_string()), None),
+        Kind::IssuedBy { authority } => ("issued-by", Some(authority.to_string()), None),
+        Kind::NamedBy { signing_key } => ("named-by", Some(signing_key.to_string()), None),
     };
-    EvidenceObject { kind, points: evidence.amount(), fingerprint, anchor }
+    EvidenceObject { kind, points: source.points, fingerprint, anchor }
+}
+
+fn introducer(introducers: &[Introducer]) -> Option<String> {
+    introducers.last().map(|introducer| match introducer.name {
+        IntroducerName::OpenPgp(certificate) => certificate.to_string(),
+        IntroducerName::Key(key) => key.to_string(),
+    })
 }
 
 fn part(part: &PartStatus) -> PartObject {

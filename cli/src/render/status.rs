@@ -4,7 +4,8 @@
 //! `docs/formats/reasons.md`; encryption is told apart from it, because it says nothing about the author.
 
 use counterseal_core::message::{EncryptionStatus, Reason, SignerStatus, Status, Verdict};
-use counterseal_core::trust::Evidence;
+use counterseal_core::trust::Source;
+use counterseal_core::trust::evidence::{Endorser, IntroducerName, Kind};
 
 use super::reasons::sentence;
 use crate::terminal::{Mark, SafeText, marked};
@@ -89,16 +90,43 @@ fn evidence(status: &Status) -> String {
     let words: Vec<String> = status
         .signers
         .first()
-        .map(|signer| signer.evidence.iter().map(one_evidence).collect())
+        .map(|signer| signer.evidence.iter().filter_map(one_source).collect())
         .unwrap_or_default();
     if words.is_empty() { "no evidence".to_owned() } else { words.join("; ") }
 }
 
-fn one_evidence(evidence: &Evidence) -> String {
-    match evidence {
-        Evidence::Pinned { fingerprint, .. } => format!("you compared {fingerprint}"),
-        Evidence::Chain { anchor, .. } => SafeText(anchor).to_string(),
-        Evidence::Known { .. } => "known from before".to_owned(),
+/// One source in words; nothing for what only leads on to another one.
+fn one_source(source: &Source) -> Option<String> {
+    Some(match &source.evidence.kind {
+        Kind::Pinned(_) => format!("you compared {}", source.evidence.claim.key()),
+        Kind::Chain(chain) => SafeText(&chain.name).to_string(),
+        Kind::History(_) => "known from before".to_owned(),
+        Kind::CertifiedByUser { root, .. } => format!("you certified it with {root}"),
+        Kind::Vouched(vouching) => {
+            let last = vouching.introducers.last().map(|introducer| introducer.name);
+            vouched(last)
+        }
+        Kind::Endorsed(endorsement) => match &endorsement.endorser {
+            Endorser::OpenPgp(introducers) => vouched(introducers.last().map(|introducer| introducer.name)),
+            Endorser::Contact { signer, .. } | Endorser::Correspondent { signer } => {
+                format!("{} vouches for it", safe(signer.address()))
+            }
+        },
+        Kind::DnsRecord { secure: true } => "in the DNS, signed".to_owned(),
+        Kind::DnsRecord { secure: false } => "in the DNS".to_owned(),
+        Kind::WebDirectory => "in the directory of its domain".to_owned(),
+        Kind::Keyserver { name } => format!("on the key server {}", SafeText(name)),
+        Kind::Gossip { by } => format!("mail of {} carried it", safe(by.address())),
+        Kind::Succeeds(_) => "the key before named it".to_owned(),
+        Kind::IssuedBy { .. } | Kind::NamedBy { .. } => return None,
+    })
+}
+
+fn vouched(introducer: Option<IntroducerName>) -> String {
+    match introducer {
+        Some(IntroducerName::OpenPgp(certificate)) => format!("{certificate} vouches for it"),
+        Some(IntroducerName::Key(key)) => format!("{key} vouches for it"),
+        None => "somebody vouches for it".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::cms::SealError;
 use counterseal_core::message::WriteError;
 use counterseal_core::policy::Refusal;
+use counterseal_core::trust::Conflict;
 
 use crate::failure::{Exit, Failure};
 
@@ -36,7 +37,7 @@ impl From<WriteError> for Failure {
 
 /// All recipients that cannot be written to, at once.
 pub(crate) fn refusals(refused: &[(String, Refusal)]) -> Failure {
-    let conflict = refused.iter().any(|(_, refusal)| matches!(refusal, Refusal::Conflict));
+    let conflict = refused.iter().any(|(_, refusal)| matches!(refusal, Refusal::Conflict(_)));
     let message = match refused {
         [_] => "one recipient cannot be written to".to_owned(),
         many => format!("{} recipients cannot be written to", many.len()),
@@ -73,7 +74,25 @@ fn reason(refusal: &Refusal) -> String {
         }
         Refusal::Chain(error) => format!("the chain of certificates does not hold ({error})"),
         Refusal::Unverified => "nothing binds the key to this address".to_owned(),
-        Refusal::Conflict => "you compared another key for this address".to_owned(),
+        Refusal::Conflict(conflict) => conflict_reason(conflict),
+        Refusal::PinnedKeyEnded { pinned } => {
+            format!("the key that you compared, {pinned}, has ended; compare the new one")
+        }
+    }
+}
+
+fn conflict_reason(conflict: &Conflict) -> String {
+    match conflict {
+        Conflict::Pin { pinned, .. } => format!("you compared another key for this address, {pinned}"),
+        Conflict::Supported { other, .. } => {
+            format!("another key for this address is as well supported, {other}")
+        }
+        Conflict::UnverifiedChange { known, .. } => {
+            format!("another key is known for this address, {known}")
+        }
+        Conflict::SecondSuccession { other, .. } => {
+            format!("the key before named another successor too, {other}")
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use super::status::{Reason, SignerStatus, Verdict};
 use crate::address::EmailAddress;
 use crate::cms::{self, ContentType, SignatureOutcome, Signed};
 use crate::time::{DAY, Time};
-use crate::trust::{self, Decision, Evidence, Knowledge, Level, Purpose};
+use crate::trust::evidence::Kind;
+use crate::trust::{self, Conflict, Decision, Knowledge, Level, Purpose};
 use crate::x509::Certificate;
 use crate::x509::path::{Allowance, PathError};
 use crate::x509::revocation::RevocationStatus;
@@ -129,7 +130,7 @@ impl Judgement<'_> {
         );
         let names_author = certificate.addresses().iter().any(|address| address.matches(author));
         match decision.level {
-            Level::Conflict => self.refused(certificate, Verdict::Conflict, Reason::PinConflict),
+            Level::Conflict => self.refused(certificate, Verdict::Conflict, conflict_reason(&decision)),
             Level::Invalid => self.refused(certificate, Verdict::Invalid, Reason::Revoked),
             _ if !names_author => self.refused(certificate, Verdict::Mismatch, Reason::FromMismatch),
             Level::None
@@ -158,7 +159,7 @@ impl Judgement<'_> {
         SignerStatus {
             score: decision.score,
             level: decision.level,
-            evidence: decision.evidence.clone(),
+            evidence: decision.sources.clone(),
             reasons,
             ..self.refused(certificate, verdict, Reason::NoEvidence)
         }
@@ -209,15 +210,12 @@ impl Judgement<'_> {
 }
 
 fn reasons_of(decision: &Decision, out_of_date: Reason) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = decision
-        .evidence
-        .iter()
-        .map(|evidence| match evidence {
-            Evidence::Pinned { .. } => Reason::Pinned,
-            Evidence::Chain { .. } => Reason::Chain,
-            Evidence::Known { .. } => Reason::Known,
-        })
-        .collect();
+    let mut reasons: Vec<Reason> = Vec::new();
+    for reason in decision.sources.iter().filter_map(|source| source_reason(&source.evidence.kind)) {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
     if reasons.is_empty() {
         reasons.push(Reason::NoEvidence);
     }
@@ -227,9 +225,34 @@ fn reasons_of(decision: &Decision, out_of_date: Reason) -> Vec<Reason> {
     if let Some(error) = &decision.chain_error {
         reasons.push(reason_of(error));
     }
+    if decision.evaluation.ended_pin.is_some() && !decision.evaluation.is_pinned {
+        reasons.push(Reason::PinnedKeyEnded);
+    }
     reasons.extend(revocation_reason(&decision.revocation));
     reasons.dedup();
     reasons
+}
+
+/// The word for a kind of evidence; none for what only leads on to other evidence.
+const fn source_reason(kind: &Kind) -> Option<Reason> {
+    match kind {
+        Kind::Pinned(_) => Some(Reason::Pinned),
+        Kind::Chain(_) => Some(Reason::Chain),
+        Kind::History(_) => Some(Reason::Known),
+        Kind::CertifiedByUser { .. } | Kind::Vouched(_) | Kind::Endorsed(_) => Some(Reason::Vouched),
+        Kind::Succeeds(_) => Some(Reason::Succession),
+        Kind::DnsRecord { .. } | Kind::WebDirectory | Kind::Keyserver { .. } => Some(Reason::LookedUp),
+        Kind::Gossip { .. } => Some(Reason::Gossip),
+        Kind::IssuedBy { .. } | Kind::NamedBy { .. } => None,
+    }
+}
+
+const fn conflict_reason(decision: &Decision) -> Reason {
+    match decision.evaluation.conflict {
+        Some(Conflict::UnverifiedChange { .. }) => Reason::KeyChanged,
+        Some(Conflict::Supported { .. } | Conflict::SecondSuccession { .. }) => Reason::KeysDisagree,
+        Some(Conflict::Pin { .. }) | None => Reason::PinConflict,
+    }
 }
 
 /// The least that is known of the revocation of any certificate of a chain.

@@ -5,7 +5,7 @@ use crate::algorithm::ContentEncryption;
 use crate::cms::{Opened, RecipientDescription, SignatureFault, Weakness};
 use crate::fingerprint::Fingerprint;
 use crate::time::Time;
-use crate::trust::{Evidence, Level};
+use crate::trust::{Level, Source};
 
 /// What a reader may believe of who wrote a mail, from best to worst but for the last.
 ///
@@ -127,6 +127,14 @@ reasons! {
     Chain = "chain",
     /// The key is known from earlier mail or was imported.
     Known = "known",
+    /// Introducers vouch for the key: by OpenPGP or by a signed statement.
+    Vouched = "vouched",
+    /// The key before it signed that it follows.
+    Succession = "succession",
+    /// The key was looked up: in the DNS, in a directory of the domain, on a key server.
+    LookedUp = "looked-up",
+    /// The mail of others carried the key.
+    Gossip = "gossip",
     /// No evidence at all binds key and address.
     NoEvidence = "no-evidence",
     /// The certificate chains to no anchor.
@@ -181,6 +189,12 @@ reasons! {
     NotAddressedToReader = "not-addressed-to-reader",
     /// A pin for this address names another key.
     PinConflict = "pin-conflict",
+    /// Another key is known for the address, and this one is not so much better supported.
+    KeyChanged = "key-changed",
+    /// Two keys of the address are supported, and nothing explains both.
+    KeysDisagree = "keys-disagree",
+    /// The pinned key of the address has ended.
+    PinnedKeyEnded = "pinned-key-ended",
     /// Encrypted without integrity protection: who relayed it could have changed it.
     NoIntegrity = "no-integrity",
     /// Encrypted with a broken or outdated cipher.
@@ -213,7 +227,7 @@ pub struct SignerStatus {
     /// Word for the points.
     pub level: Level,
     /// What the points come from.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Source>,
     /// Why.
     pub reasons: Vec<Reason>,
     /// When the certificate expires.

@@ -8,6 +8,7 @@ use crate::mail::protected::{HeaderConfidentiality, Reference};
 use crate::policy::{self, Accepted};
 use crate::ports::MemorySpools;
 use crate::testing::{NOW, Person, SystemRandom};
+use crate::trust::evidence::{Comparison, Correspondence};
 use crate::trust::{KnownKey, Pin};
 use crate::x509::KeyKind;
 
@@ -24,7 +25,8 @@ fn bob() -> Person {
 }
 
 fn pinning(person: &Person) -> Knowledge {
-    let pin = Pin { address: person.address.clone(), fingerprint: person.fingerprint(), amount: 120 };
+    let pin =
+        Pin { address: person.address.clone(), fingerprint: person.fingerprint(), how: Comparison::InPerson };
     Knowledge { pins: vec![pin], ..Knowledge::default() }
 }
 
@@ -115,7 +117,11 @@ fn without_any_evidence_the_same_mail_is_unverified_and_with_an_imported_key_sig
     let mail = sent(MAIL, &alice, &bob);
     let verdict = |knowledge: &Knowledge| read(&mail, &bob, knowledge, false).unwrap().1.verdict;
     assert_eq!(verdict(&Knowledge::default()), Verdict::Unverified);
-    let known = KnownKey { address: alice.address.clone(), fingerprint: alice.signing.fingerprint() };
+    let known = KnownKey {
+        address: alice.address.clone(),
+        fingerprint: alice.signing.fingerprint(),
+        history: Correspondence::first_mail(NOW),
+    };
     assert_eq!(verdict(&Knowledge { known: vec![known], ..Knowledge::default() }), Verdict::Signed);
 }
 

@@ -3,8 +3,9 @@
 use crate::address::EmailAddress;
 use crate::algorithm::KeyAlgorithm;
 use crate::cms::KeyTransport;
+use crate::fingerprint::Fingerprint;
 use crate::time::Time;
-use crate::trust::{self, Decision, Knowledge, Level};
+use crate::trust::{self, Conflict, Decision, Knowledge, Level};
 use crate::x509::path::{Allowance, PathError};
 use crate::x509::{Certificate, PublicKey, UsageError};
 
@@ -93,8 +94,13 @@ pub enum Refusal {
     Chain(PathError),
     /// Nothing binds the key to the address.
     Unverified,
-    /// A pin names another key for this address.
-    Conflict,
+    /// Another key is pinned or better known for this address.
+    Conflict(Conflict),
+    /// The key that the person compared has ended or is revoked, and another one is not it.
+    PinnedKeyEnded {
+        /// The key that was compared.
+        pinned: Fingerprint,
+    },
 }
 
 impl Refusal {
@@ -110,7 +116,8 @@ impl Refusal {
             Self::Chain(PathError::Revoked { .. }) => "revoked",
             Self::Chain(_) => "bad-chain",
             Self::Unverified => "unverified",
-            Self::Conflict => "conflict",
+            Self::Conflict(_) => "conflict",
+            Self::PinnedKeyEnded { .. } => "pinned-key-ended",
         }
     }
 }
@@ -147,7 +154,7 @@ pub fn accept_given(
     Ok(Accepted { reader: Reader::Certificate(certificate.clone()), decision: None, capabilities: None })
 }
 
-/// Accepts the newest valid certificate that is known for the address.
+/// Accepts the newest valid certificate that is known for the address and that nothing contradicts.
 ///
 /// # Errors
 /// What is wrong with the best candidate; [`Refusal::NoKey`] where there is none.
@@ -163,8 +170,8 @@ pub fn accept_known(address: &EmailAddress, knowledge: &Knowledge, at: Time) -> 
     for certificate in candidates {
         match accept_candidate(certificate, address, knowledge, at) {
             Ok(accepted) => return Ok(accepted),
-            // A conflict outweighs everything: an older certificate must not paper over it.
-            Err(Refusal::Conflict) => return Err(Refusal::Conflict),
+            // What contradicts is said, unless another key is the one that is pinned or known.
+            Err(refusal @ Refusal::Conflict(_)) => nearest = refusal,
             Err(refusal) if matches!(nearest, Refusal::NoKey) => nearest = refusal,
             Err(_) => {}
         }
@@ -188,9 +195,14 @@ fn accept_candidate(
         at,
         &Allowance::of_message(),
     );
+    if let Some(conflict) = decision.evaluation.conflict {
+        return Err(Refusal::Conflict(conflict));
+    }
+    if let (Some(pinned), false) = (decision.evaluation.ended_pin, decision.evaluation.is_pinned) {
+        return Err(Refusal::PinnedKeyEnded { pinned });
+    }
     match decision.level {
-        Level::Conflict => Err(Refusal::Conflict),
-        Level::None | Level::Unverified => Err(Refusal::Unverified),
+        Level::None | Level::Unverified | Level::Conflict => Err(Refusal::Unverified),
         Level::Invalid => Err(decision.chain_error.map_or(Refusal::Unverified, Refusal::Chain)),
         Level::Opportunistic | Level::Checked | Level::Verified | Level::Strong => Ok(Accepted {
             reader: Reader::Certificate(certificate.clone()),

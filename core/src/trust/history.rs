@@ -5,6 +5,18 @@ use super::points::{HISTORY, HISTORY_DAYS, HISTORY_GROWTH, HISTORY_MESSAGES};
 use crate::time::{DAY, Time};
 
 impl Correspondence {
+    /// A key that a signed mail brought.
+    #[must_use]
+    pub const fn first_mail(at: Time) -> Self {
+        Self { first_seen: at, messages: 0, two_way: false, taken_by_hand: false }
+    }
+
+    /// A key that the person took in by hand.
+    #[must_use]
+    pub const fn by_hand(at: Time) -> Self {
+        Self { taken_by_hand: true, ..Self::first_mail(at) }
+    }
+
     /// Points at a moment: 10 at once, 40 after 90 days and 20 messages, and nothing in between
     /// without an answer to a mail that was encrypted to this key. Whoever only sends mail in
     /// another's name never grows.

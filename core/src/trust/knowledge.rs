@@ -1,7 +1,11 @@
-//! What is known before a mail is read: anchors, pins, keys of contacts, revocation lists.
+//! What is known before a mail is read: anchors, pins, keys of contacts, revocation lists, and the
+//! rules that say what it is worth.
 
+use super::evidence::{self, Comparison, Correspondence, Dossier, Operator};
+use super::rules::Rules;
 use crate::address::EmailAddress;
 use crate::fingerprint::Fingerprint;
+use crate::time::Time;
 use crate::x509::Certificate;
 use crate::x509::path;
 use crate::x509::revocation::RevocationEvidence;
@@ -11,8 +15,30 @@ use crate::x509::revocation::RevocationEvidence;
 pub struct Anchor {
     /// The CA.
     pub authority: path::Anchor,
-    /// Points that a chain to it is worth; 120 for the organisation's own CA.
-    pub amount: u32,
+    /// Whose it is and what it is worth.
+    pub standing: evidence::Anchor,
+}
+
+impl Anchor {
+    /// The organisation's own CA, or one that the user relies on, with the amount of the profile
+    /// where none is given.
+    #[must_use]
+    pub fn own(certificate: Certificate, amount: Option<u32>) -> Self {
+        let standing = evidence::Anchor::Own { authority: certificate.fingerprint(), amount };
+        Self { authority: path::Anchor::private(certificate), standing }
+    }
+
+    /// A CA of the public list; certificates that were issued after `distrust_after` do not count.
+    #[must_use]
+    pub const fn public(
+        certificate: Certificate,
+        distrust_after: Option<Time>,
+        operator: Operator,
+        amount: Option<u32>,
+    ) -> Self {
+        let standing = evidence::Anchor::Public { operator, amount };
+        Self { authority: path::Anchor::public(certificate, distrust_after), standing }
+    }
 }
 
 /// A fingerprint that a person compared.
@@ -22,8 +48,8 @@ pub struct Pin {
     pub address: EmailAddress,
     /// Of the personal CA's key, or of the leaf's where there is none.
     pub fingerprint: Fingerprint,
-    /// Points: 120 for a whole comparison.
-    pub amount: u32,
+    /// How it was compared.
+    pub how: Comparison,
 }
 
 /// A key that is known from earlier mail or was imported.
@@ -33,6 +59,8 @@ pub struct KnownKey {
     pub address: EmailAddress,
     /// Of the key.
     pub fingerprint: Fingerprint,
+    /// What mail with it came to.
+    pub history: Correspondence,
 }
 
 /// Everything that is known before a mail is read.
@@ -48,4 +76,8 @@ pub struct Knowledge {
     pub certificates: Vec<Certificate>,
     /// What is at hand about revoked certificates.
     pub revocation: RevocationEvidence,
+    /// Everything else that speaks for and against keys: OpenPGP, statements, look-ups.
+    pub dossier: Dossier,
+    /// What it is all worth.
+    pub rules: Rules,
 }

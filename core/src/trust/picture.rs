@@ -113,10 +113,8 @@ fn columns(network: &Network) -> Vec<usize> {
         let mut changed = false;
         for (from, to) in network.graph.edges() {
             let least = columns.get(from.number()).copied().unwrap_or(0) + 1;
-            if let Some(column) = columns.get_mut(to.number())
-                && *column < least
-                && least < most
-            {
+            let column = columns.get_mut(to.number()).filter(|column| **column < least && least < most);
+            if let Some(column) = column {
                 *column = least;
                 changed = true;
             }

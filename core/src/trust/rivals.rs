@@ -172,7 +172,9 @@ impl View<'_, '_> {
             .index
             .claims_like(self.claim)
             .filter(|other| !self.family.contains(other.key()))
-            .filter(|other| self.usage(other.key()).overlaps(own_use))
+            .filter(|other| {
+                self.usage(other.key()).overlaps(own_use) || pinned(other, self.index, self.at).is_some()
+            })
             .collect();
         // Where there are more than are looked at, what the person did and knows comes first.
         others.sort_by_key(|other| {

@@ -7,11 +7,10 @@ use crate::policy;
 use crate::ports::MemorySpools;
 use crate::testing::{NOW, Person, SystemRandom};
 use crate::trust::{Anchor, Knowledge};
-use crate::x509::{KeyKind, path};
+use crate::x509::KeyKind;
 
 fn knowing(person: &Person) -> Knowledge {
-    let authority = path::Anchor::private(person.authority.clone());
-    Knowledge { anchors: vec![Anchor { authority, amount: 120 }], ..Knowledge::default() }
+    Knowledge { anchors: vec![Anchor::own(person.authority.clone(), None)], ..Knowledge::default() }
 }
 
 fn accepted(reader: &Person) -> Accepted {

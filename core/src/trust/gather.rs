@@ -1,0 +1,228 @@
+//! From certificates and what is known to evidence.
+
+use std::collections::BTreeSet;
+
+use super::Purpose;
+use super::claim::Claim;
+use super::evidence::{
+    Chain, Dossier, Evidence, Explanation, ExplanationKind, KeyFacts, KeyRevocation, KeyUse, Kind, Validation,
+};
+use super::knowledge::Knowledge;
+use crate::address::EmailAddress;
+use crate::fingerprint::Fingerprint;
+use crate::limits;
+use crate::time::{DAY, Time};
+use crate::x509::Certificate;
+use crate::x509::path::{self, Allowance, PathError, PathRequest, ValidPath, WeaknessKind};
+use crate::x509::revocation::RevocationStatus;
+
+/// A certificate that is asked about, and what may help to answer.
+pub(super) struct Inquiry<'i> {
+    pub(super) certificate: &'i Certificate,
+    /// Everything that paths may be built from.
+    pub(super) certificates: &'i [Certificate],
+    pub(super) knowledge: &'i Knowledge,
+    pub(super) purpose: Purpose,
+    pub(super) at: Time,
+    pub(super) allowance: &'i Allowance,
+}
+
+/// What was found.
+pub(super) struct Gathered {
+    pub(super) dossier: Dossier,
+    /// Why no chain to an anchor counts, where none does.
+    pub(super) chain_error: Option<PathError>,
+    /// What is known of the revocation of each certificate of the chain that counts.
+    pub(super) revocation: Vec<RevocationStatus>,
+}
+
+impl Inquiry<'_> {
+    /// All evidence about the certificate's key and about the other keys of the address.
+    pub(super) fn gather(&self, address: &EmailAddress) -> Gathered {
+        let claim = Claim::new(address, self.certificate.fingerprint());
+        let mut dossier = self.known(address);
+        let keys: BTreeSet<Fingerprint> = dossier
+            .evidence
+            .iter()
+            .filter(|evidence| evidence.claim.address() == claim.address())
+            .map(|evidence| *evidence.claim.key())
+            .collect();
+        let own = self.add(&claim, &keys, &mut dossier);
+        let rivals = keys.iter().filter(|key| *key != claim.key()).take(limits::RIVALS);
+        for key in rivals {
+            self.add_other(&claim, *key, &keys, &mut dossier);
+        }
+        dossier.keys.extend(facts(*claim.key(), std::slice::from_ref(self.certificate)));
+        let (chain_error, revocation) = own;
+        Gathered { dossier, chain_error, revocation }
+    }
+
+    /// What the chain of the certificate says by itself.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn gather_chain(&self, claim: &Claim) -> Result<Gathered, PathError> {
+        let (chain, revocation) = self.chain()?;
+        let evidence = vec![Evidence::new(claim.clone(), Kind::Chain(chain))];
+        let dossier = Dossier { evidence, ..Dossier::default() };
+        Ok(Gathered { dossier, chain_error: None, revocation })
+    }
+
+    /// What was known before: pins, history, and everything that is no certificate.
+    fn known(&self, address: &EmailAddress) -> Dossier {
+        let mut dossier = self.knowledge.dossier.clone();
+        let pins = self.knowledge.pins.iter().filter(|pin| pin.address.matches(address));
+        let known = self.knowledge.known.iter().filter(|known| known.address.matches(address));
+        let pins = pins.map(|pin| Evidence::new(Claim::new(address, pin.fingerprint), Kind::Pinned(pin.how)));
+        let known = known
+            .map(|known| Evidence::new(Claim::new(address, known.fingerprint), Kind::History(known.history)));
+        // The person's own comes first: it must not be what a limit cuts off.
+        let own: Vec<Evidence> = pins.chain(known).collect();
+        dossier.evidence.splice(0..0, own);
+        dossier
+    }
+
+    /// What the certificate adds for its key: its chain, and the personal CAs that issued it.
+    fn add(
+        &self,
+        claim: &Claim,
+        authorities: &BTreeSet<Fingerprint>,
+        dossier: &mut Dossier,
+    ) -> (Option<PathError>, Vec<RevocationStatus>) {
+        for authority in authorities {
+            if authority != claim.key() && self.is_issued_by(authority) {
+                let kind = Kind::IssuedBy { authority: *authority };
+                dossier.evidence.push(Evidence::new(claim.clone(), kind));
+            }
+        }
+        if self.knowledge.anchors.is_empty() {
+            return (None, Vec::new());
+        }
+        match self.chain() {
+            Ok((chain, revocation)) => {
+                dossier.evidence.push(Evidence::new(claim.clone(), Kind::Chain(chain)));
+                (None, revocation)
+            }
+            Err(error) => (Some(error), Vec::new()),
+        }
+    }
+
+    /// The same for another key of the address, from the certificates that we hold for it. What
+    /// they cost to check does not come out of the mail's allowance: whoever sends a mail that costs
+    /// much must not thereby hide the key that contradicts it.
+    fn add_other(
+        &self,
+        claim: &Claim,
+        key: Fingerprint,
+        authorities: &BTreeSet<Fingerprint>,
+        dossier: &mut Dossier,
+    ) {
+        let other = claim.with_key(key);
+        let own: Vec<Certificate> =
+            self.knowledge.certificates.iter().filter(|held| held.fingerprint() == key).cloned().collect();
+        dossier.keys.extend(facts(key, &own));
+        let allowance = Allowance::of_message();
+        let names_address = |held: &&Certificate| {
+            held.addresses().iter().any(|address| address.to_lookup_form() == *claim.address())
+        };
+        for certificate in own.iter().filter(|held| !held.is_certificate_authority()).filter(names_address) {
+            let certificates = &self.knowledge.certificates;
+            let inquiry = Inquiry { certificate, certificates, allowance: &allowance, ..*self };
+            if let (Some(PathError::Revoked { when, .. }), _) = inquiry.add(&other, authorities, dossier) {
+                dossier.revocations.push(KeyRevocation { key, since: Some(when) });
+            }
+            if is_renewal(certificate, self.certificate) {
+                let keys = (key, *claim.key());
+                dossier.explanations.push(Explanation { keys, why: ExplanationKind::Renewal });
+            }
+        }
+    }
+
+    pub(super) fn chain(&self) -> Result<(Chain, Vec<RevocationStatus>), PathError> {
+        let anchors = &self.knowledge.anchors;
+        let authorities: Vec<path::Anchor> = anchors.iter().map(|anchor| anchor.authority.clone()).collect();
+        let path = self.path(&authorities, self.at)?;
+        let Some(anchor) = anchors.get(path.anchor()) else {
+            let which = path::Which { depth: 0, subject: self.certificate.subject() };
+            return Err(PathError::NoAnchor { which, issuer: self.certificate.issuer() });
+        };
+        let chain = Chain {
+            anchor: anchor.standing.clone(),
+            name: path.certificates().last().map(Certificate::subject).unwrap_or_default(),
+            validation: Validation::of_policies(path.policies()),
+            witnessed: None,
+        };
+        Ok((chain, path.revocation().to_vec()))
+    }
+
+    fn path(&self, anchors: &[path::Anchor], at: Time) -> Result<ValidPath, PathError> {
+        let purpose = match self.purpose {
+            Purpose::Sign => path::Purpose::SignMail,
+            Purpose::Encrypt => path::Purpose::EncryptMail,
+        };
+        let path = path::validate(
+            self.certificate,
+            self.certificates,
+            anchors,
+            &self.knowledge.revocation,
+            &PathRequest::new(purpose, at),
+            self.allowance,
+        )?;
+        require_strong(path)
+    }
+
+    fn is_issued_by(&self, authority: &Fingerprint) -> bool {
+        let anchors: Vec<path::Anchor> = self
+            .certificates
+            .iter()
+            .filter(|candidate| candidate.is_certificate_authority() && candidate.fingerprint() == *authority)
+            .map(|candidate| path::Anchor::private(candidate.clone()))
+            .collect();
+        // Who issued a certificate does not change when it expires: an old mail of a friend is no
+        // conflict. What the dates say is counted apart.
+        let then = self.at.min(self.certificate.not_after()).max(self.certificate.not_before());
+        !anchors.is_empty() && self.path(&anchors, then).is_ok()
+    }
+}
+
+/// A chain with a weak signature or key in it counts for nothing; a small exponent alone does not
+/// make a signature weak.
+fn require_strong(path: ValidPath) -> Result<ValidPath, PathError> {
+    let weakness = path.weaknesses().iter().find(|weakness| match weakness.kind {
+        WeaknessKind::Key(_) | WeaknessKind::Signature(_) => true,
+        WeaknessKind::SmallExponent(_) => false,
+    });
+    match weakness {
+        Some(weakness) => Err(PathError::WeakAlgorithm(weakness.clone())),
+        None => Ok(path),
+    }
+}
+
+/// What certificates say of their key; nothing where there are none.
+fn facts(key: Fingerprint, certificates: &[Certificate]) -> Option<KeyFacts> {
+    let ends = certificates.iter().map(Certificate::not_after).max()?;
+    let signs = certificates.iter().any(|own| own.may_sign_mail().is_ok());
+    let receives = certificates.iter().any(|own| own.may_receive_encrypted_mail().is_ok());
+    let usage = match (signs, receives) {
+        (true, false) => KeyUse::Signing,
+        (false, true) => KeyUse::Encryption,
+        (true, true) | (false, false) => KeyUse::Both,
+    };
+    Some(KeyFacts { key, usage, ends: Some(ends) })
+}
+
+/// Whether `new` renews `old`: the same issuer's key, the same names, issued around the old one's end.
+/// The chains of both are checked by whoever asks; this says nothing of signatures.
+fn is_renewal(old: &Certificate, new: &Certificate) -> bool {
+    let same_issuer = old.issuer_der() == new.issuer_der()
+        && old.authority_key_identifier().is_some()
+        && old.authority_key_identifier() == new.authority_key_identifier();
+    let names = |certificate: &Certificate| -> BTreeSet<EmailAddress> {
+        certificate.addresses().iter().map(EmailAddress::to_lookup_form).collect()
+    };
+    let after_end = new.not_before().unix_seconds().saturating_sub(old.not_after().unix_seconds());
+    same_issuer
+        && old.subject_der() == new.subject_der()
+        && names(old) == names(new)
+        && (-180 * DAY..=30 * DAY).contains(&after_end)
+}
