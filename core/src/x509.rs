@@ -9,6 +9,7 @@ pub(crate) mod digest;
 mod dsa;
 pub mod issue;
 mod key_holder;
+pub mod mail_roots;
 pub mod name_constraints;
 mod name_text;
 #[cfg_attr(any(target_family = "wasm", feature = "portable"), path = "x509/portable.rs")]

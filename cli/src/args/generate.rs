@@ -31,6 +31,17 @@ pub(crate) enum GenerateCommand {
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
+    /// Make the list of roots that are trusted for mail, from the certdata.txt of NSS, on standard
+    /// output; for maintainers
+    #[command(hide = true)]
+    Roots {
+        /// The certdata.txt
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Where the file is from and of which day, in one line
+        #[arg(long, value_name = "TEXT")]
+        origin: String,
+    },
     /// Write completions to standard output
     Completions {
         /// The shell

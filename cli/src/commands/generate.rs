@@ -4,15 +4,21 @@ use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory;
+use counterseal_core::x509::mail_roots::from_certdata;
 
 use crate::args::{Cli, Generate, GenerateCommand, Shell};
 use crate::failure::{Exit, Failure};
+use crate::files::read_file;
 use crate::terminal;
+
+/// Bytes of a certdata.txt; those of today have two million.
+const CERTDATA_BYTES: usize = 32 << 20;
 
 /// Writes what was asked for.
 pub(crate) fn run(arguments: &Generate) -> Result<Exit, Failure> {
     match &arguments.command {
         GenerateCommand::Man { directory } => man(directory),
+        GenerateCommand::Roots { file, origin } => roots(file, origin),
         GenerateCommand::Completions { shell } => completions(*shell),
     }
 }
@@ -22,6 +28,15 @@ fn man(directory: &Path) -> Result<Exit, Failure> {
     fs::create_dir_all(directory).map_err(failed)?;
     let program = Cli::command().disable_help_subcommand(true);
     clap_mangen::generate_to(program, directory).map_err(failed)?;
+    Ok(Exit::Done)
+}
+
+fn roots(file: &Path, origin: &str) -> Result<Exit, Failure> {
+    let bytes = read_file(file, CERTDATA_BYTES)?;
+    let list = from_certdata(&String::from_utf8_lossy(&bytes), origin).map_err(|error| {
+        Failure::unknown("malformed", format!("{}: no certdata.txt", file.display())).because(error)
+    })?;
+    terminal::print(&list).map_err(|error| Failure::io("standard output", &error))?;
     Ok(Exit::Done)
 }
 
