@@ -169,3 +169,17 @@ pub const OPENPGP_REGULAR_EXPRESSIONS: usize = 16;
 pub const OPENPGP_REGULAR_EXPRESSION_BYTES: usize = 512;
 /// Paths that are looked for behind one binding.
 pub const OPENPGP_PATHS: usize = 200;
+/// Bytes of a link notation.
+pub const OPENPGP_NOTATION_BYTES: usize = 1024;
+/// Pairs of a link notation.
+pub const OPENPGP_NOTATION_PAIRS: usize = 16;
+/// Link notations of one self-signature.
+pub const OPENPGP_LINKS: usize = 16;
+/// Bytes of the text of a statement.
+pub const STATEMENT_BYTES: usize = 4096;
+/// Bytes of a statement with its signature.
+pub const SIGNED_STATEMENT_BYTES: usize = 64 << 10;
+/// Items of OpenPGP evidence that one message may carry.
+pub const CARRIED_EVIDENCE: usize = 64;
+/// Bytes of all items of OpenPGP evidence that one message may carry.
+pub const CARRIED_EVIDENCE_BYTES: usize = 64 << 10;

@@ -8,11 +8,18 @@
 //!
 //! Only this module names Sequoia, which parses packets and checks signatures. Its types appear
 //! in no signature of ours.
+//!
+//! An OpenPGP certification speaks for an S/MIME key where the certificate is its twin
+//! ([`TwinKey`]), where it names the key in a link notation ([`Link`]), or where its owner signs a
+//! [`Statement`].
+
+#![cfg_attr(not(test), forbid(clippy::indexing_slicing, clippy::string_slice))]
 
 mod certificate;
 mod import;
 mod issuers;
 mod keyring;
+mod link;
 mod network;
 mod ownertrust;
 mod parts;
@@ -21,15 +28,22 @@ mod reliance;
 mod scope;
 mod search;
 mod spans;
+mod statement;
+mod twin;
 mod web;
 
-pub use certificate::{Certificate, Certification, Depth, KeyId, Revocation, UserId};
+pub use certificate::{Certificate, Certification, Depth, KeyId, LinkNotation, Revocation, UserId};
 pub use import::{ImportError, Imported, Refused};
+pub use link::{LINK_NOTATION, Link, LinkPurpose, address_of_user_id};
 pub use network::{Authentication, Network, Path, Step};
 pub use ownertrust::{OwnertrustError, read_ownertrust};
 pub use reader::CertificateRefused;
 pub use reliance::Reliances;
 pub use spans::{Span, Spans};
+pub use statement::{
+    Basis, OpenPgpSigner, Reason, SignedStatement, Statement, StatementError, StatementKind, StatementSigner,
+};
+pub use twin::{TWIN_CREATED, TwinError, TwinKey, export_twin};
 pub use web::Web;
 
 /// Full reliance, on the scale of OpenPGP's trust amounts (RFC 9580, section 5.2.3.21).

@@ -8,7 +8,9 @@
 )]
 
 mod debian;
+mod grafts;
 mod oracle;
+mod programs;
 mod random;
 
 use counterseal_core::time::Time;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::link::{Link, address_of_user_id};
 use super::spans::Spans;
-use crate::fingerprint::OpenPgpFingerprint;
+use crate::address::EmailAddress;
+use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use crate::time::Time;
 
 /// A certificate whose self-signatures were verified, with the certifications on it that hold.
@@ -21,6 +23,8 @@ pub struct Certificate {
     pub revocation: Revocation,
     /// In the order of the certificate.
     pub user_ids: Vec<UserId>,
+    /// S/MIME keys that the owner names for every user identifier.
+    pub links: Vec<LinkNotation>,
     /// Certifications by others, verified, in the order of issuer, user identifier and time.
     pub certifications: Vec<Certification>,
     /// Alleged issuers of further certifications, whose certificates were not there. Once one
@@ -34,6 +38,22 @@ impl Certificate {
     #[must_use]
     pub fn is_usable_at(&self, at: Time) -> bool {
         self.live.contains(at) && !self.revocation.holds_at(at)
+    }
+
+    /// The user identifiers by which the owner names an S/MIME key for an address: whoever believes
+    /// that one of them belongs to this certificate has the owner's word for the key.
+    pub fn user_ids_linked_to(
+        &self,
+        key: &Fingerprint,
+        address: &EmailAddress,
+        at: Time,
+    ) -> impl Iterator<Item = &UserId> {
+        self.user_ids.iter().filter(move |user_id| {
+            let counts = user_id.self_signed.contains(at) && !user_id.revoked.contains(at);
+            let own = user_id.address().filter(|own| counts && own.matches(address));
+            let mut links = user_id.links.iter().chain(&self.links);
+            own.is_some_and(|own| links.any(|link| link.names(key, address, &own, at)))
+        })
     }
 
     /// One of its user identifiers.
@@ -69,6 +89,32 @@ pub struct UserId {
     pub self_signed: Spans,
     /// When the owner says that it is not.
     pub revoked: Spans,
+    /// S/MIME keys that the owner names for it.
+    pub links: Vec<LinkNotation>,
+}
+
+impl UserId {
+    /// The address in it.
+    #[must_use]
+    pub fn address(&self) -> Option<EmailAddress> {
+        address_of_user_id(&self.text)
+    }
+}
+
+/// The value of a link notation, and when a binding self-signature has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkNotation {
+    /// To be read by [`Link::parse`].
+    pub value: String,
+    /// When it counts.
+    pub holds: Spans,
+}
+
+impl LinkNotation {
+    fn names(&self, key: &Fingerprint, address: &EmailAddress, own: &EmailAddress, at: Time) -> bool {
+        self.holds.contains(at)
+            && Link::parse(&self.value).is_some_and(|link| link.names(key, address, Some(own), at))
+    }
 }
 
 /// The certification of a user identifier by somebody else, whose signature holds.

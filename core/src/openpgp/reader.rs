@@ -1,6 +1,6 @@
 //! From the packets of a certificate to what is kept of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -13,8 +13,9 @@ use sequoia_openpgp::serialize::MarshalInto as _;
 use sequoia_openpgp::types::{RevocationStatus, RevocationType};
 
 use super::FULL;
-use super::certificate::{Certificate, Certification, Depth, KeyId, Revocation, UserId};
+use super::certificate::{Certificate, Certification, Depth, KeyId, LinkNotation, Revocation, UserId};
 use super::issuers::{Issuers, PrimaryKey, key_id};
+use super::link::LINK_NOTATION;
 use super::parts::{Foreign, Parts, UserIdParts};
 use super::spans::Spans;
 use crate::fingerprint::OpenPgpFingerprint;
@@ -76,6 +77,7 @@ pub(super) fn read(
         live: own.live,
         revocation: own.revocation,
         user_ids: own.user_ids,
+        links: own.links,
         certifications: by_others.certifications,
         unknown_issuers: by_others.unknown.into_iter().collect(),
     })
@@ -87,11 +89,14 @@ struct OwnWords {
     live: Spans,
     revocation: Revocation,
     user_ids: Vec<UserId>,
+    links: Vec<LinkNotation>,
 }
 
 impl OwnWords {
     fn of(key: &PrimaryKey, parts: &mut Parts) -> Result<Self, CertificateRefused> {
         let moments = moments(key, parts);
+        let has_links =
+            parts.own_signatures().any(|signature| signature.notation(LINK_NOTATION).next().is_some());
         let certificate =
             Cert::from_packets(parts.own_packets(key)).map_err(|_| CertificateRefused::Malformed)?;
         let policy = policy();
@@ -120,15 +125,51 @@ impl OwnWords {
                     matches!(binding.revocation_status(&policy, at), RevocationStatus::Revoked(_))
                 })
             });
-            UserId { text: parts.text.clone(), self_signed, revoked }
+            let links = links(&moments, has_links, |at| {
+                let valid = binding.as_ref()?.clone().with_policy(&policy, at).ok()?;
+                Some(valid.binding_signature())
+            });
+            UserId { text: parts.text.clone(), self_signed, revoked, links }
+        });
+        let links = links(&moments, has_links, |at| {
+            certificate.with_policy(&policy, at).ok()?.direct_key_signature().ok()
         });
         Ok(Self {
+            links,
             user_ids: user_ids.collect(),
             valid: Spans::from_steps(&moments, &steps.valid),
             live: Spans::from_steps(&moments, &steps.live),
             revocation: Revocation { hard, soft: Spans::from_steps(&moments, &steps.revoked) },
         })
     }
+}
+
+/// The link notations of the signature that binds something at each moment.
+fn links<'s>(
+    moments: &[Time],
+    has_links: bool,
+    binding: impl Fn(SystemTime) -> Option<&'s Signature>,
+) -> Vec<LinkNotation> {
+    let mut holds: BTreeMap<String, Vec<bool>> = BTreeMap::new();
+    let looked_at = if has_links { moments } else { &[] };
+    for (place, moment) in looked_at.iter().enumerate() {
+        let Some(signature) = binding(system_time(*moment)) else { continue };
+        let values = signature.notation(LINK_NOTATION).take(limits::OPENPGP_LINKS);
+        for value in values.filter_map(|value| std::str::from_utf8(value).ok()) {
+            if value.len() > limits::OPENPGP_NOTATION_BYTES {
+                continue;
+            }
+            let steps = holds.entry(value.to_owned()).or_insert_with(|| vec![false; moments.len()]);
+            if let Some(step) = steps.get_mut(place) {
+                *step = true;
+            }
+        }
+    }
+    let notation = |(value, steps): (String, Vec<bool>)| LinkNotation {
+        value,
+        holds: Spans::from_steps(moments, &steps),
+    };
+    holds.into_iter().map(notation).collect()
 }
 
 /// One value for each moment.
@@ -232,18 +273,19 @@ fn created(signature: &Signature) -> Time {
     time(signature.signature_creation_time().unwrap_or(SystemTime::UNIX_EPOCH))
 }
 
-fn policy() -> StandardPolicy<'static> {
+/// What is good enough.
+pub(super) fn policy() -> StandardPolicy<'static> {
     StandardPolicy::at(SystemTime::UNIX_EPOCH + POLICY_DAY)
 }
 
 /// Our own form of a time.
-fn time(time: SystemTime) -> Time {
+pub(super) fn time(time: SystemTime) -> Time {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Time::from_unix_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// Sequoia's form of a time of a signature, which lies within 32 bits.
-fn system_time(time: Time) -> SystemTime {
+pub(super) fn system_time(time: Time) -> SystemTime {
     let seconds = time.unix_seconds().clamp(0, i64::from(u32::MAX));
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs())
 }

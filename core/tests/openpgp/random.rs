@@ -111,6 +111,7 @@ impl RandomWeb {
                 text: user_id(place, which),
                 self_signed: spans(*self_signed),
                 revoked: spans(*revoked),
+                links: Vec::new(),
             });
             let on_it = self.certifications.iter().filter(|certification| certification.target == place);
             let mut certifications: Vec<Certification> = on_it.map(RandomCertification::ours).collect();
@@ -124,6 +125,7 @@ impl RandomWeb {
                 live: always(),
                 revocation: Revocation::default(),
                 user_ids: user_ids.collect(),
+                links: Vec::new(),
                 certifications,
                 unknown_issuers: Vec::new(),
             });
