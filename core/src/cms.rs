@@ -17,6 +17,7 @@ pub mod seal;
 pub mod signed;
 #[cfg(test)]
 mod test_keys;
+pub mod time_stamp;
 #[cfg(test)]
 mod wycheproof;
 

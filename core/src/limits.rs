@@ -26,6 +26,12 @@ pub const OCSP_CERTIFICATES: usize = 10;
 pub const OCSP_NONCE_BYTES: usize = 32;
 /// Revocation lists, and OCSP responses, that are looked at of those which one message brings.
 pub const MESSAGE_REVOCATIONS: usize = 50;
+/// Bytes of one time stamp, the certificates of its authority included.
+pub const TIME_STAMP_BYTES: usize = 256 << 10;
+/// Time stamps of one signature that are looked at.
+pub const TIME_STAMPS: usize = 4;
+/// Bytes of the nonce of a request for a time stamp.
+pub const TIME_STAMP_NONCE_BYTES: usize = 8;
 /// Bytes of one object identifier.
 pub const OBJECT_IDENTIFIER_BYTES: usize = 64;
 

@@ -7,6 +7,7 @@ mod layers;
 mod openpgp;
 mod openssl_keys;
 mod openssl_ocsp;
+mod openssl_ts;
 mod path;
 mod pkcs12;
 mod trust;

@@ -8,6 +8,7 @@ use const_oid::ObjectIdentifier;
 use super::content_type::ContentType;
 use super::elements::{self, Element, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, encode, encode_set};
 use super::signed::SignatureFault;
+use crate::limits;
 use crate::time::Time;
 
 const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
@@ -18,6 +19,7 @@ const ENCRYPTION_KEY_PREFERENCE: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.11");
 const SIGNING_CERTIFICATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.12");
 const SIGNING_CERTIFICATE_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
+const TIME_STAMP_TOKEN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.14");
 const ALGORITHM_PROTECTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.52");
 
 /// The signed attributes of one SignerInfo, each type at most once.
@@ -115,6 +117,15 @@ pub(crate) fn check_unsigned(set: &[u8]) -> Result<(), SignatureFault> {
         }
     }
     Ok(())
+}
+
+/// The time stamps among unsigned attributes (RFC 3161, appendix A), at most
+/// [`limits::TIME_STAMPS`].
+pub(crate) fn time_stamps(set: &[u8]) -> Vec<Vec<u8>> {
+    let attributes = elements::content_of(set, SET).and_then(elements::elements).unwrap_or_default();
+    let of_kind = |(kind, values)| (kind == TIME_STAMP_TOKEN.as_bytes()).then_some(values);
+    let values = attributes.iter().filter_map(|attribute| read_attribute(attribute).and_then(of_kind));
+    values.flatten().take(limits::TIME_STAMPS).map(|value| value.whole.to_vec()).collect()
 }
 
 /// `SEQUENCE { type, SET OF value }`.

@@ -49,6 +49,11 @@ pub struct Signer {
     pub capabilities: Option<Vec<u8>>,
     /// The certificate that the signer wants answers encrypted to (RFC 8551, section 2.5.3).
     pub encryption_key_preference: Option<KeyName>,
+    /// The octets of the signature, of which a time stamp is about.
+    pub signature: Vec<u8>,
+    /// DER of time stamps of the signature (RFC 3161, appendix A), unchecked: nobody signed that
+    /// they stand here. See [`crate::cms::time_stamp`].
+    pub time_stamps: Vec<Vec<u8>>,
 }
 
 /// Whether a signature holds.

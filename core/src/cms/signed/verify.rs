@@ -6,7 +6,7 @@ use super::outcome::{SignatureFault, SignatureOutcome, Signer};
 use super::signer_info::{SignerInfo, issuer_and_serial_number};
 use super::signing_certificate::{self, SigningCertificate};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use crate::cms::attributes::{SignedAttributes, check_unsigned};
+use crate::cms::attributes::{SignedAttributes, check_unsigned, time_stamps};
 use crate::cms::content_type::ContentType;
 use crate::cms::elements::{self, SET, context, context_primitive};
 use crate::limits;
@@ -31,6 +31,8 @@ pub(super) fn signer(
         signing_time: None,
         capabilities: None,
         encryption_key_preference: None,
+        signature: info.signature.clone(),
+        time_stamps: info.unsigned_attributes.as_deref().map(time_stamps).unwrap_or_default(),
     };
     match claim(info, content_type, digests) {
         Err(fault) => signer.outcome = SignatureOutcome::Bad(fault),
