@@ -23,6 +23,9 @@ pub enum MailError {
     Transfer(TransferError),
     /// A header field can not be written in lines that every transport accepts.
     HeaderNotEncodable,
+    /// The header section of a mail to be sent ends with this line, counted from 1, which is neither
+    /// a field nor empty. Fields behind it would silently become text: a Bcc among them.
+    MalformedHeaderLine(usize),
     /// A part that is signed already, or cannot be split, would have to be changed to be sent.
     PartNotSendable,
 }
@@ -39,6 +42,9 @@ impl fmt::Display for MailError {
             Self::Transfer(error) => return error.fmt(formatter),
             Self::HeaderNotEncodable => {
                 "a header field cannot be written in lines that every transport accepts"
+            }
+            Self::MalformedHeaderLine(line) => {
+                return write!(formatter, "line {line} is neither a header field nor empty");
             }
             Self::PartNotSendable => "a part that must not be changed holds lines that no transport keeps",
         })

@@ -95,7 +95,7 @@ pub enum Refusal {
     /// Nothing binds the key to the address.
     Unverified,
     /// Another key is pinned or better known for this address.
-    Conflict(Conflict),
+    Conflict(Box<Conflict>),
     /// The key that the person compared has ended or is revoked, and another one is not it.
     PinnedKeyEnded {
         /// The key that was compared.
@@ -196,7 +196,7 @@ fn accept_candidate(
         &Allowance::of_message(),
     );
     if let Some(conflict) = decision.evaluation.conflict {
-        return Err(Refusal::Conflict(conflict));
+        return Err(Refusal::Conflict(Box::new(conflict)));
     }
     if let (Some(pinned), false) = (decision.evaluation.ended_pin, decision.evaluation.is_pinned) {
         return Err(Refusal::PinnedKeyEnded { pinned });

@@ -3,7 +3,9 @@
 use super::{HIDDEN_SUBJECT, LEGACY_PARAMETER, OUTER_FIELD, PARAMETER, Reference, legacy_display};
 use crate::mail::entity::{Entity, OwnedField};
 use crate::mail::field_writer::write_mailbox;
-use crate::mail::{AddressEntry, MailError, Part, Pieces, main_body_parts, parse_address_list};
+use crate::mail::{
+    AddressEntry, Defect, HeaderSection, MailError, Part, Pieces, main_body_parts, parse_address_list,
+};
 
 /// Which header fields an encrypted mail hides outside (RFC 9788, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub struct Composed<'m> {
 /// [`MailError`] where the mail passes a limit or cannot be written in a form that arrives.
 pub fn protect<'m>(mail: &'m [u8], protection: &Protection) -> Result<Composed<'m>, MailError> {
     let part = Part::read(mail)?;
+    require_whole_header(part.headers())?;
     let mut entity = Entity::sendable(&part)?;
     let original = std::mem::take(&mut entity.fields);
     let (structural, own): (Vec<_>, Vec<_>) =
@@ -68,6 +71,14 @@ pub fn protect<'m>(mail: &'m [u8], protection: &Protection) -> Result<Composed<'
     // RFC 2045, section 4: it stands at the top of a mail, and nowhere inside.
     let outer = visible.chain(*b"MIME-Version: 1.0\r\n").collect();
     Ok(Composed { payload: entity.into_pieces()?, outer })
+}
+
+fn require_whole_header(headers: &HeaderSection<'_>) -> Result<(), MailError> {
+    if headers.defects().contains(&Defect::MalformedHeaderLine) {
+        let lines = headers.bytes().iter().filter(|byte| **byte == b'\n').count();
+        return Err(MailError::MalformedHeaderLine(lines + 1));
+    }
+    Ok(())
 }
 
 /// Fields that are in neither half: claims about protection that are not ours, and blind copies.
@@ -202,7 +213,6 @@ fn add_legacy_display(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::mail::HeaderSection;
 
     const MAIL: &str = "From: Alice <alice@example.org>\nTo: bob@example.org\nCc: Carol <carol@example.org>\n\
         Bcc: dave@example.org\nSubject: Handling the case\nThread-Topic: the case\nKeywords: secret\n\
@@ -300,6 +310,17 @@ mod tests {
         assert_eq!(bodies[0], "Subject: café\r\n\r\nplain");
         assert!(bodies[1].contains("<pre>Subject: café</pre>"));
         assert_eq!(root.children()[1].body(), b"log");
+    }
+
+    #[test]
+    fn a_field_behind_a_broken_line_is_not_taken_for_text() {
+        let mail = "From: alice@example.org\nSubject x\nBcc: dave@example.org\n\ntext\n";
+        for protection in [Protection::Signed, encrypted()] {
+            let error = protect(mail.as_bytes(), &protection).unwrap_err();
+            assert_eq!(error, MailError::MalformedHeaderLine(2));
+        }
+        let twin = mail.replace("Subject x", "Subject: x");
+        protect(twin.as_bytes(), &Protection::Signed).unwrap();
     }
 
     #[test]
