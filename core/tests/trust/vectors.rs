@@ -37,10 +37,10 @@ fn every_case_has_its_score_its_level_and_its_cheapest_attack() {
                     wrong.push(format!("{} ({}): {cut:?}", case.name, profile.word()));
                 }
             }
-            if let Some(level) = case.table.get("level").and_then(Item::as_str) {
-                if found.level.word() != level {
-                    wrong.push(format!("{} ({}): {:?}", case.name, profile.word(), found.level));
-                }
+            if let Some(level) = case.table.get("level").and_then(Item::as_str)
+                && found.level.word() != level
+            {
+                wrong.push(format!("{} ({}): {:?}", case.name, profile.word(), found.level));
             }
             let cost: u32 = found.attack.iter().map(|cost| cost.points).sum();
             assert!(found.attack.is_empty() || cost == found.score, "{}: {cost}", case.name);
