@@ -52,6 +52,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             KeysCommand::Export(_) => None,
         },
         Command::Trust(trust) => match &trust.command {
+            TrustCommand::Show(arguments) => Some(&arguments.report),
             TrustCommand::Policy(policy) => match &policy.command {
                 PolicyCommand::Check(arguments) => Some(&arguments.report),
             },

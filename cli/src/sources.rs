@@ -94,28 +94,34 @@ pub(crate) fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>, Failure> 
 
 /// What files say of other people's keys: the anchors count as the organisation's own CA.
 pub(crate) fn knowledge(evidence: &args::Evidence, extra: &[Certificate]) -> Result<Knowledge, Failure> {
-    let mut anchors = certificates(&evidence.anchors)?;
-    // A file with a whole chain is named for its CA; a self-signed certificate is named for itself.
-    if anchors.iter().any(Certificate::is_certificate_authority) {
-        anchors.retain(Certificate::is_certificate_authority);
-    }
     Ok(Knowledge {
-        anchors: anchors.into_iter().map(|certificate| Anchor::own(certificate, None)).collect(),
+        anchors: anchors(&evidence.anchors, None)?,
         certificates: extra.to_vec(),
-        revocation: revocation(evidence)?,
+        revocation: revocation(&evidence.revocation_lists, evidence.revocation)?,
         ..Knowledge::default()
     })
 }
 
+/// The CAs of files, each as the organisation's own; the profile says what they are worth where no
+/// amount is given.
+pub(crate) fn anchors(paths: &[PathBuf], amount: Option<u32>) -> Result<Vec<Anchor>, Failure> {
+    let mut found = certificates(paths)?;
+    // A file with a whole chain is named for its CA; a self-signed certificate is named for itself.
+    if found.iter().any(Certificate::is_certificate_authority) {
+        found.retain(Certificate::is_certificate_authority);
+    }
+    Ok(found.into_iter().map(|certificate| Anchor::own(certificate, amount)).collect())
+}
+
 /// What files say of revocation: lists in DER or PEM, OCSP responses in DER.
-fn revocation(evidence: &args::Evidence) -> Result<RevocationEvidence, Failure> {
-    let demand = match evidence.revocation {
+pub(crate) fn revocation(paths: &[PathBuf], demand: args::Revocation) -> Result<RevocationEvidence, Failure> {
+    let demand = match demand {
         args::Revocation::Off => RevocationDemand::Off,
         args::Revocation::BestEffort => RevocationDemand::BestEffort,
         args::Revocation::Require => RevocationDemand::Required,
     };
     let mut found = RevocationEvidence { demand, ..RevocationEvidence::default() };
-    for path in &evidence.revocation_lists {
+    for path in paths {
         let bytes = read_file(path, REVOCATION_LIST_BYTES)?;
         let malformed = || {
             Failure::unknown(

@@ -25,6 +25,7 @@ pub use options::ReadOptions;
 pub use read::{Readable, decrypt, verify};
 pub use sign::{SignRequest, sign};
 pub use signer::Signer;
+pub use signers::reasons_of;
 pub use status::{Accept, EncryptionStatus, PartStatus, Reason, SignerStatus, Status, Verdict};
 pub use wrap::SignatureForm;
 

@@ -3,6 +3,7 @@
 //! The score counts points; [`VERIFIED`] of them are *verified*. Evidence comes from pins (a
 //! person compared the fingerprint), from chains to anchors, and from history.
 
+mod advice;
 mod age;
 mod claim;
 mod decide;
@@ -21,6 +22,7 @@ mod rivals;
 mod rules;
 mod scenarios;
 
+pub use advice::{Advice, Deed, advise};
 pub use claim::Claim;
 pub use decide::{Decision, Purpose, check_chain, decide, decide_chain};
 pub use domain::{Cost, Domain, PinKind};

@@ -1,8 +1,10 @@
 //! `cseal trust`
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::common::{Report, help_end};
+use super::common::{Accept, At, Report, Revocation, help_end};
 
 /// Whom to believe: what a forger would have to do, and why
 #[derive(Debug, Args)]
@@ -15,7 +17,81 @@ pub(crate) struct Trust {
 /// What to do about trust.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrustCommand {
+    Show(Box<TrustShow>),
     Policy(Policy),
+}
+
+/// Explain how far a key is believed to be somebody's, and what a forger would have to do
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Explain how far a key is believed to be somebody's, and what a forger would have to do.\n\n\
+        The points are what the cheapest attack costs; 120 of them are verified. What the attack would have \
+        to get past is named, and so is the least that you could do for the key to be believed further. \
+        The exit code is 0 whatever the answer, 4 for a contradiction; with --accept it is 1 where the \
+        answer is less.\n\n\
+        Without --certificate the store answers, about the key that mail to the address is encrypted to. \
+        With it nothing comes from the store: it is neither opened nor made.",
+    after_long_help = help_end!(
+        "  A contact of yours:\n",
+        "      cseal trust show bob@example.org\n\n",
+        "  A certificate from a file, by the rules of another profile, with a drawing:\n",
+        "      cseal trust show bob@example.org --certificate bob.pem --anchor root.pem=80 \\\n",
+        "          --profile hardened --graph bob.svg\n\n",
+        "  Many questions in one process, one JSON object a line:\n",
+        "      cseal trust show --batch --anchor root.pem < questions.jsonl\n"
+    )
+)]
+pub(crate) struct TrustShow {
+    /// Whose key
+    #[arg(value_name = "ADDRESS", required_unless_present = "batch")]
+    pub(crate) address: Option<String>,
+
+    /// The key of the certificate in FILE, which may hold a chain
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// A CA that you rely on as your organisation's own; may be repeated
+    ///
+    /// Its word is worth AMOUNT points: where that is left out, what the profile says (120 in most).
+    #[arg(long = "anchor", value_name = "FILE[=AMOUNT]")]
+    pub(crate) anchors: Vec<String>,
+
+    /// A certificate revocation list or an OCSP response; may be repeated
+    #[arg(long = "crl", value_name = "FILE")]
+    pub(crate) revocation_lists: Vec<PathBuf>,
+
+    /// How much must be known of the revocation of the certificates of a chain
+    #[arg(long, value_name = "WHEN", default_value = "best-effort", hide_short_help = true)]
+    pub(crate) revocation: Revocation,
+
+    /// The rules of this profile
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<Profile>,
+
+    #[command(flatten)]
+    pub(crate) at: At,
+
+    /// Exit 1 where the key is less than this
+    #[arg(long, value_name = "LEVEL", conflicts_with = "batch", hide_short_help = true)]
+    pub(crate) accept: Option<Accept>,
+
+    /// Draw the evidence into FILE (SVG); what the cheapest attack cuts is marked
+    #[arg(long, value_name = "FILE", conflicts_with = "batch")]
+    pub(crate) graph: Option<PathBuf>,
+
+    /// Replace the file of --graph where it exists
+    #[arg(long, requires = "graph", hide_short_help = true)]
+    pub(crate) overwrite: bool,
+
+    /// Answer the questions on standard input, one JSON object a line
+    ///
+    /// Each has "address", and may have "certificate" (a file) and "at". The answers come one a line,
+    /// in the same order.
+    #[arg(long, conflicts_with_all = ["address", "certificate"])]
+    pub(crate) batch: bool,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
 }
 
 /// What your rules are worth against each attacker

@@ -1,6 +1,7 @@
 //! `cseal trust`: whom to believe, and why.
 
 mod policy;
+mod show;
 
 use counterseal_core::trust::Profile;
 
@@ -10,6 +11,7 @@ use crate::failure::{Exit, Failure};
 /// Runs the sub-command that was typed.
 pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
     match &arguments.command {
+        TrustCommand::Show(arguments) => show::run(arguments),
         TrustCommand::Policy(policy) => match &policy.command {
             PolicyCommand::Check(arguments) => policy::check(arguments),
         },

@@ -49,7 +49,8 @@ fn is_broken_pipe(failure: &Failure) -> bool {
     failure.word == "io" && failure.message.ends_with("Broken pipe")
 }
 
-fn json(failure: &Failure) -> String {
+/// An error as one JSON object.
+pub(crate) fn json(failure: &Failure) -> String {
     let object = ErrorObject {
         version: 1,
         error: failure.word,

@@ -62,8 +62,9 @@ struct SignerObject {
     not_after: Option<String>,
 }
 
+/// One item of evidence.
 #[derive(Serialize)]
-struct EvidenceObject {
+pub(crate) struct EvidenceObject {
     kind: &'static str,
     points: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,7 +149,8 @@ fn signer(signer: &SignerStatus) -> SignerObject {
     }
 }
 
-fn evidence(source: &Source) -> EvidenceObject {
+/// One item of evidence.
+pub(crate) fn evidence(source: &Source) -> EvidenceObject {
     let own = || Some(source.evidence.claim.key().to_string());
     let (kind, fingerprint, anchor) = match &source.evidence.kind {
         Kind::Pinned(_) => ("pin", own(), None),

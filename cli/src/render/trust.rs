@@ -1,3 +1,6 @@
 //! What is believed, and why, in words and as JSON.
 
+mod domains;
+mod evidence;
 pub(crate) mod policy;
+pub(crate) mod show;

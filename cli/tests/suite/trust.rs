@@ -31,3 +31,108 @@ fn all_profiles_stand_side_by_side() {
     assert_eq!(table["rows"][1]["profiles"]["ca-only"]["score"], 1080);
     assert!(!place.path("nobody").exists(), "a question about rules makes no store");
 }
+
+/// The JSON answer of `trust show`.
+#[track_caller]
+fn show(place: &Place, person: &str, arguments: &[&str]) -> serde_json::Value {
+    json(&place.run(person, &[&["trust", "show", "--json"], arguments].concat()).exits(0))
+}
+
+#[test]
+fn a_compared_contact_is_verified_and_an_imported_one_is_not() {
+    let place = Place::new();
+    let bob = show(&place, "alice", &["bob@example.org"]);
+    assert_eq!((&bob["level"], &bob["pinned"]), (&"verified".into(), &true.into()));
+    assert_eq!(bob["evidence"][0]["kind"], "issued-by");
+    let carol = show(&place, "alice", &["carol@example.org"]);
+    assert_eq!((&carol["level"], &carol["score"]), (&"opportunistic".into(), &10.into()));
+    assert_eq!(carol["attack"][0]["kind"], "history");
+    assert_eq!((&carol["next"]["deed"], &carol["next"]["score"]), (&"correspond".into(), &40.into()));
+    place.run("alice", &["trust", "show", "carol@example.org", "--accept", "checked"]).exits(1);
+    place.run("alice", &["trust", "show", "carol@example.org", "--accept", "signed"]).exits(0);
+    place.run("alice", &["trust", "show", "nobody@example.org"]).exits(3);
+}
+
+#[test]
+fn the_explanation_names_the_evidence_and_what_a_forger_would_have_to_get_past() {
+    let place = Place::new();
+    let words = place.run("alice", &["trust", "show", "bob@example.org"]).exits(0).text();
+    let fingerprint = String::from_utf8(place.read("bob.fingerprint")).unwrap();
+    assert!(words.starts_with("✓ verified   bob@example.org   130 points, 120 needed\n"), "{words}");
+    assert!(words.contains(&format!("you compared {fingerprint}")), "{words}");
+    assert!(words.contains("A forger would have to get past your own comparison (120)"), "{words}");
+}
+
+#[test]
+fn a_certificate_is_explained_without_a_store_by_the_anchor_and_the_profile() {
+    let place = Place::new();
+    let question = ["carol@example.org", "--certificate", "carol.pem"];
+    let ask = |more: &[&str]| show(&place, "nobody", &[&question[..], more].concat());
+    assert_eq!(ask(&[])["score"], 0);
+    let by_profile = |profile| ask(&["--anchor", "carol.pem", "--profile", profile])["score"].clone();
+    let scores = ["ca-only", "wot-only", "pin-only", "either", "blended", "hardened"].map(by_profile);
+    assert_eq!(scores, [120, 0, 0, 120, 120, 120]);
+    assert_eq!(ask(&["--anchor", "carol.pem=80"])["score"], 80);
+    assert_eq!(ask(&["--anchor", "bob.pem"])["reasons"], serde_json::json!(["no-evidence", "no-anchor"]));
+    assert!(!place.path("nobody").exists());
+}
+
+#[test]
+fn a_certificate_of_somebody_else_says_nothing_about_an_address() {
+    let place = Place::new();
+    let answer =
+        show(&place, "nobody", &["bob@example.org", "--certificate", "carol.pem", "--anchor", "carol.pem"]);
+    assert_eq!((&answer["score"], &answer["level"]), (&0.into(), &"unverified".into()));
+    assert!(answer["reasons"].as_array().unwrap().contains(&"other-address".into()));
+}
+
+#[test]
+fn a_contradiction_is_explained_with_both_keys() {
+    let place = Place::new();
+    let init = ["init", "bob@example.org", "--no-passphrase", "--algorithm", "rsa-2048"];
+    place.run("impostor", &init).exits(0);
+    place.run("impostor", &["keys", "export", "bob@example.org", "-o", "impostor.pem"]).exits(0);
+    // Another program of the same person took it in.
+    place.run("carol", &["keys", "import", "impostor.pem"]).exits(0);
+    let bob = String::from_utf8(place.read("bob.fingerprint")).unwrap();
+    place.run("carol", &["keys", "import", "bob.pem", "--pin", &bob]).exits(0);
+    let words = place.run("carol", &["trust", "show", "bob@example.org"]);
+    assert!(words.text().contains("bob@example.org"), "{}", words.text());
+    let answer = json(&place.run("carol", &["trust", "show", "--json", "bob@example.org"]));
+    let others = answer["others"].as_array().unwrap();
+    assert!(others.iter().any(|other| other["level"] == "conflict"), "{answer}");
+    assert_eq!(answer["level"], "verified");
+}
+
+#[test]
+fn a_batch_is_answered_line_by_line_and_a_bad_question_stops_nothing() {
+    let place = Place::new();
+    let questions = concat!(
+        "{\"address\":\"carol@example.org\",\"certificate\":\"carol.pem\"}\n",
+        "what?\n",
+        "{\"address\":\"bob@example.org\",\"at\":\"2020-01-01\"}\n",
+        "{\"address\":\"bob@example.org\",\"colour\":\"red\"}\n",
+        "{\"address\":\"bob@example.org\"}\n",
+    );
+    let batch = ["trust", "show", "--batch", "--anchor", "carol.pem"];
+    let answers = place.pipe("alice", &batch, questions.as_bytes()).exits(0).text();
+    let answers: Vec<serde_json::Value> =
+        answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), 5);
+    assert_eq!((&answers[0]["score"], &answers[0]["level"]), (&120.into(), &"verified".into()));
+    assert_eq!(answers[1]["error"], "usage");
+    assert!(answers[2]["reasons"].as_array().unwrap().contains(&"not-yet-valid".into()));
+    assert_eq!(answers[3]["error"], "usage");
+    assert_eq!(answers[4]["level"], "verified");
+}
+
+#[test]
+fn the_picture_marks_what_the_attack_cuts_and_replaces_no_file_unasked() {
+    let place = Place::new();
+    let draw = ["trust", "show", "bob@example.org", "--graph", "bob.svg"];
+    place.run("alice", &draw).exits(0);
+    let svg = String::from_utf8(place.read("bob.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("your own comparison") && svg.contains('\u{2702}'));
+    place.run("alice", &draw).exits(3);
+    place.run("alice", &[&draw[..], &["--overwrite"]].concat()).exits(0);
+}

@@ -151,8 +151,7 @@ impl Judgement<'_> {
             Level::Conflict => Verdict::Conflict,
             Level::Invalid => Verdict::Invalid,
         };
-        let is_early = self.context.at < certificate.not_before();
-        let reasons = reasons_of(decision, if is_early { Reason::NotYetValid } else { Reason::Expired });
+        let reasons = reasons_of(decision, certificate, self.context.at);
         // A list that is overdue hides what was revoked since.
         let is_stale = reasons.contains(&Reason::StaleRevocation);
         let verdict = if is_stale { verdict.at_most_checked() } else { verdict };
@@ -209,8 +208,13 @@ impl Judgement<'_> {
     }
 }
 
-fn reasons_of(decision: &Decision, out_of_date: Reason) -> Vec<Reason> {
+/// Why a decision is what it is, for a certificate at a moment.
+#[must_use]
+pub fn reasons_of(decision: &Decision, certificate: &Certificate, at: Time) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = Vec::new();
+    if decision.level == Level::Conflict {
+        reasons.push(conflict_reason(decision));
+    }
     for reason in decision.sources.iter().filter_map(|source| source_reason(&source.evidence.kind)) {
         if !reasons.contains(&reason) {
             reasons.push(reason);
@@ -220,7 +224,8 @@ fn reasons_of(decision: &Decision, out_of_date: Reason) -> Vec<Reason> {
         reasons.push(Reason::NoEvidence);
     }
     if decision.out_of_date {
-        reasons.push(out_of_date);
+        let is_early = at < certificate.not_before();
+        reasons.push(if is_early { Reason::NotYetValid } else { Reason::Expired });
     }
     if let Some(error) = &decision.chain_error {
         reasons.push(reason_of(error));

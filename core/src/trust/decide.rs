@@ -3,6 +3,7 @@
 use super::claim::Claim;
 use super::domain::Cost;
 use super::evaluate::{Evaluation, Source, evaluate, sources};
+use super::evidence::Dossier;
 use super::gather::{Gathered, Inquiry};
 use super::knowledge::Knowledge;
 use super::level::Level;
@@ -32,6 +33,8 @@ pub struct Decision {
     pub sources: Vec<Source>,
     /// The score as it is without a look at dates and revocation, with what contradicts the key.
     pub evaluation: Evaluation,
+    /// All evidence that was looked at, that about other keys of the address too.
+    pub dossier: Dossier,
     /// Why no chain to an anchor counts, where none does.
     pub chain_error: Option<PathError>,
     /// What is known of the revocation of each certificate of the chain that counts.
@@ -72,7 +75,7 @@ impl Decision {
         let mut sources = sources(claim, &dossier, rules, at);
         sources.retain(|source| source.points > 0);
         sources.sort_by_key(|source| std::cmp::Reverse(source.points));
-        Self { score, level, sources, evaluation, chain_error, revocation, out_of_date }
+        Self { score, level, sources, evaluation, dossier, chain_error, revocation, out_of_date }
     }
 }
 

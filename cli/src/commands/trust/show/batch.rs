@@ -1,0 +1,85 @@
+//! Many questions, one JSON object a line; the answers come in the same order, one a line.
+
+use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
+
+use counterseal_core::time::Time;
+use serde::Deserialize;
+
+use super::Question;
+use super::ground::Ground;
+use crate::args;
+use crate::clock;
+use crate::commands::{parse_address, store};
+use crate::failure::{Exit, Failure};
+use crate::render::failure;
+use crate::render::trust::show::{self, Answer};
+use crate::terminal;
+
+/// Bytes of one question.
+const LINE_BYTES: u64 = 64 << 10;
+
+/// A question as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    address: String,
+    certificate: Option<PathBuf>,
+    at: Option<String>,
+}
+
+/// Answers every line. A question that cannot be answered gets an error in its place, and the next
+/// one is answered all the same.
+pub(super) fn run(arguments: &args::TrustShow, now: Time) -> Result<Exit, Failure> {
+    let mut grounds = Grounds { arguments, given: Ground::of(arguments, None)?, stored: None };
+    let mut input = io::stdin().lock();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = input.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line);
+        match read.map_err(|error| Failure::io("standard input", &error))? {
+            0 => return Ok(Exit::Done),
+            read if read as u64 == LINE_BYTES && line.last() != Some(&b'\n') => {
+                return Err(Failure::usage("a question is longer than 64 KiB"));
+            }
+            _ => {}
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let answer = question(&line, now).and_then(|question| grounds.answer(&question));
+        let answer = answer.map_or_else(|failure| failure::json(&failure), |answer| show::json(&answer));
+        terminal::print(&format!("{answer}\n")).map_err(|error| Failure::io("standard output", &error))?;
+    }
+}
+
+fn question(line: &[u8], now: Time) -> Result<Question, Failure> {
+    let line: Line =
+        serde_json::from_slice(line).map_err(|error| Failure::usage("this is no question").because(error))?;
+    Ok(Question {
+        address: parse_address(&line.address)?,
+        certificate: line.certificate,
+        at: line.at.map_or(Ok(now), |typed| clock::parse("at", &typed))?,
+    })
+}
+
+/// A question that names a certificate leaves the store out; the store is opened once, by the first
+/// that does not.
+struct Grounds<'a> {
+    arguments: &'a args::TrustShow,
+    given: Ground,
+    stored: Option<Ground>,
+}
+
+impl Grounds<'_> {
+    fn answer(&mut self, question: &Question) -> Result<Answer, Failure> {
+        if question.certificate.is_some() {
+            return self.given.answer(question);
+        }
+        let stored = match self.stored.take() {
+            Some(stored) => stored,
+            None => Ground::of(self.arguments, Some(&store::open()?))?,
+        };
+        self.stored.insert(stored).answer(question)
+    }
+}

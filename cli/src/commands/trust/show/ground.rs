@@ -1,0 +1,174 @@
+//! What answers are given from: the options of the command line, and the store where it is used.
+
+use std::path::PathBuf;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::limits;
+use counterseal_core::message::reasons_of;
+use counterseal_core::time::Time;
+use counterseal_core::trust::{Decision, Knowledge, Purpose, Rules, advise, decide};
+use counterseal_core::x509::Certificate;
+use counterseal_core::x509::path::Allowance;
+
+use super::Question;
+use crate::args;
+use crate::commands::store;
+use crate::failure::Failure;
+use crate::render::trust::show::{Answer, OtherKey};
+use crate::sources;
+use crate::store::{Store, TrustKind};
+
+/// Everything that is known, whoever is asked about.
+pub(super) struct Ground {
+    knowledge: Knowledge,
+    /// Keys that stand for the owner of the store.
+    own: Vec<[u8; 32]>,
+}
+
+impl Ground {
+    /// By the options, and by the store where one is given.
+    pub(super) fn of(arguments: &args::TrustShow, store: Option<&Store>) -> Result<Self, Failure> {
+        let mut knowledge = store.map_or_else(|| Ok(Knowledge::default()), store::knowledge)?;
+        for typed in &arguments.anchors {
+            let (path, amount) = with_amount(typed)?;
+            knowledge.anchors.extend(sources::anchors(&[path], amount)?);
+        }
+        knowledge.revocation = sources::revocation(&arguments.revocation_lists, arguments.revocation)?;
+        if let Some(profile) = arguments.profile {
+            knowledge.rules = Rules::of(super::super::profile(profile));
+        }
+        let rows = store.map_or_else(|| Ok(Vec::new()), Store::trust_rows)?;
+        let own = rows.iter().filter(|row| row.kind == TrustKind::Own).map(|row| row.key).collect();
+        Ok(Self { knowledge, own })
+    }
+
+    /// The answer to one question.
+    pub(super) fn answer(&self, question: &Question) -> Result<Answer, Failure> {
+        let Question { address, certificate, at } = question;
+        let (given, candidates) = match certificate {
+            Some(path) => {
+                let file = sources::certificates(std::slice::from_ref(path))?;
+                (file.clone(), leaves(&file, address))
+            }
+            None => (Vec::new(), named(&self.knowledge.certificates, address)),
+        };
+        let mut decided: Vec<(Certificate, Decision)> = candidates
+            .into_iter()
+            .take(limits::RIVALS)
+            .map(|certificate| {
+                let decision = self.decide(&certificate, address, &given, *at);
+                (certificate, decision)
+            })
+            .collect();
+        decided.sort_by_key(|(certificate, decision)| {
+            let receives = certificate.may_receive_encrypted_mail().is_ok();
+            let began = certificate.not_before();
+            std::cmp::Reverse((certificate.is_valid_at(*at), receives, decision.score, began))
+        });
+        let mut decided = decided.into_iter();
+        let Some((certificate, decision)) = decided.next() else {
+            return Err(Failure::unknown("no-key", format!("{address}: no certificate of it is known"))
+                .hint("take one in with `cseal keys import FILE`, or name one with --certificate FILE"));
+        };
+        let others = decided.map(|(other, decision)| OtherKey::of(&other, &decision)).collect();
+        let names_address = names(&certificate, address);
+        Ok(Answer { names_address, ..self.explained(certificate, decision, others, *at) })
+    }
+
+    fn decide(
+        &self,
+        certificate: &Certificate,
+        address: &EmailAddress,
+        given: &[Certificate],
+        at: Time,
+    ) -> Decision {
+        let receives = certificate.may_receive_encrypted_mail().is_ok();
+        let purpose = if receives { Purpose::Encrypt } else { Purpose::Sign };
+        let allowance = Allowance::of_message();
+        if names(certificate, address) {
+            return decide(certificate, address, given, &self.knowledge, purpose, at, &allowance);
+        }
+        // Whatever a CA checked, it was not this address.
+        let knowledge = Knowledge { anchors: Vec::new(), ..self.knowledge.clone() };
+        decide(certificate, address, given, &knowledge, purpose, at, &allowance)
+    }
+
+    fn explained(
+        &self,
+        certificate: Certificate,
+        decision: Decision,
+        others: Vec<OtherKey>,
+        at: Time,
+    ) -> Answer {
+        let rules = self.knowledge.rules.clone();
+        let is_own = |key: &Fingerprint| self.own.contains(key.sha256());
+        Answer {
+            reasons: reasons_of(&decision, &certificate, at),
+            advice: advise(&decision.evaluation, &decision.dossier, &rules),
+            names_address: true,
+            is_own: decision.sources.iter().any(|source| is_own(source.evidence.claim.key())),
+            certificate,
+            decision,
+            rules,
+            others,
+        }
+    }
+}
+
+/// The certificates of a file that are asked about: those that name the address; where none does,
+/// the people's; and where there are only CAs, the first.
+fn leaves(file: &[Certificate], address: &EmailAddress) -> Vec<Certificate> {
+    let named = named(file, address);
+    if !named.is_empty() {
+        return named;
+    }
+    let people = file.iter().filter(|certificate| !certificate.is_certificate_authority());
+    let people: Vec<Certificate> = people.cloned().collect();
+    if people.is_empty() { file.iter().take(1).cloned().collect() } else { newest_of_each_key(people) }
+}
+
+/// The people's certificates that name an address.
+fn named(certificates: &[Certificate], address: &EmailAddress) -> Vec<Certificate> {
+    let people = certificates.iter().filter(|certificate| !certificate.is_certificate_authority());
+    newest_of_each_key(people.filter(|certificate| names(certificate, address)).cloned().collect())
+}
+
+fn names(certificate: &Certificate, address: &EmailAddress) -> bool {
+    certificate.addresses().iter().any(|own| own.matches(address))
+}
+
+fn newest_of_each_key(mut certificates: Vec<Certificate>) -> Vec<Certificate> {
+    certificates.sort_by_key(|certificate| std::cmp::Reverse(certificate.not_before()));
+    let mut newest: Vec<Certificate> = Vec::new();
+    for certificate in certificates {
+        if !newest.iter().any(|other| other.fingerprint() == certificate.fingerprint()) {
+            newest.push(certificate);
+        }
+    }
+    newest
+}
+
+/// A file, and the amount behind the last `=` where a number stands there.
+fn with_amount(typed: &str) -> Result<(PathBuf, Option<u32>), Failure> {
+    let Some((path, amount)) = typed.rsplit_once('=') else { return Ok((typed.into(), None)) };
+    match amount.parse() {
+        Ok(amount @ 0..=120) => Ok((path.into(), Some(amount))),
+        Ok(_) => Err(Failure::usage(format!("{typed}: an amount is 0 to 120 points"))),
+        Err(_) => Ok((typed.into(), None)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_stands_behind_the_last_equals_sign() {
+        assert_eq!(with_amount("root.pem").unwrap(), ("root.pem".into(), None));
+        assert_eq!(with_amount("a=b/root.pem=80").unwrap(), ("a=b/root.pem".into(), Some(80)));
+        assert_eq!(with_amount("a=b.pem").unwrap(), ("a=b.pem".into(), None));
+        assert!(with_amount("root.pem=121").is_err());
+    }
+}

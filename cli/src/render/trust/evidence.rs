@@ -1,0 +1,87 @@
+//! One item of evidence, in words.
+
+use counterseal_core::time::Time;
+use counterseal_core::trust::Source;
+use counterseal_core::trust::evidence::{
+    Anchor, Chain, Comparison, Correspondence, Endorser, Introducer, Kind, Validation,
+};
+
+use super::domains::{day, introducer};
+use crate::terminal::SafeText;
+
+/// What speaks for a key; nothing for what only leads on to something else that is said too.
+pub(super) fn sentence(source: &Source, is_own: bool, issued: Time) -> Option<String> {
+    let claim = &source.evidence.claim;
+    Some(match &source.evidence.kind {
+        Kind::Pinned(_) if is_own => format!("it is your own, under {}", claim.key()),
+        Kind::Pinned(how) => format!("you compared {}{}", claim.key(), comparison(*how)),
+        Kind::Chain(chain) => checked(chain, issued),
+        Kind::CertifiedByUser { root, .. } => format!("you certified it with your OpenPGP key {root}"),
+        Kind::Vouched(vouching) => vouched(&vouching.introducers),
+        Kind::Endorsed(endorsement) => match &endorsement.endorser {
+            Endorser::OpenPgp(introducers) => vouched(introducers),
+            Endorser::Contact { signer, .. } | Endorser::Correspondent { signer } => {
+                format!("{} vouches for it", safe(signer.address()))
+            }
+        },
+        Kind::History(history) => mail(history),
+        Kind::DnsRecord { secure: true } => "it is in the DNS of its domain, signed".to_owned(),
+        Kind::DnsRecord { secure: false } => "it is in the DNS of its domain, not signed".to_owned(),
+        Kind::WebDirectory => "its domain serves it over HTTPS".to_owned(),
+        Kind::Keyserver { name } => format!("the key server {} has it", SafeText(name)),
+        Kind::Gossip { by } => format!("mail of {} carried it", safe(by.address())),
+        Kind::Succeeds(succession) => {
+            format!("the key before, {}, named it ({})", succession.old, date(succession.issued))
+        }
+        Kind::IssuedBy { .. } | Kind::NamedBy { .. } => return None,
+    })
+}
+
+const fn comparison(how: Comparison) -> &'static str {
+    match how {
+        Comparison::InPerson => "",
+        Comparison::ByVideo => " by voice or video",
+        Comparison::StrongAddress { .. } => " as a part of the address",
+    }
+}
+
+fn checked(chain: &Chain, issued: Time) -> String {
+    let what = match (&chain.anchor, chain.validation) {
+        (Anchor::Own { .. }, _) => "issued the certificate, and you rely on it",
+        (Anchor::Public { .. }, Validation::Mailbox) => "checked the mailbox",
+        (Anchor::Public { .. }, Validation::Individual) => "checked the mailbox and the person",
+        (Anchor::Public { .. }, Validation::Organisation) => "checked the organisation",
+    };
+    format!("{} {what} ({})", SafeText(&chain.name), date(issued))
+}
+
+fn vouched(introducers: &[Introducer]) -> String {
+    match introducers {
+        [] => "somebody vouches for it".to_owned(),
+        [one] => format!("{} vouches for it, and you rely on them", introducer(&one.name)),
+        [first, .., last] => {
+            format!("{} vouches for it, introduced by {}", introducer(&last.name), introducer(&first.name))
+        }
+    }
+}
+
+fn mail(history: &Correspondence) -> String {
+    let since = date(history.first_seen);
+    if history.taken_by_hand && history.messages == 0 {
+        return format!("you took it in, without comparing ({since})");
+    }
+    let ways = if history.two_way { "both ways" } else { "one way" };
+    match history.messages {
+        0 => format!("a signed mail brought it ({since})"),
+        1 => format!("one mail since {since}, {ways}"),
+        count => format!("{count} mails since {since}, {ways}"),
+    }
+}
+
+fn date(time: Time) -> String {
+    day(&time.to_rfc3339()).to_owned()
+}
+
+fn safe(text: impl ToString) -> String {
+    SafeText(&text.to_string()).to_string()
+}
