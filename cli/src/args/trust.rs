@@ -21,7 +21,7 @@ pub(crate) enum TrustCommand {
     Policy(Policy),
 }
 
-/// Explain how far a key is believed to be somebody's, and what a forger would have to do
+/// Explain how far a key is believed, and what a forger would have to do
 #[derive(Debug, Args)]
 #[command(
     long_about = "Explain how far a key is believed to be somebody's, and what a forger would have to do.\n\n\
@@ -29,14 +29,17 @@ pub(crate) enum TrustCommand {
         to get past is named, and so is the least that you could do for the key to be believed further. \
         The exit code is 0 whatever the answer, 4 for a contradiction; with --accept it is 1 where the \
         answer is less.\n\n\
-        Without --certificate the store answers, about the key that mail to the address is encrypted to. \
-        With it nothing comes from the store: it is neither opened nor made.",
+        Without --certificate and --fingerprint the store answers, about the key that mail to the address \
+        is encrypted to. With one of them nothing comes from the store: it is neither opened nor made.",
     after_long_help = help_end!(
         "  A contact of yours:\n",
         "      cseal trust show bob@example.org\n\n",
         "  A certificate from a file, by the rules of another profile, with a drawing:\n",
         "      cseal trust show bob@example.org --certificate bob.pem --anchor root.pem=80 \\\n",
         "          --profile hardened --graph bob.svg\n\n",
+        "  An OpenPGP certificate, by whom you rely on:\n",
+        "      cseal trust show bob@example.org --fingerprint 2A2A4A23A7EEC119BC0B46642B3825DC02A05FEA \\\n",
+        "          --keyring friends.pgp --rely 85DAB65713B2D0ABFC5A4F28BC10C9CE4A699D8D\n\n",
         "  Many questions in one process, one JSON object a line:\n",
         "      cseal trust show --batch --anchor root.pem < questions.jsonl\n"
     )
@@ -50,6 +53,27 @@ pub(crate) struct TrustShow {
     #[arg(long, value_name = "FILE")]
     pub(crate) certificate: Option<PathBuf>,
 
+    /// Ask about this OpenPGP certificate and the address instead
+    ///
+    /// The points are what `sq pki authenticate` would find: by the certifications of the keyrings alone,
+    /// for the user identifier that names the address.
+    #[arg(long, value_name = "OPENPGP", conflicts_with = "certificate", requires = "keyrings")]
+    pub(crate) fingerprint: Option<String>,
+
+    /// The user identifier that is asked about, where it is not the one that names the address
+    #[arg(long, value_name = "TEXT", requires = "fingerprint", hide_short_help = true)]
+    pub(crate) user_id: Option<String>,
+
+    /// OpenPGP certificates, as `gpg --export` writes them; may be repeated
+    #[arg(long = "keyring", value_name = "FILE")]
+    pub(crate) keyrings: Vec<PathBuf>,
+
+    /// An OpenPGP certificate whose certifications count; may be repeated
+    ///
+    /// Up to AMOUNT points, 120 where that is left out.
+    #[arg(long, value_name = "FINGERPRINT[=AMOUNT]", requires = "keyrings")]
+    pub(crate) rely: Vec<String>,
+
     /// A CA that you rely on as your organisation's own; may be repeated
     ///
     /// Its word is worth AMOUNT points: where that is left out, what the profile says (120 in most).
@@ -57,7 +81,7 @@ pub(crate) struct TrustShow {
     pub(crate) anchors: Vec<String>,
 
     /// A certificate revocation list or an OCSP response; may be repeated
-    #[arg(long = "crl", value_name = "FILE")]
+    #[arg(long = "crl", value_name = "FILE", hide_short_help = true)]
     pub(crate) revocation_lists: Vec<PathBuf>,
 
     /// How much must be known of the revocation of the certificates of a chain
@@ -65,7 +89,7 @@ pub(crate) struct TrustShow {
     pub(crate) revocation: Revocation,
 
     /// The rules of this profile
-    #[arg(long, value_name = "PROFILE")]
+    #[arg(long, value_name = "PROFILE", hide_short_help = true)]
     pub(crate) profile: Option<Profile>,
 
     #[command(flatten)]
@@ -76,7 +100,7 @@ pub(crate) struct TrustShow {
     pub(crate) accept: Option<Accept>,
 
     /// Draw the evidence into FILE (SVG); what the cheapest attack cuts is marked
-    #[arg(long, value_name = "FILE", conflicts_with = "batch")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "fingerprint"])]
     pub(crate) graph: Option<PathBuf>,
 
     /// Replace the file of --graph where it exists
@@ -85,9 +109,9 @@ pub(crate) struct TrustShow {
 
     /// Answer the questions on standard input, one JSON object a line
     ///
-    /// Each has "address", and may have "certificate" (a file) and "at". The answers come one a line,
-    /// in the same order.
-    #[arg(long, conflicts_with_all = ["address", "certificate"])]
+    /// Each has "address", and may have "certificate" (a file) or "fingerprint" and "user_id", and "at".
+    /// The answers come one a line, in the same order.
+    #[arg(long, conflicts_with_all = ["address", "certificate", "fingerprint"])]
     pub(crate) batch: bool,
 
     #[command(flatten)]

@@ -3,7 +3,7 @@
 mod policy;
 mod show;
 
-use counterseal_core::trust::Profile;
+use counterseal_core::trust::{Profile, VERIFIED};
 
 use crate::args::{self, PolicyCommand, Trust, TrustCommand};
 use crate::failure::{Exit, Failure};
@@ -27,5 +27,29 @@ const fn profile(profile: args::Profile) -> Profile {
         args::Profile::CaOnly => Profile::CaOnly,
         args::Profile::WotOnly => Profile::WotOnly,
         args::Profile::PinOnly => Profile::PinOnly,
+    }
+}
+
+/// A name, and the amount behind the last `=` where a number stands there.
+fn with_amount(typed: &str) -> Result<(&str, Option<u32>), Failure> {
+    let Some((name, amount)) = typed.rsplit_once('=') else { return Ok((typed, None)) };
+    match amount.parse() {
+        Ok(amount @ 0..=VERIFIED) => Ok((name, Some(amount))),
+        Ok(_) => Err(Failure::usage(format!("{typed}: an amount is 0 to {VERIFIED} points"))),
+        Err(_) => Ok((typed, None)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_stands_behind_the_last_equals_sign() {
+        assert_eq!(with_amount("root.pem").unwrap(), ("root.pem", None));
+        assert_eq!(with_amount("a=b/root.pem=80").unwrap(), ("a=b/root.pem", Some(80)));
+        assert_eq!(with_amount("a=b.pem").unwrap(), ("a=b.pem", None));
+        assert!(with_amount("root.pem=121").is_err());
     }
 }

@@ -2,5 +2,6 @@
 
 mod domains;
 mod evidence;
+pub(crate) mod openpgp;
 pub(crate) mod policy;
 pub(crate) mod show;

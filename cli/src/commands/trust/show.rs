@@ -2,6 +2,7 @@
 
 mod batch;
 mod ground;
+mod web;
 
 use std::path::PathBuf;
 
@@ -11,12 +12,13 @@ use counterseal_core::time::Time;
 use counterseal_core::trust::{Level, picture};
 
 use self::ground::Ground;
+use self::web::{Asked, Binding};
 use crate::args;
 use crate::clock;
 use crate::commands::{parse_address, reading, store};
 use crate::failure::{Exit, Failure};
 use crate::files::write_file;
-use crate::render::trust::show::{self, Answer};
+use crate::render::trust::{openpgp, show};
 
 /// Whether a key belongs to an address, at a moment.
 struct Question {
@@ -33,7 +35,11 @@ pub(super) fn run(arguments: &args::TrustShow) -> Result<Exit, Failure> {
         return batch::run(arguments, at);
     }
     let typed = arguments.address.as_deref().unwrap_or_default();
-    let (address, certificate) = (parse_address(typed)?, arguments.certificate.clone());
+    let address = parse_address(typed)?;
+    if let Some(fingerprint) = &arguments.fingerprint {
+        return binding(arguments, &Binding::of(address, fingerprint, arguments.user_id.clone(), at)?);
+    }
+    let certificate = arguments.certificate.clone();
     let store = if certificate.is_some() { None } else { Some(store::open()?) };
     let ground = Ground::of(arguments, store.as_ref())?;
     let answer = ground.answer(&Question { address, certificate, at })?;
@@ -43,11 +49,18 @@ pub(super) fn run(arguments: &args::TrustShow) -> Result<Exit, Failure> {
         write_file(path, show::svg(&drawn).as_bytes(), arguments.overwrite)?;
     }
     show::answer(&answer, arguments.report.json)?;
-    Ok(exit(&answer, arguments.accept.map(reading::accept)))
+    Ok(exit(answer.decision.level, arguments.accept.map(reading::accept)))
 }
 
-fn exit(answer: &Answer, least: Option<Accept>) -> Exit {
-    let level = answer.decision.level;
+/// Answers whether an OpenPGP certificate belongs to an address.
+fn binding(arguments: &args::TrustShow, binding: &Binding) -> Result<Exit, Failure> {
+    let (web, reliances) = (web::read(&arguments.keyrings)?, web::reliances(&arguments.rely)?);
+    let answer = Asked::new(&web, &reliances).answer(binding)?;
+    openpgp::answer(&answer, arguments.report.json)?;
+    Ok(exit(answer.level, arguments.accept.map(reading::accept)))
+}
+
+fn exit(level: Level, least: Option<Accept>) -> Exit {
     let enough = match least {
         None => Level::None,
         Some(Accept::Signed) => Level::Opportunistic,

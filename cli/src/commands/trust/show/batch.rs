@@ -8,12 +8,13 @@ use serde::Deserialize;
 
 use super::Question;
 use super::ground::Ground;
+use super::web::{self, Asked, Binding};
 use crate::args;
 use crate::clock;
 use crate::commands::{parse_address, store};
 use crate::failure::{Exit, Failure};
 use crate::render::failure;
-use crate::render::trust::show::{self, Answer};
+use crate::render::trust::{openpgp, show};
 use crate::terminal;
 
 /// Bytes of one question.
@@ -25,13 +26,17 @@ const LINE_BYTES: u64 = 64 << 10;
 struct Line {
     address: String,
     certificate: Option<PathBuf>,
+    fingerprint: Option<String>,
+    user_id: Option<String>,
     at: Option<String>,
 }
 
 /// Answers every line. A question that cannot be answered gets an error in its place, and the next
 /// one is answered all the same.
 pub(super) fn run(arguments: &args::TrustShow, now: Time) -> Result<Exit, Failure> {
-    let mut grounds = Grounds { arguments, given: Ground::of(arguments, None)?, stored: None };
+    let (web, reliances) = (web::read(&arguments.keyrings)?, web::reliances(&arguments.rely)?);
+    let given = Ground::of(arguments, None)?;
+    let mut grounds = Grounds { arguments, given, stored: None, asked: Asked::new(&web, &reliances) };
     let mut input = io::stdin().lock();
     let mut line = Vec::new();
     loop {
@@ -47,20 +52,9 @@ pub(super) fn run(arguments: &args::TrustShow, now: Time) -> Result<Exit, Failur
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let answer = question(&line, now).and_then(|question| grounds.answer(&question));
-        let answer = answer.map_or_else(|failure| failure::json(&failure), |answer| show::json(&answer));
+        let answer = grounds.answer(&line, now).unwrap_or_else(|failure| failure::json(&failure));
         terminal::print(&format!("{answer}\n")).map_err(|error| Failure::io("standard output", &error))?;
     }
-}
-
-fn question(line: &[u8], now: Time) -> Result<Question, Failure> {
-    let line: Line =
-        serde_json::from_slice(line).map_err(|error| Failure::usage("this is no question").because(error))?;
-    Ok(Question {
-        address: parse_address(&line.address)?,
-        certificate: line.certificate,
-        at: line.at.map_or(Ok(now), |typed| clock::parse("at", &typed))?,
-    })
 }
 
 /// A question that names a certificate leaves the store out; the store is opened once, by the first
@@ -69,17 +63,32 @@ struct Grounds<'a> {
     arguments: &'a args::TrustShow,
     given: Ground,
     stored: Option<Ground>,
+    asked: Asked<'a>,
 }
 
 impl Grounds<'_> {
-    fn answer(&mut self, question: &Question) -> Result<Answer, Failure> {
-        if question.certificate.is_some() {
-            return self.given.answer(question);
+    fn answer(&mut self, line: &[u8], now: Time) -> Result<String, Failure> {
+        let line: Line = serde_json::from_slice(line)
+            .map_err(|error| Failure::usage("this is no question").because(error))?;
+        let address = parse_address(&line.address)?;
+        let at = line.at.map_or(Ok(now), |typed| clock::parse("at", &typed))?;
+        if let Some(fingerprint) = &line.fingerprint {
+            let binding = Binding::of(address, fingerprint, line.user_id, at)?;
+            return Ok(openpgp::json(&self.asked.answer(&binding)?));
         }
+        let question = Question { address, certificate: line.certificate, at };
+        let answer = match &question.certificate {
+            Some(_) => self.given.answer(&question)?,
+            None => self.stored()?.answer(&question)?,
+        };
+        Ok(show::json(&answer))
+    }
+
+    fn stored(&mut self) -> Result<&Ground, Failure> {
         let stored = match self.stored.take() {
             Some(stored) => stored,
             None => Ground::of(self.arguments, Some(&store::open()?))?,
         };
-        self.stored.insert(stored).answer(question)
+        Ok(self.stored.insert(stored))
     }
 }

@@ -1,7 +1,5 @@
 //! What answers are given from: the options of the command line, and the store where it is used.
 
-use std::path::PathBuf;
-
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::limits;
@@ -11,6 +9,7 @@ use counterseal_core::trust::{Decision, Knowledge, Purpose, Rules, advise, decid
 use counterseal_core::x509::Certificate;
 use counterseal_core::x509::path::Allowance;
 
+use super::super::with_amount;
 use super::Question;
 use crate::args;
 use crate::commands::store;
@@ -32,7 +31,7 @@ impl Ground {
         let mut knowledge = store.map_or_else(|| Ok(Knowledge::default()), store::knowledge)?;
         for typed in &arguments.anchors {
             let (path, amount) = with_amount(typed)?;
-            knowledge.anchors.extend(sources::anchors(&[path], amount)?);
+            knowledge.anchors.extend(sources::anchors(&[path.into()], amount)?);
         }
         knowledge.revocation = sources::revocation(&arguments.revocation_lists, arguments.revocation)?;
         if let Some(profile) = arguments.profile {
@@ -147,28 +146,4 @@ fn newest_of_each_key(mut certificates: Vec<Certificate>) -> Vec<Certificate> {
         }
     }
     newest
-}
-
-/// A file, and the amount behind the last `=` where a number stands there.
-fn with_amount(typed: &str) -> Result<(PathBuf, Option<u32>), Failure> {
-    let Some((path, amount)) = typed.rsplit_once('=') else { return Ok((typed.into(), None)) };
-    match amount.parse() {
-        Ok(amount @ 0..=120) => Ok((path.into(), Some(amount))),
-        Ok(_) => Err(Failure::usage(format!("{typed}: an amount is 0 to 120 points"))),
-        Err(_) => Ok((typed.into(), None)),
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_amount_stands_behind_the_last_equals_sign() {
-        assert_eq!(with_amount("root.pem").unwrap(), ("root.pem".into(), None));
-        assert_eq!(with_amount("a=b/root.pem=80").unwrap(), ("a=b/root.pem".into(), Some(80)));
-        assert_eq!(with_amount("a=b.pem").unwrap(), ("a=b.pem".into(), None));
-        assert!(with_amount("root.pem=121").is_err());
-    }
 }
