@@ -25,7 +25,10 @@ pub(crate) use keys::{
     Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,
 };
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
-pub(crate) use trust::{PolicyCheck, PolicyCommand, Profile, Trust, TrustCommand, TrustShow};
+pub(crate) use trust::{
+    ComparedBy, PolicyCheck, PolicyCommand, Profile, Trust, TrustCommand, TrustList, TrustPin, TrustShow,
+    TrustUnpin,
+};
 pub(crate) use verify::Verify;
 
 /// Encrypted mail that is as easy as mail.

@@ -53,6 +53,9 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
         },
         Command::Trust(trust) => match &trust.command {
             TrustCommand::Show(arguments) => Some(&arguments.report),
+            TrustCommand::Pin(arguments) => Some(&arguments.report),
+            TrustCommand::Unpin(arguments) => Some(&arguments.report),
+            TrustCommand::List(arguments) => Some(&arguments.report),
             TrustCommand::Policy(policy) => match &policy.command {
                 PolicyCommand::Check(arguments) => Some(&arguments.report),
             },

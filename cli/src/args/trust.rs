@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::common::{Accept, At, Report, Revocation, help_end};
+use super::common::{Accept, At, Passphrase, Report, Revocation, help_end};
 
 /// Whom to believe: what a forger would have to do, and why
 #[derive(Debug, Args)]
@@ -18,6 +18,9 @@ pub(crate) struct Trust {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrustCommand {
     Show(Box<TrustShow>),
+    Pin(TrustPin),
+    Unpin(TrustUnpin),
+    List(TrustList),
     Policy(Policy),
 }
 
@@ -99,7 +102,7 @@ pub(crate) struct TrustShow {
     #[arg(long, value_name = "LEVEL", conflicts_with = "batch", hide_short_help = true)]
     pub(crate) accept: Option<Accept>,
 
-    /// Draw the evidence into FILE (SVG); what the cheapest attack cuts is marked
+    /// Draw the evidence into FILE (SVG), the cheapest attack marked
     #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "fingerprint"])]
     pub(crate) graph: Option<PathBuf>,
 
@@ -111,9 +114,99 @@ pub(crate) struct TrustShow {
     ///
     /// Each has "address", and may have "certificate" (a file) or "fingerprint" and "user_id", and "at".
     /// The answers come one a line, in the same order.
-    #[arg(long, conflicts_with_all = ["address", "certificate", "fingerprint"])]
+    #[arg(long, conflicts_with_all = ["address", "certificate", "fingerprint"], hide_short_help = true)]
     pub(crate) batch: bool,
 
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// Say that you compared somebody's fingerprint
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Say that you compared somebody's fingerprint.\n\n\
+        What people compare is the fingerprint of their personal CA, which `cseal init` shows them first: keys \
+        that it certifies later follow without another comparison. A pin is never outvoted: a key that \
+        contradicts it is a contradiction, whatever else speaks for it.",
+    after_long_help = help_end!(
+        "  A contact whose certificates you have:\n",
+        "      cseal trust pin bob@example.org MBJH-UVS2-Z2Q4-OF7C-MGP6-ZLO7-BJMY\n\n",
+        "  Certificates that Bob handed you on a stick:\n",
+        "      cseal trust pin bob@example.org --certificate bob.pem\n\n",
+        "  Bob has new keys, and read them out in a video call:\n",
+        "      cseal trust pin bob@example.org MCF2-2NZ4-ZGXO-5TTI-5KZP --by video --replace\n"
+    )
+)]
+pub(crate) struct TrustPin {
+    /// Whose fingerprint it is
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+
+    /// The fingerprint that you compared
+    ///
+    /// At least five groups of it, or SHA-256 in hexadecimal.
+    #[arg(value_name = "FINGERPRINT", required_unless_present = "certificate")]
+    pub(crate) fingerprint: Option<String>,
+
+    /// Take the certificates of FILE in; without FINGERPRINT, they are what you compared
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// How you compared it
+    #[arg(long, value_name = "HOW", default_value = "in-person")]
+    pub(crate) by: ComparedBy,
+
+    /// Forget the fingerprint that you compared before: the owner has new keys
+    #[arg(long)]
+    pub(crate) replace: bool,
+
+    /// The passphrase of your store
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// How a person compared a fingerprint with its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ComparedBy {
+    /// Face to face, or on paper from the owner's hand: 120 points
+    InPerson,
+    /// Read aloud where you knew the voice or the face: 90 points
+    Video,
+}
+
+/// Take back that you compared a fingerprint
+#[derive(Debug, Args)]
+#[command(after_long_help = help_end!(
+    "  Every comparison with Bob:\n",
+    "      cseal trust unpin bob@example.org\n"
+))]
+pub(crate) struct TrustUnpin {
+    /// Whose fingerprint
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+
+    /// Only this one
+    #[arg(value_name = "FINGERPRINT")]
+    pub(crate) fingerprint: Option<String>,
+
+    /// The passphrase of your store
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// List what you compared and on whom you rely
+#[derive(Debug, Args)]
+#[command(after_long_help = help_end!(
+    "  Everything, for a machine:\n",
+    "      cseal trust list --json\n"
+))]
+pub(crate) struct TrustList {
     #[command(flatten)]
     pub(crate) report: Report,
 }

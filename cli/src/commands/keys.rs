@@ -43,7 +43,7 @@ fn unknown_key(typed: &str) -> Failure {
 }
 
 /// Whether a certificate is of that key, or was issued with it.
-fn is_or_is_under(certificate: &Certificate, other: &Certificate) -> bool {
+pub(crate) fn is_or_is_under(certificate: &Certificate, other: &Certificate) -> bool {
     certificate.fingerprint() == other.fingerprint()
         || (other.is_certificate_authority()
             && certificate.issuer_der() == other.subject_der()

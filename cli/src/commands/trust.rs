@@ -1,5 +1,7 @@
 //! `cseal trust`: whom to believe, and why.
 
+mod list;
+mod pin;
 mod policy;
 mod show;
 
@@ -12,6 +14,9 @@ use crate::failure::{Exit, Failure};
 pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
     match &arguments.command {
         TrustCommand::Show(arguments) => show::run(arguments),
+        TrustCommand::Pin(arguments) => pin::pin(arguments),
+        TrustCommand::Unpin(arguments) => pin::unpin(arguments),
+        TrustCommand::List(arguments) => list::run(arguments),
         TrustCommand::Policy(policy) => match &policy.command {
             PolicyCommand::Check(arguments) => policy::check(arguments),
         },

@@ -2,6 +2,7 @@
 
 mod domains;
 mod evidence;
+pub(crate) mod list;
 pub(crate) mod openpgp;
 pub(crate) mod policy;
 pub(crate) mod show;

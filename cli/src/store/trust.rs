@@ -141,6 +141,15 @@ impl Writer<'_> {
         )?;
         Ok(())
     }
+
+    /// Takes away the pin of one key. Answers whether it was there.
+    pub(crate) fn remove_pin(&mut self, address: &EmailAddress, key: &[u8; 32]) -> Result<bool, StoreError> {
+        let removed = self.transaction.execute(
+            "DELETE FROM trust WHERE kind = ?1 AND address = ?2 AND key = ?3",
+            params![TrustKind::Pin.word(), address.lookup_key(), key],
+        )?;
+        Ok(removed > 0)
+    }
 }
 
 fn read_rows(connection: &Connection) -> Result<Vec<TrustRow>, StoreError> {

@@ -33,6 +33,9 @@ fn every_short_help_fits_a_screen_and_every_long_one_has_examples() {
         &["keys", "export"],
         &["trust", "policy", "check"],
         &["trust", "show"],
+        &["trust", "pin"],
+        &["trust", "unpin"],
+        &["trust", "list"],
     ] {
         let short = place.run("alice", &[command, &["-h"]].concat()).exits(0).text();
         let (lines, width) = (short.lines().count(), short.lines().map(|line| line.chars().count()).max());

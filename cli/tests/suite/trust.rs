@@ -136,3 +136,98 @@ fn the_picture_marks_what_the_attack_cuts_and_replaces_no_file_unasked() {
     place.run("alice", &draw).exits(3);
     place.run("alice", &[&draw[..], &["--overwrite"]].concat()).exits(0);
 }
+
+#[test]
+fn a_comparison_verifies_a_contact_until_it_is_taken_back() {
+    let place = Place::new();
+    let carol = String::from_utf8(place.read("carol.fingerprint")).unwrap();
+    let level = || show(&place, "alice", &["carol@example.org"])["level"].clone();
+    assert_eq!(level(), "opportunistic");
+    place.run("alice", &["trust", "pin", "carol@example.org", &carol, "--by", "video"]).exits(0);
+    let by_video = show(&place, "alice", &["carol@example.org"]);
+    assert_eq!((&by_video["score"], &by_video["level"]), (&100.into(), &"checked".into()));
+    let pinned = json(&place.run("alice", &["trust", "pin", "carol@example.org", &carol, "--json"]).exits(0));
+    assert_eq!((&pinned["by"], &pinned["points"]), (&"in-person".into(), &120.into()));
+    assert_eq!(level(), "verified");
+    let list = json(&place.run("alice", &["trust", "list", "--json"]).exits(0));
+    let addresses: Vec<_> = list["pins"].as_array().unwrap().iter().map(|pin| &pin["address"]).collect();
+    assert_eq!(addresses, ["bob@example.org", "carol@example.org"]);
+    place.run("alice", &["trust", "unpin", "carol@example.org"]).exits(0);
+    assert_eq!(level(), "opportunistic");
+    place.run("alice", &["trust", "unpin", "carol@example.org"]).exits(3);
+}
+
+#[test]
+fn a_fingerprint_is_pinned_for_nobody_whom_its_certificates_do_not_name() {
+    let place = Place::new();
+    let carol = String::from_utf8(place.read("carol.fingerprint")).unwrap();
+    place.run("alice", &["trust", "pin", "dave@example.org", &carol]).exits(3);
+    let unknown = "MBJH-UVS2-Z2Q4-OF7C-MGP6-ZLO7-BJMY";
+    place.run("alice", &["trust", "pin", "carol@example.org", unknown]).exits(3);
+    let other = ["trust", "pin", "carol@example.org", &carol, "--certificate", "bob.pem"];
+    assert!(place.run("alice", &other).exits(4).stderr.contains("this file brings"));
+    place.run("nobody", &["trust", "pin", "carol@example.org", &carol]).exits(3);
+}
+
+#[test]
+fn new_keys_of_a_compared_contact_are_pinned_with_replace_and_not_without() {
+    let place = Place::new();
+    let init = ["init", "bob@example.org", "--no-passphrase", "--algorithm", "rsa-2048"];
+    place.run("anew", &init).exits(0);
+    place.run("anew", &["keys", "export", "bob@example.org", "-o", "anew.pem"]).exits(0);
+    let pin = ["trust", "pin", "bob@example.org", "--certificate", "anew.pem"];
+    let refused = place.run("alice", &pin).exits(4);
+    assert!(refused.stderr.contains("--replace"), "{}", refused.stderr);
+    assert_eq!(show(&place, "alice", &["bob@example.org"])["level"], "verified");
+    place.run("alice", &[&pin[..], &["--replace"]].concat()).exits(0);
+    place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
+    place.run("anew", &["decrypt", "out.eml"]).exits(0);
+    place.run("bob", &["decrypt", "out.eml"]).exits(3);
+}
+
+#[test]
+fn openpgp_bindings_have_the_amounts_of_sq() {
+    let corpora = std::env::var_os("COUNTERSEAL_CORPORA").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora"),
+        std::path::PathBuf::from,
+    );
+    let folder = corpora.join("sequoia-wot");
+    let Ok(table) = std::fs::read_to_string(folder.join("sq_oracle.tsv")) else {
+        eprintln!("SKIPPED: {} is not at hand; set COUNTERSEAL_CORPORA", folder.display());
+        return;
+    };
+    let place = Place::new();
+    let mut batches: std::collections::BTreeMap<[&str; 3], Vec<[&str; 3]>> = Default::default();
+    for line in table.lines().filter(|line| !line.starts_with('#')) {
+        let [keyring, day, root, certificate, amount, user_id] =
+            line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        batches.entry([keyring, day, root]).or_default().push([certificate, amount, user_id]);
+    }
+    for ([keyring, day, root], rows) in &batches {
+        let question = |[certificate, _, user_id]: &[&str; 3]| {
+            let address = user_id.rsplit('<').next().unwrap().trim_end_matches('>');
+            let question = serde_json::json!({
+                "address": address, "fingerprint": certificate, "user_id": user_id, "at": day
+            });
+            format!("{question}\n")
+        };
+        let questions: String = rows.iter().map(question).collect();
+        let keyring = folder.join(keyring);
+        let batch = ["trust", "show", "--batch", "--keyring", keyring.to_str().unwrap(), "--rely", root];
+        let answers = place.pipe("nobody", &batch, questions.as_bytes()).exits(0).text();
+        let scores = answers.lines().map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["score"].as_u64().unwrap().to_string()
+        });
+        let expected: Vec<&str> = rows.iter().map(|[_, amount, _]| *amount).collect();
+        assert_eq!(scores.collect::<Vec<_>>(), expected, "{keyring:?} {day} {root}");
+    }
+    assert!(batches.len() > 5);
+    // Nobody who is asked about under another address than the user identifier has is believed.
+    let ([keyring, day, root], rows) = batches.first_key_value().unwrap();
+    let keyring = folder.join(keyring);
+    let [certificate, _, user_id] = rows[0];
+    let other = ["mallory@example.org", "--fingerprint", certificate, "--user-id", user_id, "--at", day];
+    let by = ["--keyring", keyring.to_str().unwrap(), "--rely", root];
+    let answer = show(&place, "nobody", &[&other[..], &by].concat());
+    assert_eq!((&answer["score"], &answer["reasons"][0]), (&0.into(), &"other-address".into()));
+}

@@ -38,7 +38,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Web, Failure> {
     let mut web = Web::new();
     let files = paths.iter().map(|path| read_file(path, OPENPGP_KEYRING_BYTES));
     let files = files.collect::<Result<Vec<_>, _>>()?;
-    let files: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
+    let files: Vec<&[u8]> = files.iter().map(|file| file.as_slice()).collect();
     web.import(&files).map_err(|error| match error {
         ImportError::NoKeyring => Failure::unknown("malformed", error.to_string()),
         ImportError::TooLarge | ImportError::TooManyCertificates => {

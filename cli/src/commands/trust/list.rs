@@ -1,0 +1,25 @@
+//! `cseal trust list`: what the person decided. It needs no passphrase.
+
+use counterseal_core::x509::Certificate;
+
+use crate::args;
+use crate::commands::store;
+use crate::failure::{Exit, Failure};
+use crate::render::trust::list::{self, Decisions, PinObject};
+use crate::store::TrustKind;
+
+/// Lists every pin.
+pub(super) fn run(arguments: &args::TrustList) -> Result<Exit, Failure> {
+    let store = store::open()?;
+    let certificates: Vec<Certificate> =
+        store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    let rows = store.trust_rows()?;
+    let pins = rows.iter().filter(|row| row.kind == TrustKind::Pin).filter_map(|row| {
+        let mut keys = certificates.iter().map(Certificate::fingerprint);
+        let key = keys.find(|key| key.sha256() == &row.key)?;
+        let points = u32::try_from(row.points).unwrap_or(0);
+        Some(PinObject::new(&row.address, &key, points, Some(row.created)))
+    });
+    list::decisions(&Decisions { version: 1, pins: pins.collect() }, arguments.report.json)?;
+    Ok(Exit::Done)
+}

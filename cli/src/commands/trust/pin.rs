@@ -1,0 +1,218 @@
+//! `cseal trust pin` and `unpin`: what the person compared.
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::trust::HISTORY;
+use counterseal_core::trust::points::Capacities;
+use counterseal_core::trust::{Profile, VERIFIED};
+use counterseal_core::x509::Certificate;
+
+use crate::args::{self, ComparedBy};
+use crate::clock;
+use crate::commands::keys::is_or_is_under;
+use crate::commands::parse_address;
+use crate::commands::store::{self, Unlock};
+use crate::failure::{Exit, Failure};
+use crate::render::trust::list::{self, PinObject};
+use crate::sources;
+use crate::store::{NewTrust, Store, StoreError, TrustKind, TrustRow, Writer};
+
+/// Keeps that the person compared a key.
+pub(super) fn pin(arguments: &args::TrustPin) -> Result<Exit, Failure> {
+    let address = parse_address(&arguments.address)?;
+    let mut store = store::open()?;
+    let known = certificates(&store)?;
+    let file: Vec<_> = arguments.certificate.iter().cloned().collect();
+    let comparison = Comparison { address, given: sources::certificates(&file)?, known };
+    let key = comparison.key(arguments.fingerprint.as_deref())?;
+    comparison.check_address(&key)?;
+    if !arguments.replace {
+        comparison.check_earlier(&key, &store.trust_rows()?)?;
+    }
+    store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+    let points = points(arguments.by);
+    store.write(clock::now(), |writer| comparison.write(writer, &key, points, arguments.replace))?;
+    let pin = PinObject::new(&comparison.address.to_string(), &key, points, None);
+    list::pinned(&pin, arguments.report.json)?;
+    Ok(Exit::Done)
+}
+
+/// Forgets what the person compared.
+pub(super) fn unpin(arguments: &args::TrustUnpin) -> Result<Exit, Failure> {
+    let address = parse_address(&arguments.address)?;
+    let mut store = store::open()?;
+    let known = certificates(&store)?;
+    let lookup_key = address.lookup_key();
+    let is_meant = |row: &TrustRow| {
+        let named = |typed: &String| fingerprint(&known, &row.key).is_some_and(|key| key.is_named_by(typed));
+        row.kind == TrustKind::Pin
+            && row.address == lookup_key
+            && arguments.fingerprint.as_ref().is_none_or(named)
+    };
+    let keys: Vec<[u8; 32]> =
+        store.trust_rows()?.iter().filter(|row| is_meant(row)).map(|row| row.key).collect();
+    if keys.is_empty() {
+        return Err(Failure::unknown("no-pin", format!("{address}: you compared no such fingerprint"))
+            .hint("see what there is with `cseal trust list`"));
+    }
+    store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+    store.write(clock::now(), |writer| {
+        keys.iter().try_for_each(|key| writer.remove_pin(&address, key).map(drop))
+    })?;
+    let removed: Vec<String> =
+        keys.iter().filter_map(|key| fingerprint(&known, key)).map(|key| key.to_string()).collect();
+    list::unpinned(&address.to_string(), &removed, arguments.report.json)?;
+    Ok(Exit::Done)
+}
+
+/// What a comparison is worth: the same in every profile that counts it.
+const fn points(by: ComparedBy) -> u32 {
+    let table = Capacities::of(Profile::Blended);
+    match by {
+        ComparedBy::InPerson => table.pin_in_person,
+        ComparedBy::Video => table.pin_by_video,
+    }
+}
+
+fn certificates(store: &Store) -> Result<Vec<Certificate>, Failure> {
+    Ok(store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect())
+}
+
+fn fingerprint(certificates: &[Certificate], key: &[u8; 32]) -> Option<Fingerprint> {
+    certificates.iter().map(Certificate::fingerprint).find(|fingerprint| fingerprint.sha256() == key)
+}
+
+/// A comparison that is to be kept.
+struct Comparison {
+    address: EmailAddress,
+    /// Certificates of a file.
+    given: Vec<Certificate>,
+    /// Those of the store.
+    known: Vec<Certificate>,
+}
+
+impl Comparison {
+    fn all(&self) -> impl Iterator<Item = &Certificate> {
+        self.given.iter().chain(&self.known)
+    }
+
+    /// The key that was compared: the one that was typed, else what stands for the owner of the file.
+    fn key(&self, typed: Option<&str>) -> Result<Fingerprint, Failure> {
+        let Some(typed) = typed else { return self.key_of_file() };
+        // A file is handed over with its fingerprint: another one in it is not the one that was compared.
+        let searched = if self.given.is_empty() { &self.known } else { &self.given };
+        let found = searched.iter().map(Certificate::fingerprint).find(|key| key.is_named_by(typed));
+        found.ok_or_else(|| {
+            if self.given.is_empty() {
+                return Failure::unknown("no-key", format!("{typed}: no certificate of this key is known"))
+                    .hint("name its certificate with --certificate FILE, or `cseal keys import` it first");
+            }
+            Failure::new(
+                Exit::Contradiction,
+                "not-the-pin",
+                format!("you compared {typed}, this file brings"),
+            )
+            .details(self.given.iter().map(|one| one.fingerprint().to_string()).collect())
+            .hint("nothing was taken in; ask its owner for the fingerprint once more, on another channel")
+        })
+    }
+
+    /// The personal CA of the file where it has one, else its only key.
+    fn key_of_file(&self) -> Result<Fingerprint, Failure> {
+        let mut keys: Vec<Fingerprint> = Vec::new();
+        for leaf in self.given.iter().filter(|certificate| self.names_owner(certificate)) {
+            let mut above = self.given.iter().filter(|other| other.is_certificate_authority());
+            let stands_for_it = above.find(|authority| is_or_is_under(leaf, authority));
+            keys.push(stands_for_it.map_or(leaf.fingerprint(), Certificate::fingerprint));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        match keys.as_slice() {
+            [key] => Ok(*key),
+            [] => Err(self.no_address()),
+            several => Err(Failure::usage("the file has several keys; say which one you compared")
+                .details(several.iter().map(ToString::to_string).collect())),
+        }
+    }
+
+    fn names_owner(&self, certificate: &Certificate) -> bool {
+        !certificate.is_certificate_authority()
+            && certificate.addresses().iter().any(|own| own.matches(&self.address))
+    }
+
+    fn no_address(&self) -> Failure {
+        Failure::unknown("no-address", format!("no certificate of this key names {}", self.address))
+    }
+
+    /// The certificates of a key, and those that it issued, for the address.
+    fn under<'c>(&'c self, key: &'c Fingerprint) -> impl Iterator<Item = &'c Certificate> {
+        self.all().filter(|certificate| self.names_owner(certificate)).filter(move |certificate| {
+            let mut holders = self.all().filter(|holder| holder.fingerprint() == *key);
+            holders.any(|holder| is_or_is_under(certificate, holder))
+        })
+    }
+
+    /// Whoever compares a fingerprint must not thereby believe it of somebody else.
+    fn check_address(&self, key: &Fingerprint) -> Result<(), Failure> {
+        self.under(key).next().map(drop).ok_or_else(|| self.no_address())
+    }
+
+    /// A second key beside one that was compared needs a word, unless the two do different things.
+    fn check_earlier(&self, key: &Fingerprint, rows: &[TrustRow]) -> Result<(), Failure> {
+        let lookup_key = self.address.lookup_key();
+        let pins = rows.iter().filter(|row| row.kind == TrustKind::Pin && row.address == lookup_key);
+        let mut rivals = pins.filter(|row| row.key != *key.sha256() && self.does_the_same(key, &row.key));
+        let Some(rival) = rivals.next() else { return Ok(()) };
+        let rival = fingerprint(&self.known, &rival.key).map(|key| key.to_string()).unwrap_or_default();
+        let address = &self.address;
+        Err(Failure::new(
+            Exit::Contradiction,
+            "pin-conflict",
+            format!("{address} changed keys: you compared {rival}, and now {key}"),
+        )
+        .hint(format!(
+            "ask {address} on another channel, then run `cseal trust pin {address} {key} --replace`"
+        )))
+    }
+
+    fn does_the_same(&self, key: &Fingerprint, earlier: &[u8; 32]) -> bool {
+        let Some(earlier) = fingerprint(&self.known, earlier) else { return true };
+        let signs = |key: &Fingerprint| self.under(key).any(|one| one.may_sign_mail().is_ok());
+        let receives =
+            |key: &Fingerprint| self.under(key).any(|one| one.may_receive_encrypted_mail().is_ok());
+        (signs(key) && signs(&earlier)) || (receives(key) && receives(&earlier))
+    }
+
+    fn write(
+        &self,
+        writer: &mut Writer<'_>,
+        key: &Fingerprint,
+        points: u32,
+        replaces: bool,
+    ) -> Result<(), StoreError> {
+        for certificate in &self.given {
+            writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
+        }
+        for certificate in self.under(key) {
+            let contact = certificate.fingerprint();
+            writer.add_trust(&self.row(TrustKind::Contact, &contact, HISTORY, "import"))?;
+        }
+        if replaces {
+            writer.remove_pins(&self.address)?;
+        }
+        // The same key compared in another way is worth what the later comparison is.
+        writer.remove_pin(&self.address, key.sha256())?;
+        writer.add_trust(&self.row(TrustKind::Pin, key, points, "compared")).map(drop)
+    }
+
+    fn row<'r>(
+        &'r self,
+        kind: TrustKind,
+        key: &'r Fingerprint,
+        points: u32,
+        source: &'r str,
+    ) -> NewTrust<'r> {
+        let points = i64::from(points.min(VERIFIED));
+        NewTrust { kind, address: &self.address, key, points, source, capabilities: None }
+    }
+}

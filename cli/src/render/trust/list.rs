@@ -1,0 +1,98 @@
+//! What the person compared, in words and as JSON.
+
+use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::time::Time;
+use counterseal_core::trust::VERIFIED;
+use serde::Serialize;
+
+use super::domains::day;
+use crate::failure::Failure;
+use crate::render::json::line;
+use crate::terminal::{self, SafeText};
+
+/// A fingerprint that was compared.
+#[derive(Serialize)]
+pub(crate) struct PinObject {
+    address: String,
+    fingerprint: String,
+    sha256: String,
+    by: &'static str,
+    points: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+}
+
+impl PinObject {
+    /// Of a key; `since` where it is not of this moment.
+    pub(crate) fn new(address: &str, key: &Fingerprint, points: u32, since: Option<Time>) -> Self {
+        Self {
+            address: address.to_owned(),
+            fingerprint: key.to_string(),
+            sha256: key.to_hex(),
+            by: if points >= VERIFIED { "in-person" } else { "video" },
+            points,
+            since: since.map(Time::to_rfc3339),
+        }
+    }
+
+    fn words(&self) -> String {
+        let how = if self.by == "video" { "compared by voice or video" } else { "compared in person" };
+        let since = self.since.as_ref().map(|since| format!(", {}", day(since))).unwrap_or_default();
+        format!("  {}  {}  {how}{since}, {} points\n", self.fingerprint, SafeText(&self.address), self.points)
+    }
+}
+
+/// All that the person decided.
+#[derive(Serialize)]
+pub(crate) struct Decisions {
+    pub(crate) version: u32,
+    pub(crate) pins: Vec<PinObject>,
+}
+
+/// Lists all of it.
+pub(crate) fn decisions(decisions: &Decisions, json: bool) -> Result<(), Failure> {
+    if json {
+        return print(&format!("{}\n", line(decisions)));
+    }
+    let mut text = String::new();
+    if !decisions.pins.is_empty() {
+        text.push_str("Compared\n");
+        text.extend(decisions.pins.iter().map(PinObject::words));
+    }
+    if text.is_empty() {
+        text.push_str("You compared nobody's fingerprint yet.\n");
+    }
+    print(&text)
+}
+
+#[derive(Serialize)]
+struct Pinned<'a> {
+    version: u32,
+    #[serde(flatten)]
+    pin: &'a PinObject,
+}
+
+/// A comparison that is kept from now on.
+pub(crate) fn pinned(pin: &PinObject, json: bool) -> Result<(), Failure> {
+    print(&if json { format!("{}\n", line(&Pinned { version: 1, pin })) } else { pin.words() })
+}
+
+#[derive(Serialize)]
+struct Unpinned<'a> {
+    version: u32,
+    address: &'a str,
+    removed: &'a [String],
+}
+
+/// Comparisons that do not count any more.
+pub(crate) fn unpinned(address: &str, removed: &[String], json: bool) -> Result<(), Failure> {
+    if json {
+        return print(&format!("{}\n", line(&Unpinned { version: 1, address, removed })));
+    }
+    let line = |key: &String| format!("  {key}  {}  not compared any more\n", SafeText(address));
+    print(&removed.iter().map(line).collect::<String>())
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    terminal::print(text).map_err(|error| Failure::io("standard output", &error))
+}
