@@ -4,8 +4,10 @@
 
 mod domain;
 mod local_part;
+mod strong;
 
 pub(crate) use local_part::is_atom_character;
+pub use strong::{KeyDemand, StrongAddress, StrongAddressError};
 
 use std::fmt;
 use std::str::FromStr;

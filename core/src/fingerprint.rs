@@ -1,10 +1,14 @@
 //! Fingerprints of public keys, in the form that people compare.
 
 mod openpgp;
+mod prefix;
+mod safety;
 
 use std::fmt;
 
 pub use openpgp::OpenPgpFingerprint;
+pub use prefix::FingerprintPrefix;
+pub use safety::safety_digits;
 
 use sha2::{Digest, Sha256, Sha512};
 
@@ -14,8 +18,6 @@ const CONTENT_TYPE: &[u8] = b"application/pkix-keyinfo";
 const TYPE_SHA2: u8 = 0x60;
 /// Groups of four letters that are printed: 140 bits.
 const PRINTED_GROUPS: usize = 7;
-/// Groups of four letters that are the least accepted from a person: 100 bits.
-const LEAST_GROUPS: usize = 5;
 /// The alphabet of RFC 4648, section 6.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -62,15 +64,7 @@ impl Fingerprint {
     /// SHA-256 in hexadecimal. Case, spaces, colons and hyphens do not matter.
     #[must_use]
     pub fn is_named_by(&self, typed: &str) -> bool {
-        let plain: String = typed
-            .chars()
-            .filter(|character| !matches!(character, '-' | ' ' | ':'))
-            .map(|character| character.to_ascii_uppercase())
-            .collect();
-        if plain.len() == 64 && plain.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return plain.eq_ignore_ascii_case(&self.to_hex());
-        }
-        plain.len() >= LEAST_GROUPS * 4 && base32(&self.udf).starts_with(&plain)
+        FingerprintPrefix::parse(typed).is_some_and(|prefix| self.begins_with(&prefix))
     }
 }
 
@@ -84,6 +78,11 @@ impl fmt::Debug for Fingerprint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Fingerprint({self})")
     }
+}
+
+/// SHA-256 of bytes that are no key.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// Type byte and digest of a UDF: `0x60 || SHA512(type || ":" || SHA512(data))`. The type byte

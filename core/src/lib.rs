@@ -7,7 +7,7 @@
 //! The modules are storeys; each uses only those above it (`tests/layers.rs` holds them to it):
 //!
 //! ```text
-//! time, secret, algorithm, limits, address, fingerprint    who, when, and which key
+//! time, secret, algorithm, limits, fingerprint, address    who, when, and which key
 //! ports                                                    what the caller must bring
 //! der, mail                                                what is inside these bytes
 //! x509, cms, openpgp                                       what the cryptography says

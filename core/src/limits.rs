@@ -189,3 +189,5 @@ pub const SIGNED_STATEMENT_BYTES: usize = 64 << 10;
 pub const CARRIED_EVIDENCE: usize = 64;
 /// Bytes of all items of OpenPGP evidence that one message may carry.
 pub const CARRIED_EVIDENCE_BYTES: usize = 64 << 10;
+/// Bytes of a policy file.
+pub const POLICY_BYTES: usize = 256 << 10;

@@ -4,5 +4,17 @@
 //! module makes one.
 
 mod accept;
+mod file;
+mod layers;
+mod pattern;
+mod send;
+mod words;
 
 pub use accept::{Accepted, Refusal, accept_given, accept_key, accept_known};
+pub use file::{
+    AnchorRow, LevelsSection, PolicyError, PolicyErrorKind, PolicyFile, RootRow, SendRow, SourcesSection,
+};
+pub use layers::{Policy, SendRule};
+pub use pattern::AddressPattern;
+pub use send::{KeyState, Named, STALE_DAYS, SendRefusal, Sending, Situation, WholeMail, whole_mail};
+pub use words::{Encrypt, Mixed, Network, Revocation, Sign};

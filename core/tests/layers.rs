@@ -55,6 +55,7 @@ const WALLED_CRATES: &[(&str, &[&str])] = &[
     ("sha3", &["fingerprint", "x509", "cms"]),
     // OpenPGP.
     ("sequoia_openpgp", &["openpgp"]),
+    ("toml_edit", &["policy"]),
     // Mail.
     ("mail_parser", &["mail"]),
     ("base64_simd", &["mail"]),

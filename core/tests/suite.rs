@@ -10,4 +10,5 @@ mod openssl_ocsp;
 mod openssl_ts;
 mod path;
 mod pkcs12;
+mod policy;
 mod trust;

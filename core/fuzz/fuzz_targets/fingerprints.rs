@@ -1,0 +1,30 @@
+//! What people type of keys: fingerprints, OpenPGP fingerprints, strong addresses. What is accepted is written in one way.
+#![no_main]
+
+use counterseal_core::address::{KeyDemand, StrongAddress};
+use counterseal_core::fingerprint::{Fingerprint, FingerprintPrefix, OpenPgpFingerprint};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Some(fingerprint) = OpenPgpFingerprint::parse(text) {
+        assert_eq!(OpenPgpFingerprint::parse(&fingerprint.to_string()), Some(fingerprint));
+    }
+    if let Some(prefix) = FingerprintPrefix::parse(text) {
+        assert!(prefix.bits() >= 100, "shorter ones can be found by trying");
+        assert_eq!(FingerprintPrefix::parse(&prefix.to_string()).as_ref(), Some(&prefix));
+        assert!(!Fingerprint::of_public_key(b"a key").begins_with(&prefix));
+    }
+    if let Ok(strong) = StrongAddress::parse(text) {
+        let plain = strong.address.to_string();
+        assert!(!plain.chars().any(char::is_control));
+        let demanded = match &strong.demand {
+            KeyDemand::None | KeyDemand::Verified => None,
+            KeyDemand::Key(prefix) | KeyDemand::Introducer(prefix) => Some(prefix),
+        };
+        if let Some(prefix) = demanded {
+            let again = StrongAddress::parse(&format!("{plain}={prefix}")).expect("one form for all");
+            assert_eq!(again.address, strong.address);
+        }
+    }
+});
