@@ -125,13 +125,17 @@ impl Inquiry<'_> {
         let names_address = |held: &&Certificate| {
             held.addresses().iter().any(|address| address.to_lookup_form() == *claim.address())
         };
+        // Anybody can write the names of a renewal into a certificate of their own making.
+        let is_issued = dossier.evidence.iter().any(|evidence| {
+            evidence.claim == *claim && matches!(evidence.kind, Kind::Chain(_) | Kind::IssuedBy { .. })
+        });
         for certificate in own.iter().filter(|held| !held.is_certificate_authority()).filter(names_address) {
             let certificates = &self.knowledge.certificates;
             let inquiry = Inquiry { certificate, certificates, allowance: &allowance, ..*self };
             if let (Some(PathError::Revoked { when, .. }), _) = inquiry.add(&other, authorities, dossier) {
                 dossier.revocations.push(KeyRevocation { key, since: Some(when) });
             }
-            if is_renewal(certificate, self.certificate) {
+            if is_issued && is_renewal(certificate, self.certificate) {
                 let keys = (key, *claim.key());
                 dossier.explanations.push(Explanation { keys, why: ExplanationKind::Renewal });
             }
@@ -212,7 +216,7 @@ fn facts(key: Fingerprint, certificates: &[Certificate]) -> Option<KeyFacts> {
 }
 
 /// Whether `new` renews `old`: the same issuer's key, the same names, issued around the old one's end.
-/// The chains of both are checked by whoever asks; this says nothing of signatures.
+/// That the issuer really signed `new` is checked by whoever asks.
 fn is_renewal(old: &Certificate, new: &Certificate) -> bool {
     let same_issuer = old.issuer_der() == new.issuer_der()
         && old.authority_key_identifier().is_some()
@@ -225,4 +229,53 @@ fn is_renewal(old: &Certificate, new: &Certificate) -> bool {
         && old.subject_der() == new.subject_der()
         && names(old) == names(new)
         && (-180 * DAY..=30 * DAY).contains(&after_end)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::evidence::Correspondence;
+    use super::super::{Anchor, KnownKey, Level, decide};
+    use super::*;
+    use crate::testing::{NOW, Person, SystemRandom};
+    use crate::x509::issue::{Issuer, Subject, Validity, signing_certificate};
+    use crate::x509::{KeyKind, SecretKey};
+
+    /// A certificate that takes the place of Alice's signing certificate ten days before its end.
+    fn renewed(alice: &Person) -> Certificate {
+        let key = SecretKey::generate(KeyKind::P256, &mut SystemRandom).unwrap();
+        let name = alice.address.to_string();
+        let addresses = std::slice::from_ref(&alice.address);
+        let subject = Subject { name: &name, addresses, public_key: key.public_key() };
+        let end = alice.signing.not_after();
+        let validity = Validity { not_before: end.plus_days(-10), not_after: end.plus_days(500) };
+        let issuer = Issuer { certificate: &alice.authority, keys: &alice.keys };
+        signing_certificate(&issuer, &subject, validity, &mut SystemRandom).unwrap()
+    }
+
+    fn level(alice: &Person, certificate: &Certificate, at: Time) -> Level {
+        let history = Correspondence { messages: 3, ..Correspondence::first_mail(NOW) };
+        let fingerprint = alice.signing.fingerprint();
+        let knowledge = Knowledge {
+            anchors: vec![Anchor::own(alice.authority.clone(), Some(10))],
+            known: vec![KnownKey { address: alice.address.clone(), fingerprint, history }],
+            certificates: vec![alice.signing.clone()],
+            ..Knowledge::default()
+        };
+        let allowance = Allowance::of_message();
+        decide(certificate, &alice.address, &[], &knowledge, Purpose::Sign, at, &allowance).level
+    }
+
+    #[test]
+    fn a_renewal_that_the_issuer_did_not_sign_is_a_conflict() {
+        let alice = Person::new("alice@example.org");
+        let renewed = renewed(&alice);
+        let at = renewed.not_before().plus_days(3);
+        assert_eq!(level(&alice, &renewed, at), Level::Opportunistic);
+        let mut forged = renewed.as_der().to_vec();
+        *forged.last_mut().unwrap() ^= 1;
+        let forged = Certificate::from_der(&forged).unwrap();
+        assert!(is_renewal(&alice.signing, &forged));
+        assert_eq!(level(&alice, &forged, at), Level::Conflict);
+    }
 }
