@@ -1,6 +1,6 @@
 //! Why a mail could not be read, in words.
 
-use counterseal_core::cms::OpenError;
+use counterseal_core::cms::{OpenError, SignedError};
 use counterseal_core::message::ReadError;
 
 use super::recipients;
@@ -19,13 +19,13 @@ impl From<ReadError> for Failure {
                 "an encrypted part stands inside another structure; it is not opened, because whoever put it there could read it out of your answer",
             ),
             ReadError::Open(error) => open(word, &error),
-            ReadError::Malformed(error) => Self::unknown(word, "this cannot be read").because(error),
-            ReadError::Signed(error) => {
-                Self::unknown(word, "the signed object cannot be read").because(error)
+            ReadError::Malformed(error) => Self::unknown(word, format!("this cannot be read: {error}")),
+            ReadError::Signed(SignedError::OtherContent(found)) => {
+                Self::unknown(word, format!("this is not signed, but {found}"))
+                    .hint("what is encrypted is opened with `cseal decrypt`")
             }
-            ReadError::Compressed(error) => {
-                Self::unknown(word, "the compressed content cannot be read").because(error)
-            }
+            ReadError::Signed(error) => Self::unknown(word, format!("this cannot be read: {error}")),
+            ReadError::Compressed(error) => Self::unknown(word, format!("this cannot be read: {error}")),
             ReadError::TooManyLayers => {
                 Self::unknown(word, "more layers inside each other than any honest mail has")
             }
@@ -55,9 +55,11 @@ fn open(word: &'static str, error: &OpenError) -> Failure {
             Failure::unknown(word, format!("sealed with {}, which protects nothing any more", cipher.name()))
                 .hint("open it all the same with --accept-weak-cipher")
         }
-        OpenError::NotEnveloped { found } => Failure::unknown(word, "this is not encrypted").because(found),
+        OpenError::NotEnveloped { found } => {
+            Failure::unknown(word, format!("this is not encrypted, but {found}"))
+        }
         OpenError::Malformed(_) | OpenError::Unsound(_) => {
-            Failure::unknown(word, "the encrypted object cannot be read").because(error)
+            Failure::unknown(word, format!("the encrypted object cannot be read: {error}"))
         }
         OpenError::Unsupported { what } => {
             Failure::unknown(word, format!("sealed with an algorithm that is not known here: {what}"))
