@@ -24,6 +24,7 @@ pub mod points;
 mod rivals;
 mod rules;
 mod scenarios;
+mod web;
 
 pub use advice::{Advice, Deed, advise};
 pub use claim::Claim;
@@ -39,3 +40,4 @@ pub use points::{CHECKED, HISTORY, Profile, VERIFIED};
 pub use rivals::{Conflict, Rival};
 pub use rules::{Rules, Sources, Thresholds};
 pub use scenarios::{ComparisonRow, Outcome, SCENARIOS, Scenario, Side, compare};
+pub use web::WebOfTrust;

@@ -40,6 +40,12 @@ impl Certificate {
         self.live.contains(at) && !self.revocation.holds_at(at)
     }
 
+    /// Whether its owner names any S/MIME key.
+    #[must_use]
+    pub fn has_links(&self) -> bool {
+        !self.links.is_empty() || self.user_ids.iter().any(|user_id| !user_id.links.is_empty())
+    }
+
     /// The user identifiers by which the owner names an S/MIME key for an address: whoever believes
     /// that one of them belongs to this certificate has the owner's word for the key.
     pub fn user_ids_linked_to(

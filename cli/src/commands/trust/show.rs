@@ -42,7 +42,8 @@ pub(super) fn run(arguments: &args::TrustShow) -> Result<Exit, Failure> {
     let certificate = arguments.certificate.clone();
     let store = if certificate.is_some() { None } else { Some(store::open()?) };
     let ground = Ground::of(arguments, store.as_ref())?;
-    let answer = ground.answer(&Question { address, certificate, at })?;
+    let (web, reliances) = (web::read(&arguments.keyrings)?, web::reliances(&arguments.rely)?);
+    let answer = ground.answer(&Question { address, certificate, at }, &mut Asked::new(&web, &reliances))?;
     if let Some(path) = &arguments.graph {
         let claim = &answer.decision.evaluation.claim;
         let drawn = picture(claim, &answer.decision.dossier, &answer.rules, at);

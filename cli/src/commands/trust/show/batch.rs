@@ -77,18 +77,11 @@ impl Grounds<'_> {
             return Ok(openpgp::json(&self.asked.answer(&binding)?));
         }
         let question = Question { address, certificate: line.certificate, at };
-        let answer = match &question.certificate {
-            Some(_) => self.given.answer(&question)?,
-            None => self.stored()?.answer(&question)?,
-        };
+        if question.certificate.is_none() && self.stored.is_none() {
+            self.stored = Some(Ground::of(self.arguments, Some(&store::open()?))?);
+        }
+        let stored = self.stored.as_ref().filter(|_| question.certificate.is_none());
+        let answer = stored.unwrap_or(&self.given).answer(&question, &mut self.asked)?;
         Ok(show::json(&answer))
-    }
-
-    fn stored(&mut self) -> Result<&Ground, Failure> {
-        let stored = match self.stored.take() {
-            Some(stored) => stored,
-            None => Ground::of(self.arguments, Some(&store::open()?))?,
-        };
-        Ok(self.stored.insert(stored))
     }
 }

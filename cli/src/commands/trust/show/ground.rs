@@ -11,6 +11,7 @@ use counterseal_core::x509::path::Allowance;
 
 use super::super::with_amount;
 use super::Question;
+use super::web::Asked;
 use crate::args;
 use crate::commands::store;
 use crate::failure::Failure;
@@ -42,8 +43,8 @@ impl Ground {
         Ok(Self { knowledge, own })
     }
 
-    /// The answer to one question.
-    pub(super) fn answer(&self, question: &Question) -> Result<Answer, Failure> {
+    /// The answer to one question, with what the web of OpenPGP says.
+    pub(super) fn answer(&self, question: &Question, web: &mut Asked<'_>) -> Result<Answer, Failure> {
         let Question { address, certificate, at } = question;
         let (given, candidates) = match certificate {
             Some(path) => {
@@ -52,11 +53,14 @@ impl Ground {
             }
             None => (Vec::new(), named(&self.knowledge.certificates, address)),
         };
+        let mut knowledge = self.knowledge.clone();
+        let at_hand: Vec<Certificate> = given.iter().chain(&knowledge.certificates).cloned().collect();
+        web.add_to(&mut knowledge.dossier, address, &at_hand, *at);
         let mut decided: Vec<(Certificate, Decision)> = candidates
             .into_iter()
             .take(limits::RIVALS)
             .map(|certificate| {
-                let decision = self.decide(&certificate, address, &given, *at);
+                let decision = decide_about(&certificate, address, &given, &knowledge, *at);
                 (certificate, decision)
             })
             .collect();
@@ -73,24 +77,6 @@ impl Ground {
         let others = decided.map(|(other, decision)| OtherKey::of(&other, &decision)).collect();
         let names_address = names(&certificate, address);
         Ok(Answer { names_address, ..self.explained(certificate, decision, others, *at) })
-    }
-
-    fn decide(
-        &self,
-        certificate: &Certificate,
-        address: &EmailAddress,
-        given: &[Certificate],
-        at: Time,
-    ) -> Decision {
-        let receives = certificate.may_receive_encrypted_mail().is_ok();
-        let purpose = if receives { Purpose::Encrypt } else { Purpose::Sign };
-        let allowance = Allowance::of_message();
-        if names(certificate, address) {
-            return decide(certificate, address, given, &self.knowledge, purpose, at, &allowance);
-        }
-        // Whatever a CA checked, it was not this address.
-        let knowledge = Knowledge { anchors: Vec::new(), ..self.knowledge.clone() };
-        decide(certificate, address, given, &knowledge, purpose, at, &allowance)
     }
 
     fn explained(
@@ -113,6 +99,24 @@ impl Ground {
             others,
         }
     }
+}
+
+fn decide_about(
+    certificate: &Certificate,
+    address: &EmailAddress,
+    given: &[Certificate],
+    knowledge: &Knowledge,
+    at: Time,
+) -> Decision {
+    let receives = certificate.may_receive_encrypted_mail().is_ok();
+    let purpose = if receives { Purpose::Encrypt } else { Purpose::Sign };
+    let allowance = Allowance::of_message();
+    if names(certificate, address) {
+        return decide(certificate, address, given, knowledge, purpose, at, &allowance);
+    }
+    // Whatever a CA checked, it was not this address.
+    let knowledge = Knowledge { anchors: Vec::new(), ..knowledge.clone() };
+    decide(certificate, address, given, &knowledge, purpose, at, &allowance)
 }
 
 /// The certificates of a file that are asked about: those that name the address; where none does,

@@ -5,8 +5,13 @@ use std::path::PathBuf;
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::OpenPgpFingerprint;
 use counterseal_core::limits::OPENPGP_KEYRING_BYTES;
-use counterseal_core::openpgp::{Authentication, FULL, ImportError, Network, Reliances, Web};
+use counterseal_core::openpgp::{
+    Authentication, FULL, ImportError, Network, Reliances, Web, address_of_user_id,
+};
 use counterseal_core::time::Time;
+use counterseal_core::trust::WebOfTrust;
+use counterseal_core::trust::evidence::Dossier;
+use counterseal_core::x509::Certificate;
 
 use super::super::with_amount;
 use crate::failure::Failure;
@@ -84,9 +89,13 @@ impl<'w> Asked<'w> {
         let named = certificate.user_ids.iter().map(|user_id| user_id.text.as_str());
         let user_ids: Vec<&str> = match user_id {
             // Whoever names a user identifier with another address asks about another address.
-            Some(typed) if address_of(typed).is_some_and(|other| !other.matches(address)) => Vec::new(),
+            Some(typed) if address_of_user_id(typed).is_some_and(|other| !other.matches(address)) => {
+                Vec::new()
+            }
             Some(typed) => vec![typed],
-            None => named.filter(|text| address_of(text).is_some_and(|own| own.matches(address))).collect(),
+            None => named
+                .filter(|text| address_of_user_id(text).is_some_and(|own| own.matches(address)))
+                .collect(),
         };
         let names_address = !user_ids.is_empty();
         let network = self.network(*at);
@@ -98,33 +107,27 @@ impl<'w> Asked<'w> {
         Ok(Answer::of(address, certificate, Some(user_id).filter(|_| names_address), found, *at))
     }
 
+    /// Adds what the web says of the keys of certificates, as keys of the address.
+    pub(super) fn add_to(
+        &mut self,
+        dossier: &mut Dossier,
+        address: &EmailAddress,
+        certificates: &[Certificate],
+        at: Time,
+    ) {
+        // Without a keyring there is nothing to look through.
+        if self.web.certificates().len() > 0 {
+            let (web, reliances) = (self.web, self.reliances);
+            let network = self.network(at);
+            WebOfTrust { web, reliances, network }.add_to(dossier, address, certificates);
+        }
+    }
+
     fn network(&mut self, at: Time) -> &Network<'w> {
         let network = match self.network.take() {
             Some(network) if network.at() == at => network,
             _ => self.web.network(self.reliances, at),
         };
         self.network.insert(network)
-    }
-}
-
-/// The address in a user identifier: the whole of it, or what stands in its angle brackets.
-fn address_of(user_id: &str) -> Option<EmailAddress> {
-    let inner = user_id.rsplit_once('<').and_then(|(_, rest)| rest.strip_suffix('>'));
-    EmailAddress::parse(inner.unwrap_or(user_id).trim()).ok()
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_of_a_user_identifier_stands_in_its_last_brackets() {
-        let address = |text: &str| address_of(text).map(|address| address.to_string());
-        assert_eq!(address("Alice <alice@example.org>").unwrap(), "alice@example.org");
-        assert_eq!(address("alice@example.org").unwrap(), "alice@example.org");
-        assert_eq!(address("bob@example.org <alice@example.org>").unwrap(), "alice@example.org");
-        assert_eq!(address("Alice"), None);
-        assert_eq!(address("Alice <alice@example.org> (work)"), None);
     }
 }
