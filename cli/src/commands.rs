@@ -9,6 +9,7 @@ mod keys;
 mod mails;
 mod readers;
 mod reading;
+pub(crate) mod reliances;
 mod secrets;
 mod sign;
 mod signer;
@@ -56,6 +57,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             TrustCommand::Pin(arguments) => Some(&arguments.report),
             TrustCommand::Unpin(arguments) => Some(&arguments.report),
             TrustCommand::List(arguments) => Some(&arguments.report),
+            TrustCommand::Rely(arguments) => Some(&arguments.report),
             TrustCommand::Policy(policy) => match &policy.command {
                 PolicyCommand::Check(arguments) => Some(&arguments.report),
             },

@@ -7,8 +7,10 @@ mod certificates;
 mod directory;
 mod encoding;
 mod error;
+mod evidence;
 mod keyring;
 mod master_key;
+mod migration;
 mod schema;
 mod sealed;
 mod secret_keys;
@@ -25,6 +27,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub(crate) use error::StoreError;
+pub(crate) use evidence::EvidenceKind;
 pub(crate) use keyring::{AskPassphrase, StoreKeys};
 use master_key::MasterKey;
 pub(crate) use secret_keys::{KeyUse, StoredKey};
@@ -63,8 +66,13 @@ impl Store {
         }
         let path = directory::prepare(directory)?.join(FILE);
         directory::narrow(&path)?;
-        let connection = connect(&path)?;
-        schema::check(&connection)?;
+        let mut connection = connect(&path)?;
+        if schema::check(&connection)? == schema::Found::Earlier {
+            drop(connection);
+            migration::run(&path)?;
+            connection = connect(&path)?;
+        }
+        migration::forget_old(&path);
         let id = connection.query_row("SELECT id FROM store", [], |row| row.get(0))?;
         Ok(Self { connection, id, unlocked: OnceCell::new() })
     }

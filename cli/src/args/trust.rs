@@ -21,6 +21,7 @@ pub(crate) enum TrustCommand {
     Pin(TrustPin),
     Unpin(TrustUnpin),
     List(TrustList),
+    Rely(TrustRely),
     Policy(Policy),
 }
 
@@ -191,6 +192,45 @@ pub(crate) struct TrustUnpin {
     /// Only this one
     #[arg(value_name = "FINGERPRINT")]
     pub(crate) fingerprint: Option<String>,
+
+    /// The passphrase of your store
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// Rely on a CA as your organisation's own
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Rely on a CA as your organisation's own.\n\n\
+        What it certifies counts from now on wherever your store is used: in encrypt, decrypt, verify and \
+        trust show, as --anchor does for one command. Its word alone makes a key verified, unless you give \
+        it less than 120 points: rely on a CA that you would let answer for everybody it names.",
+    after_long_help = help_end!(
+        "  Your employer's CA:\n",
+        "      cseal trust rely employer-ca.pem\n\n",
+        "  A CA of friends, which is to count as one seal of two:\n",
+        "      cseal trust rely friends-ca.pem --amount 80\n\n",
+        "  Not any more:\n",
+        "      cseal trust rely MBJH-UVS2-Z2Q4-OF7C-MGP6 --remove\n"
+    )
+)]
+pub(crate) struct TrustRely {
+    /// The certificate of the CA; with --remove also its fingerprint
+    #[arg(value_name = "FILE")]
+    pub(crate) authority: String,
+
+    /// Points that its word is worth, 1 to 120
+    ///
+    /// Where it is left out, what the profile in force says: 120 in most.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=120))]
+    pub(crate) amount: Option<u8>,
+
+    /// Do not rely on it any more
+    #[arg(long, conflicts_with = "amount")]
+    pub(crate) remove: bool,
 
     /// The passphrase of your store
     #[command(flatten)]

@@ -103,7 +103,7 @@ impl Job<'_> {
         let store = store::open()?;
         let mut knowledge: Knowledge = store::knowledge(&store)?;
         let extra = sources::knowledge(&arguments.evidence, &[])?;
-        knowledge.anchors = extra.anchors;
+        knowledge.anchors.extend(extra.anchors);
         knowledge.revocation = extra.revocation;
         let contacts = Some(store.trust_rows()?);
         let directory = Directory { given: Vec::new(), knowledge: &knowledge, contacts, at: self.at };

@@ -92,6 +92,7 @@ pub(super) fn knowledge(
         knowledge.pins = stored.pins;
         knowledge.known = stored.known;
         knowledge.certificates.extend(stored.certificates);
+        knowledge.anchors.extend(stored.anchors);
     }
     Ok(knowledge)
 }

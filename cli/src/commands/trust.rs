@@ -3,6 +3,7 @@
 mod list;
 mod pin;
 mod policy;
+mod rely;
 mod show;
 
 use counterseal_core::trust::{Profile, VERIFIED};
@@ -17,6 +18,7 @@ pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
         TrustCommand::Pin(arguments) => pin::pin(arguments),
         TrustCommand::Unpin(arguments) => pin::unpin(arguments),
         TrustCommand::List(arguments) => list::run(arguments),
+        TrustCommand::Rely(arguments) => rely::run(arguments),
         TrustCommand::Policy(policy) => match &policy.command {
             PolicyCommand::Check(arguments) => policy::check(arguments),
         },

@@ -27,9 +27,14 @@ impl From<StoreError> for Failure {
             StoreError::NotAStore => Self::unknown("not-a-store", "the file store.sqlite3 is no key store"),
             StoreError::Newer(version) => Self::unknown(
                 "store-newer",
-                format!("a newer cseal wrote the key store (version {version}; this one knows 1)"),
+                format!("a newer cseal wrote the key store (version {version}; this one knows 2)"),
             )
             .hint("install the newer cseal"),
+            StoreError::Migration(table) => Self::unknown(
+                "store-migration",
+                format!("the key store was not brought to newer tables: its copy differs (table {table})"),
+            )
+            .hint("the store is as it was; is the disk in order?"),
             StoreError::Setting(name) => Self::unknown(
                 "store-setting",
                 format!("SQLite does not take the setting {name}; nothing was done"),

@@ -30,6 +30,8 @@ pub(crate) enum StoreError {
     Unsafe(PathBuf, &'static str),
     /// The directory is on a network file system.
     NetworkFileSystem(PathBuf),
+    /// The copy with the new tables is not the same store.
+    Migration(&'static str),
     /// Argon2 did not get its memory.
     Memory,
     /// SQLite.

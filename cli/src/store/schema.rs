@@ -7,10 +7,13 @@ use super::error::StoreError;
 /// `CSL1`, in the header of the file.
 const APPLICATION_ID: i64 = 0x4353_4C31;
 /// Version of the tables, `user_version` of the file.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
+/// Version of the seals and of the head, which did not change since the first tables.
+pub(super) const SEAL_VERSION: i64 = 1;
 
-/// Every store of this version has exactly this text in its schema; another text is another version.
-const TABLES: &str = "
+/// The tables of version 1. Every store of a version has exactly this text in its schema; another text is
+/// another version.
+pub(super) const FIRST_TABLES: &str = "
 CREATE TABLE store (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     id BLOB NOT NULL CHECK (length(id) = 16),
@@ -71,20 +74,49 @@ CREATE TABLE trust (
 ) STRICT;
 ";
 
+/// What version 2 adds: evidence that is kept whole.
+const SECOND_TABLES: &str = "
+CREATE TABLE evidence (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name BLOB NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    content BLOB NOT NULL,
+    added INTEGER NOT NULL,
+    UNIQUE (kind, name)
+) STRICT;
+";
+
 /// Makes the tables.
 pub(super) fn create(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute_batch(TABLES)?;
+    connection.execute_batch(FIRST_TABLES)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    upgrade(connection)
+}
+
+/// Brings the tables of version 1 to this one.
+pub(super) fn upgrade(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(SECOND_TABLES)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
 
+/// Whether the tables are of this version, or of one that can be brought to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Of this version.
+    Current,
+    /// Of an earlier one.
+    Earlier,
+}
+
 /// Refuses a file that is no store, or that a newer cseal wrote.
-pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn check(connection: &Connection) -> Result<Found, StoreError> {
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match (application, version) {
-        (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, VERSION) => Ok(Found::Current),
+        (APPLICATION_ID, 1) => Ok(Found::Earlier),
         (APPLICATION_ID, newer) if newer > VERSION => Err(StoreError::Newer(newer)),
         // A file whose making was cut off before its first commit is empty, and is none.
         (0, 0) if is_empty(connection)? => Err(StoreError::Missing),
@@ -96,7 +128,8 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
 /// would act whenever we write, and what it adds would be signed with the rest.
 pub(super) fn check_objects(connection: &Connection) -> Result<(), StoreError> {
     let ours = Connection::open_in_memory()?;
-    ours.execute_batch(TABLES)?;
+    ours.execute_batch(FIRST_TABLES)?;
+    ours.execute_batch(SECOND_TABLES)?;
     if objects(connection)? == objects(&ours)? { Ok(()) } else { Err(StoreError::Tampered("sqlite_schema")) }
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::encoding::Encoding;
 use super::error::StoreError;
-use super::schema::VERSION;
+use super::schema::SEAL_VERSION;
 use super::sealed::SealingKey;
 use super::{ID_BYTES, Store, Writer};
 
@@ -174,7 +174,7 @@ impl StoredKey {
     fn place(&self, store: &[u8; ID_BYTES], purpose: &str) -> Encoding {
         Encoding::of(purpose)
             .bytes(store)
-            .integer(VERSION)
+            .integer(SEAL_VERSION)
             .text("secret_key")
             .integer(self.row)
             .bytes(self.fingerprint.sha256())

@@ -12,7 +12,7 @@ use super::ID_BYTES;
 use super::encoding::Encoding;
 use super::error::StoreError;
 use super::master_key::MasterKey;
-use super::schema::VERSION;
+use super::schema::SEAL_VERSION;
 use super::sealed::{KEY_BYTES, SealingKey};
 use crate::randomness::random;
 
@@ -131,7 +131,7 @@ impl Slot {
     fn place(&self, store: &[u8; ID_BYTES]) -> Encoding {
         Encoding::of("slot")
             .bytes(store)
-            .integer(VERSION)
+            .integer(SEAL_VERSION)
             .integer(self.id)
             .text(&self.kind)
             .bytes(&self.parameters)

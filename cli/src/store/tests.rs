@@ -257,6 +257,58 @@ fn a_trust_row_that_was_changed_added_or_removed_is_noticed_without_unlocking() 
     }
 }
 
+fn with_evidence(directory: &Path) -> Store {
+    let mut store = filled(directory, &Protection::None);
+    store
+        .write(now(), |writer| {
+            writer.keep_evidence(EvidenceKind::Anchor, b"one", b"the first")?;
+            writer.keep_evidence(EvidenceKind::Anchor, b"two", b"the second")
+        })
+        .unwrap();
+    store
+}
+
+#[test]
+fn evidence_is_kept_replaced_and_removed_and_read_without_unlocking() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = with_evidence(home.path());
+    let change = |store: &mut Store, name: &[u8], content: &[u8]| {
+        store.write(now(), |writer| writer.keep_evidence(EvidenceKind::Anchor, name, content)).unwrap()
+    };
+    assert!(!change(&mut store, b"one", b"the first"), "nothing new");
+    assert!(change(&mut store, b"one", b"the first anew"));
+    let removed = |store: &mut Store, name: &[u8]| {
+        store.write(now(), |writer| writer.remove_evidence(EvidenceKind::Anchor, name)).unwrap()
+    };
+    assert!(removed(&mut store, b"two") && !removed(&mut store, b"two"));
+    drop(store);
+    let kept = Store::open(home.path()).unwrap().evidence(EvidenceKind::Anchor).unwrap();
+    let contents: Vec<&[u8]> = kept.iter().map(|kept| kept.content.as_slice()).collect();
+    assert_eq!(contents, [b"the first anew"]);
+}
+
+#[test]
+fn evidence_that_was_changed_added_or_removed_is_noticed_without_unlocking() {
+    let changes = [
+        "UPDATE evidence SET content = x'00' WHERE id = 1",
+        "UPDATE evidence SET digest = zeroblob(32) WHERE id = 1",
+        "UPDATE evidence SET name = x'00' WHERE id = 1",
+        "UPDATE evidence SET kind = 'other' WHERE id = 1",
+        "UPDATE evidence SET added = 0 WHERE id = 1",
+        "UPDATE evidence SET id = 7 WHERE id = 1",
+        "INSERT INTO evidence SELECT 9, kind, x'00', digest, content, added FROM evidence WHERE id = 1",
+        "DELETE FROM evidence WHERE id = 2",
+        "DELETE FROM evidence",
+    ];
+    for change in changes {
+        let home = tempfile::tempdir().unwrap();
+        drop(with_evidence(home.path()));
+        attack(home.path(), change);
+        let store = Store::open(home.path()).unwrap();
+        assert!(matches!(store.evidence(EvidenceKind::Anchor), Err(StoreError::Tampered(_))), "{change}");
+    }
+}
+
 #[test]
 fn nothing_that_somebody_put_into_the_file_is_signed_with_the_next_change() {
     let pin = "'pin', 'eve@example.org', zeroblob(32), 120, 'compared', 0, NULL";
@@ -336,8 +388,8 @@ fn what_is_no_store_of_ours_is_refused() {
     assert!(matches!(Store::open(home.path()), Err(StoreError::Missing)));
     drop(filled(home.path(), &Protection::None));
     assert!(matches!(Store::create(home.path(), &Protection::None, now()), Err(StoreError::Exists)));
-    attack(home.path(), "PRAGMA user_version = 2");
-    assert!(matches!(Store::open(home.path()), Err(StoreError::Newer(2))));
+    attack(home.path(), "PRAGMA user_version = 3");
+    assert!(matches!(Store::open(home.path()), Err(StoreError::Newer(3))));
     attack(home.path(), "PRAGMA application_id = 1");
     assert!(matches!(Store::open(home.path()), Err(StoreError::NotAStore)));
     fs::write(home.path().join(FILE), [0x41; 8192]).unwrap();

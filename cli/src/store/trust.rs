@@ -1,4 +1,5 @@
-//! Trust rows: own addresses, contacts and pins, signed together by the store's trust key.
+//! Trust rows: own addresses, contacts and pins, signed by the store's trust key together with the
+//! evidence.
 //!
 //! One signature over all of them, not one for each: a reader checks a thousand contacts in the time
 //! of one verification, and a row that was removed is noticed like one that was changed.
@@ -7,13 +8,14 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::time::Time;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use sha2::{Digest, Sha256};
 
 use super::encoding::Encoding;
 use super::error::StoreError;
+use super::evidence::{self, EvidenceRow};
 use super::master_key::MasterKey;
-use super::schema::VERSION;
+use super::schema::SEAL_VERSION;
 use super::{ID_BYTES, Store, Writer};
 
 /// What a trust row says of an address and a key.
@@ -82,12 +84,17 @@ impl Store {
     pub(crate) fn trust_rows(&self) -> Result<Vec<TrustRow>, StoreError> {
         // One transaction, so that rows and head are of the same moment.
         let transaction = self.connection.unchecked_transaction()?;
-        let rows = read_rows(&transaction)?;
-        let (head, signature) = Head::read(&transaction)?;
+        self.signed(&transaction).map(|signed| signed.rows)
+    }
+
+    /// Everything that the head is signed for, as a transaction sees it.
+    pub(super) fn signed(&self, transaction: &Transaction<'_>) -> Result<Signed, StoreError> {
+        let signed = Signed::read(transaction)?;
+        let (head, signature) = Head::read(transaction)?;
         let trust_key =
             VerifyingKey::from_bytes(&head.trust_key).map_err(|_| StoreError::Tampered("store"))?;
-        head.check(&self.id, &rows, &trust_key, &signature)?;
-        Ok(rows)
+        head.check(&self.id, &signed, &trust_key, &signature)?;
+        Ok(signed)
     }
 }
 
@@ -152,6 +159,34 @@ impl Writer<'_> {
     }
 }
 
+/// Everything that the head is signed for.
+pub(super) struct Signed {
+    rows: Vec<TrustRow>,
+    evidence: Vec<EvidenceRow>,
+}
+
+impl Signed {
+    fn read(connection: &Connection) -> Result<Self, StoreError> {
+        Ok(Self { rows: read_rows(connection)?, evidence: evidence::read_rows(connection)? })
+    }
+
+    fn count(&self) -> i64 {
+        (self.rows.len() + self.evidence.len()) as i64
+    }
+
+    /// SHA-256 over all rows in the order of their ids. Without evidence it is what the first version of
+    /// the tables had.
+    fn digest(&self) -> [u8; 32] {
+        let rows = self.rows.iter().map(TrustRow::encode);
+        let evidence = self.evidence.iter().map(EvidenceRow::encode);
+        let mut digest = Sha256::new();
+        for encoding in rows.chain(evidence) {
+            digest.update(encoding.as_bytes());
+        }
+        digest.finalize().into()
+    }
+}
+
 fn read_rows(connection: &Connection) -> Result<Vec<TrustRow>, StoreError> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM trust ORDER BY id"))?;
     let mut rows = statement.query([])?;
@@ -203,7 +238,7 @@ impl Head {
     fn encode(&self, store: &[u8; ID_BYTES]) -> Encoding {
         Encoding::of("head")
             .bytes(store)
-            .integer(VERSION)
+            .integer(SEAL_VERSION)
             .integer(self.created)
             .integer(self.epoch)
             .bytes(&self.trust_key)
@@ -211,8 +246,8 @@ impl Head {
             .bytes(&self.digest)
     }
 
-    fn of(rows: &[TrustRow], trust: &SigningKey, created: i64, epoch: i64) -> Self {
-        let (rows, digest) = (rows.len() as i64, digest_of(rows));
+    fn of(signed: &Signed, trust: &SigningKey, created: i64, epoch: i64) -> Self {
+        let (rows, digest) = (signed.count(), signed.digest());
         Self { created, epoch, trust_key: trust.verifying_key().to_bytes(), rows, digest }
     }
 
@@ -239,25 +274,16 @@ impl Head {
     fn check(
         &self,
         store: &[u8; ID_BYTES],
-        rows: &[TrustRow],
+        signed: &Signed,
         trust_key: &VerifyingKey,
         signature: &[u8; 64],
     ) -> Result<(), StoreError> {
         trust_key
             .verify_strict(self.encode(store).as_bytes(), &Signature::from_bytes(signature))
             .map_err(|_| StoreError::Tampered("store"))?;
-        let same = self.rows == rows.len() as i64 && self.digest == digest_of(rows);
+        let same = self.rows == signed.count() && self.digest == signed.digest();
         if same { Ok(()) } else { Err(StoreError::Tampered("trust")) }
     }
-}
-
-/// SHA-256 over all rows in the order of their ids.
-fn digest_of(rows: &[TrustRow]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for row in rows {
-        digest.update(row.encode().as_bytes());
-    }
-    digest.finalize().into()
 }
 
 /// Makes the head of a new store.
@@ -267,7 +293,7 @@ pub(super) fn create_head(
     master_key: &MasterKey,
     now: Time,
 ) -> Result<(), StoreError> {
-    let head = Head::of(&[], master_key.trust(), now.unix_seconds(), 0);
+    let head = Head::of(&Signed::read(connection)?, master_key.trust(), now.unix_seconds(), 0);
     let signature = head.sign(store, master_key.trust());
     connection.execute(
         "INSERT INTO store (only_row, id, created, epoch, trust_key, trust_rows, trust_digest, signature)
@@ -284,9 +310,9 @@ pub(super) fn next_epoch(connection: &Connection) -> Result<i64, StoreError> {
 
 /// Signs the trust rows as they are now.
 pub(super) fn write_head(writer: &Writer<'_>) -> Result<(), StoreError> {
-    let rows = read_rows(&writer.transaction)?;
+    let signed = Signed::read(&writer.transaction)?;
     let created = writer.transaction.query_row("SELECT created FROM store", [], |row| row.get(0))?;
-    let head = Head::of(&rows, writer.master_key.trust(), created, writer.epoch);
+    let head = Head::of(&signed, writer.master_key.trust(), created, writer.epoch);
     writer.transaction.execute(
         "UPDATE store SET epoch = ?1, trust_rows = ?2, trust_digest = ?3, signature = ?4",
         params![head.epoch, head.rows, head.digest, head.sign(writer.id, writer.master_key.trust())],
@@ -306,5 +332,5 @@ pub(super) fn check_head(
     if head.trust_key != ours.to_bytes() {
         return Err(StoreError::Tampered("store"));
     }
-    head.check(store, &read_rows(connection)?, &ours, &signature)
+    head.check(store, &Signed::read(connection)?, &ours, &signature)
 }

@@ -1,6 +1,6 @@
 //! What `cseal trust` answers.
 
-use crate::people::Place;
+use crate::people::{MAIL, Place};
 
 fn json(ran: &crate::people::Ran) -> serde_json::Value {
     serde_json::from_slice(&ran.stdout).unwrap()
@@ -230,4 +230,38 @@ fn openpgp_bindings_have_the_amounts_of_sq() {
     let by = ["--keyring", keyring.to_str().unwrap(), "--rely", root];
     let answer = show(&place, "nobody", &[&other[..], &by].concat());
     assert_eq!((&answer["score"], &answer["reasons"][0]), (&0.into(), &"other-address".into()));
+}
+
+#[test]
+fn a_ca_that_is_relied_on_counts_in_every_command_until_it_is_removed() {
+    let place = Place::new();
+    place.write("mail.eml", MAIL.replace("alice@", "carol@"));
+    place.run("carol", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
+    let verdict = || place.run("bob", &["verify", "--json", "signed.eml"]).json()["verdict"].clone();
+    assert_eq!(verdict(), "unverified");
+    place.run("bob", &["trust", "rely", "carol.pem", "--amount", "80"]).exits(0);
+    assert_eq!(verdict(), "checked");
+    place.run("bob", &["trust", "rely", "carol.pem"]).exits(0);
+    assert_eq!(verdict(), "verified");
+    let list = json(&place.run("bob", &["trust", "list", "--json"]).exits(0));
+    let authorities = list["authorities"].as_array().unwrap();
+    assert_eq!((authorities.len(), &authorities[0]["amount"]), (1, &serde_json::Value::Null));
+    let fingerprint = authorities[0]["fingerprint"].as_str().unwrap();
+    // Whom it does not name it does not make known, and whom the person compared stays compared.
+    assert_eq!(show(&place, "bob", &["alice@example.org"])["level"], "verified");
+    place.run("bob", &["trust", "rely", fingerprint, "--remove"]).exits(0);
+    assert_eq!(verdict(), "unverified");
+    place.run("bob", &["trust", "rely", fingerprint, "--remove"]).exits(3);
+}
+
+#[test]
+fn a_persons_certificate_is_nothing_to_rely_on() {
+    let place = Place::new();
+    let request =
+        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-out", "leaf.pem"];
+    let names = ["-subj", "/CN=Mallory", "-addext", "basicConstraints=critical,CA:FALSE"];
+    let mut made = std::process::Command::new("openssl");
+    assert!(made.args(request).args(names).current_dir(place.path(".")).output().unwrap().status.success());
+    let refused = place.run("bob", &["trust", "rely", "leaf.pem"]).exits(3);
+    assert!(refused.stderr.contains("cseal trust pin"), "{}", refused.stderr);
 }

@@ -3,12 +3,13 @@
 use counterseal_core::x509::Certificate;
 
 use crate::args;
+use crate::commands::reliances::{self, Reliance};
 use crate::commands::store;
 use crate::failure::{Exit, Failure};
 use crate::render::trust::list::{self, Decisions, PinObject};
 use crate::store::TrustKind;
 
-/// Lists every pin.
+/// Lists every pin, and every CA that is relied on.
 pub(super) fn run(arguments: &args::TrustList) -> Result<Exit, Failure> {
     let store = store::open()?;
     let certificates: Vec<Certificate> =
@@ -20,6 +21,8 @@ pub(super) fn run(arguments: &args::TrustList) -> Result<Exit, Failure> {
         let points = u32::try_from(row.points).unwrap_or(0);
         Some(PinObject::new(&row.address, &key, points, Some(row.created)))
     });
-    list::decisions(&Decisions { version: 1, pins: pins.collect() }, arguments.report.json)?;
+    let authorities = reliances::anchors(&store)?.iter().map(Reliance::object).collect();
+    let decisions = Decisions { version: 1, pins: pins.collect(), authorities };
+    list::decisions(&decisions, arguments.report.json)?;
     Ok(Exit::Done)
 }

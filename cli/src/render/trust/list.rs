@@ -1,8 +1,9 @@
-//! What the person compared, in words and as JSON.
+//! What the person compared and on whom they rely, in words and as JSON.
 
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::time::Time;
 use counterseal_core::trust::VERIFIED;
+use counterseal_core::x509::Certificate;
 use serde::Serialize;
 
 use super::domains::day;
@@ -47,6 +48,42 @@ impl PinObject {
 pub(crate) struct Decisions {
     pub(crate) version: u32,
     pub(crate) pins: Vec<PinObject>,
+    pub(crate) authorities: Vec<AuthorityObject>,
+}
+
+/// A CA that is relied on.
+#[derive(Serialize)]
+pub(crate) struct AuthorityObject {
+    subject: String,
+    fingerprint: String,
+    sha256: String,
+    amount: Option<u8>,
+    not_after: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+}
+
+impl AuthorityObject {
+    /// Of a CA; its amount is the profile's where none is given.
+    pub(crate) fn new(authority: &Certificate, amount: Option<u8>, since: Option<Time>) -> Self {
+        let key = authority.fingerprint();
+        Self {
+            subject: authority.subject(),
+            fingerprint: key.to_string(),
+            sha256: key.to_hex(),
+            amount,
+            not_after: authority.not_after().to_rfc3339(),
+            since: since.map(Time::to_rfc3339),
+        }
+    }
+
+    fn words(&self) -> String {
+        let amount = self
+            .amount
+            .map_or_else(|| "points of the profile".to_owned(), |amount| format!("{amount} points"));
+        let until = day(&self.not_after);
+        format!("  {}  {}, until {until}, {amount}\n", self.fingerprint, SafeText(&self.subject))
+    }
 }
 
 /// Lists all of it.
@@ -59,8 +96,12 @@ pub(crate) fn decisions(decisions: &Decisions, json: bool) -> Result<(), Failure
         text.push_str("Compared\n");
         text.extend(decisions.pins.iter().map(PinObject::words));
     }
+    if !decisions.authorities.is_empty() {
+        text.push_str("CAs that you rely on\n");
+        text.extend(decisions.authorities.iter().map(AuthorityObject::words));
+    }
     if text.is_empty() {
-        text.push_str("You compared nobody's fingerprint yet.\n");
+        text.push_str("You compared nobody's fingerprint yet, and rely on no CA of your own.\n");
     }
     print(&text)
 }
@@ -91,6 +132,22 @@ pub(crate) fn unpinned(address: &str, removed: &[String], json: bool) -> Result<
     }
     let line = |key: &String| format!("  {key}  {}  not compared any more\n", SafeText(address));
     print(&removed.iter().map(line).collect::<String>())
+}
+
+#[derive(Serialize)]
+struct Relied<'a> {
+    version: u32,
+    removed: bool,
+    authorities: &'a [AuthorityObject],
+}
+
+/// CAs that count from now on, or not any more.
+pub(crate) fn relied_on(authorities: &[AuthorityObject], removed: bool, json: bool) -> Result<(), Failure> {
+    if json {
+        return print(&format!("{}\n", line(&Relied { version: 1, removed, authorities })));
+    }
+    let heading = if removed { "You do not rely on any more\n" } else { "You rely on\n" };
+    print(&authorities.iter().map(AuthorityObject::words).fold(heading.to_owned(), |text, one| text + &one))
 }
 
 fn print(text: &str) -> Result<(), Failure> {

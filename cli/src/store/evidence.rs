@@ -1,0 +1,132 @@
+//! Evidence that is kept whole: the CAs that the person relies on.
+//!
+//! The head of the store is signed for the digests of all of it; the content itself is looked at
+//! where it is used, so that large evidence costs nothing where nobody asks for it.
+
+use counterseal_core::time::Time;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::encoding::Encoding;
+use super::error::StoreError;
+use super::{Store, Writer};
+
+/// What a row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EvidenceKind {
+    /// A CA that the person or the organisation relies on. The name is the SHA-256 of its key.
+    Anchor,
+}
+
+impl EvidenceKind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Anchor => "anchor",
+        }
+    }
+}
+
+/// One row without its content.
+pub(super) struct EvidenceRow {
+    id: i64,
+    kind: String,
+    name: Vec<u8>,
+    digest: [u8; 32],
+    added: i64,
+}
+
+impl EvidenceRow {
+    pub(super) fn encode(&self) -> Encoding {
+        Encoding::of("evidence")
+            .integer(self.id)
+            .text(&self.kind)
+            .bytes(&self.name)
+            .bytes(&self.digest)
+            .integer(self.added)
+    }
+}
+
+/// All rows in the order they came.
+pub(super) fn read_rows(connection: &Connection) -> Result<Vec<EvidenceRow>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, kind, name, digest, added FROM evidence ORDER BY id")?;
+    let rows = statement.query_map([], |row| {
+        Ok(EvidenceRow {
+            id: row.get(0)?,
+            kind: row.get(1)?,
+            name: row.get(2)?,
+            digest: row.get(3)?,
+            added: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// One kept item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// The item.
+    pub(crate) content: Vec<u8>,
+    /// Since when it is here.
+    pub(crate) added: Time,
+}
+
+impl Store {
+    /// All items of a kind in the order they came.
+    ///
+    /// # Errors
+    /// [`StoreError::Tampered`] where they are not exactly those that this store signed.
+    pub(crate) fn evidence(&self, kind: EvidenceKind) -> Result<Vec<Kept>, StoreError> {
+        self.trust_rows()?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT content, digest, added FROM evidence WHERE kind = ?1 ORDER BY id")?;
+        let mut rows = statement.query([kind.word()])?;
+        let mut items = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (content, digest): (Vec<u8>, [u8; 32]) = (row.get(0)?, row.get(1)?);
+            if <[u8; 32]>::from(Sha256::digest(&content)) != digest {
+                return Err(StoreError::Tampered("evidence"));
+            }
+            items.push(Kept { content, added: Time::from_unix_seconds(row.get(2)?) });
+        }
+        Ok(items)
+    }
+}
+
+impl Writer<'_> {
+    /// Keeps an item, in the place of the one that had its name. Answers whether anything changed.
+    pub(crate) fn keep_evidence(
+        &mut self,
+        kind: EvidenceKind,
+        name: &[u8],
+        content: &[u8],
+    ) -> Result<bool, StoreError> {
+        let digest: [u8; 32] = Sha256::digest(content).into();
+        let before: Option<[u8; 32]> = self
+            .transaction
+            .query_row(
+                "SELECT digest FROM evidence WHERE kind = ?1 AND name = ?2",
+                params![kind.word(), name],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if before == Some(digest) {
+            return Ok(false);
+        }
+        self.transaction.execute(
+            "INSERT INTO evidence (kind, name, digest, content, added) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (kind, name) DO UPDATE SET digest = ?3, content = ?4, added = ?5",
+            params![kind.word(), name, digest, content, self.now.unix_seconds()],
+        )?;
+        Ok(true)
+    }
+
+    /// Takes an item away. Answers whether it was there.
+    pub(crate) fn remove_evidence(&mut self, kind: EvidenceKind, name: &[u8]) -> Result<bool, StoreError> {
+        let removed = self
+            .transaction
+            .execute("DELETE FROM evidence WHERE kind = ?1 AND name = ?2", params![kind.word(), name])?;
+        Ok(removed > 0)
+    }
+}

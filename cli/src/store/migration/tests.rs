@@ -1,0 +1,140 @@
+//! A store of the first version becomes one of this version, and stays whole whatever happens.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::path::Path;
+use std::thread;
+
+use counterseal_core::secret::SecretBytes;
+use counterseal_core::time::Time;
+
+use super::super::{EvidenceKind, FILE, KeyUse, Protection, Store, StoreError};
+use super::*;
+
+fn now() -> Time {
+    Time::from_unix_seconds(1_795_262_400)
+}
+
+fn passphrase() -> SecretBytes {
+    SecretBytes::copy_of(b"correct horse")
+}
+
+/// A store as the first version made it: its tables, and the rows of a store of today, whose seals
+/// and signatures are the same.
+fn first_version(directory: &Path, protection: &Protection) {
+    let today = tempfile::tempdir().unwrap();
+    let mut store = Store::create(today.path(), protection, now()).unwrap();
+    let secret = SecretBytes::copy_of(b"secret");
+    store
+        .write(now(), |writer| writer.add_secret_key(KeyUse::Encryption, "rsa-3072", b"public", &secret))
+        .unwrap();
+    drop(store);
+    let file = directory.join(FILE);
+    directory::create_file(&file).unwrap();
+    let first = connect(&file).unwrap();
+    first.execute_batch(schema::FIRST_TABLES).unwrap();
+    first.execute_batch("PRAGMA application_id = 0x43534C31; PRAGMA user_version = 1").unwrap();
+    first.execute_batch(&format!("ATTACH '{}' AS today", today.path().join(FILE).display())).unwrap();
+    for table in ["store", "unlock_slot", "secret_key", "certificate", "trust"] {
+        first.execute_batch(&format!("INSERT INTO main.{table} SELECT * FROM today.{table}")).unwrap();
+    }
+    first.execute_batch("DETACH today").unwrap();
+}
+
+fn version(directory: &Path) -> i64 {
+    let connection = Connection::open(directory.join(FILE)).unwrap();
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+/// Everything opens, and everything new can be written.
+fn assert_whole(directory: &Path, given: Option<&SecretBytes>) {
+    let mut store = Store::open(directory).unwrap();
+    store.trust_rows().unwrap();
+    store.unlock(given).unwrap();
+    let keys = store.secret_keys().unwrap();
+    assert_eq!(store.open_secret_key(&keys[0]).unwrap().expose(), b"secret");
+    store.write(now(), |writer| writer.keep_evidence(EvidenceKind::Anchor, b"name", b"content")).unwrap();
+    drop(store);
+    let store = Store::open(directory).unwrap();
+    assert_eq!(store.evidence(EvidenceKind::Anchor).unwrap().len(), 1);
+    assert_eq!(version(directory), schema::VERSION);
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names
+        .filter(|name| !["", "-wal", "-shm"].iter().any(|end| *name == *format!("{FILE}{end}")))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_store_of_the_first_version_is_brought_to_this_one_while_it_is_locked() {
+    let home = tempfile::tempdir().unwrap();
+    first_version(home.path(), &Protection::Passphrase(passphrase()));
+    assert_eq!(version(home.path()), 1);
+    let store = Store::open(home.path()).unwrap();
+    assert!(store.needs_passphrase().unwrap());
+    assert!(matches!(store.unlock(None), Err(StoreError::Locked)));
+    drop(store);
+    assert_whole(home.path(), Some(&passphrase()));
+}
+
+#[test]
+fn a_store_without_a_passphrase_is_brought_to_this_version_too() {
+    let home = tempfile::tempdir().unwrap();
+    first_version(home.path(), &Protection::None);
+    assert_whole(home.path(), None);
+}
+
+#[test]
+fn what_a_start_that_was_cut_off_left_behind_does_not_matter() {
+    let leftovers: [&[&str]; 5] =
+        [&[".new"], &[".new", ".new-wal", ".new-shm"], &[".new", ".old"], &[".old"], &[".new-journal"]];
+    for endings in leftovers {
+        let home = tempfile::tempdir().unwrap();
+        first_version(home.path(), &Protection::None);
+        for ending in endings {
+            let left = home.path().join(format!("{FILE}{ending}"));
+            // A part of a copy, as a process leaves it that is killed while it copies.
+            let whole = fs::read(home.path().join(FILE)).unwrap();
+            fs::write(left, &whole[..whole.len() / 2]).unwrap();
+        }
+        assert_whole(home.path(), None);
+    }
+}
+
+#[test]
+fn whoever_is_cut_off_after_the_exchange_finds_a_whole_store() {
+    let home = tempfile::tempdir().unwrap();
+    first_version(home.path(), &Protection::None);
+    fs::copy(home.path().join(FILE), home.path().join(format!("{FILE}.old"))).unwrap();
+    run(&home.path().join(FILE)).unwrap();
+    assert_eq!(version(home.path()), schema::VERSION);
+    assert_whole(home.path(), None);
+}
+
+#[test]
+fn of_two_processes_one_brings_it_over_and_both_find_it_whole() {
+    let home = tempfile::tempdir().unwrap();
+    first_version(home.path(), &Protection::None);
+    let path = home.path().join(FILE);
+    let both: Vec<_> = (0..2)
+        .map(|_| {
+            let path = path.clone();
+            thread::spawn(move || run(&path))
+        })
+        .collect();
+    for one in both {
+        one.join().unwrap().unwrap();
+    }
+    assert_whole(home.path(), None);
+}
+
+#[test]
+fn a_store_that_somebody_is_reading_is_left_as_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    first_version(home.path(), &Protection::None);
+    let reader = connect(&home.path().join(FILE)).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM store").unwrap();
+    assert!(Store::open(home.path()).is_err());
+    assert_eq!(version(home.path()), 1);
+    drop(reader);
+    assert_whole(home.path(), None);
+}
