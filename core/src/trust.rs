@@ -5,6 +5,7 @@
 
 mod advice;
 mod age;
+mod certified;
 mod claim;
 mod decide;
 mod domain;
@@ -18,7 +19,6 @@ mod knowledge;
 mod level;
 pub mod log;
 mod network;
-mod next;
 mod picture;
 pub mod points;
 mod rivals;
@@ -32,9 +32,8 @@ pub use decide::{Decision, Purpose, check_chain, decide, decide_chain};
 pub use domain::{Cost, Domain, PinKind};
 pub use evaluate::{Evaluation, Source, evaluate, picture, sources};
 pub use harvest::{Harvest, SignedMail, harvest};
-pub use knowledge::{Anchor, Knowledge, KnownKey, Pin};
+pub use knowledge::{Anchor, Knowledge, KnownKey, OpenPgpKnowledge, Pin};
 pub use level::Level;
-pub use next::{Act, Step, next_steps};
 pub use picture::{Picture, PictureKind, PictureNode};
 pub use points::{CHECKED, HISTORY, Profile, VERIFIED};
 pub use rivals::{Conflict, Rival};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Purpose;
+use super::certified::Certified;
 use super::claim::Claim;
 use super::evidence::{
     Chain, Dossier, Evidence, Explanation, ExplanationKind, KeyFacts, KeyRevocation, KeyUse, Kind, Validation,
@@ -41,6 +42,7 @@ impl Inquiry<'_> {
     pub(super) fn gather(&self, address: &EmailAddress) -> Gathered {
         let claim = Claim::new(address, self.certificate.fingerprint());
         let mut dossier = self.known(address);
+        self.add_certified(&claim, &mut dossier);
         let keys: BTreeSet<Fingerprint> = dossier
             .evidence
             .iter()
@@ -80,6 +82,28 @@ impl Inquiry<'_> {
         let own: Vec<Evidence> = pins.chain(known).collect();
         dossier.evidence.splice(0..0, own);
         dossier
+    }
+
+    /// What OpenPGP says of the key, and of every other one at hand that is said to be the address's:
+    /// the personal CA above it among them.
+    fn add_certified(&self, claim: &Claim, dossier: &mut Dossier) {
+        let Some(openpgp) = &self.knowledge.openpgp else { return };
+        let certified = Certified::at(openpgp, self.at);
+        // A personal CA need not name the address: it is known by what it issued.
+        let named = self.certificates.iter().filter(|held| {
+            let is_issuer =
+                held.is_certificate_authority() && held.subject_der() == self.certificate.issuer_der();
+            is_issuer || held.addresses().iter().any(|address| address.to_lookup_form() == *claim.address())
+        });
+        let mut seen = BTreeSet::new();
+        for certificate in std::iter::once(self.certificate).chain(named).take(limits::RIVALS) {
+            let claim = claim.with_key(certificate.fingerprint());
+            if seen.insert(*claim.key()) {
+                let key = certificate.public_key();
+                dossier.evidence.extend(certified.evidence(&claim, key));
+                dossier.revocations.extend(certified.revocation(&claim, key));
+            }
+        }
     }
 
     /// What the certificate adds for its key: its chain, and the personal CAs that issued it.

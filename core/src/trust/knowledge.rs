@@ -1,10 +1,13 @@
 //! What is known before a mail is read: anchors, pins, keys of contacts, revocation lists, and the
 //! rules that say what it is worth.
 
+use std::sync::Arc;
+
 use super::evidence::{self, Comparison, Correspondence, Dossier, Operator};
 use super::rules::Rules;
 use crate::address::EmailAddress;
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
+use crate::openpgp::{Reliances, Web};
 use crate::time::Time;
 use crate::x509::Certificate;
 use crate::x509::path;
@@ -63,6 +66,17 @@ pub struct KnownKey {
     pub history: Correspondence,
 }
 
+/// The web of OpenPGP certificates, and whom the user relies on in it.
+#[derive(Clone, Debug, Default)]
+pub struct OpenPgpKnowledge {
+    /// Certificates and their certifications, verified.
+    pub web: Web,
+    /// Roots and introducers.
+    pub reliances: Reliances,
+    /// The user's own certificates among the roots: what they certify costs nothing to rely on.
+    pub own: Vec<OpenPgpFingerprint>,
+}
+
 /// Everything that is known before a mail is read.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
@@ -78,6 +92,8 @@ pub struct Knowledge {
     pub revocation: RevocationEvidence,
     /// Everything else that speaks for and against keys: OpenPGP, statements, look-ups.
     pub dossier: Dossier,
+    /// The web of OpenPGP certificates.
+    pub openpgp: Option<Arc<OpenPgpKnowledge>>,
     /// What it is all worth.
     pub rules: Rules,
 }

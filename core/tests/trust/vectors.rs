@@ -127,3 +127,14 @@ fn no_attack_through_mail_and_names_alone_verifies_however_old_it_is() {
         }
     }
 }
+
+#[test]
+fn the_page_about_trust_shows_what_attackers_reach() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/trust.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for scenario in SCENARIOS.iter().filter(|scenario| scenario.side == Side::Attacker) {
+        let score = scenario.outcome(&Rules::of(Profile::Blended), 0).score;
+        let row = format!("| `{}` | {score} |", scenario.word);
+        assert!(page.contains(&row), "{row}");
+    }
+}
