@@ -104,3 +104,20 @@ fn nothing_is_signed_with_a_weak_digest() {
     let sha1 = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha1);
     assert_eq!(key.sign(sha1, b"message"), Err(KeyError::Unsuitable));
 }
+
+/// CVE-2020-0601: whoever may choose the generator knows a secret key for any point.
+#[test]
+fn a_curve_is_named_and_never_spelled_out() {
+    let key = SecretKey::generate(KeyKind::P256, &mut SystemRandom).unwrap();
+    let point = key.public_key().raw().unwrap().to_vec();
+    let with_parameters = |parameters: &[u8]| {
+        let algorithm = tlv::sequence(&[&[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1], parameters]);
+        PublicKey::from_der(&tlv::sequence(&[&algorithm, &tlv::bit_string(&point)]))
+    };
+    let named = [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    assert!(with_parameters(&named).is_ok());
+    let spelled_out = tlv::sequence(&[&tlv::integer(&[1]), &tlv::sequence(&[&named])]);
+    assert_eq!(with_parameters(&spelled_out).unwrap_err(), CertificateError::BadKey);
+    assert_eq!(with_parameters(&[5, 0]).unwrap_err(), CertificateError::BadKey);
+    assert_eq!(with_parameters(&[]).unwrap_err(), CertificateError::Malformed);
+}
