@@ -191,7 +191,3 @@ pub const CARRIED_EVIDENCE: usize = 64;
 pub const CARRIED_EVIDENCE_BYTES: usize = 64 << 10;
 /// Bytes of a policy file.
 pub const POLICY_BYTES: usize = 256 << 10;
-/// Points of certifications that are looked for behind one binding: more make no key stronger.
-pub const OPENPGP_POINTS: u32 = 480;
-/// OpenPGP user identifiers that are looked at for one key and address.
-pub const OPENPGP_BINDINGS: usize = 20;

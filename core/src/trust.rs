@@ -5,7 +5,6 @@
 
 mod advice;
 mod age;
-mod certified;
 mod claim;
 mod decide;
 mod domain;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::Purpose;
-use super::certified::Certified;
 use super::claim::Claim;
 use super::evidence::{
     Chain, Dossier, Evidence, Explanation, ExplanationKind, KeyFacts, KeyRevocation, KeyUse, Kind, Validation,
 };
 use super::knowledge::Knowledge;
+use super::web::WebOfTrust;
 use crate::address::EmailAddress;
 use crate::fingerprint::Fingerprint;
 use crate::limits;
@@ -88,22 +88,22 @@ impl Inquiry<'_> {
     /// the personal CA above it among them.
     fn add_certified(&self, claim: &Claim, dossier: &mut Dossier) {
         let Some(openpgp) = &self.knowledge.openpgp else { return };
-        let certified = Certified::at(openpgp, self.at);
+        let network = openpgp.web.network(&openpgp.reliances, self.at);
+        let web = WebOfTrust {
+            web: &openpgp.web,
+            reliances: &openpgp.reliances,
+            network: &network,
+            own: &openpgp.own,
+        };
         // A personal CA need not name the address: it is known by what it issued.
         let named = self.certificates.iter().filter(|held| {
             let is_issuer =
                 held.is_certificate_authority() && held.subject_der() == self.certificate.issuer_der();
             is_issuer || held.addresses().iter().any(|address| address.to_lookup_form() == *claim.address())
         });
-        let mut seen = BTreeSet::new();
-        for certificate in std::iter::once(self.certificate).chain(named).take(limits::RIVALS) {
-            let claim = claim.with_key(certificate.fingerprint());
-            if seen.insert(*claim.key()) {
-                let key = certificate.public_key();
-                dossier.evidence.extend(certified.evidence(&claim, key));
-                dossier.revocations.extend(certified.revocation(&claim, key));
-            }
-        }
+        let certificates: Vec<Certificate> =
+            std::iter::once(self.certificate).chain(named).take(limits::RIVALS).cloned().collect();
+        web.add_to(dossier, claim.address(), &certificates);
     }
 
     /// What the certificate adds for its key: its chain, and the personal CAs that issued it.

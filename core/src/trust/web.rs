@@ -22,6 +22,8 @@ pub struct WebOfTrust<'w> {
     pub reliances: &'w Reliances,
     /// Of these two, for the moment that is asked about.
     pub network: &'w Network<'w>,
+    /// The user's own certificates among the roots: what they certify needs nobody to be relied on.
+    pub own: &'w [OpenPgpFingerprint],
 }
 
 impl WebOfTrust<'_> {
@@ -77,34 +79,36 @@ impl WebOfTrust<'_> {
             return;
         }
         let found = self.network.authenticate(user_id, &certificate.fingerprint, u32::MAX);
-        let vouchings = found.paths.iter().filter_map(|path| self.vouching(path, &found, binding));
-        dossier
-            .evidence
-            .extend(vouchings.map(|vouching| Evidence::new(claim.clone(), Kind::Vouched(vouching))));
+        let kinds = found.paths.iter().filter_map(|path| self.kind(path, &found, binding));
+        dossier.evidence.extend(kinds.map(|kind| Evidence::new(claim.clone(), kind)));
     }
 
     /// A path with who stands on it. One without any step says only that the user relies on the
     /// owner, and not that anybody certified the key.
-    fn vouching(&self, path: &Path, found: &Authentication, binding: Binding) -> Option<Vouching> {
+    fn kind(&self, path: &Path, found: &Authentication, binding: Binding) -> Option<Kind> {
         let last = path.steps.last()?;
+        if path.steps.len() == 1 && self.own.contains(&path.root) {
+            return Some(Kind::CertifiedByUser { root: path.root, binding });
+        }
         let relied_on = self.reliances.root(&path.root).map_or(0, u32::from);
         let amounts = std::iter::once(relied_on).chain(path.steps.iter().map(|step| u32::from(step.amount)));
         let introducers = path.steps.iter().zip(amounts);
-        Some(Vouching {
-            introducers: introducers.map(|(step, amount)| introducer(step.issuer, amount)).collect(),
+        Some(Kind::Vouched(Vouching {
+            introducers: introducers.map(|(step, amount)| self.introducer(step.issuer, amount)).collect(),
             amount: last.amount.into(),
             binding,
             carried: Some(found.amount),
-        })
+        }))
+    }
+
+    fn introducer(&self, certificate: OpenPgpFingerprint, amount: u32) -> Introducer {
+        let is_user = self.own.contains(&certificate);
+        Introducer { name: IntroducerName::OpenPgp(certificate), amount, is_user }
     }
 }
 
-const fn introducer(certificate: OpenPgpFingerprint, amount: u32) -> Introducer {
-    Introducer { name: IntroducerName::OpenPgp(certificate), amount, is_user: false }
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::super::evaluate::evaluate;
     use super::super::points::Profile;
@@ -113,6 +117,8 @@ mod tests {
     use crate::openpgp::{Certification, Depth, Revocation, Span, Spans, UserId};
     use crate::testing::{NOW, Person};
     use crate::time::Time;
+    use crate::trust::{Knowledge, Level, OpenPgpKnowledge, Purpose, decide};
+    use crate::x509::path::Allowance;
 
     fn always() -> Spans {
         Spans::new(vec![Span { from: Time::from_unix_seconds(0), until: None }])
@@ -173,7 +179,7 @@ mod tests {
         }
         let reliances = Reliances::new().with_root(friend(1), 120).with_root(friend(2), 120);
         let network = web.network(&reliances, NOW);
-        let trust = WebOfTrust { web: &web, reliances: &reliances, network: &network };
+        let trust = WebOfTrust { web: &web, reliances: &reliances, network: &network, own: &[] };
         let mut dossier = Dossier::default();
         trust.add_to(&mut dossier, asked, std::slice::from_ref(&person.authority));
         let claim = Claim::new(asked, person.authority.fingerprint());
@@ -208,5 +214,95 @@ mod tests {
         let mut revoked = twin_of(&alice);
         revoked.revocation.soft = always();
         assert_eq!(scores(&alice, revoked, &alice.address), [0, 0, 0]);
+    }
+
+    fn introduces(issuer: u8, depth: u8) -> Certification {
+        Certification {
+            issuer: friend(issuer),
+            user_id: 0,
+            amount: 120,
+            depth: Depth::Limited(depth),
+            regular_expressions: Vec::new(),
+            created: NOW.plus_days(-10),
+            expires: None,
+            revoked: None,
+            digest: [issuer; 32],
+        }
+    }
+
+    /// The twin of a person's key, certified by these.
+    fn twin(person: &Person, issuers: &[u8]) -> OpenPgpCertificate {
+        let key = TwinKey::of(person.authority.public_key()).unwrap();
+        let user_id = format!("Alice <{}>", person.address);
+        let mut twin = certificate(key.fingerprint(), key.packet_body().to_vec(), &user_id);
+        twin.certifications = issuers.iter().map(|issuer| introduces(*issuer, 0)).collect();
+        twin
+    }
+
+    fn knowing(certificates: Vec<OpenPgpCertificate>, reliances: Reliances, own: &[u8]) -> Knowledge {
+        let mut web = Web::new();
+        for number in 1..=3 {
+            let mut other = certificate(friend(number), vec![number], "Somebody <somebody@example.net>");
+            // The first relies on the others as introducers.
+            if number > 1 {
+                other.certifications = vec![introduces(1, 1)];
+            }
+            web.insert(other);
+        }
+        certificates.into_iter().for_each(|certificate| web.insert(certificate));
+        let own = own.iter().map(|number| friend(*number)).collect();
+        let openpgp = OpenPgpKnowledge { web, reliances, own };
+        Knowledge { openpgp: Some(openpgp.into()), ..Knowledge::default() }
+    }
+
+    /// Score and level of the key with which a person signs mail.
+    fn decided(person: &Person, knowledge: &Knowledge) -> (u32, Level) {
+        let offered = [person.authority.clone()];
+        let allowance = Allowance::of_message();
+        let decision =
+            decide(&person.signing, &person.address, &offered, knowledge, Purpose::Sign, NOW, &allowance);
+        (decision.score, decision.level)
+    }
+
+    #[test]
+    fn one_introducer_checks_a_key_by_its_twin_and_two_verify_it() {
+        let alice = Person::new("alice@example.org");
+        let roots = |numbers: &[u8]| {
+            numbers.iter().fold(Reliances::new(), |all, number| all.with_root(friend(*number), 120))
+        };
+        let one = knowing(vec![twin(&alice, &[2])], roots(&[2]), &[]);
+        assert_eq!(decided(&alice, &one), (80, Level::Checked));
+        let two = knowing(vec![twin(&alice, &[2, 3])], roots(&[2, 3]), &[]);
+        assert_eq!(decided(&alice, &two), (120, Level::Verified), "the personal CA carries 120");
+        let either = Knowledge { rules: Rules::of(Profile::WotOnly), ..one };
+        assert_eq!(decided(&alice, &either), (120, Level::Verified));
+    }
+
+    #[test]
+    fn introducers_behind_the_users_own_certificate_count_each() {
+        let alice = Person::new("alice@example.org");
+        let reliances = Reliances::new().with_root(friend(1), 120);
+        let own = knowing(vec![twin(&alice, &[2, 3])], reliances.clone(), &[1]);
+        assert_eq!(decided(&alice, &own), (120, Level::Verified));
+        // Where the first is somebody else, all rests on them.
+        let other = knowing(vec![twin(&alice, &[2, 3])], reliances, &[]);
+        assert_eq!(decided(&alice, &other), (80, Level::Checked));
+    }
+
+    #[test]
+    fn the_users_own_signature_verifies() {
+        let alice = Person::new("alice@example.org");
+        let reliances = Reliances::new().with_root(friend(1), 120);
+        let knowledge = knowing(vec![twin(&alice, &[1])], reliances, &[1]);
+        assert_eq!(decided(&alice, &knowledge), (120, Level::Verified));
+    }
+
+    #[test]
+    fn a_twin_that_is_revoked_as_compromised_ends_its_key() {
+        let alice = Person::new("alice@example.org");
+        let mut dead = twin(&alice, &[2, 3]);
+        dead.revocation.hard = true;
+        let reliances = Reliances::new().with_root(friend(2), 120).with_root(friend(3), 120);
+        assert_eq!(decided(&alice, &knowing(vec![dead], reliances, &[])).0, 0);
     }
 }

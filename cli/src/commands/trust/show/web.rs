@@ -119,7 +119,7 @@ impl<'w> Asked<'w> {
         if self.web.certificates().len() > 0 {
             let (web, reliances) = (self.web, self.reliances);
             let network = self.network(at);
-            WebOfTrust { web, reliances, network }.add_to(dossier, address, certificates);
+            WebOfTrust { web, reliances, network, own: &[] }.add_to(dossier, address, certificates);
         }
     }
 
