@@ -12,6 +12,7 @@ mod files;
 mod hardening;
 mod passphrase;
 mod places;
+mod policy;
 mod randomness;
 mod render;
 mod sources;

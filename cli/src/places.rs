@@ -10,6 +10,11 @@ pub(crate) fn data() -> Result<PathBuf, Failure> {
     place("XDG_DATA_HOME", ".local/share")
 }
 
+/// The directory of what a person configures.
+pub(crate) fn configuration() -> Result<PathBuf, Failure> {
+    place("XDG_CONFIG_HOME", ".config")
+}
+
 /// `COUNTERSEAL_HOME` puts everything in one folder; else the variable of the XDG base directory
 /// specification, which counts only where it is absolute, else its default below the home.
 fn place(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {

@@ -23,6 +23,7 @@ use super::store::{self, Unlock};
 use crate::args;
 use crate::clock;
 use crate::failure::{Exit, Failure};
+use crate::policy;
 use crate::randomness::SystemRandom;
 use crate::sources;
 
@@ -84,8 +85,11 @@ impl Job<'_> {
                 .hint("sign with --key FILE --signer FILE, or leave the signature out with --no-sign"));
         }
         let given = given(&arguments.certificates)?;
-        let knowledge = sources::knowledge(&arguments.evidence, &given)?;
-        let directory = Directory { given, knowledge: &knowledge, contacts: None, at: self.at };
+        let mut knowledge = sources::knowledge(&arguments.evidence, &given)?;
+        let policy = policy::in_force()?;
+        policy::apply(&policy, &mut knowledge);
+        let directory =
+            Directory { given, knowledge: &knowledge, policy: &policy, contacts: None, at: self.at };
         let mail = self.mail()?;
         let mail = mail.as_ref().map(|mail| mail.as_slice());
         if arguments.no_sign {
@@ -105,8 +109,11 @@ impl Job<'_> {
         let extra = sources::knowledge(&arguments.evidence, &[])?;
         knowledge.anchors.extend(extra.anchors);
         knowledge.revocation = extra.revocation;
+        let policy = policy::in_force()?;
+        policy::apply(&policy, &mut knowledge);
         let contacts = Some(store.trust_rows()?);
-        let directory = Directory { given: Vec::new(), knowledge: &knowledge, contacts, at: self.at };
+        let directory =
+            Directory { given: Vec::new(), knowledge: &knowledge, policy: &policy, contacts, at: self.at };
         let mail = self.mail()?;
         let mail = mail.as_ref().map(|mail| mail.as_slice());
         let author = match mail {

@@ -2,7 +2,7 @@
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::message::Recipient;
-use counterseal_core::policy::{self, Accepted, Refusal};
+use counterseal_core::policy::{self, Accepted, Policy, Refusal};
 use counterseal_core::time::Time;
 use counterseal_core::trust::Knowledge;
 use counterseal_core::x509::Certificate;
@@ -17,6 +17,8 @@ pub(super) struct Directory<'k> {
     pub(super) given: Vec<Certificate>,
     /// What is known beside them.
     pub(super) knowledge: &'k Knowledge,
+    /// What is good enough.
+    pub(super) policy: &'k Policy,
     /// The store's contacts, for what their programs announced. Without a store there are none, and
     /// only certificates that were given are used.
     pub(super) contacts: Option<Vec<TrustRow>>,
@@ -49,7 +51,8 @@ impl Directory<'_> {
         let Some(contacts) = &self.contacts else {
             return self.by_given(address);
         };
-        let accepted = policy::accept_known(address, self.knowledge, self.at)?;
+        let least = self.policy.for_address(address, self.at).accept;
+        let accepted = policy::accept_known(address, self.knowledge, self.at)?.of_level(least)?;
         let key = *accepted.public_key().fingerprint().sha256();
         let announced = contacts.iter().find(|row| row.key == key && row.capabilities.is_some());
         Ok(accepted.with_capabilities(announced.and_then(|row| row.capabilities.clone())))

@@ -14,6 +14,7 @@ use super::store::{self, Unlock};
 use crate::args;
 use crate::failure::{Exit, Failure};
 use crate::files::write_file;
+use crate::policy;
 use crate::render::{json, status};
 use crate::sources::{self, KeyFiles};
 use crate::store::{Store, StoreKeys};
@@ -94,6 +95,7 @@ pub(super) fn knowledge(
         knowledge.certificates.extend(stored.certificates);
         knowledge.anchors.extend(stored.anchors);
     }
+    policy::apply(&policy::in_force()?, &mut knowledge);
     Ok(knowledge)
 }
 

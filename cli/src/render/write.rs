@@ -74,6 +74,9 @@ fn reason(refusal: &Refusal) -> String {
         }
         Refusal::Chain(error) => format!("the chain of certificates does not hold ({error})"),
         Refusal::Unverified => "nothing binds the key to this address".to_owned(),
+        Refusal::BelowRequired { level, score, least } => {
+            format!("the key is {} ({score} points), and your policy asks for {}", level.word(), least.word())
+        }
         Refusal::Conflict(conflict) => conflict_reason(conflict),
         Refusal::PinnedKeyEnded { pinned } => {
             format!("the key that you compared, {pinned}, has ended; compare the new one")

@@ -265,3 +265,53 @@ fn a_persons_certificate_is_nothing_to_rely_on() {
     let refused = place.run("bob", &["trust", "rely", "leaf.pem"]).exits(3);
     assert!(refused.stderr.contains("cseal trust pin"), "{}", refused.stderr);
 }
+
+#[test]
+fn the_policy_file_decides_what_evidence_is_worth_and_whom_to_write_to() {
+    let place = Place::new();
+    let policy = |text: &str| place.write("alice/policy.toml", text);
+    place.write("mail.eml", MAIL.replace("bob@", "carol@"));
+    let encrypt = ["encrypt", "mail.eml", "-o", "out.eml", "--overwrite"];
+    place.run("alice", &encrypt).exits(0);
+    policy("[[send]]\naddress = \"*@example.org\"\naccept = \"verified\"\n");
+    let refused = place.run("alice", &encrypt).exits(1);
+    assert!(refused.stderr.contains("below-required") && refused.stderr.contains("asks for verified"));
+    place.write("to-bob.eml", &*MAIL);
+    place.run("alice", &["encrypt", "to-bob.eml", "-o", "out.eml", "--overwrite"]).exits(0);
+
+    policy("profile = \"ca-only\"\n");
+    let bob = show(&place, "alice", &["bob@example.org"]);
+    assert_eq!((&bob["profile"], &bob["score"]), (&"ca-only".into(), &0.into()));
+    let table = json(&place.run("alice", &["trust", "policy", "check", "--json"]).exits(0));
+    assert_eq!(table["profile"], "ca-only");
+
+    place.run("alice", &["trust", "rely", "carol.pem"]).exits(0);
+    let carol = |text: &str| {
+        policy(text);
+        show(&place, "alice", &["carol@example.org"])["score"].clone()
+    };
+    assert_eq!(carol(""), 130);
+    let key =
+        show(&place, "nobody", &["carol@example.org", "--certificate", "carol.pem", "--anchor", "carol.pem"]);
+    assert_eq!(key["score"], 120);
+    let list = json(&place.run("alice", &["trust", "list", "--json"]).exits(0));
+    let sha256 = list["authorities"][0]["sha256"].as_str().unwrap();
+    assert_eq!(carol(&format!("[anchors]\n\"sha256:{sha256}\" = {{ amount = 30 }}\n")), 40);
+    place.run("alice", &["trust", "show", "carol@example.org", "--profile", "either"]).exits(0);
+}
+
+#[test]
+fn a_policy_that_is_wrong_or_that_nobody_carries_out_stops_every_command() {
+    let place = Place::new();
+    for (text, what) in [
+        ("profil = \"either\"\n", "policy.toml: line 1: unknown key"),
+        ("[[send]]\naddress = \"*\"\nencrypt = \"if-possible\"\n", "send.encrypt is not carried out"),
+        ("[read]\npositive = \"strong\"\n", "read.positive is not carried out"),
+    ] {
+        place.write("alice/policy.toml", text);
+        for command in [&["encrypt", "mail.eml"][..], &["trust", "show", "bob@example.org"]] {
+            let refused = place.run("alice", command).exits(3);
+            assert!(refused.stderr.contains(what), "{}", refused.stderr);
+        }
+    }
+}

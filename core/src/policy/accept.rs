@@ -55,6 +55,20 @@ impl Accepted {
         self.capabilities.as_deref()
     }
 
+    /// The same reader, where their key is believed that far. A certificate that was given for this
+    /// message is the person's own choice.
+    ///
+    /// # Errors
+    /// [`Refusal::BelowRequired`].
+    pub fn of_level(self, least: Level) -> Result<Self, Refusal> {
+        match &self.decision {
+            Some(decision) if decision.level < least => {
+                Err(Refusal::BelowRequired { level: decision.level, score: decision.score, least })
+            }
+            Some(_) | None => Ok(self),
+        }
+    }
+
     /// What stands behind the key, where it was looked up rather than given.
     #[must_use]
     pub const fn decision(&self) -> Option<&Decision> {
@@ -94,6 +108,15 @@ pub enum Refusal {
     Chain(PathError),
     /// Nothing binds the key to the address.
     Unverified,
+    /// The key is believed less than policy asks for.
+    BelowRequired {
+        /// How far it is believed.
+        level: Level,
+        /// Points.
+        score: u32,
+        /// How far it would have to be.
+        least: Level,
+    },
     /// Another key is pinned or better known for this address.
     Conflict(Box<Conflict>),
     /// The key that the person compared has ended or is revoked, and another one is not it.
@@ -116,6 +139,7 @@ impl Refusal {
             Self::Chain(PathError::Revoked { .. }) => "revoked",
             Self::Chain(_) => "bad-chain",
             Self::Unverified => "unverified",
+            Self::BelowRequired { .. } => "below-required",
             Self::Conflict(_) => "conflict",
             Self::PinnedKeyEnded { .. } => "pinned-key-ended",
         }

@@ -12,7 +12,10 @@ pub(super) fn check(arguments: &args::PolicyCheck) -> Result<Exit, Failure> {
     if arguments.compare {
         policy::comparison(&compare(years), years, json)?;
     } else {
-        let rules = arguments.profile.map_or_else(Rules::default, |typed| Rules::of(super::profile(typed)));
+        let rules = match arguments.profile {
+            Some(typed) => Rules::of(super::profile(typed)),
+            None => crate::policy::in_force()?.rules,
+        };
         policy::capabilities(&rules, years, json)?;
     }
     Ok(Exit::Done)

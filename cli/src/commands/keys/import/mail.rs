@@ -10,6 +10,7 @@ use crate::clock;
 use crate::commands::reading::OurKeys;
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
+use crate::policy;
 use crate::randomness::SystemRandom;
 use crate::spool::EncryptedSpools;
 use crate::store::Store;
@@ -42,7 +43,8 @@ pub(super) struct SignedMail {
 /// Reads a mail whose signature must be good and its author's own.
 pub(super) fn read(store: &Store, bytes: &[u8]) -> Result<SignedMail, Failure> {
     let keys = OurKeys::from_store(Some(store), Unlock::from_file(None))?;
-    let knowledge = store::knowledge(store)?;
+    let mut knowledge = store::knowledge(store)?;
+    policy::apply(&policy::in_force()?, &mut knowledge);
     let context =
         Context { keys: keys.port(), knowledge: &knowledge, at: clock::now(), spools: &EncryptedSpools };
     let readable = message::verify(

@@ -15,6 +15,7 @@ use super::web::Asked;
 use crate::args;
 use crate::commands::store;
 use crate::failure::Failure;
+use crate::policy;
 use crate::render::trust::show::{Answer, OtherKey};
 use crate::sources;
 use crate::store::{Store, TrustKind};
@@ -35,6 +36,7 @@ impl Ground {
             knowledge.anchors.extend(sources::anchors(&[path.into()], amount)?);
         }
         knowledge.revocation = sources::revocation(&arguments.revocation_lists, arguments.revocation)?;
+        policy::apply(&policy::in_force()?, &mut knowledge);
         if let Some(profile) = arguments.profile {
             knowledge.rules = Rules::of(super::super::profile(profile));
         }
