@@ -6,7 +6,8 @@ use counterseal_core::policy::{Encrypt, Policy, PolicyFile};
 use counterseal_core::time::Time;
 use libfuzzer_sys::fuzz_target;
 
-const STRICT: &str = "profile = \"pin-only\"\n[[send]]\naddress = \"*\"\nencrypt = \"require\"\naccept = \"strong\"";
+const STRICT: &str =
+    "profile = \"pin-only\"\n[[send]]\naddress = \"*\"\nencrypt = \"require\"\naccept = \"strong\"";
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
