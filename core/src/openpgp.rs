@@ -16,6 +16,7 @@
 #![cfg_attr(not(test), forbid(clippy::indexing_slicing, clippy::string_slice))]
 
 mod certificate;
+mod fast_key;
 mod import;
 mod issuers;
 mod keyring;
@@ -29,6 +30,7 @@ mod scope;
 mod search;
 mod spans;
 mod statement;
+mod stored;
 mod twin;
 mod web;
 

@@ -5,6 +5,7 @@
 //! it meaningful.
 
 mod algorithms;
+mod carried;
 mod digests;
 pub(super) mod object;
 mod outcome;

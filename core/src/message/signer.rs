@@ -51,6 +51,7 @@ impl Signer<'_> {
             encryption_certificate: self.encryption_certificate.as_ref(),
             capabilities: Some(capabilities),
             content_type: ContentType::Data,
+            carried_evidence: &[],
         }
     }
 }

@@ -15,6 +15,9 @@ pub struct Certificate {
     pub fingerprint: OpenPgpFingerprint,
     /// Body of the primary key's packet (RFC 9580, section 5.5.2), to verify what the key signs.
     pub primary_key: Vec<u8>,
+    /// Of everything that the owner says in it. Where it is the same again, nothing of that needs to
+    /// be verified again.
+    pub own_digest: [u8; 32],
     /// When it has a binding signature that is good enough today; outside of that it does not exist.
     pub valid: Spans,
     /// When it is valid and has not expired.

@@ -1,15 +1,19 @@
 //! The keys that certifications may be verified with.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sequoia_openpgp::KeyHandle;
 use sequoia_openpgp::packet::key::{PrimaryRole, PublicParts};
-use sequoia_openpgp::packet::{Key, Signature, UserID};
+use sequoia_openpgp::packet::{Key, UserID};
 use sequoia_openpgp::parse::Parse as _;
 
-use super::certificate::KeyId;
+use super::certificate::{Certificate, KeyId};
+use super::fast_key::FastKey;
 use super::keyring::Keyring;
+use super::parts::Foreign;
+use super::twin::certification_input;
 use super::web::Web;
 use crate::fingerprint::OpenPgpFingerprint;
 use crate::limits;
@@ -22,17 +26,46 @@ pub(super) type PrimaryKey = Key<PublicParts, PrimaryRole>;
 pub(super) struct Issuer {
     pub(super) fingerprint: OpenPgpFingerprint,
     key: PrimaryKey,
+    fast: OnceCell<Option<FastKey>>,
+}
+
+/// What certifications of one user identifier are signatures over.
+pub(super) struct Binding<'a> {
+    pub(super) key: &'a PrimaryKey,
+    /// Body of the key's packet.
+    pub(super) key_body: &'a [u8],
+    pub(super) user_id: &'a UserID,
 }
 
 impl Issuer {
+    fn new(fingerprint: OpenPgpFingerprint, key: PrimaryKey) -> Self {
+        Self { fingerprint, key, fast: OnceCell::new() }
+    }
+
     /// Whether this key certified a user identifier of another.
-    pub(super) fn certified(&self, signature: &Signature, target: &PrimaryKey, user_id: &UserID) -> bool {
-        signature.verify_userid_binding(&self.key, target, user_id).is_ok()
+    pub(super) fn certified(&self, foreign: &Foreign, binding: &Binding<'_>) -> bool {
+        self.fast_answer(foreign, binding).unwrap_or_else(|| {
+            foreign.signature.verify_userid_binding(&self.key, binding.key, binding.user_id).is_ok()
+        })
     }
 
     /// Whether this key took a certification back.
-    pub(super) fn revoked(&self, signature: &Signature, target: &PrimaryKey, user_id: &UserID) -> bool {
-        signature.verify_userid_revocation(&self.key, target, user_id).is_ok()
+    pub(super) fn revoked(&self, foreign: &Foreign, binding: &Binding<'_>) -> bool {
+        self.fast_answer(foreign, binding).unwrap_or_else(|| {
+            foreign.signature.verify_userid_revocation(&self.key, binding.key, binding.user_id).is_ok()
+        })
+    }
+
+    /// What our own keys say of a signature; nothing where they cannot. Certifications and their
+    /// revocations differ in their type alone, which the caller has looked at.
+    fn fast_answer(&self, foreign: &Foreign, binding: &Binding<'_>) -> Option<bool> {
+        let head = foreign.head.as_deref()?;
+        if foreign.signature.signature_creation_time()? < self.key.creation_time() {
+            return Some(false);
+        }
+        let key = self.fast.get_or_init(|| FastKey::of(&self.key)).as_ref()?;
+        let input = certification_input(binding.key_body, binding.user_id.value(), head);
+        key.verifies(&foreign.signature, &input)
     }
 }
 
@@ -48,10 +81,15 @@ impl<'a> Issuers<'a> {
         let mut arriving: BTreeMap<KeyId, Vec<Rc<Issuer>>> = BTreeMap::new();
         for (fingerprint, parts) in &keyring.certificates {
             let key = parts.first().map(|part| part.primary_key());
-            let issuer = key.map(|key| Rc::new(Issuer { fingerprint: *fingerprint, key }));
+            let issuer = key.map(|key| Rc::new(Issuer::new(*fingerprint, key)));
             arriving.entry(KeyId::of(fingerprint)).or_default().extend(issuer);
         }
         Self { web, arriving, known: BTreeMap::new() }
+    }
+
+    /// What is known of a certificate already.
+    pub(super) fn known(&self, fingerprint: &OpenPgpFingerprint) -> Option<&'a Certificate> {
+        self.web.certificate(fingerprint)
     }
 
     /// The certificates that a signature may be by, as it says itself.
@@ -81,7 +119,7 @@ impl<'a> Issuers<'a> {
                 .filter_map(|certificate| {
                     let key: Key<_, _> = Key::from_bytes(&certificate.primary_key).ok()?;
                     let key = key.parts_into_public().role_into_primary();
-                    Some(Rc::new(Issuer { fingerprint: certificate.fingerprint, key }))
+                    Some(Rc::new(Issuer::new(certificate.fingerprint, key)))
                 })
                 .collect()
         });

@@ -19,7 +19,7 @@ pub(super) struct Parts {
     direct: Vec<Signature>,
     pub(super) user_ids: Vec<UserIdParts>,
     seen: BTreeSet<[u8; 32]>,
-    own: usize,
+    own: BTreeSet<[u8; 32]>,
     by_others: usize,
 }
 
@@ -37,6 +37,16 @@ pub(super) struct Foreign {
     pub(super) signature: Signature,
     pub(super) issuers: Vec<KeyHandle>,
     pub(super) digest: [u8; 32],
+    /// The octets of the packet's body up to the end of its hashed subpackets, in version 4.
+    pub(super) head: Option<Vec<u8>>,
+}
+
+/// See [`Foreign::head`].
+fn head_of(body: &[u8]) -> Option<Vec<u8>> {
+    let (fixed, rest) = body.split_first_chunk::<6>()?;
+    let [4, _, _, _, high, low] = *fixed else { return None };
+    let hashed = rest.get(..usize::from(u16::from_be_bytes([high, low])))?;
+    Some([&fixed[..], hashed].concat())
 }
 
 /// What the signatures that follow a packet belong to.
@@ -107,14 +117,14 @@ impl Parts {
         let Ok(signature) = Signature::from_bytes(body) else { return Ok(()) };
         let issuers = signature.get_issuers();
         if issuers.iter().any(|issuer| issuer.aliases(owner)) {
-            self.own += 1;
-            if self.own > limits::OPENPGP_SELF_SIGNATURES {
+            self.own.insert(digest);
+            if self.own.len() > limits::OPENPGP_SELF_SIGNATURES {
                 return Err(CertificateRefused::TooManySelfSignatures);
             }
             self.own_signature(signature, place);
         } else if self.by_others < limits::OPENPGP_CERTIFICATIONS {
             self.by_others += 1;
-            self.foreign_signature(Foreign { signature, issuers, digest }, place);
+            self.foreign_signature(Foreign { signature, issuers, digest, head: head_of(body) }, place);
         }
         Ok(())
     }
@@ -140,6 +150,17 @@ impl Parts {
             SignatureType::CertificationRevocation => parts.revocations.push(foreign),
             _ => {}
         }
+    }
+
+    /// A digest of everything that the owner says: user identifiers and signatures.
+    pub(super) fn own_digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        for parts in &self.user_ids {
+            digest.update((parts.text.len() as u64).to_be_bytes());
+            digest.update(&parts.text);
+        }
+        self.own.iter().for_each(|signature| digest.update(signature));
+        digest.finalize().into()
     }
 
     /// Everything that the owner signed.

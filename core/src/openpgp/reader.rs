@@ -14,7 +14,7 @@ use sequoia_openpgp::types::{RevocationStatus, RevocationType};
 
 use super::FULL;
 use super::certificate::{Certificate, Certification, Depth, KeyId, LinkNotation, Revocation, UserId};
-use super::issuers::{Issuers, PrimaryKey, key_id};
+use super::issuers::{Binding, Issuers, PrimaryKey, key_id};
 use super::link::LINK_NOTATION;
 use super::parts::{Foreign, Parts, UserIdParts};
 use super::spans::Spans;
@@ -61,10 +61,17 @@ pub(super) fn read(
 ) -> Result<Certificate, CertificateRefused> {
     let key = packets.first().ok_or(CertificateRefused::Malformed)?.primary_key();
     let mut parts = Parts::of(packets)?;
-    let own = OwnWords::of(&key, &mut parts)?;
-    let mut by_others = ByOthers::default();
+    let key_body = key.to_vec().map_err(|_| CertificateRefused::Malformed)?;
+    let known = issuers.known(&fingerprint).filter(|known| known.primary_key == key_body);
+    let own_digest = parts.own_digest();
+    let own = match known.filter(|known| known.own_digest == own_digest) {
+        Some(known) => OwnWords::as_known(known),
+        None => OwnWords::of(&key, &mut parts)?,
+    };
+    let mut by_others = ByOthers::knowing(known);
     for (place, user_id) in parts.user_ids.iter().enumerate() {
-        by_others.verify(place, user_id, &key, issuers);
+        let binding = Binding { key: &key, key_body: &key_body, user_id: &user_id.user_id };
+        by_others.verify(place, user_id, &binding, issuers);
     }
     let order = |a: &Certification, b: &Certification| {
         (a.issuer, a.user_id, a.created, a.digest).cmp(&(b.issuer, b.user_id, b.created, b.digest))
@@ -72,7 +79,8 @@ pub(super) fn read(
     by_others.certifications.sort_by(order);
     Ok(Certificate {
         fingerprint,
-        primary_key: key.to_vec().map_err(|_| CertificateRefused::Malformed)?,
+        primary_key: key_body,
+        own_digest,
         valid: own.valid,
         live: own.live,
         revocation: own.revocation,
@@ -93,6 +101,17 @@ struct OwnWords {
 }
 
 impl OwnWords {
+    /// What was verified before.
+    fn as_known(known: &Certificate) -> Self {
+        Self {
+            valid: known.valid.clone(),
+            live: known.live.clone(),
+            revocation: known.revocation.clone(),
+            user_ids: known.user_ids.clone(),
+            links: known.links.clone(),
+        }
+    }
+
     fn of(key: &PrimaryKey, parts: &mut Parts) -> Result<Self, CertificateRefused> {
         let moments = moments(key, parts);
         let has_links =
@@ -207,12 +226,27 @@ struct ByOthers {
     certifications: Vec<Certification>,
     unknown: BTreeSet<KeyId>,
     checks: usize,
+    /// Issuers of certifications that were verified before, by the digest of the signature.
+    known: BTreeMap<[u8; 32], OpenPgpFingerprint>,
 }
 
 impl ByOthers {
+    fn knowing(known: Option<&Certificate>) -> Self {
+        let certifications = known.into_iter().flat_map(|known| &known.certifications);
+        let known = certifications.map(|certification| (certification.digest, certification.issuer));
+        Self { known: known.collect(), ..Self::default() }
+    }
+
     /// Verifies the certifications of one user identifier.
-    fn verify(&mut self, place: usize, parts: &UserIdParts, target: &PrimaryKey, issuers: &mut Issuers<'_>) {
+    fn verify(
+        &mut self,
+        place: usize,
+        parts: &UserIdParts,
+        binding: &Binding<'_>,
+        issuers: &mut Issuers<'_>,
+    ) {
         let policy = policy();
+        let revocations = self.revocations(parts, binding, issuers);
         for foreign in &parts.certifications {
             let Some(created) = foreign.signature.signature_creation_time() else { continue };
             if policy.signature(&foreign.signature, HashAlgoSecurity::CollisionResistance).is_err() {
@@ -223,25 +257,44 @@ impl ByOthers {
                 self.unknown.extend(foreign.issuers.iter().filter_map(key_id));
             }
             let issuer = alleged.iter().find(|issuer| {
+                if self.known.get(&foreign.digest) == Some(&issuer.fingerprint) {
+                    return true;
+                }
                 self.checks += 1;
-                self.checks <= limits::OPENPGP_CERTIFICATION_CHECKS
-                    && issuer.certified(&foreign.signature, target, &parts.user_id)
+                self.checks <= limits::OPENPGP_CERTIFICATION_CHECKS && issuer.certified(foreign, binding)
             });
             let Some(issuer) = issuer else { continue };
-            let revocations = parts.revocations.iter().filter(|revocation| {
-                let is_later = revocation.signature.signature_creation_time() > Some(created);
-                is_later
-                    && revocation
-                        .issuers
-                        .iter()
-                        .any(|handle| handle.as_bytes().ends_with(&KeyId::of(&issuer.fingerprint).0))
-                    && policy.signature(&revocation.signature, HashAlgoSecurity::CollisionResistance).is_ok()
-                    && issuer.revoked(&revocation.signature, target, &parts.user_id)
-            });
-            let revoked =
-                revocations.filter_map(|revocation| revocation.signature.signature_creation_time()).min();
-            self.certifications.push(certification(place, issuer.fingerprint, foreign, revoked.map(time)));
+            let revoked = revocations
+                .iter()
+                .filter(|(by, at)| *by == issuer.fingerprint && *at > time(created))
+                .map(|(_, at)| *at)
+                .min();
+            self.certifications.push(certification(place, issuer.fingerprint, foreign, revoked));
         }
+    }
+
+    /// Who took certifications of a user identifier back, and when.
+    fn revocations(
+        &mut self,
+        parts: &UserIdParts,
+        binding: &Binding<'_>,
+        issuers: &mut Issuers<'_>,
+    ) -> Vec<(OpenPgpFingerprint, Time)> {
+        let policy = policy();
+        let mut revocations = Vec::new();
+        for foreign in &parts.revocations {
+            let Some(created) = foreign.signature.signature_creation_time() else { continue };
+            if policy.signature(&foreign.signature, HashAlgoSecurity::CollisionResistance).is_err() {
+                continue;
+            }
+            let alleged = issuers.alleged(&foreign.issuers);
+            let issuer = alleged.iter().find(|issuer| {
+                self.checks += 1;
+                self.checks <= limits::OPENPGP_CERTIFICATION_CHECKS && issuer.revoked(foreign, binding)
+            });
+            revocations.extend(issuer.map(|issuer| (issuer.fingerprint, time(created))));
+        }
+        revocations
     }
 }
 

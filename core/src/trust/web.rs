@@ -134,6 +134,7 @@ mod tests {
         OpenPgpCertificate {
             fingerprint,
             primary_key,
+            own_digest: [0; 32],
             valid: always(),
             live: always(),
             revocation: Revocation::default(),

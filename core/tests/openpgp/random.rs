@@ -121,6 +121,7 @@ impl RandomWeb {
             web.insert(Certificate {
                 fingerprint: OpenPgpFingerprint::Version4(fingerprint(place)),
                 primary_key: Vec::new(),
+                own_digest: [0; 32],
                 valid: always(),
                 live: always(),
                 revocation: Revocation::default(),

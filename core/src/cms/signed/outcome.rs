@@ -54,6 +54,9 @@ pub struct Signer {
     /// DER of time stamps of the signature (RFC 3161, appendix A), unchecked: nobody signed that
     /// they stand here. See [`crate::cms::time_stamp`].
     pub time_stamps: Vec<Vec<u8>>,
+    /// OpenPGP certificates and statements that travel with the signature. Nobody signed that they
+    /// do: each has to prove itself.
+    pub carried_evidence: Vec<Vec<u8>>,
 }
 
 /// Whether a signature holds.

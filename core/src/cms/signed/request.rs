@@ -39,6 +39,8 @@ pub struct SigningRequest<'a> {
     pub capabilities: Option<&'a Capabilities>,
     /// What the content is; [`ContentType::Data`] in mail.
     pub content_type: ContentType,
+    /// OpenPGP certificates and statements to send along, binary, beside what is signed.
+    pub carried_evidence: &'a [Vec<u8>],
 }
 
 /// Why nothing was signed.

@@ -68,6 +68,7 @@ impl Person {
             encryption_certificate: None,
             capabilities: None,
             content_type: ContentType::Data,
+            carried_evidence: &[],
         }
     }
 }

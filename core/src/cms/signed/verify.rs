@@ -1,6 +1,7 @@
 //! The judgement over one SignerInfo.
 
 use super::algorithms::{check_protection, fits_key, read_signature_algorithm, weakness};
+use super::carried;
 use super::digests::Digests;
 use super::outcome::{SignatureFault, SignatureOutcome, Signer};
 use super::signer_info::{SignerInfo, issuer_and_serial_number};
@@ -33,6 +34,7 @@ pub(super) fn signer(
         encryption_key_preference: None,
         signature: info.signature.clone(),
         time_stamps: info.unsigned_attributes.as_deref().map(time_stamps).unwrap_or_default(),
+        carried_evidence: info.unsigned_attributes.as_deref().map(carried::read).unwrap_or_default(),
     };
     match claim(info, content_type, digests) {
         Err(fault) => signer.outcome = SignatureOutcome::Bad(fault),

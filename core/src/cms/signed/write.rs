@@ -7,6 +7,7 @@ use der::Encode;
 use spki::AlgorithmIdentifierOwned;
 
 use super::algorithms::protection;
+use super::carried;
 use super::digests::{Digests, copy};
 use super::outcome::SignedError;
 use super::request::{SignError, SignedInput, SigningRequest, content_digest, default_signature_algorithm};
@@ -181,6 +182,7 @@ impl<'a> Signing<'a> {
                 &signed_attributes,
                 &self.signature_algorithm,
                 &encode(OCTET_STRING, &[&signature]),
+                &carried::write(self.request.carried_evidence),
             ],
         ))
     }

@@ -244,6 +244,7 @@ mod tests {
             encryption_certificate: None,
             capabilities: None,
             content_type,
+            carried_evidence: &[],
         };
         let mut object = Vec::new();
         write_signed(SignedInput::Attached(&mut Cursor::new(text)), &request, &mut object).unwrap();

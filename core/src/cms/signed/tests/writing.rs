@@ -176,3 +176,19 @@ fn what_is_signed_is_what_the_types_of_another_library_say() {
         assert_eq!(signed.to_der().unwrap(), object.content.to_der().unwrap(), "{kind:?}");
     }
 }
+
+#[test]
+fn evidence_travels_beside_what_is_signed() {
+    let certificates = [ALICE.certificate.clone()];
+    let evidence = [b"a certificate".to_vec(), b"another".to_vec()];
+    let request = SigningRequest { carried_evidence: &evidence, ..ALICE.request(&certificates) };
+    for detached in [true, false] {
+        let object = signed_by(&request, detached);
+        assert_eq!(crate::der::to_der(&object).unwrap(), object);
+        let signed = if detached { read_detached(&object, CONTENT) } else { read(&object) }.unwrap();
+        assert_eq!(only_outcome(&signed), Outcome::Good);
+        let mut carried = signed.signers.first().unwrap().carried_evidence.clone();
+        carried.sort();
+        assert_eq!(carried, evidence);
+    }
+}
