@@ -394,7 +394,11 @@ fn workspace() -> PathBuf {
 /// A file up to the tests that stand at its end, which may use everything.
 fn without_tests(text: &str) -> &str {
     let tests = text.match_indices("\n#[cfg(test)]\n").map(|(place, _)| place);
-    let inline = |place: &usize| text[*place..].lines().nth(2).is_some_and(|line| line.ends_with('{'));
+    // Attributes may stand between; a file of its own begins with no brace.
+    let inline = |place: &usize| {
+        let mut item = text[*place..].lines().skip(1).skip_while(|line| line.starts_with("#["));
+        item.next().is_some_and(|line| line.ends_with('{'))
+    };
     tests.into_iter().find(inline).map_or(text, |place| &text[..place])
 }
 

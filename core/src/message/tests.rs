@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(test)]
+mod reading;
+
 use std::io::Cursor;
 
 use super::*;

@@ -142,19 +142,21 @@ fn pinned<'d>(claim: &Claim, index: &Index<'d>, at: Time) -> Option<&'d Evidence
 }
 
 fn history(claim: &Claim, index: &Index<'_>, at: Time) -> Option<Correspondence> {
-    let histories = index.about(claim).iter().filter(|evidence| evidence.period.contains(at));
-    let mut found: Option<Correspondence> = None;
-    for evidence in histories {
-        if let Kind::History(history) = &evidence.kind {
-            let merged = found.map_or(*history, |found| Correspondence {
-                first_seen: found.first_seen.min(history.first_seen),
-                taken_by_hand: found.taken_by_hand || history.taken_by_hand,
-                ..found
-            });
-            found = Some(merged);
-        }
+    let evidence = index.about(claim).iter().filter(|evidence| evidence.period.contains(at));
+    let histories = evidence.filter_map(|evidence| match &evidence.kind {
+        Kind::History(history) => Some(*history),
+        _ => None,
+    });
+    histories.reduce(|one, other| merged(&one, &other))
+}
+
+/// Seen first when either was, and taken in by hand if either was.
+fn merged(one: &Correspondence, other: &Correspondence) -> Correspondence {
+    Correspondence {
+        first_seen: one.first_seen.min(other.first_seen),
+        taken_by_hand: one.taken_by_hand || other.taken_by_hand,
+        ..*one
     }
-    found
 }
 
 struct View<'v, 'd> {
@@ -239,7 +241,7 @@ impl View<'_, '_> {
         if score >= supported && rival.score >= supported {
             return Some(Conflict::Supported { other: rival.key, score: rival.score });
         }
-        let own = history(self.claim, self.index, self.at);
+        let own = self.own_history();
         if own.is_some_and(|own| own.taken_by_hand) {
             return None;
         }
@@ -250,6 +252,15 @@ impl View<'_, '_> {
             None => false,
         };
         gives_way.then_some(Conflict::UnverifiedChange { known: rival.key, score: rival.score })
+    }
+
+    /// The history of the key and of those that vouch for it: what is known of a personal CA is known
+    /// of what it issued.
+    fn own_history(&self) -> Option<Correspondence> {
+        let family = self.family.iter();
+        family
+            .filter_map(|key| history(&self.claim.with_key(*key), self.index, self.at))
+            .reduce(|one, other| merged(&one, &other))
     }
 
     /// Another key that the same key before named as its successor, and that is not of this family.
