@@ -5,6 +5,7 @@ mod decrypt;
 mod encrypt;
 mod generate;
 mod init;
+pub(crate) mod introducers;
 mod keys;
 mod mails;
 mod readers;

@@ -201,32 +201,46 @@ pub(crate) struct TrustUnpin {
     pub(crate) report: Report,
 }
 
-/// Rely on a CA as your organisation's own
+/// Rely on a CA, or on somebody's OpenPGP certifications
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Rely on a CA as your organisation's own.\n\n\
-        What it certifies counts from now on wherever your store is used: in encrypt, decrypt, verify and \
-        trust show, as --anchor does for one command. Its word alone makes a key verified, unless you give \
-        it less than 120 points: rely on a CA that you would let answer for everybody it names.",
+    long_about = "Rely on a CA as your organisation's own, or on somebody's OpenPGP certifications.\n\n\
+        What they certify counts from now on wherever your store is used: in encrypt, decrypt, verify and \
+        trust show. The word of such a CA alone makes a key verified, unless you give it less than 120 \
+        points; of two people whom you rely on, both must certify a key, or one of them and something else. \
+        OpenPGP certifications reach an S/MIME key through its twin, or through an OpenPGP certificate that \
+        names it.",
     after_long_help = help_end!(
-        "  Your employer's CA:\n",
-        "      cseal trust rely employer-ca.pem\n\n",
-        "  A CA of friends, which is to count as one seal of two:\n",
+        "  Your employer's CA; a CA of friends, as one seal of two:\n",
+        "      cseal trust rely employer-ca.pem\n",
         "      cseal trust rely friends-ca.pem --amount 80\n\n",
+        "  Carol, whose OpenPGP certifications are in a keyring:\n",
+        "      cseal trust rely 85DAB65713B2D0ABFC5A4F28BC10C9CE4A699D8D --keyring friends.pgp\n\n",
         "  Not any more:\n",
         "      cseal trust rely MBJH-UVS2-Z2Q4-OF7C-MGP6 --remove\n"
     )
 )]
 pub(crate) struct TrustRely {
-    /// The certificate of the CA; with --remove also its fingerprint
-    #[arg(value_name = "FILE")]
-    pub(crate) authority: String,
+    /// The certificate of a CA in FILE, or an OpenPGP fingerprint
+    ///
+    /// With --remove also the fingerprint of a CA.
+    #[arg(value_name = "FILE|FINGERPRINT")]
+    pub(crate) on: String,
 
     /// Points that its word is worth, 1 to 120
     ///
-    /// Where it is left out, what the profile in force says: 120 in most.
+    /// Where it is left out: 120 for an OpenPGP certificate, what the profile in force says for a CA (120 in
+    /// most). The profile may count less of an OpenPGP certificate.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=120))]
     pub(crate) amount: Option<u8>,
+
+    /// OpenPGP certificates to take in, as `gpg --export` writes them; may be repeated
+    #[arg(long = "keyring", value_name = "FILE", conflicts_with = "remove")]
+    pub(crate) keyrings: Vec<PathBuf>,
+
+    /// The OpenPGP certificate is your own: what you certified counts in full
+    #[arg(long, conflicts_with_all = ["remove", "amount"])]
+    pub(crate) own: bool,
 
     /// Do not rely on it any more
     #[arg(long, conflicts_with = "amount")]

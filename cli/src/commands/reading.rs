@@ -94,6 +94,7 @@ pub(super) fn knowledge(
         knowledge.known = stored.known;
         knowledge.certificates.extend(stored.certificates);
         knowledge.anchors.extend(stored.anchors);
+        knowledge.openpgp = stored.openpgp;
     }
     policy::apply(&policy::in_force()?, &mut knowledge);
     Ok(knowledge)

@@ -9,6 +9,7 @@ use counterseal_core::trust::evidence::{Comparison, Correspondence};
 use counterseal_core::trust::{Knowledge, KnownKey, Pin, VERIFIED};
 use counterseal_core::x509::Certificate;
 
+use super::introducers;
 use super::reliances::{self, Reliance};
 use crate::args;
 use crate::failure::Failure;
@@ -99,6 +100,7 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
         }
     }
     knowledge.certificates = certificates;
+    knowledge.openpgp = introducers::knowledge(store)?;
     knowledge.anchors = reliances::anchors(store)?.iter().map(Reliance::anchor).collect();
     Ok(knowledge)
 }

@@ -6,6 +6,7 @@ mod policy;
 mod rely;
 mod show;
 
+use counterseal_core::openpgp::ImportError;
 use counterseal_core::trust::{Profile, VERIFIED};
 
 use crate::args::{self, PolicyCommand, Trust, TrustCommand};
@@ -22,6 +23,16 @@ pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
         TrustCommand::Policy(policy) => match &policy.command {
             PolicyCommand::Check(arguments) => policy::check(arguments),
         },
+    }
+}
+
+/// Why keyrings were not read.
+pub(crate) fn import_failure(error: ImportError) -> Failure {
+    match error {
+        ImportError::NoKeyring => Failure::unknown("malformed", error.to_string()),
+        ImportError::TooLarge | ImportError::TooManyCertificates => {
+            Failure::unknown("limit", error.to_string())
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Evidence that is kept whole: the CAs that the person relies on.
+//! Evidence that is kept whole: the CAs and the people that the person relies on, and OpenPGP certificates.
 //!
 //! The head of the store is signed for the digests of all of it; the content itself is looked at
 //! where it is used, so that large evidence costs nothing where nobody asks for it.
@@ -16,12 +16,18 @@ use super::{Store, Writer};
 pub(crate) enum EvidenceKind {
     /// A CA that the person or the organisation relies on. The name is the SHA-256 of its key.
     Anchor,
+    /// An OpenPGP certificate whose certifications count. The name is its fingerprint.
+    Introducer,
+    /// What was verified of an OpenPGP certificate. The name is its fingerprint.
+    OpenPgpCertificate,
 }
 
 impl EvidenceKind {
     const fn word(self) -> &'static str {
         match self {
             Self::Anchor => "anchor",
+            Self::Introducer => "introducer",
+            Self::OpenPgpCertificate => "openpgp-certificate",
         }
     }
 }
@@ -65,6 +71,8 @@ pub(super) fn read_rows(connection: &Connection) -> Result<Vec<EvidenceRow>, Sto
 /// One kept item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
+    /// What it is about.
+    pub(crate) name: Vec<u8>,
     /// The item.
     pub(crate) content: Vec<u8>,
     /// Since when it is here.
@@ -78,9 +86,9 @@ impl Store {
     /// [`StoreError::Tampered`] where they are not exactly those that this store signed.
     pub(crate) fn evidence(&self, kind: EvidenceKind) -> Result<Vec<Kept>, StoreError> {
         self.trust_rows()?;
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT content, digest, added FROM evidence WHERE kind = ?1 ORDER BY id")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT content, digest, added, name FROM evidence WHERE kind = ?1 ORDER BY id",
+        )?;
         let mut rows = statement.query([kind.word()])?;
         let mut items = Vec::new();
         while let Some(row) = rows.next()? {
@@ -88,7 +96,7 @@ impl Store {
             if <[u8; 32]>::from(Sha256::digest(&content)) != digest {
                 return Err(StoreError::Tampered("evidence"));
             }
-            items.push(Kept { content, added: Time::from_unix_seconds(row.get(2)?) });
+            items.push(Kept { name: row.get(3)?, content, added: Time::from_unix_seconds(row.get(2)?) });
         }
         Ok(items)
     }
@@ -120,6 +128,12 @@ impl Writer<'_> {
             params![kind.word(), name, digest, content, self.now.unix_seconds()],
         )?;
         Ok(true)
+    }
+
+    /// Takes all items of a kind away.
+    pub(crate) fn remove_all_evidence(&mut self, kind: EvidenceKind) -> Result<(), StoreError> {
+        self.transaction.execute("DELETE FROM evidence WHERE kind = ?1", [kind.word()])?;
+        Ok(())
     }
 
     /// Takes an item away. Answers whether it was there.

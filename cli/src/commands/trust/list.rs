@@ -3,10 +3,11 @@
 use counterseal_core::x509::Certificate;
 
 use crate::args;
+use crate::commands::introducers::{self, Introducer};
 use crate::commands::reliances::{self, Reliance};
 use crate::commands::store;
 use crate::failure::{Exit, Failure};
-use crate::render::trust::list::{self, Decisions, PinObject};
+use crate::render::trust::list::{self, Decisions, PinObject, Reliances};
 use crate::store::TrustKind;
 
 /// Lists every pin, and every CA that is relied on.
@@ -22,7 +23,9 @@ pub(super) fn run(arguments: &args::TrustList) -> Result<Exit, Failure> {
         Some(PinObject::new(&row.address, &key, points, Some(row.created)))
     });
     let authorities = reliances::anchors(&store)?.iter().map(Reliance::object).collect();
-    let decisions = Decisions { version: 1, pins: pins.collect(), authorities };
+    let introducers = introducers::all(&store)?.iter().map(Introducer::object).collect();
+    let reliances = Reliances { authorities, introducers };
+    let decisions = Decisions { version: 1, pins: pins.collect(), reliances };
     list::decisions(&decisions, arguments.report.json)?;
     Ok(Exit::Done)
 }

@@ -2,7 +2,7 @@
 
 mod batch;
 mod ground;
-mod web;
+pub(super) mod web;
 
 use std::path::PathBuf;
 

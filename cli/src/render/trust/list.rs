@@ -1,6 +1,6 @@
 //! What the person compared and on whom they rely, in words and as JSON.
 
-use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use counterseal_core::time::Time;
 use counterseal_core::trust::VERIFIED;
 use counterseal_core::x509::Certificate;
@@ -48,7 +48,42 @@ impl PinObject {
 pub(crate) struct Decisions {
     pub(crate) version: u32,
     pub(crate) pins: Vec<PinObject>,
+    #[serde(flatten)]
+    pub(crate) reliances: Reliances,
+}
+
+/// On whom the person relies.
+#[derive(Serialize)]
+pub(crate) struct Reliances {
     pub(crate) authorities: Vec<AuthorityObject>,
+    pub(crate) introducers: Vec<IntroducerObject>,
+}
+
+impl Reliances {
+    fn words(&self) -> String {
+        let authorities = self.authorities.iter().map(AuthorityObject::words);
+        authorities.chain(self.introducers.iter().map(IntroducerObject::words)).collect()
+    }
+}
+
+/// Somebody whose OpenPGP certifications count.
+#[derive(Serialize)]
+pub(crate) struct IntroducerObject {
+    fingerprint: String,
+    amount: u8,
+    own: bool,
+}
+
+impl IntroducerObject {
+    /// Of an OpenPGP certificate.
+    pub(crate) fn new(certificate: &OpenPgpFingerprint, amount: u8, own: bool) -> Self {
+        Self { fingerprint: certificate.to_string(), amount, own }
+    }
+
+    fn words(&self) -> String {
+        let whose = if self.own { "your own OpenPGP certificate" } else { "OpenPGP certifications" };
+        format!("  {}  {whose}, {} points\n", self.fingerprint, self.amount)
+    }
 }
 
 /// A CA that is relied on.
@@ -96,12 +131,12 @@ pub(crate) fn decisions(decisions: &Decisions, json: bool) -> Result<(), Failure
         text.push_str("Compared\n");
         text.extend(decisions.pins.iter().map(PinObject::words));
     }
-    if !decisions.authorities.is_empty() {
-        text.push_str("CAs that you rely on\n");
-        text.extend(decisions.authorities.iter().map(AuthorityObject::words));
+    let reliances = decisions.reliances.words();
+    if !reliances.is_empty() {
+        text.push_str(&format!("You rely on\n{reliances}"));
     }
     if text.is_empty() {
-        text.push_str("You compared nobody's fingerprint yet, and rely on no CA of your own.\n");
+        text.push_str("You compared nobody's fingerprint yet, and rely on nobody.\n");
     }
     print(&text)
 }
@@ -138,16 +173,17 @@ pub(crate) fn unpinned(address: &str, removed: &[String], json: bool) -> Result<
 struct Relied<'a> {
     version: u32,
     removed: bool,
-    authorities: &'a [AuthorityObject],
+    #[serde(flatten)]
+    reliances: &'a Reliances,
 }
 
-/// CAs that count from now on, or not any more.
-pub(crate) fn relied_on(authorities: &[AuthorityObject], removed: bool, json: bool) -> Result<(), Failure> {
+/// Whoever counts from now on, or not any more.
+pub(crate) fn relied_on(reliances: &Reliances, removed: bool, json: bool) -> Result<(), Failure> {
     if json {
-        return print(&format!("{}\n", line(&Relied { version: 1, removed, authorities })));
+        return print(&format!("{}\n", line(&Relied { version: 1, removed, reliances })));
     }
-    let heading = if removed { "You do not rely on any more\n" } else { "You rely on\n" };
-    print(&authorities.iter().map(AuthorityObject::words).fold(heading.to_owned(), |text, one| text + &one))
+    let heading = if removed { "You do not rely any more on" } else { "You rely on" };
+    print(&format!("{heading}\n{}", reliances.words()))
 }
 
 fn print(text: &str) -> Result<(), Failure> {

@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::OpenPgpFingerprint;
 use counterseal_core::limits::OPENPGP_KEYRING_BYTES;
-use counterseal_core::openpgp::{
-    Authentication, FULL, ImportError, Network, Reliances, Web, address_of_user_id,
-};
+use counterseal_core::openpgp::{Authentication, FULL, Network, Reliances, Web, address_of_user_id};
 use counterseal_core::time::Time;
 use counterseal_core::trust::WebOfTrust;
 use counterseal_core::trust::evidence::Dossier;
 use counterseal_core::x509::Certificate;
+use zeroize::Zeroizing;
 
-use super::super::with_amount;
+use super::super::{import_failure, with_amount};
 use crate::failure::Failure;
 use crate::files::read_file;
 use crate::render::trust::openpgp::Answer;
@@ -41,16 +40,15 @@ impl Binding {
 /// The web of some keyring files.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Web, Failure> {
     let mut web = Web::new();
-    let files = paths.iter().map(|path| read_file(path, OPENPGP_KEYRING_BYTES));
-    let files = files.collect::<Result<Vec<_>, _>>()?;
+    let files = read_files(paths)?;
     let files: Vec<&[u8]> = files.iter().map(|file| file.as_slice()).collect();
-    web.import(&files).map_err(|error| match error {
-        ImportError::NoKeyring => Failure::unknown("malformed", error.to_string()),
-        ImportError::TooLarge | ImportError::TooManyCertificates => {
-            Failure::unknown("limit", error.to_string())
-        }
-    })?;
+    web.import(&files).map_err(import_failure)?;
     Ok(web)
+}
+
+/// The bytes of keyring files.
+pub(in crate::commands::trust) fn read_files(paths: &[PathBuf]) -> Result<Vec<Zeroizing<Vec<u8>>>, Failure> {
+    paths.iter().map(|path| read_file(path, OPENPGP_KEYRING_BYTES)).collect()
 }
 
 /// On whom the person relies, by what was typed.
