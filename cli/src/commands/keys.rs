@@ -4,6 +4,7 @@ mod export;
 mod generate;
 mod import;
 mod list;
+mod twin;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;

@@ -315,3 +315,74 @@ fn a_policy_that_is_wrong_or_that_nobody_carries_out_stops_every_command() {
         }
     }
 }
+
+#[test]
+fn friends_who_certify_the_twin_with_gpg_make_a_contact_verified_in_every_command() {
+    let place = Place::new();
+    let gpg = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("gpg");
+        command.env("GNUPGHOME", place.path("gnupg")).current_dir(place.path("."));
+        command.args([
+            "--batch",
+            "--yes",
+            "--quiet",
+            "--no-tty",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "",
+        ]);
+        command.args(arguments).output()
+    };
+    std::fs::create_dir(place.path("gnupg")).unwrap();
+    let Ok(_) = gpg(&["--version"]) else {
+        eprintln!("SKIPPED: gpg is not installed");
+        return;
+    };
+    place
+        .run("carol", &["keys", "export", "carol@example.org", "--for", "openpgp", "-o", "carol.asc"])
+        .exits(0);
+    for friend in ["Dave <dave@example.org>", "Erin <erin@example.org>"] {
+        assert!(
+            gpg(&["--quick-generate-key", friend, "ed25519", "default", "never"]).unwrap().status.success()
+        );
+    }
+    assert!(gpg(&["--import", "carol.asc"]).unwrap().status.success());
+    let fingerprint = |who: &str| {
+        let listed = String::from_utf8(gpg(&["--with-colons", "--list-keys", who]).unwrap().stdout).unwrap();
+        let line = listed.lines().find(|line| line.starts_with("fpr:")).unwrap();
+        line.split(':').nth(9).unwrap().to_owned()
+    };
+    let (carol, dave, erin) =
+        (fingerprint("carol@example.org"), fingerprint("dave@example.org"), fingerprint("erin@example.org"));
+    for friend in ["dave@example.org", "erin@example.org"] {
+        assert!(gpg(&["--local-user", friend, "--quick-sign-key", &carol]).unwrap().status.success());
+    }
+    place.write("keyring.pgp", gpg(&["--export"]).unwrap().stdout);
+    let _ = std::process::Command::new("gpgconf")
+        .env("GNUPGHOME", place.path("gnupg"))
+        .args(["--kill", "all"])
+        .status();
+
+    let contact = || show(&place, "alice", &["carol@example.org"]);
+    place.run("alice", &["trust", "rely", &dave]).exits(3);
+    place.run("alice", &["trust", "rely", &dave, "--keyring", "keyring.pgp"]).exits(0);
+    // One introducer is one seal: 80 points, and 10 for the certificate that Alice took in.
+    assert_eq!((&contact()["score"], &contact()["level"]), (&90.into(), &"checked".into()));
+    place.run("alice", &["trust", "rely", &erin]).exits(0);
+    // Two are two; whoever steals the secret of Carol's personal CA needs neither, so that 120 are the most.
+    assert_eq!((&contact()["score"], &contact()["level"]), (&130.into(), &"verified".into()));
+
+    place.write("mail.eml", MAIL.replace("From: Alice <alice@", "From: Carol <carol@"));
+    place.run("carol", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
+    let verdict = || place.run("alice", &["verify", "--json", "signed.eml"]).json()["verdict"].clone();
+    assert_eq!(verdict(), "verified");
+    for introducer in [&dave, &erin] {
+        place.run("alice", &["trust", "rely", introducer, "--remove"]).exits(0);
+    }
+    assert_eq!(verdict(), "signed");
+    // The same without a store, and by the rules of OpenPGP alone.
+    let asked =
+        ["carol@example.org", "--certificate", "carol.pem", "--keyring", "keyring.pgp", "--rely", &dave];
+    assert_eq!(show(&place, "nobody", &[&asked[..], &["--profile", "wot-only"]].concat())["score"], 120);
+}

@@ -27,6 +27,10 @@ pub(super) fn run(arguments: &args::Export) -> Result<Exit, Failure> {
     let store = store::open()?;
     let form = Form::of(arguments)?;
     let chosen = Chosen::find(&store, &arguments.key)?;
+    if arguments.program == Some(Program::Openpgp) {
+        super::twin::write(arguments, &store, &chosen.certificates)?;
+        return Ok(Exit::Done);
+    }
     if arguments.secret { secret(arguments, &store, &chosen, form) } else { public(arguments, &chosen, form) }
 }
 
@@ -47,6 +51,10 @@ impl Form {
         let form = |format| Self { format, authority_first: false, only_rsa: false };
         let form = match arguments.program {
             None => form(arguments.format.unwrap_or(default)),
+            Some(Program::Openpgp) if arguments.secret => {
+                return Err(Failure::usage("an OpenPGP twin has no secret key of its own"));
+            }
+            Some(Program::Openpgp) => form(default),
             Some(Program::Thunderbird | Program::Mutt) => Self { authority_first: true, ..form(default) },
             Some(Program::Gpgsm) if arguments.secret => {
                 Self { authority_first: true, only_rsa: true, ..form(KeyFormat::P12Legacy) }

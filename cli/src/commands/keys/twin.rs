@@ -1,0 +1,47 @@
+//! `cseal keys export --for openpgp`: the OpenPGP twin of a key, for others to certify with `gpg` and `sq`.
+
+use std::io::Write;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::openpgp::{TwinError, export_twin};
+use counterseal_core::x509::Certificate;
+
+use super::is_or_is_under;
+use crate::args;
+use crate::clock;
+use crate::commands::store::{self, Unlock};
+use crate::failure::Failure;
+use crate::files::{Content, Output};
+use crate::store::Store;
+
+/// Writes the twin of the key that stands for the owner: the personal CA's, else the first that was named.
+pub(super) fn write(
+    arguments: &args::Export,
+    store: &Store,
+    certificates: &[Certificate],
+) -> Result<(), Failure> {
+    let authority = certificates.iter().find(|certificate| certificate.is_certificate_authority());
+    let Some(certificate) = authority.or(certificates.first()) else {
+        return Err(super::unknown_key(&arguments.key));
+    };
+    let mut addresses: Vec<EmailAddress> = Vec::new();
+    for address in
+        certificates.iter().filter(|own| is_or_is_under(own, certificate)).flat_map(Certificate::addresses)
+    {
+        if !addresses.iter().any(|own| own.matches(address)) {
+            addresses.push(address.clone());
+        }
+    }
+    let keys = store::keys(store, Unlock::from_options(&arguments.passphrase))?;
+    let twin = export_twin(&keys, certificate.public_key(), "", &addresses, clock::now())
+        .map_err(|error| keys.failure().unwrap_or_else(|| failure(&error)))?;
+    let name = arguments.output.as_deref();
+    let mut output = Output::at(name, arguments.overwrite, Content::Text)?;
+    output.write_all(twin.as_bytes()).map_err(|error| Failure::io("the output", &error))?;
+    output.commit()
+}
+
+fn failure(error: &TwinError) -> Failure {
+    Failure::unknown("cannot-export", format!("no OpenPGP twin of this key was made: {error}"))
+        .hint("only your own RSA, NIST and Ed25519 keys have one")
+}
