@@ -1,5 +1,6 @@
 //! Files: input that can be read twice, output that appears whole or not at all.
 
+mod blocks;
 mod extract;
 mod input;
 mod output;

@@ -1,9 +1,10 @@
 //! Output: a file that gets its name in the end; or standard output.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use super::blocks::Blocks;
 use super::temporary::Temporary;
 use crate::args;
 use crate::failure::{Exit, Failure};
@@ -23,16 +24,16 @@ pub(crate) enum Output {
     /// A file that does not exist yet, or is replaced.
     File {
         /// What is written, until it has its name.
-        temporary: BufWriter<Temporary>,
+        temporary: Blocks<Temporary>,
         /// Its name then.
         target: PathBuf,
         /// Whether a file of that name may go.
         overwrite: bool,
     },
     /// A device or a named pipe that exists: it is written into, not replaced.
-    Device(BufWriter<File>, PathBuf),
+    Device(Blocks<File>, PathBuf),
     /// Standard output.
-    Stdout(BufWriter<io::Stdout>),
+    Stdout(Blocks<File>),
 }
 
 impl Output {
@@ -51,8 +52,13 @@ impl Output {
             )
             .hint("name a file with -o FILE, or write it anyway with -o -")),
             Some(path) if path.as_os_str() != "-" => Self::file(path, overwrite),
-            _ => Ok(Self::Stdout(BufWriter::with_capacity(64 << 10, io::stdout()))),
+            _ => Self::stdout().map_err(|error| Failure::io("standard output", &error)),
         }
+    }
+
+    /// The descriptor itself: Rust's own standard output breaks what it gets at the ends of lines.
+    fn stdout() -> io::Result<Self> {
+        Ok(Self::Stdout(Blocks::new(File::from(rustix::io::dup(rustix::stdio::stdout())?))))
     }
 
     fn file(path: &Path, overwrite: bool) -> Result<Self, Failure> {
@@ -63,13 +69,13 @@ impl Output {
             Ok(found) if found.is_dir() => return Err(failed(&io::ErrorKind::IsADirectory.into())),
             Ok(found) if !found.is_file() && !found.is_symlink() => {
                 let device = File::options().write(true).open(&target).map_err(|error| failed(&error))?;
-                return Ok(Self::Device(BufWriter::new(device), target));
+                return Ok(Self::Device(Blocks::new(device), target));
             }
             Ok(_) if !overwrite => return Err(exists(path)),
             _ => {}
         }
         let temporary = Temporary::create(parent(&target)).map_err(|error| failed(&error))?;
-        Ok(Self::File { temporary: BufWriter::with_capacity(64 << 10, temporary), target, overwrite })
+        Ok(Self::File { temporary: Blocks::new(temporary), target, overwrite })
     }
 
     /// Makes what was written final.
@@ -91,9 +97,9 @@ impl Output {
     }
 }
 
-fn persist(temporary: BufWriter<Temporary>, target: &Path, overwrite: bool) -> Result<(), Failure> {
+fn persist(temporary: Blocks<Temporary>, target: &Path, overwrite: bool) -> Result<(), Failure> {
     let failed = |error: &io::Error| Failure::io(target.display().to_string(), error);
-    let temporary = temporary.into_inner().map_err(|error| failed(error.error()))?;
+    let temporary = temporary.into_inner().map_err(|error| failed(&error))?;
     // A name may be durable before the content is: after a power cut the old file would be gone
     // and the new one empty.
     temporary.sync().map_err(|error| failed(&error))?;
