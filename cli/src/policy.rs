@@ -34,6 +34,10 @@ pub(crate) fn apply(policy: &Policy, knowledge: &mut Knowledge) {
         add_mail_roots(knowledge);
     }
     knowledge.anchors.iter_mut().for_each(|anchor| lower(policy, anchor));
+    if let Some(public) = &mut knowledge.public_roots {
+        let amounts = policy.anchors.iter().filter_map(|row| Some((row.key, row.amount?)));
+        public.amounts = amounts.collect();
+    }
     if policy.revocation == Revocation::Require {
         knowledge.revocation.demand = RevocationDemand::Required;
     }

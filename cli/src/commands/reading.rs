@@ -95,6 +95,7 @@ pub(super) fn knowledge(
         knowledge.certificates.extend(stored.certificates);
         knowledge.anchors.extend(stored.anchors);
         knowledge.openpgp = stored.openpgp;
+        knowledge.public_roots = stored.public_roots;
     }
     policy::apply(&policy::in_force()?, &mut knowledge);
     Ok(knowledge)

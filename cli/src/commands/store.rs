@@ -6,7 +6,7 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::trust::evidence::{Comparison, Correspondence};
-use counterseal_core::trust::{Knowledge, KnownKey, Pin, VERIFIED};
+use counterseal_core::trust::{Knowledge, KnownKey, Pin, PublicRoots, VERIFIED};
 use counterseal_core::x509::Certificate;
 
 use super::introducers;
@@ -100,6 +100,7 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
         }
     }
     knowledge.certificates = certificates;
+    knowledge.public_roots = Some(PublicRoots::default());
     knowledge.openpgp = introducers::knowledge(store)?;
     knowledge.anchors = reliances::anchors(store)?.iter().map(Reliance::anchor).collect();
     Ok(knowledge)

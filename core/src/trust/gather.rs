@@ -7,7 +7,7 @@ use super::claim::Claim;
 use super::evidence::{
     Chain, Dossier, Evidence, Explanation, ExplanationKind, KeyFacts, KeyRevocation, KeyUse, Kind, Validation,
 };
-use super::knowledge::Knowledge;
+use super::knowledge::{Anchor, Knowledge};
 use super::web::WebOfTrust;
 use crate::address::EmailAddress;
 use crate::fingerprint::Fingerprint;
@@ -119,10 +119,11 @@ impl Inquiry<'_> {
                 dossier.evidence.push(Evidence::new(claim.clone(), kind));
             }
         }
-        if self.knowledge.anchors.is_empty() {
+        let anchors = self.anchors();
+        if anchors.is_empty() {
             return (None, Vec::new());
         }
-        match self.chain() {
+        match self.chain_to(&anchors) {
             Ok((chain, revocation)) => {
                 dossier.evidence.push(Evidence::new(claim.clone(), Kind::Chain(chain)));
                 (None, revocation)
@@ -166,8 +167,26 @@ impl Inquiry<'_> {
         }
     }
 
+    /// The chain of the certificate to an anchor.
+    ///
+    /// # Errors
+    /// The nearest miss.
     pub(super) fn chain(&self) -> Result<(Chain, Vec<RevocationStatus>), PathError> {
-        let anchors = &self.knowledge.anchors;
+        self.chain_to(&self.anchors())
+    }
+
+    /// The person's own anchors, and what the public list has for these certificates.
+    fn anchors(&self) -> Vec<Anchor> {
+        let mut anchors = self.knowledge.anchors.clone();
+        if let Some(public) = &self.knowledge.public_roots {
+            let at_hand: Vec<Certificate> =
+                std::iter::once(self.certificate).chain(self.certificates).cloned().collect();
+            anchors.extend(public.anchors_for(&at_hand, &anchors));
+        }
+        anchors
+    }
+
+    fn chain_to(&self, anchors: &[Anchor]) -> Result<(Chain, Vec<RevocationStatus>), PathError> {
         let authorities: Vec<path::Anchor> = anchors.iter().map(|anchor| anchor.authority.clone()).collect();
         let path = self.path(&authorities, self.at)?;
         let Some(anchor) = anchors.get(path.anchor()) else {
@@ -259,7 +278,7 @@ fn is_renewal(old: &Certificate, new: &Certificate) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::evidence::Correspondence;
-    use super::super::{Anchor, KnownKey, Level, decide};
+    use super::super::{KnownKey, Level, PublicRoots, decide};
     use super::*;
     use crate::testing::{NOW, Person, SystemRandom};
     use crate::x509::issue::{Issuer, Subject, Validity, signing_certificate};
@@ -301,5 +320,30 @@ mod tests {
         let forged = Certificate::from_der(&forged).unwrap();
         assert!(is_renewal(&alice.signing, &forged));
         assert_eq!(level(&alice, &forged, at), Level::Conflict);
+    }
+
+    #[test]
+    fn a_certificate_under_no_name_of_the_public_list_costs_no_search() {
+        let alice = Person::new("alice@example.org");
+        let knowledge = Knowledge { public_roots: Some(PublicRoots::default()), ..Knowledge::default() };
+        let allowance = Allowance::of_message();
+        let decision =
+            decide(&alice.signing, &alice.address, &[], &knowledge, Purpose::Sign, NOW, &allowance);
+        assert!(decision.sources.is_empty() && decision.chain_error.is_none());
+    }
+
+    #[test]
+    fn a_certificate_under_a_name_of_the_public_list_is_held_against_it() {
+        let root = crate::x509::mail_roots::all().next().unwrap().certificate;
+        let at = root.not_before().plus_days(100);
+        let address = EmailAddress::of_an_example();
+        let error = |public_roots| {
+            let knowledge = Knowledge { public_roots, ..Knowledge::default() };
+            let allowance = Allowance::of_message();
+            decide(&root, &address, &[], &knowledge, Purpose::Sign, at, &allowance).chain_error
+        };
+        assert!(error(None).is_none());
+        // A root signs no mail.
+        assert!(matches!(error(Some(PublicRoots::default())), Some(PathError::KeyUsage { .. })));
     }
 }

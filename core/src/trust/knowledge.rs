@@ -1,6 +1,7 @@
 //! What is known before a mail is read: anchors, pins, keys of contacts, revocation lists, and the
 //! rules that say what it is worth.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::evidence::{self, Comparison, Correspondence, Dossier, Operator};
@@ -10,6 +11,7 @@ use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use crate::openpgp::{Reliances, Web};
 use crate::time::Time;
 use crate::x509::Certificate;
+use crate::x509::mail_roots::{self, MailRoot};
 use crate::x509::path;
 use crate::x509::revocation::RevocationEvidence;
 
@@ -41,6 +43,31 @@ impl Anchor {
     ) -> Self {
         let standing = evidence::Anchor::Public { operator, amount };
         Self { authority: path::Anchor::public(certificate, distrust_after), standing }
+    }
+}
+
+/// The public list of mail roots ([`mail_roots`]). Of it only the roots are read that may have issued
+/// what is asked about.
+#[derive(Clone, Debug, Default)]
+pub struct PublicRoots {
+    /// Points of single roots, by the SHA-256 of their keys, in the place of the profile's.
+    pub amounts: BTreeMap<[u8; 32], u32>,
+}
+
+impl PublicRoots {
+    /// The roots under whose names certificates were issued, but for those that are anchors already.
+    pub(super) fn anchors_for(&self, certificates: &[Certificate], others: &[Anchor]) -> Vec<Anchor> {
+        let is_other = |root: &MailRoot| {
+            let key = root.certificate.fingerprint();
+            others.iter().any(|anchor| anchor.authority.certificate().fingerprint() == key)
+        };
+        let roots = mail_roots::issuers_of(certificates).into_iter().filter(|root| !is_other(root));
+        let anchor = |root: MailRoot| {
+            let amount = self.amounts.get(root.certificate.fingerprint().sha256()).copied();
+            let operator = root.operator.clone().map_or(Operator::Unknown, Operator::Named);
+            Anchor::public(root.certificate, root.distrust_after, operator, amount)
+        };
+        roots.map(anchor).collect()
     }
 }
 
@@ -82,6 +109,8 @@ pub struct OpenPgpKnowledge {
 pub struct Knowledge {
     /// CAs that are accepted.
     pub anchors: Vec<Anchor>,
+    /// Whether the public list of mail roots counts too, and what single roots of it are worth.
+    pub public_roots: Option<PublicRoots>,
     /// Fingerprints that were compared.
     pub pins: Vec<Pin>,
     /// Keys seen before.
@@ -96,4 +125,35 @@ pub struct Knowledge {
     pub openpgp: Option<Arc<OpenPgpKnowledge>>,
     /// What it is all worth.
     pub rules: Rules,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn standing(public: &PublicRoots, root: &MailRoot, others: &[Anchor]) -> Vec<evidence::Anchor> {
+        let anchors = public.anchors_for(std::slice::from_ref(&root.certificate), others);
+        let of_root =
+            anchors.into_iter().filter(|anchor| *anchor.authority.certificate() == root.certificate);
+        of_root.map(|anchor| anchor.standing).collect()
+    }
+
+    #[test]
+    fn a_root_of_the_list_stands_for_its_operator_with_the_amount_of_the_profile_or_the_administrators() {
+        let root = mail_roots::all().find(|root| root.operator.is_some()).unwrap();
+        let operator = Operator::Named(root.operator.clone().unwrap());
+        let of_profile = evidence::Anchor::Public { operator: operator.clone(), amount: None };
+        assert_eq!(standing(&PublicRoots::default(), &root, &[]), [of_profile]);
+        let amounts = BTreeMap::from([(*root.certificate.fingerprint().sha256(), 20)]);
+        let lowered = evidence::Anchor::Public { operator, amount: Some(20) };
+        assert_eq!(standing(&PublicRoots { amounts }, &root, &[]), [lowered]);
+    }
+
+    #[test]
+    fn a_root_that_the_person_relies_on_is_not_the_public_one_too() {
+        let root = mail_roots::all().next().unwrap();
+        let own = Anchor::own(root.certificate.clone(), Some(10));
+        assert!(standing(&PublicRoots::default(), &root, &[own]).is_empty());
+    }
 }

@@ -5,7 +5,7 @@ use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::limits;
 use counterseal_core::message::reasons_of;
 use counterseal_core::time::Time;
-use counterseal_core::trust::{Decision, Knowledge, Purpose, Rules, advise, decide};
+use counterseal_core::trust::{Decision, Knowledge, PublicRoots, Purpose, Rules, advise, decide};
 use counterseal_core::x509::Certificate;
 use counterseal_core::x509::path::Allowance;
 
@@ -31,6 +31,10 @@ impl Ground {
     /// By the options, and by the store where one is given.
     pub(super) fn of(arguments: &args::TrustShow, store: Option<&Store>) -> Result<Self, Failure> {
         let mut knowledge = store.map_or_else(|| Ok(Knowledge::default()), store::knowledge)?;
+        // Whoever names anchors without a store asks about these alone.
+        if arguments.anchors.is_empty() {
+            knowledge.public_roots = Some(PublicRoots::default());
+        }
         for typed in &arguments.anchors {
             let (path, amount) = with_amount(typed)?;
             knowledge.anchors.extend(sources::anchors(&[path.into()], amount)?);
