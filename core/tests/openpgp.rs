@@ -7,8 +7,10 @@
     clippy::indexing_slicing
 )]
 
+mod carried;
 mod debian;
 mod grafts;
+mod hostile;
 mod oracle;
 mod programs;
 mod random;

@@ -13,7 +13,7 @@ use counterseal_core::x509::{KeyKind, SecretKey};
 
 use super::programs::{Gpg, Sq, read};
 
-struct SystemRandom;
+pub(super) struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&mut self, bytes: &mut [u8]) {
