@@ -8,7 +8,6 @@ use counterseal_core::policy::{Encrypt, Mixed, Policy, PolicyFile, Revocation, S
 use counterseal_core::trust::evidence;
 use counterseal_core::trust::{Anchor, Knowledge, Level};
 use counterseal_core::x509::revocation::RevocationDemand;
-use counterseal_core::x509::{Certificate, mail_roots};
 
 use crate::failure::Failure;
 use crate::places;
@@ -16,8 +15,9 @@ use crate::places;
 /// The administrator's file.
 const SYSTEM: &str = "/etc/counterseal/policy.toml";
 const FILE: &str = "policy.toml";
-/// The name of the list of mail roots in it.
+/// The name of the list of mail roots in it, and of no list.
 const MAIL_ROOTS: &str = "nss-email";
+const NO_ROOTS: &str = "none";
 
 /// Reads both files, as far as they are there.
 pub(crate) fn in_force() -> Result<Policy, Failure> {
@@ -30,8 +30,11 @@ pub(crate) fn in_force() -> Result<Policy, Failure> {
 /// for less.
 pub(crate) fn apply(policy: &Policy, knowledge: &mut Knowledge) {
     knowledge.rules = policy.rules.clone();
-    if policy.bundle.as_deref() == Some(MAIL_ROOTS) {
-        add_mail_roots(knowledge);
+    match policy.bundle.as_deref() {
+        // Whoever names the list wants it where single anchors were given, too.
+        Some(MAIL_ROOTS) => drop(knowledge.public_roots.get_or_insert_default()),
+        Some(_) => knowledge.public_roots = None,
+        None => {}
     }
     knowledge.anchors.iter_mut().for_each(|anchor| lower(policy, anchor));
     if let Some(public) = &mut knowledge.public_roots {
@@ -43,24 +46,10 @@ pub(crate) fn apply(policy: &Policy, knowledge: &mut Knowledge) {
     }
 }
 
-/// The roots that Mozilla trusts for mail, but those that the person relies on themselves: these
-/// count as their own. Nobody who does not ask for them pays for reading them.
-fn add_mail_roots(knowledge: &mut Knowledge) {
-    let own: Vec<Certificate> =
-        knowledge.anchors.iter().map(|anchor| anchor.authority.certificate().clone()).collect();
-    let roots = mail_roots::all().filter(|root| !own.contains(&root.certificate));
-    knowledge.anchors.extend(roots.map(|root| {
-        let operator = root.operator.map_or(evidence::Operator::Unknown, evidence::Operator::Named);
-        Anchor::public(root.certificate, root.distrust_after, operator, None)
-    }));
-}
-
 /// A policy gives a CA an amount; nobody gets more than that.
 fn lower(policy: &Policy, anchor: &mut Anchor) {
-    let key = anchor.authority.certificate().fingerprint();
-    let (evidence::Anchor::Own { amount, .. } | evidence::Anchor::Public { amount, .. }) =
-        &mut anchor.standing;
-    let row = policy.anchors.iter().find(|row| row.key == *key.sha256());
+    let evidence::Anchor::Own { authority, amount } = &mut anchor.standing else { return };
+    let row = policy.anchors.iter().find(|row| row.key == *authority.sha256());
     if let Some(most) = row.and_then(|row| row.amount) {
         *amount = Some(amount.map_or(most, |own| own.min(most)));
     }
@@ -95,7 +84,10 @@ fn not_carried_out(file: &PolicyFile) -> Option<&'static str> {
         (any_row(|row| row.mixed.is_some_and(|value| value != Mixed::Refuse)), "send.mixed"),
         (any_row(|row| row.accept == Some(Level::Unverified)), "send.accept = \"unverified\""),
         (file.stale == Some(true), "stale = \"allow\""),
-        (file.bundle.as_deref().is_some_and(|bundle| bundle != MAIL_ROOTS), "anchors.bundle"),
+        (
+            file.bundle.as_deref().is_some_and(|bundle| bundle != MAIL_ROOTS && bundle != NO_ROOTS),
+            "anchors.bundle",
+        ),
         (file.anchors.iter().any(|row| !row.domains.is_empty()), "anchors: domains"),
         (!file.roots.is_empty(), "roots"),
     ];
@@ -105,36 +97,27 @@ fn not_carried_out(file: &PolicyFile) -> Option<&'static str> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use counterseal_core::trust::PublicRoots;
+
     use super::*;
 
-    fn anchors(text: &str, own: &[Certificate]) -> Vec<Anchor> {
+    /// What is left of the public roots by a policy.
+    fn public_roots(text: &str, before: Option<PublicRoots>) -> Option<PublicRoots> {
         let policy = Policy::in_force(&[PolicyFile::parse(text).unwrap()]);
-        let anchors = own.iter().map(|certificate| Anchor::own(certificate.clone(), None)).collect();
-        let mut knowledge = Knowledge { anchors, ..Knowledge::default() };
+        let mut knowledge = Knowledge { public_roots: before, ..Knowledge::default() };
         apply(&policy, &mut knowledge);
-        knowledge.anchors
+        knowledge.public_roots
     }
 
     #[test]
-    fn the_mail_roots_count_where_a_policy_asks_for_them_and_each_for_its_operator() {
-        assert!(anchors("", &[]).is_empty());
+    fn the_mail_roots_count_unless_single_anchors_were_given_or_the_policy_names_no_list() {
+        let all = || Some(PublicRoots::default());
+        assert!(public_roots("", all()).is_some() && public_roots("", None).is_none());
         let bundle = "[anchors]\nbundle = \"nss-email\"\n";
-        let roots = anchors(bundle, &[]);
-        assert_eq!(roots.len(), mail_roots::all().count());
-        let digicert = evidence::Operator::Named("DigiCert".to_owned());
-        let is_digicert = |anchor: &&Anchor| matches!(&anchor.standing, evidence::Anchor::Public { operator, amount: None } if *operator == digicert);
-        assert!(roots.iter().filter(is_digicert).count() > 5);
-        // A root that the person relies on is theirs, and stands there once.
-        let own = mail_roots::all().next().unwrap().certificate;
-        let with_own = anchors(bundle, std::slice::from_ref(&own));
-        assert_eq!(with_own.len(), roots.len());
-        assert!(matches!(with_own[0].standing, evidence::Anchor::Own { .. }));
-        // And a policy can give any of them less.
-        let key = own.fingerprint().sha256().iter().map(|octet| format!("{octet:02x}")).collect::<String>();
-        let lowered = anchors(&format!("{bundle}\"sha256:{key}\" = {{ amount = 20 }}\n"), &[]);
-        let amounts = lowered.iter().filter_map(|anchor| match anchor.standing {
-            evidence::Anchor::Public { amount, .. } | evidence::Anchor::Own { amount, .. } => amount,
-        });
-        assert_eq!(amounts.collect::<Vec<_>>(), [20]);
+        assert!(public_roots(bundle, None).is_some());
+        assert!(public_roots("[anchors]\nbundle = \"none\"\n", all()).is_none());
+        let key = "07".repeat(32);
+        let lowered = public_roots(&format!("{bundle}\"sha256:{key}\" = {{ amount = 20 }}\n"), None);
+        assert_eq!(lowered.unwrap().amounts, [([7; 32], 20)].into());
     }
 }

@@ -6,7 +6,7 @@ use counterseal_core::cms::OpenOptions;
 use counterseal_core::keys::Keyring;
 use counterseal_core::message::{Accept, ReadError, Status, Verdict};
 use counterseal_core::ports::{NoSecretKeys, SecretKeys};
-use counterseal_core::trust::Knowledge;
+use counterseal_core::trust::{Knowledge, PublicRoots};
 use counterseal_core::x509::Certificate;
 
 use super::secrets;
@@ -88,6 +88,10 @@ pub(super) fn knowledge(
     store: Option<&Store>,
 ) -> Result<Knowledge, Failure> {
     let mut knowledge = sources::knowledge(evidence, certificates)?;
+    // Whoever names anchors without a store asks about these alone.
+    if evidence.anchors.is_empty() {
+        knowledge.public_roots = Some(PublicRoots::default());
+    }
     if let Some(store) = store {
         let stored = store::knowledge(store)?;
         knowledge.pins = stored.pins;
