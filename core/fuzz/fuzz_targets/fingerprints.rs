@@ -22,7 +22,8 @@ fuzz_target!(|data: &[u8]| {
             KeyDemand::None | KeyDemand::Verified => None,
             KeyDemand::Key(prefix) | KeyDemand::Introducer(prefix) => Some(prefix),
         };
-        if let Some(prefix) = demanded {
+        // A question mark in a local part was quoted, and would be a demand without its quotes.
+        if let Some(prefix) = demanded.filter(|_| !plain.contains('?')) {
             let again = StrongAddress::parse(&format!("{plain}={prefix}")).expect("one form for all");
             assert_eq!(again.address, strong.address);
         }
