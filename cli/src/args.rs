@@ -26,8 +26,8 @@ pub(crate) use keys::{
 };
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
 pub(crate) use trust::{
-    ComparedBy, PolicyCheck, PolicyCommand, Profile, Trust, TrustCommand, TrustList, TrustPin, TrustRely,
-    TrustShow, TrustUnpin,
+    ComparedBy, PolicyCheck, PolicyCommand, Profile, Trust, TrustCommand, TrustList, TrustMeet, TrustPin,
+    TrustRely, TrustShow, TrustUnpin,
 };
 pub(crate) use verify::Verify;
 

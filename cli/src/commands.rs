@@ -58,6 +58,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             TrustCommand::Pin(arguments) => Some(&arguments.report),
             TrustCommand::Unpin(arguments) => Some(&arguments.report),
             TrustCommand::List(arguments) => Some(&arguments.report),
+            TrustCommand::Meet(arguments) => Some(&arguments.report),
             TrustCommand::Rely(arguments) => Some(&arguments.report),
             TrustCommand::Policy(policy) => match &policy.command {
                 PolicyCommand::Check(arguments) => Some(&arguments.report),

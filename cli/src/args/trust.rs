@@ -20,6 +20,7 @@ pub(crate) enum TrustCommand {
     Show(Box<TrustShow>),
     Pin(TrustPin),
     Unpin(TrustUnpin),
+    Meet(TrustMeet),
     List(TrustList),
     Rely(TrustRely),
     Policy(Policy),
@@ -176,6 +177,27 @@ pub(crate) enum ComparedBy {
     InPerson,
     /// Read aloud where you knew the voice or the face: 90 points
     Video,
+}
+
+/// Show what you and somebody compare when you meet or call each other
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Show what you and somebody compare when you meet or call each other.\n\n\
+        Sixty digits stand for both of your keys: on the other side they are the same, whoever asks. The QR \
+        code holds your own fingerprint and address. Nothing is kept: once it agrees, say so with \
+        `cseal trust pin`.",
+    after_long_help = help_end!(
+        "  Bob, whose certificate you have:\n",
+        "      cseal trust meet bob@example.org\n"
+    )
+)]
+pub(crate) struct TrustMeet {
+    /// Whom you meet
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
 }
 
 /// Take back that you compared a fingerprint

@@ -1,6 +1,7 @@
 //! `cseal trust`: whom to believe, and why.
 
 mod list;
+mod meet;
 mod pin;
 mod policy;
 mod rely;
@@ -19,6 +20,7 @@ pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
         TrustCommand::Pin(arguments) => pin::pin(arguments),
         TrustCommand::Unpin(arguments) => pin::unpin(arguments),
         TrustCommand::List(arguments) => list::run(arguments),
+        TrustCommand::Meet(arguments) => meet::run(arguments),
         TrustCommand::Rely(arguments) => rely::run(arguments),
         TrustCommand::Policy(policy) => match &policy.command {
             PolicyCommand::Check(arguments) => policy::check(arguments),

@@ -3,6 +3,7 @@
 mod domains;
 mod evidence;
 pub(crate) mod list;
+pub(crate) mod meet;
 pub(crate) mod openpgp;
 pub(crate) mod policy;
 pub(crate) mod show;

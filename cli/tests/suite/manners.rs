@@ -37,6 +37,7 @@ fn every_short_help_fits_a_screen_and_every_long_one_has_examples() {
         &["trust", "unpin"],
         &["trust", "list"],
         &["trust", "rely"],
+        &["trust", "meet"],
     ] {
         let short = place.run("alice", &[command, &["-h"]].concat()).exits(0).text();
         let (lines, width) = (short.lines().count(), short.lines().map(|line| line.chars().count()).max());

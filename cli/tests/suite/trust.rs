@@ -386,3 +386,21 @@ fn friends_who_certify_the_twin_with_gpg_make_a_contact_verified_in_every_comman
         ["carol@example.org", "--certificate", "carol.pem", "--keyring", "keyring.pgp", "--rely", &dave];
     assert_eq!(show(&place, "nobody", &[&asked[..], &["--profile", "wot-only"]].concat())["score"], 120);
 }
+
+#[test]
+fn two_people_who_meet_see_the_same_digits_and_a_third_sees_others() {
+    let place = Place::new();
+    let meet =
+        |person: &str, whom: &str| json(&place.run(person, &["trust", "meet", whom, "--json"]).exits(0));
+    let (alices, bobs) = (meet("alice", "bob@example.org"), meet("bob", "alice@example.org"));
+    assert_eq!(alices["digits"], bobs["digits"]);
+    assert_eq!(alices["digits"].as_str().unwrap().replace(' ', "").len(), 60);
+    assert_eq!((&alices["theirs"], &alices["own"]), (&bobs["own"], &bobs["theirs"]));
+    assert_eq!(alices["theirs"], String::from_utf8(place.read("bob.fingerprint")).unwrap().as_str());
+    assert!(alices["uri"].as_str().unwrap().ends_with("?addr=alice%40example.org"));
+    assert_ne!(meet("alice", "carol@example.org")["digits"], alices["digits"]);
+    let words = place.run("alice", &["trust", "meet", "bob@example.org"]).exits(0).text();
+    assert!(words.contains('█') && words.contains("cseal trust pin bob@example.org"));
+    place.run("alice", &["trust", "meet", "dave@example.org"]).exits(3);
+    place.run("nobody", &["trust", "meet", "bob@example.org"]).exits(3);
+}
