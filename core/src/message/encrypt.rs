@@ -176,7 +176,7 @@ impl Copy<'_> {
         }
     }
 
-    /// The readers and, except in a Bcc copy and a hidden one, ourselves (ruling 12).
+    /// The readers and, except in a Bcc copy and a hidden one, ourselves.
     fn sealed_for(&self, request: &EncryptRequest<'_>) -> Vec<cms::Recipient> {
         let own = request.own.filter(|_| !self.blind && !request.hide_recipients);
         let mut accepted: Vec<&Accepted> = self.readers.iter().map(|reader| &reader.accepted).collect();

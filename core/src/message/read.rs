@@ -218,7 +218,7 @@ impl Reading {
         status
     }
 
-    /// Why there is no author that a signature could be held against (`trust.md` 4.4, rows 6, 7).
+    /// Why there is no author that a signature could be held against.
     fn name_the_author(&self, status: &mut Status) {
         let reason = match &self.shown.author {
             Ok(_) => return,
@@ -266,7 +266,7 @@ impl Reading {
     }
 
     /// A signed mail that somebody encrypted anew for us names others in its protected header
-    /// (surreptitious forwarding; `trust.md` section 5, rule 25).
+    /// (surreptitious forwarding).
     fn is_for_others(&self, unwrapped: &Unwrapped, context: &Context<'_>) -> bool {
         let opened_by = unwrapped.layers.iter().find_map(|layer| match layer {
             Layer::Encrypted(opened) => opened.opened_by,

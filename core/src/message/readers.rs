@@ -1,4 +1,4 @@
-//! What is known of a reader's program, and what is therefore written (design decision 4).
+//! What is known of a reader's program, and what is therefore written.
 
 use crate::algorithm::{ContentEncryption, DigestAlgorithm, KeyAlgorithm};
 use crate::cms::{Capabilities, KeyTransport, Recipient};

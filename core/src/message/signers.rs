@@ -1,4 +1,4 @@
-//! From a signature that holds to what may be believed of the author (`trust.md` 4.4).
+//! From a signature that holds to what may be believed of the author.
 
 use std::borrow::Cow;
 
@@ -56,7 +56,7 @@ struct Judgement<'j> {
 }
 
 impl Judgement<'_> {
-    /// The rows of `trust.md` 4.4 from the top; the first that fits decides.
+    /// The rules from the gravest down; the first that fits decides.
     fn status(&self) -> SignerStatus {
         let Some(certificate) = &self.signer.certificate else {
             return match self.signer.outcome {

@@ -1,4 +1,4 @@
-//! What a mail looks like when it was read (ruling 14).
+//! What a mail looks like when it was read.
 
 use std::io::{self, BufRead, BufReader, Write};
 

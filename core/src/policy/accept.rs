@@ -127,7 +127,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The stable word (`trust.md` 4.3).
+    /// The stable word (`docs/formats/reasons.md`).
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {

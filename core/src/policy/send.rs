@@ -1,4 +1,4 @@
-//! What becomes of a mail to one recipient, and of the mail as a whole (`trust.md` 4.3).
+//! What becomes of a mail to one recipient, and of the mail as a whole.
 //!
 //! No cell turns a wish for encryption into plaintext. Plaintext is sent only to whom a person's own
 //! policy says that it may be, and never to whom was once encrypted.

@@ -56,7 +56,7 @@ impl Decision {
         let evaluation = evaluate(claim, &dossier, rules, at);
         let is_revoked = matches!(chain_error, Some(PathError::Revoked { .. }));
         // Without a trusted time, a signature under an expired certificate may be younger than the
-        // certificate's end: no mark (`trust.md` section 5, rule 30).
+        // certificate's end: no mark.
         let most = if out_of_date { rules.thresholds.verified.saturating_sub(1) } else { u32::MAX };
         let (score, level) = match evaluation.level {
             Level::Conflict => (0, Level::Conflict),

@@ -106,7 +106,7 @@ pub enum Kind {
     },
     /// The key that the address had before signed that this one follows.
     Succeeds(Succession),
-    /// A personal CA issued a certificate for the key and the address (ruling 1). Its key must have
+    /// A personal CA issued a certificate for the key and the address. Its key must have
     /// a claim to the same address.
     IssuedBy {
         /// The key of the personal CA.
@@ -152,7 +152,7 @@ pub struct Chain {
 pub enum Anchor {
     /// A CA of the public list of mail roots.
     Public {
-        /// Who operates it: all roots of one operator are one thing to subvert (ruling 3).
+        /// Who operates it: all roots of one operator are one thing to subvert.
         operator: Operator,
         /// The amount that the administrator gave it, in the place of the profile's.
         amount: Option<u32>,

@@ -1,4 +1,4 @@
-//! The words for a score (`trust.md` 4.2).
+//! The words for a score (`docs/trust.md`).
 
 use super::rules::Thresholds;
 

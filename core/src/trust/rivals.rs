@@ -228,7 +228,7 @@ impl View<'_, '_> {
             .map(|explanation| explanation.why)
     }
 
-    /// The table of `trust.md` 3.5, and the rule of 1.7.
+    /// What contradicts the key: a pin first, then what is as well supported.
     fn conflict(&self, score: u32, is_pinned: bool, rival: &Rival) -> Option<Conflict> {
         if is_pinned || rival.has_ended {
             return None;

@@ -1,4 +1,4 @@
-//! What the score does with any evidence (`trust.md` 1.2).
+//! What the score does with any evidence.
 
 use counterseal_core::trust::evidence::{Endorser, Evidence, Introducer, Kind};
 use counterseal_core::trust::points::Profile;

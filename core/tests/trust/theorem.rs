@@ -16,7 +16,7 @@ use super::generated::{any_evidence, asked, dossier, outside_evidence};
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
-    /// `trust.md` 1.5: no single outside authority verifies a key.
+    /// No single outside authority verifies a key.
     #[test]
     fn two_seals(evidence in vec(outside_evidence(), 0..20)) {
         for profile in [Profile::Blended, Profile::Hardened] {
