@@ -2,7 +2,9 @@
 //! a web key directory.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
+use sequoia_openpgp::armor::{Reader, ReaderMode};
 use sequoia_openpgp::cert::raw::{RawCert, RawCertParser};
 use sequoia_openpgp::parse::Parse as _;
 
@@ -33,9 +35,27 @@ impl<'a> Keyring<'a> {
     }
 
     fn take(&mut self, bytes: &'a [u8]) -> Result<(), ImportError> {
+        if bytes.first().is_none_or(|first| first & 0x80 != 0) {
+            return self.take_binary(bytes, |certificate| certificate);
+        }
+        let blocks = armored_blocks(bytes);
+        if blocks.is_empty() {
+            return Err(ImportError::NoKeyring);
+        }
+        for block in blocks {
+            self.take_binary(&block, |certificate| certificate.into_owned())?;
+        }
+        Ok(())
+    }
+
+    fn take_binary<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        kept: impl Fn(RawCert<'b>) -> RawCert<'a>,
+    ) -> Result<(), ImportError> {
         let parser = RawCertParser::from_bytes(bytes).map_err(|_| ImportError::NoKeyring)?;
         for certificate in parser {
-            let Ok(certificate) = certificate else {
+            let Ok(certificate) = certificate.map(&kept) else {
                 self.skipped += 1;
                 continue;
             };
@@ -50,6 +70,27 @@ impl<'a> Keyring<'a> {
         }
         Ok(())
     }
+}
+
+/// The octets of armored blocks, each by itself (RFC 9580, section 6.2).
+///
+/// The armor comes off before anything is split: a parser that reads through it makes room for as
+/// many octets as a packet says that it has.
+fn armored_blocks(text: &[u8]) -> Vec<Vec<u8>> {
+    const BEGIN: &[u8] = b"-----BEGIN PGP";
+    let starts: Vec<usize> =
+        memchr::memmem::find_iter(text, BEGIN).take(limits::OPENPGP_CERTIFICATES).collect();
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let blocks = starts.iter().zip(ends).filter_map(|(start, end)| text.get(*start..end));
+    blocks.filter_map(dearmored).collect()
+}
+
+/// What is inside one armored block.
+pub(super) fn dearmored(block: &[u8]) -> Option<Vec<u8>> {
+    let mut octets = Vec::new();
+    let mut reader = Reader::from_bytes(block, ReaderMode::Tolerant(None));
+    reader.read_to_end(&mut octets).ok()?;
+    Some(octets)
 }
 
 /// Our own form of a fingerprint; keys of version 3 and of unknown versions have none.

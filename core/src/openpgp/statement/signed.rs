@@ -1,14 +1,12 @@
 //! Whether a statement is signed, and by whom.
 
-use std::io::{Cursor, Read as _};
+use std::io::Cursor;
 
-use sequoia_openpgp::PacketPile;
-use sequoia_openpgp::armor::{Kind, Reader, ReaderMode};
 use sequoia_openpgp::cert::Cert;
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation as _;
-use sequoia_openpgp::cert::raw::RawCertParser;
-use sequoia_openpgp::packet::{Packet, Signature};
-use sequoia_openpgp::parse::Parse as _;
+use sequoia_openpgp::cert::raw::RawPacket;
+use sequoia_openpgp::packet::{Packet, Signature, Tag};
+use sequoia_openpgp::parse::{PacketParserBuilder, PacketParserResult, Parse as _};
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy as _};
 use sequoia_openpgp::types::{RevocationStatus, SignatureType};
 
@@ -19,7 +17,7 @@ use crate::cms::ContentType;
 use crate::cms::signed::{SignatureOutcome, read_signed};
 use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use crate::limits;
-use crate::openpgp::keyring::fingerprint_of;
+use crate::openpgp::keyring::{Keyring, dearmored, fingerprint_of};
 use crate::openpgp::link::address_of_user_id;
 use crate::openpgp::reader::{policy, system_time, time};
 use crate::openpgp::twin::TWIN_CREATED;
@@ -160,18 +158,16 @@ impl SignedStatement {
     }
 }
 
-/// The one signature packet of a detached signature.
+/// The one signature packet of a detached signature. Nothing is unpacked to find it.
 fn only_signature(bytes: &[u8]) -> Result<Signature, StatementError> {
-    let mut packets = Vec::new();
-    if bytes.first().is_some_and(|first| first & 0x80 == 0) {
-        let mut reader = Reader::from_bytes(bytes, ReaderMode::Tolerant(Some(Kind::Signature)));
-        reader.read_to_end(&mut packets).map_err(|_| StatementError::Framing)?;
-    } else {
-        packets.extend_from_slice(bytes);
-    }
-    let pile = PacketPile::from_bytes(&packets).map_err(|_| StatementError::Framing)?;
-    match pile.into_children().collect::<Vec<_>>().as_slice() {
-        [Packet::Signature(signature)] => Ok(signature.clone()),
+    let is_armored = bytes.first().is_some_and(|first| first & 0x80 == 0);
+    let packets = if is_armored { dearmored(bytes) } else { Some(bytes.to_vec()) };
+    let packets = packets.ok_or(StatementError::Framing)?;
+    let builder = PacketParserBuilder::from_bytes(&packets).map_err(|_| StatementError::Framing)?;
+    let parser = builder.max_recursion_depth(0).build().map_err(|_| StatementError::Framing)?;
+    let PacketParserResult::Some(parser) = parser else { return Err(StatementError::Framing) };
+    match parser.next() {
+        Ok((Packet::Signature(signature), PacketParserResult::EOF(_))) => Ok(signature),
         _ => Err(StatementError::Framing),
     }
 }
@@ -179,13 +175,18 @@ fn only_signature(bytes: &[u8]) -> Result<Signature, StatementError> {
 /// The certificate of which a key says that it made a signature.
 fn certificate_of(signature: &Signature, keyrings: &[&[u8]]) -> Option<Cert> {
     let issuers = signature.get_issuers();
-    let certificates =
-        keyrings.iter().filter_map(|keyring| RawCertParser::from_bytes(*keyring).ok()).flatten();
-    let is_signers = |certificate: &sequoia_openpgp::cert::raw::RawCert<'_>| {
+    let keyring = Keyring::split(keyrings).ok()?;
+    let mut certificates = keyring.certificates.values().flatten();
+    let found = certificates.find(|certificate| {
         certificate.as_bytes().len() <= limits::OPENPGP_CERTIFICATE_BYTES
             && certificate.keys().any(|key| issuers.iter().any(|issuer| issuer.aliases(key.key_handle())))
+    })?;
+    let says_something = |packet: &RawPacket<'_>| {
+        matches!(packet.tag(), Tag::PublicKey | Tag::SecretKey | Tag::PublicSubkey | Tag::SecretSubkey)
+            || matches!(packet.tag(), Tag::UserID | Tag::Signature)
     };
-    certificates.flatten().find(is_signers).and_then(|certificate| Cert::try_from(certificate).ok())
+    let packets = found.packets().filter(says_something);
+    Cert::from_bytes(&packets.flat_map(|packet| packet.as_bytes().to_vec()).collect::<Vec<u8>>()).ok()
 }
 
 /// Verifies a signature over a text with a key that could sign when it was made.
