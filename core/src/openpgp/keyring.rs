@@ -6,6 +6,7 @@ use std::io::Read as _;
 
 use sequoia_openpgp::armor::{Reader, ReaderMode};
 use sequoia_openpgp::cert::raw::{RawCert, RawCertParser};
+use sequoia_openpgp::packet::Header;
 use sequoia_openpgp::parse::Parse as _;
 
 use super::import::ImportError;
@@ -53,6 +54,10 @@ impl<'a> Keyring<'a> {
         bytes: &'b [u8],
         kept: impl Fn(RawCert<'b>) -> RawCert<'a>,
     ) -> Result<(), ImportError> {
+        // What begins with no packet the parser would take for armored, once more.
+        if !bytes.is_empty() && Header::from_bytes(bytes).is_err() {
+            return Err(ImportError::NoKeyring);
+        }
         let parser = RawCertParser::from_bytes(bytes).map_err(|_| ImportError::NoKeyring)?;
         for certificate in parser {
             let Ok(certificate) = certificate.map(&kept) else {

@@ -79,22 +79,28 @@ fn a_flooded_certificate_is_read_as_far_as_the_limits_allow() {
     assert_eq!(certificate.unknown_issuers.len(), 1);
 }
 
+fn armored(octets: &[u8]) -> Vec<u8> {
+    let kind = sequoia_openpgp::armor::Kind::PublicKey;
+    let mut writer = sequoia_openpgp::armor::Writer::new(Vec::new(), kind).unwrap();
+    std::io::Write::write_all(&mut writer, octets).unwrap();
+    writer.finalize().unwrap()
+}
+
 #[test]
 fn a_packet_that_claims_to_be_large_gets_no_room() {
     // A user identifier of 4 GiB behind a key, armored: only the first octets of it are there.
     let (mut packets, _) = certificate();
     packets.extend([0xcd, 0xff, 0xff, 0xff, 0xff, 0xff, b'a']);
-    let mut writer =
-        sequoia_openpgp::armor::Writer::new(Vec::new(), sequoia_openpgp::armor::Kind::PublicKey).unwrap();
-    std::io::Write::write_all(&mut writer, &packets).unwrap();
-    let armored = writer.finalize().unwrap();
+    let armored = armored(&packets);
+    let twice = self::armored(&armored);
+    let behind_junk = [&[0xff, 0xff, b'\n'], &armored[..]].concat();
     let peak = || -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmPeak:"));
         line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     };
     let before = peak();
-    for keyring in [&packets, &armored, &[&armored[..], b"\n", &armored].concat()] {
+    for keyring in [&packets, &twice, &behind_junk, &armored, &[&armored[..], b"\n", &armored].concat()] {
         let _ = Web::new().import(&[keyring]);
     }
     assert!(peak() - before < 1 << 20, "less than 1 GiB more than {before} KiB");

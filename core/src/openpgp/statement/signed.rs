@@ -6,7 +6,7 @@ use sequoia_openpgp::cert::Cert;
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation as _;
 use sequoia_openpgp::cert::raw::RawPacket;
 use sequoia_openpgp::packet::{Packet, Signature, Tag};
-use sequoia_openpgp::parse::{PacketParserBuilder, PacketParserResult, Parse as _};
+use sequoia_openpgp::parse::{Dearmor, PacketParserBuilder, PacketParserResult, Parse as _};
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy as _};
 use sequoia_openpgp::types::{RevocationStatus, SignatureType};
 
@@ -164,7 +164,11 @@ fn only_signature(bytes: &[u8]) -> Result<Signature, StatementError> {
     let packets = if is_armored { dearmored(bytes) } else { Some(bytes.to_vec()) };
     let packets = packets.ok_or(StatementError::Framing)?;
     let builder = PacketParserBuilder::from_bytes(&packets).map_err(|_| StatementError::Framing)?;
-    let parser = builder.max_recursion_depth(0).build().map_err(|_| StatementError::Framing)?;
+    let parser = builder
+        .dearmor(Dearmor::Disabled)
+        .max_recursion_depth(0)
+        .build()
+        .map_err(|_| StatementError::Framing)?;
     let PacketParserResult::Some(parser) = parser else { return Err(StatementError::Framing) };
     match parser.next() {
         Ok((Packet::Signature(signature), PacketParserResult::EOF(_))) => Ok(signature),
