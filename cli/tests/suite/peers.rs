@@ -14,6 +14,7 @@ mod exported_keys;
 mod formats;
 mod gpgsm;
 mod mail;
+mod mutt;
 mod nss;
 mod openssl;
 mod people;
