@@ -92,7 +92,8 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
         // A row whose certificate is gone says nothing that could be checked.
         let Some((fingerprint, address)) = known else { continue };
         match row.kind {
-            TrustKind::Own | TrustKind::Pin => knowledge.pins.push(pin(&row, address, fingerprint)),
+            TrustKind::Own => knowledge.pins.push(Pin { address, fingerprint, how: Comparison::Own }),
+            TrustKind::Pin => knowledge.pins.push(pin(&row, address, fingerprint)),
             TrustKind::Contact => {
                 let history = history(&row);
                 knowledge.known.push(KnownKey { address, fingerprint, history });

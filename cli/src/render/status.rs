@@ -5,7 +5,7 @@
 
 use counterseal_core::message::{EncryptionStatus, Reason, SignerStatus, Status, Verdict};
 use counterseal_core::trust::Source;
-use counterseal_core::trust::evidence::{Endorser, IntroducerName, Kind};
+use counterseal_core::trust::evidence::{Comparison, Endorser, IntroducerName, Kind};
 
 use super::reasons::sentence;
 use crate::terminal::{Mark, SafeText, marked};
@@ -98,6 +98,7 @@ fn evidence(status: &Status) -> String {
 /// One source in words; nothing for what only leads on to another one.
 fn one_source(source: &Source) -> Option<String> {
     Some(match &source.evidence.kind {
+        Kind::Pinned(Comparison::Own) => format!("your own key {}", source.evidence.claim.key()),
         Kind::Pinned(_) => format!("you compared {}", source.evidence.claim.key()),
         Kind::Chain(chain) => SafeText(&chain.name).to_string(),
         Kind::History(_) => "known from before".to_owned(),

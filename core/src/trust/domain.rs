@@ -162,6 +162,8 @@ impl Domain {
 /// How a pin was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PinKind {
+    /// The key is the person's own.
+    Own,
     /// Face to face.
     InPerson,
     /// By video or voice.
@@ -173,6 +175,7 @@ pub enum PinKind {
 impl From<Comparison> for PinKind {
     fn from(how: Comparison) -> Self {
         match how {
+            Comparison::Own => Self::Own,
             Comparison::InPerson => Self::InPerson,
             Comparison::ByVideo => Self::ByVideo,
             Comparison::StrongAddress { .. } => Self::StrongAddress,

@@ -123,6 +123,8 @@ pub enum Kind {
 /// How the person compared a fingerprint with its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Comparison {
+    /// There was nothing to compare: the key is the person's own.
+    Own,
     /// Face to face, on paper, or by a code that one device showed to the other.
     InPerson,
     /// Read aloud where the voice or face was known.

@@ -8,6 +8,7 @@ use crate::terminal::SafeText;
 /// A domain as something to get past.
 pub(super) fn noun(domain: &Domain) -> String {
     match domain {
+        Domain::Pin { how: PinKind::Own, .. } => "your own keys".to_owned(),
         Domain::Pin { how: PinKind::InPerson, .. } => "your own comparison".to_owned(),
         Domain::Pin { how: PinKind::ByVideo, .. } => "your comparison by voice or video".to_owned(),
         Domain::Pin { how: PinKind::StrongAddress, .. } => {

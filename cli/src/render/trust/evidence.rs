@@ -10,10 +10,10 @@ use super::domains::{day, introducer};
 use crate::terminal::SafeText;
 
 /// What speaks for a key; nothing for what only leads on to something else that is said too.
-pub(super) fn sentence(source: &Source, is_own: bool, issued: Time) -> Option<String> {
+pub(super) fn sentence(source: &Source, issued: Time) -> Option<String> {
     let claim = &source.evidence.claim;
     Some(match &source.evidence.kind {
-        Kind::Pinned(_) if is_own => format!("it is your own, under {}", claim.key()),
+        Kind::Pinned(Comparison::Own) => format!("it is your own, under {}", claim.key()),
         Kind::Pinned(how) => format!("you compared {}{}", claim.key(), comparison(*how)),
         Kind::Chain(chain) => checked(chain, issued),
         Kind::CertifiedByUser { root, .. } => format!("you certified it with your OpenPGP key {root}"),
@@ -39,7 +39,7 @@ pub(super) fn sentence(source: &Source, is_own: bool, issued: Time) -> Option<St
 
 const fn comparison(how: Comparison) -> &'static str {
     match how {
-        Comparison::InPerson => "",
+        Comparison::Own | Comparison::InPerson => "",
         Comparison::ByVideo => " by voice or video",
         Comparison::StrongAddress { .. } => " as a part of the address",
     }

@@ -22,8 +22,6 @@ pub(crate) struct Answer {
     pub(crate) advice: Option<Advice>,
     /// Whether the certificate names the address.
     pub(crate) names_address: bool,
-    /// Whether the key is the owner's of the store.
-    pub(crate) is_own: bool,
     /// Other keys with a certificate for the address.
     pub(crate) others: Vec<OtherKey>,
 }
@@ -119,9 +117,11 @@ const SENTENCE: usize = 76;
 
 fn why(answer: &Answer) -> String {
     let issued = answer.certificate.not_before();
-    let sentences = answer.decision.sources.iter().filter_map(|source| {
-        sentence(source, answer.is_own, issued).map(|sentence| (sentence, source.points))
-    });
+    let sentences = answer
+        .decision
+        .sources
+        .iter()
+        .filter_map(|source| sentence(source, issued).map(|sentence| (sentence, source.points)));
     let mut text = String::new();
     for (number, (sentence, points)) in (1..).zip(sentences) {
         if text.is_empty() {

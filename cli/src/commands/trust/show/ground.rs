@@ -1,7 +1,6 @@
 //! What answers are given from: the options of the command line, and the store where it is used.
 
 use counterseal_core::address::EmailAddress;
-use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::limits;
 use counterseal_core::message::reasons_of;
 use counterseal_core::time::Time;
@@ -18,13 +17,11 @@ use crate::failure::Failure;
 use crate::policy;
 use crate::render::trust::show::{Answer, OtherKey};
 use crate::sources;
-use crate::store::{Store, TrustKind};
+use crate::store::Store;
 
 /// Everything that is known, whoever is asked about.
 pub(super) struct Ground {
     knowledge: Knowledge,
-    /// Keys that stand for the owner of the store.
-    own: Vec<[u8; 32]>,
 }
 
 impl Ground {
@@ -44,9 +41,7 @@ impl Ground {
         if let Some(profile) = arguments.profile {
             knowledge.rules = Rules::of(super::super::profile(profile));
         }
-        let rows = store.map_or_else(|| Ok(Vec::new()), Store::trust_rows)?;
-        let own = rows.iter().filter(|row| row.kind == TrustKind::Own).map(|row| row.key).collect();
-        Ok(Self { knowledge, own })
+        Ok(Self { knowledge })
     }
 
     /// The answer to one question, with what the web of OpenPGP says.
@@ -93,12 +88,10 @@ impl Ground {
         at: Time,
     ) -> Answer {
         let rules = self.knowledge.rules.clone();
-        let is_own = |key: &Fingerprint| self.own.contains(key.sha256());
         Answer {
             reasons: reasons_of(&decision, &certificate, at),
             advice: advise(&decision.evaluation, &decision.dossier, &rules),
             names_address: true,
-            is_own: decision.sources.iter().any(|source| is_own(source.evidence.claim.key())),
             certificate,
             decision,
             rules,
