@@ -183,7 +183,11 @@ fn signers(search: &Search<'_>, list: &RevocationList, above: &[usize], suspende
         node.certificate.subject_name() == Some(list.issuer()) && usage.is_none_or(|usage| usage.crl_sign())
     };
     let is_free = |index: usize, node: &Node<'_>| match suspended.split_last() {
-        Some((&asked, others)) if asked == index && !others.contains(&index) => {
+        // Whose lists are in question stands there twice: as a signer, and as a certificate that is asked
+        // about.
+        Some((&asked, others))
+            if asked == index && !others.strip_suffix(&[asked]).unwrap_or(others).contains(&index) =>
+        {
             distribution_points(node.certificate).iter().any(|point| point.names_issuer(list.issuer()))
         }
         _ => !suspended.contains(&index),
