@@ -131,8 +131,7 @@ fn base32(bytes: &[u8]) -> String {
 
 fn grouped(letters: &str, groups: usize) -> String {
     let characters: Vec<char> = letters.chars().collect();
-    let parts: Vec<String> =
-        characters.chunks_exact(4).take(groups).map(|group| group.iter().collect()).collect();
+    let parts: Vec<String> = characters.chunks(4).take(groups).map(|group| group.iter().collect()).collect();
     parts.join("-")
 }
 

@@ -103,6 +103,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_typed_is_said_whole_also_where_its_last_group_is_short() {
+        for typed in ["MBJH-UVS2-Z2Q4-OF7C-MGP6-Z", "MBJH-UVS2-Z2Q4-OF7C-MGP6-ZLO"] {
+            assert_eq!(FingerprintPrefix::parse(typed).unwrap().to_string(), typed);
+        }
+    }
+
+    #[test]
     fn what_is_typed_names_the_key_by_its_beginning() {
         let key = fingerprint();
         let prefix = |text: &str| FingerprintPrefix::parse(text).unwrap();
