@@ -13,7 +13,10 @@ fuzz_target!(|data: &[u8]| {
     if let Some(prefix) = FingerprintPrefix::parse(text) {
         assert!(prefix.bits() >= 100, "shorter ones can be found by trying");
         assert_eq!(FingerprintPrefix::parse(&prefix.to_string()).as_ref(), Some(&prefix));
-        assert!(!Fingerprint::of_public_key(b"a key").begins_with(&prefix));
+        // The fuzzer learns a fingerprint from comparisons; it is the beginning of it then.
+        let key = Fingerprint::of_public_key(b"a key");
+        let text = prefix.to_string();
+        assert_eq!(key.begins_with(&prefix), key.to_full_string().starts_with(&text) || key.to_hex() == text);
     }
     if let Ok(strong) = StrongAddress::parse(text) {
         let plain = strong.address.to_string();
