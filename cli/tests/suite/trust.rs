@@ -47,7 +47,7 @@ fn a_compared_contact_is_verified_and_an_imported_one_is_not() {
     let carol = show(&place, "alice", &["carol@example.org"]);
     assert_eq!((&carol["level"], &carol["score"]), (&"opportunistic".into(), &10.into()));
     assert_eq!(carol["attack"][0]["kind"], "history");
-    assert_eq!((&carol["next"]["deed"], &carol["next"]["score"]), (&"correspond".into(), &40.into()));
+    assert_eq!((&carol["next"]["deed"], &carol["next"]["score"]), (&"compare-by-video".into(), &100.into()));
     place.run("alice", &["trust", "show", "carol@example.org", "--accept", "checked"]).exits(1);
     place.run("alice", &["trust", "show", "carol@example.org", "--accept", "signed"]).exits(0);
     place.run("alice", &["trust", "show", "nobody@example.org"]).exits(3);

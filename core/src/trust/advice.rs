@@ -54,11 +54,11 @@ pub struct Advice {
     pub level: Level,
 }
 
-/// The deed of the least trouble that brings a claim to a higher level. There is none for a key
-/// that is revoked, for one that nothing raises further, and where the rules count nothing that a
-/// person can do.
+/// Of the deeds that would be counted, the first that brings a claim to a higher level. There is none
+/// for a key that is revoked, for one that nothing raises further, and where the rules count nothing
+/// that a person can do.
 #[must_use]
-pub fn advise(evaluation: &Evaluation, dossier: &Dossier, rules: &Rules) -> Option<Advice> {
+pub fn advise(evaluation: &Evaluation, dossier: &Dossier, rules: &Rules, deeds: &[Deed]) -> Option<Advice> {
     if evaluation.level == Level::Invalid {
         return None;
     }
@@ -67,7 +67,7 @@ pub fn advise(evaluation: &Evaluation, dossier: &Dossier, rules: &Rules) -> Opti
         Deed::CompareByVideo | Deed::CompareInPerson => evaluation.is_pinned,
         Deed::Correspond | Deed::Certify => false,
     };
-    Deed::ALL.into_iter().filter(|deed| !is_done(deed)).find_map(|deed| {
+    deeds.iter().copied().filter(|deed| !is_done(deed)).find_map(|deed| {
         let advice = outcome(deed, evaluation, dossier, rules);
         (advice.level > evaluation.level).then_some(advice)
     })
@@ -149,7 +149,7 @@ mod tests {
         let dossier = Dossier { evidence, ..Dossier::default() };
         let rules = Rules::of(profile);
         let evaluation = evaluate(&claim(), &dossier, &rules, NOW);
-        advise(&evaluation, &dossier, &rules).map(|advice| (advice.deed, advice.level))
+        advise(&evaluation, &dossier, &rules, &Deed::ALL).map(|advice| (advice.deed, advice.level))
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
         let rules = Rules::default();
         let evaluation = evaluate(&claim(), &dossier, &rules, NOW);
         assert_eq!(evaluation.level, Level::Conflict);
-        let advice = advise(&evaluation, &dossier, &rules).unwrap();
+        let advice = advise(&evaluation, &dossier, &rules, &Deed::ALL).unwrap();
         assert_eq!((advice.deed, advice.replaces), (Deed::CompareByVideo, Some(old)));
         assert!(advice.level >= Level::Checked);
     }
@@ -195,6 +195,6 @@ mod tests {
         let issued = Evidence::new(claim(), Kind::IssuedBy { authority });
         let dossier = Dossier { evidence: vec![issued, history(0)], ..Dossier::default() };
         let evaluation = evaluate(&claim(), &dossier, &Rules::default(), NOW);
-        assert_eq!(advise(&evaluation, &dossier, &Rules::default()).unwrap().key, authority);
+        assert_eq!(advise(&evaluation, &dossier, &Rules::default(), &Deed::ALL).unwrap().key, authority);
     }
 }

@@ -4,7 +4,7 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::limits;
 use counterseal_core::message::reasons_of;
 use counterseal_core::time::Time;
-use counterseal_core::trust::{Decision, Knowledge, PublicRoots, Purpose, Rules, advise, decide};
+use counterseal_core::trust::{Decision, Deed, Knowledge, PublicRoots, Purpose, Rules, advise, decide};
 use counterseal_core::x509::Certificate;
 use counterseal_core::x509::path::Allowance;
 
@@ -18,6 +18,9 @@ use crate::policy;
 use crate::render::trust::show::{Answer, OtherKey};
 use crate::sources;
 use crate::store::Store;
+
+/// What a person can do that is counted here. The store does not count mails.
+const COUNTED: [Deed; 3] = [Deed::CompareByVideo, Deed::CompareInPerson, Deed::Certify];
 
 /// Everything that is known, whoever is asked about.
 pub(super) struct Ground {
@@ -90,7 +93,7 @@ impl Ground {
         let rules = self.knowledge.rules.clone();
         Answer {
             reasons: reasons_of(&decision, &certificate, at),
-            advice: advise(&decision.evaluation, &decision.dossier, &rules),
+            advice: advise(&decision.evaluation, &decision.dossier, &rules, &COUNTED),
             names_address: true,
             certificate,
             decision,
