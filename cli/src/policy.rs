@@ -2,11 +2,15 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use counterseal_core::limits::POLICY_BYTES;
-use counterseal_core::policy::{Encrypt, Mixed, Policy, PolicyFile, Revocation, SendRow, Sign};
+use counterseal_core::openpgp::{FULL, Reliances, Root};
+use counterseal_core::policy::{
+    AnchorRow, Bundle, Encrypt, Mixed, Policy, PolicyFile, Revocation, RootRow, SendRow, Sign, common_domains,
+};
 use counterseal_core::trust::evidence;
-use counterseal_core::trust::{Anchor, Knowledge, Level};
+use counterseal_core::trust::{Anchor, Knowledge, Level, RootLimits};
 use counterseal_core::x509::revocation::RevocationDemand;
 
 use crate::failure::Failure;
@@ -15,9 +19,6 @@ use crate::places;
 /// The administrator's file.
 const SYSTEM: &str = "/etc/counterseal/policy.toml";
 const FILE: &str = "policy.toml";
-/// The name of the list of mail roots in it, and of no list.
-const MAIL_ROOTS: &str = "nss-email";
-const NO_ROOTS: &str = "none";
 
 /// Reads both files, as far as they are there.
 pub(crate) fn in_force() -> Result<Policy, Failure> {
@@ -30,29 +31,50 @@ pub(crate) fn in_force() -> Result<Policy, Failure> {
 /// for less.
 pub(crate) fn apply(policy: &Policy, knowledge: &mut Knowledge) {
     knowledge.rules = policy.rules.clone();
-    match policy.bundle.as_deref() {
+    match policy.bundle {
         // Whoever names the list wants it where single anchors were given, too.
-        Some(MAIL_ROOTS) => drop(knowledge.public_roots.get_or_insert_default()),
-        Some(_) => knowledge.public_roots = None,
+        Some(Bundle::MailRoots) => drop(knowledge.public_roots.get_or_insert_default()),
+        Some(Bundle::None) => knowledge.public_roots = None,
         None => {}
     }
-    knowledge.anchors.iter_mut().for_each(|anchor| lower(policy, anchor));
+    knowledge.anchors.iter_mut().for_each(|anchor| limit(policy, anchor));
     if let Some(public) = &mut knowledge.public_roots {
-        let amounts = policy.anchors.iter().filter_map(|row| Some((row.key, row.amount?)));
-        public.amounts = amounts.collect();
+        let limits = |row: &AnchorRow| RootLimits { amount: row.amount, domains: row.domains.clone() };
+        public.limits = policy.anchors.iter().map(|row| (row.key, limits(row))).collect();
+    }
+    if let Some(openpgp) = &mut knowledge.openpgp {
+        let openpgp = Arc::make_mut(openpgp);
+        let reliances = std::mem::take(&mut openpgp.reliances);
+        openpgp.reliances = policy.roots.iter().fold(reliances, rely);
     }
     if policy.revocation == Revocation::Require {
         knowledge.revocation.demand = RevocationDemand::Required;
     }
 }
 
-/// A policy gives a CA an amount; nobody gets more than that.
-fn lower(policy: &Policy, anchor: &mut Anchor) {
+/// A policy gives a CA an amount and mail domains; nobody gets more than that.
+fn limit(policy: &Policy, anchor: &mut Anchor) {
     let evidence::Anchor::Own { authority, amount } = &mut anchor.standing else { return };
-    let row = policy.anchors.iter().find(|row| row.key == *authority.sha256());
-    if let Some(most) = row.and_then(|row| row.amount) {
+    let Some(row) = policy.anchors.iter().find(|row| row.key == *authority.sha256()) else { return };
+    if let Some(most) = row.amount {
         *amount = Some(amount.map_or(most, |own| own.min(most)));
     }
+    anchor.domains = common_domains(std::mem::take(&mut anchor.domains), &row.domains);
+}
+
+/// Relies on whom a policy names, and no further where the person relies on them already.
+fn rely(reliances: Reliances, row: &RootRow) -> Reliances {
+    let most = row.amount.map_or(FULL, |amount| u8::try_from(amount).unwrap_or(FULL).min(FULL));
+    let deepest = row.depth.and_then(|depth| u8::try_from(depth).ok());
+    let root = match reliances.root(&row.certificate) {
+        Some(own) => Root {
+            amount: own.amount.min(most),
+            depth: own.depth.into_iter().chain(deepest).min(),
+            domains: common_domains(own.domains.clone(), &row.domains),
+        },
+        None => Root { amount: most, depth: deepest, domains: row.domains.clone() },
+    };
+    reliances.with_limited_root(row.certificate, root)
 }
 
 fn read(path: &Path) -> Result<Option<PolicyFile>, Failure> {
@@ -84,12 +106,6 @@ fn not_carried_out(file: &PolicyFile) -> Option<&'static str> {
         (any_row(|row| row.mixed.is_some_and(|value| value != Mixed::Refuse)), "send.mixed"),
         (any_row(|row| row.accept == Some(Level::Unverified)), "send.accept = \"unverified\""),
         (file.stale == Some(true), "stale = \"allow\""),
-        (
-            file.bundle.as_deref().is_some_and(|bundle| bundle != MAIL_ROOTS && bundle != NO_ROOTS),
-            "anchors.bundle",
-        ),
-        (file.anchors.iter().any(|row| !row.domains.is_empty()), "anchors: domains"),
-        (!file.roots.is_empty(), "roots"),
     ];
     settings.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, key)| key)
 }
@@ -117,7 +133,11 @@ mod tests {
         assert!(public_roots(bundle, None).is_some());
         assert!(public_roots("[anchors]\nbundle = \"none\"\n", all()).is_none());
         let key = "07".repeat(32);
-        let lowered = public_roots(&format!("{bundle}\"sha256:{key}\" = {{ amount = 20 }}\n"), None);
-        assert_eq!(lowered.unwrap().amounts, [([7; 32], 20)].into());
+        let lowered = public_roots(
+            &format!("{bundle}\"sha256:{key}\" = {{ amount = 20, domains = [\"Example.org\"] }}\n"),
+            None,
+        );
+        let limits = RootLimits { amount: Some(20), domains: vec!["example.org".to_owned()] };
+        assert_eq!(lowered.unwrap().limits, [([7; 32], limits)].into());
     }
 }

@@ -40,7 +40,7 @@ pub use link::{LINK_NOTATION, Link, LinkPurpose, address_of_user_id};
 pub use network::{Authentication, Network, Path, Step};
 pub use ownertrust::{OwnertrustError, read_ownertrust};
 pub use reader::CertificateRefused;
-pub use reliance::Reliances;
+pub use reliance::{Reliances, Root};
 pub use spans::{Span, Spans};
 pub use statement::{
     Basis, OpenPgpSigner, Reason, SignedStatement, Statement, StatementError, StatementKind, StatementSigner,

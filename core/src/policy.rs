@@ -15,6 +15,6 @@ pub use file::{
     AnchorRow, LevelsSection, PolicyError, PolicyErrorKind, PolicyFile, RootRow, SendRow, SourcesSection,
 };
 pub use layers::{Policy, SendRule};
-pub use pattern::AddressPattern;
+pub use pattern::{AddressPattern, common_domains, mail_domain};
 pub use send::{KeyState, Named, STALE_DAYS, SendRefusal, Sending, Situation, WholeMail, whole_mail};
-pub use words::{Encrypt, Mixed, Network, Revocation, Sign};
+pub use words::{Bundle, Encrypt, Mixed, Network, Revocation, Sign};

@@ -31,7 +31,7 @@ pub use decide::{Decision, Purpose, check_chain, decide, decide_chain};
 pub use domain::{Cost, Domain, PinKind};
 pub use evaluate::{Evaluation, Source, evaluate, picture, sources};
 pub use harvest::{Harvest, SignedMail, harvest};
-pub use knowledge::{Anchor, Knowledge, KnownKey, OpenPgpKnowledge, Pin, PublicRoots};
+pub use knowledge::{Anchor, Knowledge, KnownKey, OpenPgpKnowledge, Pin, PublicRoots, RootLimits};
 pub use level::Level;
 pub use picture::{Picture, PictureKind, PictureNode};
 pub use points::{CHECKED, HISTORY, Profile, VERIFIED};

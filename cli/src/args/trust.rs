@@ -246,8 +246,8 @@ pub(crate) struct TrustRely {
     /// The certificate of a CA in FILE, or an OpenPGP fingerprint
     ///
     /// With --remove also the fingerprint of a CA.
-    #[arg(value_name = "FILE|FINGERPRINT")]
-    pub(crate) on: String,
+    #[arg(value_name = "FILE|FINGERPRINT", required_unless_present = "gnupg_ownertrust")]
+    pub(crate) on: Option<String>,
 
     /// Points that its word is worth, 1 to 120
     ///
@@ -261,8 +261,27 @@ pub(crate) struct TrustRely {
     pub(crate) keyrings: Vec<PathBuf>,
 
     /// The OpenPGP certificate is your own: what you certified counts in full
-    #[arg(long, conflicts_with_all = ["remove", "amount"])]
+    #[arg(long, conflicts_with_all = ["remove", "amount", "depth", "domains"])]
     pub(crate) own: bool,
+
+    /// How many introducers in a row may stand behind an OpenPGP certificate
+    ///
+    /// 0: what it certified itself counts, and nothing that others did. Any number where it is left out.
+    #[arg(long, value_name = "N", conflicts_with = "remove", hide_short_help = true,
+          value_parser = clap::value_parser!(u8).range(0..=254))]
+    pub(crate) depth: Option<u8>,
+
+    /// Its word counts for addresses of this mail domain alone; may be repeated
+    #[arg(long = "domain", value_name = "DOMAIN", conflicts_with = "remove")]
+    pub(crate) domains: Vec<String>,
+
+    /// Rely on whom GnuPG relies, by what `gpg --export-ownertrust` wrote to FILE
+    ///
+    /// Ultimate trust is 120 points, full trust 120 once the owner is certified by somebody you rely on,
+    /// marginal trust 40, and chains end after five certifications, as in GnuPG.
+    #[arg(long, value_name = "FILE", hide_short_help = true,
+          conflicts_with_all = ["on", "remove", "own", "amount", "depth", "domains"])]
+    pub(crate) gnupg_ownertrust: Option<PathBuf>,
 
     /// Do not rely on it any more
     #[arg(long, conflicts_with = "amount")]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use counterseal_core::fingerprint::OpenPgpFingerprint;
-use counterseal_core::openpgp::{Certificate, Reliances, Web};
+use counterseal_core::openpgp::{Certificate, Reliances, Root, Web};
 use counterseal_core::trust::OpenPgpKnowledge;
 
 use crate::commands::trust::import_failure;
@@ -12,30 +12,60 @@ use crate::failure::Failure;
 use crate::render::trust::list::IntroducerObject;
 use crate::store::{EvidenceKind, Store, StoreError, Writer};
 
+/// In the place of a depth: any.
+const ANY_DEPTH: u8 = u8::MAX;
+const OWN: u8 = 1;
+const ONCE_CERTIFIED: u8 = 2;
+
 /// Somebody whose OpenPGP certifications count.
 pub(crate) struct Introducer {
     pub(crate) certificate: OpenPgpFingerprint,
-    /// Points, 1 to 120.
-    pub(crate) amount: u8,
+    /// How far.
+    pub(crate) limits: Root,
     /// Whether it is the person's own certificate.
     pub(crate) is_own: bool,
+    /// Whether somebody relied on must certify it first, as GnuPG has it for owners that are trusted
+    /// fully or marginally.
+    pub(crate) once_certified: bool,
 }
 
 impl Introducer {
     /// The same for whoever reads it.
     pub(crate) fn object(&self) -> IntroducerObject {
-        IntroducerObject::new(&self.certificate, self.amount, self.is_own)
+        IntroducerObject::new(&self.certificate, &self.limits, self.is_own, self.once_certified)
     }
 
     /// Keeps it, in the place of what was said of the same certificate before.
     pub(crate) fn keep(&self, writer: &mut Writer<'_>) -> Result<bool, StoreError> {
-        let content = [self.amount, u8::from(self.is_own)];
-        writer.keep_evidence(EvidenceKind::Introducer, self.certificate.as_bytes(), &content)
+        writer.keep_evidence(EvidenceKind::Introducer, self.certificate.as_bytes(), &self.content())
     }
 
     /// Forgets it.
     pub(crate) fn forget(&self, writer: &mut Writer<'_>) -> Result<bool, StoreError> {
         writer.remove_evidence(EvidenceKind::Introducer, self.certificate.as_bytes())
+    }
+
+    fn content(&self) -> Vec<u8> {
+        let flags = u8::from(self.is_own) * OWN + u8::from(self.once_certified) * ONCE_CERTIFIED;
+        let mut content = vec![self.limits.amount, flags, self.limits.depth.unwrap_or(ANY_DEPTH)];
+        content.extend(self.limits.domains.join("\n").into_bytes());
+        content
+    }
+
+    fn read(name: &[u8], content: &[u8]) -> Option<Self> {
+        let certificate = OpenPgpFingerprint::from_bytes(name)?;
+        let (amount, flags, depth, domains) = match content {
+            [amount, flags] => (*amount, *flags, ANY_DEPTH, &[][..]),
+            [amount, flags, depth, domains @ ..] => (*amount, *flags, *depth, domains),
+            _ => return None,
+        };
+        let domains = std::str::from_utf8(domains).ok()?.lines().map(str::to_owned).collect();
+        Some(Self {
+            certificate,
+            limits: Root { amount, depth: Some(depth).filter(|depth| *depth != ANY_DEPTH), domains },
+            is_own: flags & OWN != 0,
+            once_certified: flags & ONCE_CERTIFIED != 0,
+        })
     }
 }
 
@@ -43,29 +73,31 @@ impl Introducer {
 pub(crate) fn all(store: &Store) -> Result<Vec<Introducer>, Failure> {
     let kept = store.evidence(EvidenceKind::Introducer)?;
     let read = kept.iter().map(|kept| {
-        let certificate = OpenPgpFingerprint::from_bytes(&kept.name);
-        match (certificate, kept.content.as_slice()) {
-            (Some(certificate), [amount, own]) => {
-                Ok(Introducer { certificate, amount: *amount, is_own: *own == 1 })
-            }
-            _ => Err(StoreError::Tampered("evidence").into()),
-        }
+        let introducer = Introducer::read(&kept.name, &kept.content);
+        introducer.ok_or_else(|| StoreError::Tampered("evidence").into())
     });
     read.collect()
 }
 
-/// What the library is told; nothing where nobody is relied on.
+/// What the library is told; nothing where there is no OpenPGP certificate.
 pub(crate) fn knowledge(store: &Store) -> Result<Option<Arc<OpenPgpKnowledge>>, Failure> {
-    let introducers = all(store)?;
-    if introducers.is_empty() {
+    // Also where nobody is relied on: the policy may name whom to rely on, and a twin that its owner
+    // revoked speaks against the key.
+    let web = web(store)?;
+    if web.certificates().len() == 0 {
         return Ok(None);
     }
+    let introducers = all(store)?;
     let reliances = introducers.iter().fold(Reliances::new(), |reliances, introducer| {
-        reliances.with_root(introducer.certificate, introducer.amount)
+        if introducer.once_certified {
+            reliances.with_introducer(introducer.certificate, introducer.limits.amount)
+        } else {
+            reliances.with_limited_root(introducer.certificate, introducer.limits.clone())
+        }
     });
     let own = introducers.iter().filter(|introducer| introducer.is_own);
     let own = own.map(|introducer| introducer.certificate).collect();
-    Ok(Some(Arc::new(OpenPgpKnowledge { web: web(store)?, reliances, own })))
+    Ok(Some(Arc::new(OpenPgpKnowledge { web, reliances, own })))
 }
 
 fn web(store: &Store) -> Result<Web, Failure> {
@@ -119,5 +151,32 @@ impl Taken {
             writer.keep_evidence(EvidenceKind::OpenPgpCertificate, name, &content)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read() {
+        let certificate = OpenPgpFingerprint::Version4([7; 20]);
+        let limited =
+            Root { amount: 60, depth: Some(0), domains: vec!["a.example".into(), "b.example".into()] };
+        for (limits, is_own, once_certified) in
+            [(Root::of(120), true, false), (Root::of(40), false, true), (limited, false, false)]
+        {
+            let kept = Introducer { certificate, limits: limits.clone(), is_own, once_certified };
+            let read = Introducer::read(certificate.as_bytes(), &kept.content()).unwrap();
+            assert_eq!((read.limits, read.is_own, read.once_certified), (limits, is_own, once_certified));
+        }
+    }
+
+    #[test]
+    fn an_earlier_store_said_only_how_far_and_whose() {
+        let read = Introducer::read(&[7; 20], &[90, 1]).unwrap();
+        assert_eq!((read.limits, read.is_own, read.once_certified), (Root::of(90), true, false));
+        assert!(Introducer::read(&[7; 20], &[90]).is_none());
     }
 }

@@ -6,6 +6,7 @@ mod copies;
 mod exchange;
 mod files;
 mod forged;
+mod gnupg;
 mod internationalised;
 mod keys;
 mod manners;

@@ -1,5 +1,6 @@
 //! What `cseal trust` answers.
 
+use crate::gnupg::Gnupg;
 use crate::people::{MAIL, Place};
 
 fn json(ran: &crate::people::Ran) -> serde_json::Value {
@@ -316,54 +317,28 @@ fn a_policy_that_is_wrong_or_that_nobody_carries_out_stops_every_command() {
     }
 }
 
+/// Carol's twin, certified by two friends of hers with gpg: their fingerprints, and `keyring.pgp`. Nothing
+/// where gpg is missing.
+fn friends_of_carol(place: &Place) -> Option<[String; 2]> {
+    let gnupg = Gnupg::at(place)?;
+    let twin = ["keys", "export", "carol@example.org", "--for", "openpgp", "-o", "carol.asc"];
+    place.run("carol", &twin).exits(0);
+    gnupg.run(&["--import", "carol.asc"]);
+    let carol = gnupg.fingerprint("carol@example.org");
+    let friends = ["dave@example.org", "erin@example.org"].map(|friend| {
+        gnupg.run(&["--quick-generate-key", friend, "ed25519", "default", "never"]);
+        gnupg.run(&["--local-user", friend, "--quick-sign-key", &carol]);
+        gnupg.fingerprint(friend)
+    });
+    place.write("keyring.pgp", gnupg.run(&["--export"]));
+    place.write("ownertrust", gnupg.run(&["--export-ownertrust"]));
+    Some(friends)
+}
+
 #[test]
 fn friends_who_certify_the_twin_with_gpg_make_a_contact_verified_in_every_command() {
     let place = Place::new();
-    let gpg = |arguments: &[&str]| {
-        let mut command = std::process::Command::new("gpg");
-        command.env("GNUPGHOME", place.path("gnupg")).current_dir(place.path("."));
-        command.args([
-            "--batch",
-            "--yes",
-            "--quiet",
-            "--no-tty",
-            "--pinentry-mode",
-            "loopback",
-            "--passphrase",
-            "",
-        ]);
-        command.args(arguments).output()
-    };
-    std::fs::create_dir(place.path("gnupg")).unwrap();
-    let Ok(_) = gpg(&["--version"]) else {
-        eprintln!("SKIPPED: gpg is not installed");
-        return;
-    };
-    place
-        .run("carol", &["keys", "export", "carol@example.org", "--for", "openpgp", "-o", "carol.asc"])
-        .exits(0);
-    for friend in ["Dave <dave@example.org>", "Erin <erin@example.org>"] {
-        assert!(
-            gpg(&["--quick-generate-key", friend, "ed25519", "default", "never"]).unwrap().status.success()
-        );
-    }
-    assert!(gpg(&["--import", "carol.asc"]).unwrap().status.success());
-    let fingerprint = |who: &str| {
-        let listed = String::from_utf8(gpg(&["--with-colons", "--list-keys", who]).unwrap().stdout).unwrap();
-        let line = listed.lines().find(|line| line.starts_with("fpr:")).unwrap();
-        line.split(':').nth(9).unwrap().to_owned()
-    };
-    let (carol, dave, erin) =
-        (fingerprint("carol@example.org"), fingerprint("dave@example.org"), fingerprint("erin@example.org"));
-    for friend in ["dave@example.org", "erin@example.org"] {
-        assert!(gpg(&["--local-user", friend, "--quick-sign-key", &carol]).unwrap().status.success());
-    }
-    place.write("keyring.pgp", gpg(&["--export"]).unwrap().stdout);
-    let _ = std::process::Command::new("gpgconf")
-        .env("GNUPGHOME", place.path("gnupg"))
-        .args(["--kill", "all"])
-        .status();
-
+    let Some([dave, erin]) = friends_of_carol(&place) else { return };
     let contact = || show(&place, "alice", &["carol@example.org"]);
     place.run("alice", &["trust", "rely", &dave]).exits(3);
     place.run("alice", &["trust", "rely", &dave, "--keyring", "keyring.pgp"]).exits(0);
@@ -385,6 +360,67 @@ fn friends_who_certify_the_twin_with_gpg_make_a_contact_verified_in_every_comman
     let asked =
         ["carol@example.org", "--certificate", "carol.pem", "--keyring", "keyring.pgp", "--rely", &dave];
     assert_eq!(show(&place, "nobody", &[&asked[..], &["--profile", "wot-only"]].concat())["score"], 120);
+}
+
+#[test]
+fn whom_somebody_relies_on_may_be_limited_to_mail_domains_by_the_person_and_by_the_policy() {
+    let place = Place::new();
+    let Some([dave, erin]) = friends_of_carol(&place) else { return };
+    let score = || show(&place, "alice", &["carol@example.org"])["score"].clone();
+    let rely = |more: &[&str]| {
+        place.run("alice", &[&["trust", "rely", &dave, "--keyring", "keyring.pgp"], more].concat()).exits(0)
+    };
+    rely(&["--domain", "example.net"]);
+    assert_eq!(score(), 10);
+    rely(&["--domain", "example.net", "--domain", "EXAMPLE.org", "--depth", "0", "--amount", "60"]);
+    assert_eq!(score(), 70);
+    let list = json(&place.run("alice", &["trust", "list", "--json"]).exits(0));
+    let introducer = &list["introducers"][0];
+    assert_eq!(introducer["domains"], serde_json::json!(["example.net", "example.org"]));
+    assert_eq!((&introducer["depth"], &introducer["amount"]), (&0.into(), &60.into()));
+    // The policy names another one, and takes the domain from the first.
+    place.write(
+        "alice/policy.toml",
+        format!(
+            "[roots]\n{dave} = {{ domains = [\"example.net\"] }}\n{erin} = {{ amount = 50, depth = 1 }}\n"
+        ),
+    );
+    assert_eq!(score(), 60);
+    // A CA is limited in the same way.
+    place.write("alice/policy.toml", "");
+    place.run("alice", &["trust", "rely", &dave, "--remove"]).exits(0);
+    place.run("alice", &["trust", "rely", "carol.pem", "--domain", "example.net"]).exits(0);
+    assert_eq!(score(), 10);
+    place.run("alice", &["trust", "rely", "carol.pem", "--domain", "example.org"]).exits(0);
+    assert_eq!(score(), 130);
+    let list = json(&place.run("alice", &["trust", "list", "--json"]).exits(0));
+    let sha256 = list["authorities"][0]["sha256"].as_str().unwrap();
+    let elsewhere = format!("[anchors]\n\"sha256:{sha256}\" = {{ domains = [\"example.net\"] }}\n");
+    place.write("alice/policy.toml", elsewhere);
+    assert_eq!(score(), 10);
+    place.run("alice", &["trust", "rely", "carol.pem", "--domain", "a b"]).exits(2);
+    place.run("alice", &["trust", "rely", "carol.pem", "--depth", "1"]).exits(2);
+}
+
+#[test]
+fn whom_gnupg_relies_on_is_taken_from_its_ownertrust() {
+    let place = Place::new();
+    let Some([dave, _]) = friends_of_carol(&place) else { return };
+    place.run("alice", &["trust", "rely", "--gnupg-ownertrust", "ownertrust"]).exits(3);
+    let by_gnupg = ["trust", "rely", "--gnupg-ownertrust", "ownertrust", "--keyring", "keyring.pgp"];
+    place.run("alice", &by_gnupg).exits(0);
+    assert_eq!(show(&place, "alice", &["carol@example.org"])["score"], 130);
+    let list = json(&place.run("alice", &["trust", "list", "--json"]).exits(0));
+    let introducers = list["introducers"].as_array().unwrap();
+    assert_eq!((introducers.len(), &introducers[0]["depth"]), (2, &4.into()));
+    // Who is only marginal, and whom nobody certified, introduces nobody.
+    place.write("ownertrust", format!("{dave}:4:\n"));
+    place.run("bob", &by_gnupg).exits(0);
+    place.run("bob", &["keys", "import", "carol.pem"]).exits(0);
+    assert_eq!(show(&place, "bob", &["carol@example.org"])["score"], 10);
+    place.write("ownertrust", "not an ownertrust\n");
+    let refused = place.run("bob", &by_gnupg).exits(3);
+    assert!(refused.stderr.contains("line 1"), "{}", refused.stderr);
 }
 
 #[test]

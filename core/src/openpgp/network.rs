@@ -67,7 +67,8 @@ impl<'w> Network<'w> {
     pub(super) fn new(web: &'w Web, reliances: &Reliances, at: Time) -> Self {
         let certificates: Vec<&Certificate> =
             web.certificates().filter(|certificate| certificate.valid.contains(at)).collect();
-        let roots = certificates.iter().map(|certificate| reliances.root(&certificate.fingerprint)).collect();
+        let root = |certificate: &&Certificate| reliances.root(&certificate.fingerprint).cloned();
+        let roots = certificates.iter().map(root).collect();
         let mut network = Self { at, certificates, graph: Graph { incoming: Vec::new(), roots } };
         network.graph.incoming =
             network.certificates.iter().map(|target| network.edges_to(target, reliances)).collect();
@@ -174,7 +175,7 @@ fn edge(
     target: &OpenPgpFingerprint,
     reliances: &Reliances,
 ) -> Edge {
-    let root = reliances.root(&certification.issuer);
+    let root = reliances.root(&certification.issuer).map(|root| root.amount);
     let introducer = reliances.introducer(&certification.issuer);
     // A root that is an introducer too was relied upon in two ways; the larger amount counts.
     let most = root.max(introducer).unwrap_or(FULL);

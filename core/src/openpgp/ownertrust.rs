@@ -79,7 +79,7 @@ mod tests {
                     0000000000000000000000000000000000000001:3:\n\
                     0000000000000000000000000000000000000002:134:\n";
         let reliances = read_ownertrust(text).unwrap();
-        let amounts: Vec<u8> = reliances.roots().map(|(_, amount)| amount).collect();
+        let amounts: Vec<u8> = reliances.roots().map(|(_, root)| root.amount).collect();
         assert_eq!(amounts, [120]);
         let amounts: Vec<u8> = reliances.introducers().map(|(_, amount)| amount).collect();
         assert_eq!(amounts, [120, 40]);

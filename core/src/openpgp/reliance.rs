@@ -3,12 +3,50 @@
 use std::collections::BTreeMap;
 
 use super::FULL;
+use super::address_of_user_id;
 use crate::fingerprint::OpenPgpFingerprint;
+
+/// How far a root is relied upon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Root {
+    /// In points, at most [`FULL`].
+    pub amount: u8,
+    /// How many introducers in a row may stand behind it; any number where nothing is said.
+    pub depth: Option<u8>,
+    /// The mail domains that it may speak for, as [`EmailAddress::domain`] has them; all where none is
+    /// named.
+    ///
+    /// [`EmailAddress::domain`]: crate::address::EmailAddress::domain
+    pub domains: Vec<String>,
+}
+
+impl Root {
+    /// Up to an amount, without any other limit.
+    #[must_use]
+    pub const fn of(amount: u8) -> Self {
+        Self { amount, depth: None, domains: Vec::new() }
+    }
+
+    /// Whether it may speak for a user identifier, with so many introducers behind it.
+    pub(super) fn admits(&self, user_id: &str, introducers: usize) -> bool {
+        let is_near = self.depth.is_none_or(|depth| introducers <= usize::from(depth));
+        let is_within = || {
+            let address = address_of_user_id(user_id);
+            address.is_some_and(|address| self.domains.iter().any(|domain| domain == address.domain()))
+        };
+        is_near && (self.domains.is_empty() || is_within())
+    }
+
+    /// Whether it may speak for everybody through anybody.
+    pub(super) const fn is_unlimited(&self) -> bool {
+        self.depth.is_none() && self.domains.is_empty()
+    }
+}
 
 /// On whom the user relies to say what belongs to whom, and how far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reliances {
-    roots: BTreeMap<OpenPgpFingerprint, u8>,
+    roots: BTreeMap<OpenPgpFingerprint, Root>,
     introducers: BTreeMap<OpenPgpFingerprint, u8>,
     longest: Option<u8>,
 }
@@ -25,7 +63,14 @@ impl Reliances {
     #[must_use]
     pub fn with_root(mut self, certificate: OpenPgpFingerprint, amount: u8) -> Self {
         let entry = self.roots.entry(certificate).or_default();
-        *entry = amount.min(FULL).max(*entry);
+        entry.amount = amount.min(FULL).max(entry.amount);
+        self
+    }
+
+    /// Relies on a certificate within limits, in the place of what was said of it before.
+    #[must_use]
+    pub fn with_limited_root(mut self, certificate: OpenPgpFingerprint, root: Root) -> Self {
+        self.roots.insert(certificate, Root { amount: root.amount.min(FULL), ..root });
         self
     }
 
@@ -46,10 +91,10 @@ impl Reliances {
         self
     }
 
-    /// The amount of a root.
+    /// How far a root is relied upon.
     #[must_use]
-    pub fn root(&self, certificate: &OpenPgpFingerprint) -> Option<u8> {
-        self.roots.get(certificate).copied()
+    pub fn root(&self, certificate: &OpenPgpFingerprint) -> Option<&Root> {
+        self.roots.get(certificate)
     }
 
     /// The amount of an introducer.
@@ -65,8 +110,8 @@ impl Reliances {
     }
 
     /// The roots in the order of their fingerprints.
-    pub fn roots(&self) -> impl Iterator<Item = (&OpenPgpFingerprint, u8)> {
-        self.roots.iter().map(|(certificate, amount)| (certificate, *amount))
+    pub fn roots(&self) -> impl Iterator<Item = (&OpenPgpFingerprint, &Root)> {
+        self.roots.iter()
     }
 
     /// The introducers in the order of their fingerprints.

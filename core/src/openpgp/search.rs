@@ -11,6 +11,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use super::FULL;
 use super::certificate::Depth;
+use super::reliance::Root;
 use super::scope::Scope;
 
 /// A certificate of the graph, by its place in the order of fingerprints.
@@ -36,7 +37,7 @@ pub(super) struct Graph {
     /// For each certificate the certifications on it, in the order of their issuers.
     pub(super) incoming: Vec<Vec<Edge>>,
     /// For each certificate how far the user relies on it.
-    pub(super) roots: Vec<Option<u8>>,
+    pub(super) roots: Vec<Option<Root>>,
 }
 
 /// What is asked: whether a user identifier belongs to a certificate.
@@ -94,9 +95,14 @@ impl Graph {
             return None;
         }
         let reached = self.reach(question, by_target, used);
-        let roots = self.roots.iter().enumerate().filter(|(_, amount)| amount.is_some());
+        let roots = self.roots.iter().enumerate().filter_map(|(node, root)| Some((node, root.as_ref()?)));
+        let may_introduce = |node: Node, root: &Root| {
+            let steps = reached.get(node).copied().flatten().map_or(0, |reached| reached.steps);
+            root.admits(question.text, steps.saturating_sub(1))
+        };
         roots
-            .filter_map(|(root, _)| self.path_from(root, question, by_target, &reached, used))
+            .filter(|(node, root)| may_introduce(*node, root))
+            .filter_map(|(node, _)| self.path_from(node, question, by_target, &reached, used))
             .max_by_key(|found| (found.amount, std::cmp::Reverse(found.length()), found.root))
     }
 
@@ -112,7 +118,7 @@ impl Graph {
         }
         while let Some((_, _, std::cmp::Reverse(signee))) = queue.pop() {
             // Nothing before a root that is relied upon fully makes its path better.
-            if self.roots.get(signee).copied().flatten().is_some_and(|amount| amount >= FULL) {
+            if self.root(signee).is_some_and(|root| root.amount >= FULL && root.is_unlimited()) {
                 continue;
             }
             let Some(current) = reached.get(signee).copied().flatten() else { continue };
@@ -172,8 +178,12 @@ impl Graph {
 
     /// What the self-signature of a target that is a root itself carries.
     fn own_signature_of_a_root(&self, root: Node, used: &Used) -> u8 {
-        let amount = self.roots.get(root).copied().flatten().unwrap_or(0).min(FULL);
+        let amount = self.root(root).map_or(0, |root| root.amount).min(FULL);
         used.left_of(amount, root, root)
+    }
+
+    fn root(&self, node: Node) -> Option<&Root> {
+        self.roots.get(node)?.as_ref()
     }
 }
 
@@ -250,6 +260,7 @@ impl Used {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -268,12 +279,14 @@ mod tests {
         });
         Graph {
             incoming: incoming.collect(),
-            roots: (0..nodes).map(|node| (node == 0).then_some(FULL)).collect(),
+            roots: (0..nodes).map(|node| (node == 0).then_some(Root::of(FULL))).collect(),
         }
     }
 
+    const ALICE: &str = "Alice <alice@example.org>";
+
     fn amount(graph: &Graph, target: Node) -> u32 {
-        let question = Question { target, user_id: Some(0), text: "", self_signed: false };
+        let question = Question { target, user_id: Some(0), text: ALICE, self_signed: false };
         graph.paths(question, u32::MAX, 100).iter().map(|found| u32::from(found.amount)).sum()
     }
 
@@ -288,6 +301,37 @@ mod tests {
     fn paths_that_share_nothing_add_up() {
         let edges = [(0, 1), (0, 2), (1, 3), (2, 3)];
         assert_eq!(amount(&graph(4, &edges), 3), 240);
+    }
+
+    fn amount_by(root: Root, target: Node) -> u32 {
+        let mut graph = graph(4, &[(0, 1), (1, 2), (2, 3)]);
+        *graph.roots.first_mut().unwrap() = Some(root);
+        amount(&graph, target)
+    }
+
+    #[test]
+    fn no_more_introducers_stand_behind_a_root_than_its_depth() {
+        let amounts = |depth| [1, 2, 3].map(|target| amount_by(Root { depth, ..Root::of(FULL) }, target));
+        assert_eq!(amounts(None), [120; 3]);
+        assert_eq!(amounts(Some(0)), [120, 0, 0]);
+        assert_eq!(amounts(Some(1)), [120, 120, 0]);
+    }
+
+    #[test]
+    fn a_root_speaks_for_its_domains_alone() {
+        let by = |domains: &[&str]| {
+            let domains = domains.iter().map(|&domain| domain.to_owned()).collect();
+            amount_by(Root { domains, ..Root::of(FULL) }, 2)
+        };
+        assert_eq!([by(&[]), by(&["example.org"]), by(&["example.net"]), by(&["org"])], [120, 120, 0, 0]);
+    }
+
+    #[test]
+    fn a_root_behind_a_limited_one_still_counts() {
+        let mut graph = graph(3, &[(0, 1), (1, 2)]);
+        *graph.roots.get_mut(1).unwrap() =
+            Some(Root { domains: vec!["example.net".to_owned()], ..Root::of(FULL) });
+        assert_eq!(amount(&graph, 2), 120);
     }
 
     #[test]

@@ -173,7 +173,7 @@ pub fn accept_given(
 ) -> Result<Accepted, Refusal> {
     check_certificate(certificate, address, at)?;
     if !knowledge.anchors.is_empty() {
-        trust::check_chain(certificate, knowledge, at).map_err(Refusal::Chain)?;
+        trust::check_chain(certificate, address, knowledge, at).map_err(Refusal::Chain)?;
     }
     Ok(Accepted { reader: Reader::Certificate(certificate.clone()), decision: None, capabilities: None })
 }

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, Key, TableLike};
 
-use super::pattern::AddressPattern;
-use super::words::{Encrypt, Mixed, Network, Revocation, Sign};
+use super::pattern::{AddressPattern, mail_domain};
+use super::words::{Bundle, Encrypt, Mixed, Network, Revocation, Sign};
 use crate::fingerprint::OpenPgpFingerprint;
 use crate::limits;
 use crate::time::Time;
@@ -28,8 +28,8 @@ pub struct PolicyFile {
     pub sticky: Option<bool>,
     /// Whether a certificate that ended less than 30 days ago is still encrypted to.
     pub stale: Option<bool>,
-    /// The list of mail roots.
-    pub bundle: Option<String>,
+    /// Which public roots count.
+    pub bundle: Option<Bundle>,
     /// Single anchors.
     pub anchors: Vec<AnchorRow>,
     /// OpenPGP certificates that are relied upon.
@@ -230,7 +230,7 @@ impl PolicyFile {
 
     fn anchor(&mut self, entry: &Entry<'_>) -> Result<(), PolicyError> {
         if entry.key() == "bundle" {
-            self.bundle = Some(entry.text("a name")?.to_owned());
+            self.bundle = Some(entry.word("nss-email or none", Bundle::from_word)?);
             return Ok(());
         }
         let key = entry.key().strip_prefix("sha256:").and_then(digest).ok_or_else(|| entry.unknown())?;
@@ -398,12 +398,12 @@ impl Entry<'_> {
     }
 
     fn domains(&self) -> Result<Vec<String>, PolicyError> {
-        let domains = self.texts()?.into_iter().map(|domain| AddressPattern::domain(&domain));
+        let domains = self.texts()?.into_iter().map(|domain| mail_domain(&domain));
         domains.collect::<Option<_>>().ok_or_else(|| self.bad("a list of mail domains"))
     }
 
     fn key_as_domain(&self) -> Result<String, PolicyError> {
-        AddressPattern::domain(self.key()).ok_or_else(|| self.unknown())
+        mail_domain(self.key()).ok_or_else(|| self.unknown())
     }
 
     /// The entries of a section or an inline table.

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::file::{AnchorRow, PolicyFile, RootRow, SendRow};
-use super::words::{Encrypt, Mixed, Network, Revocation, Sign};
+use super::pattern::common_domains;
+use super::words::{Bundle, Encrypt, Mixed, Network, Revocation, Sign};
 use crate::address::EmailAddress;
 use crate::time::Time;
 use crate::trust::points::Capacities;
@@ -24,8 +25,8 @@ pub struct Policy {
     pub sticky: bool,
     /// Whether a certificate that ended less than 30 days ago is still encrypted to.
     pub stale: bool,
-    /// The list of mail roots; the built-in one where nothing is said.
-    pub bundle: Option<String>,
+    /// Which public roots count; all that are built in where nothing is said.
+    pub bundle: Option<Bundle>,
     /// Single anchors.
     pub anchors: Vec<AnchorRow>,
     /// OpenPGP certificates that are relied upon.
@@ -84,7 +85,7 @@ impl Policy {
                 .unwrap_or(Level::Verified),
             sticky: layers.pick("sticky", |file| file.sticky, |a, b| a | b).unwrap_or(true),
             stale: strictest("stale", |file| file.stale).unwrap_or(false),
-            bundle: layers.pick("anchors.bundle", |file| file.bundle.clone(), |first, _| first),
+            bundle: layers.pick("anchors.bundle", |file| file.bundle, Ord::max),
             anchors: layers.rows("anchors", |file| &file.anchors, |row| row.key, narrower_anchor),
             roots: layers.rows("roots", |file| &file.roots, |row| row.certificate, narrower_root),
             network: layers
@@ -157,7 +158,7 @@ fn stricter_profile(first: Profile, second: Profile) -> Profile {
 fn narrower_anchor(first: AnchorRow, second: &AnchorRow) -> AnchorRow {
     AnchorRow {
         amount: lesser(first.amount, second.amount),
-        domains: common(first.domains, &second.domains),
+        domains: common_domains(first.domains, &second.domains),
         ..first
     }
 }
@@ -166,7 +167,7 @@ fn narrower_root(first: RootRow, second: &RootRow) -> RootRow {
     RootRow {
         amount: lesser(first.amount, second.amount),
         depth: lesser(first.depth, second.depth),
-        domains: common(first.domains, &second.domains),
+        domains: common_domains(first.domains, &second.domains),
         ..first
     }
 }
@@ -176,19 +177,6 @@ fn lesser(first: Option<u32>, second: Option<u32>) -> Option<u32> {
         (Some(first), Some(second)) => Some(first.min(second)),
         (first, second) => first.or(second),
     }
-}
-
-/// No domain stands for all of them. Two lists without a common one allow none: that is a list with
-/// a domain that no address has.
-fn common(first: Vec<String>, second: &[String]) -> Vec<String> {
-    if second.is_empty() {
-        return first;
-    }
-    if first.is_empty() {
-        return second.to_vec();
-    }
-    let both: Vec<String> = first.into_iter().filter(|domain| second.contains(domain)).collect();
-    if both.is_empty() { vec!["invalid".to_owned()] } else { both }
 }
 
 /// The files, and what the first of them lets the others loosen.

@@ -24,8 +24,8 @@ impl AddressPattern {
         }
         match text.strip_prefix("*@") {
             Some(domain) => match domain.strip_prefix("*.") {
-                Some(parent) => Self::domain(parent).map(Self::Subdomains),
-                None => Self::domain(domain).map(Self::Domain),
+                Some(parent) => mail_domain(parent).map(Self::Subdomains),
+                None => mail_domain(domain).map(Self::Domain),
             },
             None => EmailAddress::parse(text).ok().map(Self::Address),
         }
@@ -43,11 +43,28 @@ impl AddressPattern {
             Self::Address(own) => own.matches(address),
         }
     }
+}
 
-    /// A mail domain as addresses have it: lower case, A-labels.
-    pub(super) fn domain(text: &str) -> Option<String> {
-        EmailAddress::parse(&format!("someone@{text}")).ok().map(|address| address.domain().to_owned())
+/// A mail domain as addresses have it: lower case, A-labels. Nothing where the text is none.
+#[must_use]
+pub fn mail_domain(text: &str) -> Option<String> {
+    EmailAddress::parse(&format!("someone@{text}")).ok().map(|address| address.domain().to_owned())
+}
+
+/// The mail domains that two limits have in common.
+///
+/// No domain stands for all of them. Two lists without a common one allow none: that is a list with
+/// a domain that no address has (RFC 6761, section 6.4).
+#[must_use]
+pub fn common_domains(first: Vec<String>, second: &[String]) -> Vec<String> {
+    if second.is_empty() {
+        return first;
     }
+    if first.is_empty() {
+        return second.to_vec();
+    }
+    let both: Vec<String> = first.into_iter().filter(|domain| second.contains(domain)).collect();
+    if both.is_empty() { vec!["invalid".to_owned()] } else { both }
 }
 
 #[cfg(test)]

@@ -86,3 +86,13 @@ words! {
         Never = "never",
     }
 }
+
+words! {
+    /// Which public roots count.
+    Bundle {
+        /// Those that Mozilla trusts for mail.
+        MailRoots = "nss-email",
+        /// None.
+        None = "none",
+    }
+}

@@ -100,11 +100,17 @@ pub fn decide(
     Decision::of(&claim, gathered, knowledge, at, !certificate.is_valid_at(at))
 }
 
-/// Checks that a certificate chains to one of the anchors for receiving mail.
+/// Checks that a certificate chains to one of the anchors for receiving mail to `address`; its own
+/// address where none is given.
 ///
 /// # Errors
 /// The nearest miss.
-pub fn check_chain(certificate: &Certificate, knowledge: &Knowledge, at: Time) -> Result<(), PathError> {
+pub fn check_chain(
+    certificate: &Certificate,
+    address: Option<&EmailAddress>,
+    knowledge: &Knowledge,
+    at: Time,
+) -> Result<(), PathError> {
     let inquiry = Inquiry {
         certificate,
         certificates: &knowledge.certificates,
@@ -113,7 +119,8 @@ pub fn check_chain(certificate: &Certificate, knowledge: &Knowledge, at: Time) -
         at,
         allowance: &Allowance::of_message(),
     };
-    inquiry.chain().map(drop)
+    let address = address.cloned().unwrap_or_else(|| own_address(certificate));
+    inquiry.gather_chain(&Claim::new(&address, certificate.fingerprint())).map(drop)
 }
 
 /// What a chain to an anchor says of a signature that names no author.
@@ -130,9 +137,12 @@ pub fn decide_chain(
     let certificates: Vec<Certificate> = offered.iter().chain(&knowledge.certificates).cloned().collect();
     let purpose = Purpose::Sign;
     let inquiry = Inquiry { certificate, certificates: &certificates, knowledge, purpose, at, allowance };
-    // What a public CA checked is about an address, so the certificate's own is asked about.
-    let address = certificate.addresses().first().cloned().unwrap_or_else(EmailAddress::of_an_example);
-    let claim = Claim::new(&address, certificate.fingerprint());
+    let claim = Claim::new(&own_address(certificate), certificate.fingerprint());
     let gathered = inquiry.gather_chain(&claim)?;
     Ok(Decision::of(&claim, gathered, knowledge, at, false))
+}
+
+/// What a CA checked is about an address: where none is asked about, it is the certificate's own.
+fn own_address(certificate: &Certificate) -> EmailAddress {
+    certificate.addresses().first().cloned().unwrap_or_else(EmailAddress::of_an_example)
 }

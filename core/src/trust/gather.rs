@@ -64,7 +64,7 @@ impl Inquiry<'_> {
     /// # Errors
     /// Why there is none.
     pub(super) fn gather_chain(&self, claim: &Claim) -> Result<Gathered, PathError> {
-        let (chain, revocation) = self.chain()?;
+        let (chain, revocation) = self.chain_to(&self.anchors(claim.address()))?;
         let evidence = vec![Evidence::new(claim.clone(), Kind::Chain(chain))];
         let dossier = Dossier { evidence, ..Dossier::default() };
         Ok(Gathered { dossier, chain_error: None, revocation })
@@ -119,7 +119,7 @@ impl Inquiry<'_> {
                 dossier.evidence.push(Evidence::new(claim.clone(), kind));
             }
         }
-        let anchors = self.anchors();
+        let anchors = self.anchors(claim.address());
         if anchors.is_empty() {
             return (None, Vec::new());
         }
@@ -167,22 +167,16 @@ impl Inquiry<'_> {
         }
     }
 
-    /// The chain of the certificate to an anchor.
-    ///
-    /// # Errors
-    /// The nearest miss.
-    pub(super) fn chain(&self) -> Result<(Chain, Vec<RevocationStatus>), PathError> {
-        self.chain_to(&self.anchors())
-    }
-
-    /// The person's own anchors, and what the public list has for these certificates.
-    fn anchors(&self) -> Vec<Anchor> {
+    /// The anchors that may speak for an address: the person's own, and what the public list has for
+    /// these certificates.
+    fn anchors(&self, address: &EmailAddress) -> Vec<Anchor> {
         let mut anchors = self.knowledge.anchors.clone();
         if let Some(public) = &self.knowledge.public_roots {
             let at_hand: Vec<Certificate> =
                 std::iter::once(self.certificate).chain(self.certificates).cloned().collect();
             anchors.extend(public.anchors_for(&at_hand, &anchors));
         }
+        anchors.retain(|anchor| anchor.may_speak_for(address));
         anchors
     }
 

@@ -22,6 +22,9 @@ pub struct Anchor {
     pub authority: path::Anchor,
     /// Whose it is and what it is worth.
     pub standing: evidence::Anchor,
+    /// The mail domains that it may speak for, as [`EmailAddress::domain`] has them; all where none is
+    /// named.
+    pub domains: Vec<String>,
 }
 
 impl Anchor {
@@ -30,7 +33,7 @@ impl Anchor {
     #[must_use]
     pub fn own(certificate: Certificate, amount: Option<u32>) -> Self {
         let standing = evidence::Anchor::Own { authority: certificate.fingerprint(), amount };
-        Self { authority: path::Anchor::private(certificate), standing }
+        Self { authority: path::Anchor::private(certificate), standing, domains: Vec::new() }
     }
 
     /// A CA of the public list; certificates that were issued after `distrust_after` do not count.
@@ -42,7 +45,19 @@ impl Anchor {
         amount: Option<u32>,
     ) -> Self {
         let standing = evidence::Anchor::Public { operator, amount };
-        Self { authority: path::Anchor::public(certificate, distrust_after), standing }
+        Self { authority: path::Anchor::public(certificate, distrust_after), standing, domains: Vec::new() }
+    }
+
+    /// The same anchor, for some mail domains alone.
+    #[must_use]
+    pub fn within(self, domains: Vec<String>) -> Self {
+        Self { domains, ..self }
+    }
+
+    /// Whether it may speak for an address.
+    #[must_use]
+    pub fn may_speak_for(&self, address: &EmailAddress) -> bool {
+        self.domains.is_empty() || self.domains.iter().any(|domain| domain == address.domain())
     }
 }
 
@@ -50,8 +65,17 @@ impl Anchor {
 /// what is asked about.
 #[derive(Clone, Debug, Default)]
 pub struct PublicRoots {
-    /// Points of single roots, by the SHA-256 of their keys, in the place of the profile's.
-    pub amounts: BTreeMap<[u8; 32], u32>,
+    /// Limits of single roots, by the SHA-256 of their keys.
+    pub limits: BTreeMap<[u8; 32], RootLimits>,
+}
+
+/// What an administrator says of a root of the public list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RootLimits {
+    /// Points in the place of the profile's.
+    pub amount: Option<u32>,
+    /// The mail domains that it may speak for; all where none is named.
+    pub domains: Vec<String>,
 }
 
 impl PublicRoots {
@@ -63,9 +87,11 @@ impl PublicRoots {
         };
         let roots = mail_roots::issuers_of(certificates).into_iter().filter(|root| !is_other(root));
         let anchor = |root: MailRoot| {
-            let amount = self.amounts.get(root.certificate.fingerprint().sha256()).copied();
+            let limits = self.limits.get(root.certificate.fingerprint().sha256()).cloned();
+            let limits = limits.unwrap_or_default();
             let operator = root.operator.clone().map_or(Operator::Unknown, Operator::Named);
-            Anchor::public(root.certificate, root.distrust_after, operator, amount)
+            let anchor = Anchor::public(root.certificate, root.distrust_after, operator, limits.amount);
+            anchor.within(limits.domains)
         };
         roots.map(anchor).collect()
     }
@@ -145,9 +171,17 @@ mod tests {
         let operator = Operator::Named(root.operator.clone().unwrap());
         let of_profile = evidence::Anchor::Public { operator: operator.clone(), amount: None };
         assert_eq!(standing(&PublicRoots::default(), &root, &[]), [of_profile]);
-        let amounts = BTreeMap::from([(*root.certificate.fingerprint().sha256(), 20)]);
+        let limits = RootLimits { amount: Some(20), domains: vec!["example.org".to_owned()] };
+        let limits = BTreeMap::from([(*root.certificate.fingerprint().sha256(), limits)]);
         let lowered = evidence::Anchor::Public { operator, amount: Some(20) };
-        assert_eq!(standing(&PublicRoots { amounts }, &root, &[]), [lowered]);
+        let public = PublicRoots { limits };
+        assert_eq!(standing(&public, &root, &[]), [lowered]);
+        let anchors = public.anchors_for(std::slice::from_ref(&root.certificate), &[]);
+        let speaks_for = |address: &str| {
+            let address = EmailAddress::parse(address).unwrap();
+            anchors.iter().any(|anchor| anchor.may_speak_for(&address))
+        };
+        assert!(speaks_for("alice@Example.org") && !speaks_for("alice@sub.example.org"));
     }
 
     #[test]

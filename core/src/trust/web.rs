@@ -90,7 +90,7 @@ impl WebOfTrust<'_> {
         if path.steps.len() == 1 && self.own.contains(&path.root) {
             return Some(Kind::CertifiedByUser { root: path.root, binding });
         }
-        let relied_on = self.reliances.root(&path.root).map_or(0, u32::from);
+        let relied_on = self.reliances.root(&path.root).map_or(0, |root| u32::from(root.amount));
         let amounts = std::iter::once(relied_on).chain(path.steps.iter().map(|step| u32::from(step.amount)));
         let introducers = path.steps.iter().zip(amounts);
         Some(Kind::Vouched(Vouching {

@@ -220,6 +220,7 @@ fn whom_gnupg_trusts_is_relied_upon_as_it_does() {
     gpg.run(&["--import-ownertrust"], format!("{bob}:6:\n{}:4:\n", twin.fingerprint).as_bytes());
     let exported = String::from_utf8(gpg.run(&["--export-ownertrust"], b"")).unwrap();
     let reliances = read_ownertrust(&exported).unwrap();
-    assert_eq!(reliances.root(&OpenPgpFingerprint::parse(&bob).unwrap()), Some(120));
+    let root = reliances.root(&OpenPgpFingerprint::parse(&bob).unwrap());
+    assert_eq!(root.map(|root| root.amount), Some(120));
     assert_eq!(reliances.introducer(&twin.fingerprint), Some(40));
 }

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use counterseal_core::fingerprint::OpenPgpFingerprint;
-use counterseal_core::openpgp::FULL;
+use counterseal_core::limits::OPENPGP_CERTIFICATES;
+use counterseal_core::openpgp::{FULL, Root, read_ownertrust};
+use counterseal_core::policy::mail_domain;
 use counterseal_core::x509::Certificate;
 
 use super::show::web;
@@ -14,14 +16,26 @@ use crate::commands::introducers::{self, Introducer};
 use crate::commands::reliances::{self, Reliance};
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
+use crate::files::read_file;
 use crate::render::trust::list::{self, Reliances};
 use crate::sources;
 use crate::store::{Store, StoreError, Writer};
+use crate::terminal::say;
+
+/// What `gpg --export-ownertrust` writes has 64 octets a line.
+const OWNERTRUST_BYTES: usize = 64 * OPENPGP_CERTIFICATES;
+/// As many as the store has room for beside one CA.
+const MOST_DOMAINS: usize = 200;
 
 /// Relies on somebody from now on, or not any more.
 pub(super) fn run(arguments: &args::TrustRely) -> Result<Exit, Failure> {
     let mut store = store::open()?;
-    let change = if arguments.remove { kept(&store, &arguments.on)? } else { given(&store, arguments)? };
+    let change = match (&arguments.gnupg_ownertrust, &arguments.on) {
+        (Some(path), _) => of_gnupg(&store, path, &arguments.keyrings)?,
+        (None, Some(typed)) if arguments.remove => kept(&store, typed)?,
+        (None, Some(typed)) => given(&store, typed, arguments)?,
+        (None, None) => return Err(Failure::usage("nothing says on whom")),
+    };
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     store.write(clock::now(), |writer| change.write(writer, arguments.remove))?;
     let reliances = Reliances {
@@ -64,34 +78,93 @@ impl Change {
     }
 }
 
-fn given(store: &Store, arguments: &args::TrustRely) -> Result<Change, Failure> {
-    if let Some(certificate) = OpenPgpFingerprint::parse(&arguments.on) {
-        let files = web::read_files(&arguments.keyrings)?;
-        let files: Vec<&[u8]> = files.iter().map(|file| file.as_slice()).collect();
-        let web = introducers::Taken::of(store, &files)?;
+fn given(store: &Store, typed: &str, arguments: &args::TrustRely) -> Result<Change, Failure> {
+    let domains = domains(&arguments.domains)?;
+    if let Some(certificate) = OpenPgpFingerprint::parse(typed) {
+        let web = taken(store, &arguments.keyrings)?;
         if !web.knows(&certificate) {
             return Err(Failure::unknown("no-key", format!("{certificate}: no such OpenPGP certificate"))
                 .hint("name a keyring that has it: --keyring FILE"));
         }
         let amount = arguments.amount.unwrap_or(FULL);
-        let introducer = Introducer { certificate, amount, is_own: arguments.own };
+        let limits = Root { amount, depth: arguments.depth, domains };
+        let introducer = Introducer { certificate, limits, is_own: arguments.own, once_certified: false };
         return Ok(Change { introducers: vec![introducer], web, ..Change::default() });
     }
-    if arguments.own || !arguments.keyrings.is_empty() {
+    if arguments.own || arguments.depth.is_some() || !arguments.keyrings.is_empty() {
         return Err(Failure::usage(format!(
-            "{}: no OpenPGP fingerprint (40 or 64 digits), which --keyring and --own ask for",
-            arguments.on
+            "{typed}: no OpenPGP fingerprint (40 or 64 digits), which --keyring, --depth and --own ask for"
         )));
     }
-    let path = PathBuf::from(&arguments.on);
+    let path = PathBuf::from(typed);
     let mut authorities = sources::certificates(std::slice::from_ref(&path))?;
     authorities.retain(Certificate::is_certificate_authority);
     if authorities.is_empty() {
         return Err(Failure::unknown("no-certificate", format!("{}: no CA in this file", path.display()))
             .hint("for a person's certificate, compare its fingerprint and use `cseal trust pin`"));
     }
-    let reliance = |authority| Reliance { authority, amount: arguments.amount, since: None };
+    let reliance =
+        |authority| Reliance { authority, amount: arguments.amount, domains: domains.clone(), since: None };
     Ok(Change { authorities: authorities.into_iter().map(reliance).collect(), ..Change::default() })
+}
+
+/// Everybody on whom GnuPG relies and whose certificates are at hand.
+fn of_gnupg(store: &Store, path: &Path, keyrings: &[PathBuf]) -> Result<Change, Failure> {
+    let bytes = read_file(path, OWNERTRUST_BYTES)?;
+    let wrong = |what: String| Failure::unknown("ownertrust", format!("{}: {what}", path.display()));
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("not text".to_owned()))?;
+    let reliances = read_ownertrust(text).map_err(|error| wrong(error.to_string()))?;
+    let web = taken(store, keyrings)?;
+    let depth = reliances.longest_chain().map(|longest| longest.saturating_sub(1));
+    let roots = reliances.roots().map(|(certificate, root)| Introducer {
+        certificate: *certificate,
+        limits: Root { depth, ..root.clone() },
+        is_own: false,
+        once_certified: false,
+    });
+    let introducers = reliances.introducers().map(|(certificate, amount)| Introducer {
+        certificate: *certificate,
+        limits: Root::of(amount),
+        is_own: false,
+        once_certified: true,
+    });
+    let named: Vec<Introducer> = roots.chain(introducers).collect();
+    let all = named.len();
+    let known: Vec<Introducer> =
+        named.into_iter().filter(|introducer| web.knows(&introducer.certificate)).collect();
+    if known.is_empty() {
+        let what = match all {
+            0 => "it says that nobody is trusted".to_owned(),
+            several => format!("{several} owners are trusted, and the certificate of none is at hand"),
+        };
+        return Err(wrong(what).hint("name the keyring that has them: --keyring FILE, from `gpg --export`"));
+    }
+    let missing = all - known.len();
+    if missing > 0 {
+        say(&format!("cseal: {missing} of {all} trusted owners left out: no keyring has their certificates"));
+    }
+    Ok(Change { introducers: known, web, ..Change::default() })
+}
+
+/// The OpenPGP certificates of keyring files, with those of the store.
+fn taken(store: &Store, keyrings: &[PathBuf]) -> Result<introducers::Taken, Failure> {
+    let files = web::read_files(keyrings)?;
+    let files: Vec<&[u8]> = files.iter().map(|file| file.as_slice()).collect();
+    introducers::Taken::of(store, &files)
+}
+
+/// Mail domains as addresses have them.
+fn domains(typed: &[String]) -> Result<Vec<String>, Failure> {
+    let read = typed.iter().map(|typed| {
+        mail_domain(typed).ok_or_else(|| Failure::usage(format!("--domain {typed}: no mail domain")))
+    });
+    let mut domains: Vec<String> = read.collect::<Result<_, _>>()?;
+    domains.sort_unstable();
+    domains.dedup();
+    if domains.len() > MOST_DOMAINS {
+        return Err(Failure::usage(format!("more than {MOST_DOMAINS} mail domains")));
+    }
+    Ok(domains)
 }
 
 /// Whom a fingerprint names of those who are relied on, or which CAs are in a file.

@@ -1,6 +1,7 @@
 //! What the person compared and on whom they rely, in words and as JSON.
 
 use counterseal_core::fingerprint::{Fingerprint, OpenPgpFingerprint};
+use counterseal_core::openpgp::Root;
 use counterseal_core::time::Time;
 use counterseal_core::trust::VERIFIED;
 use counterseal_core::x509::Certificate;
@@ -72,17 +73,32 @@ pub(crate) struct IntroducerObject {
     fingerprint: String,
     amount: u8,
     own: bool,
+    once_certified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    depth: Option<u8>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    domains: Vec<String>,
 }
 
 impl IntroducerObject {
     /// Of an OpenPGP certificate.
-    pub(crate) fn new(certificate: &OpenPgpFingerprint, amount: u8, own: bool) -> Self {
-        Self { fingerprint: certificate.to_string(), amount, own }
+    pub(crate) fn new(
+        certificate: &OpenPgpFingerprint,
+        limits: &Root,
+        own: bool,
+        once_certified: bool,
+    ) -> Self {
+        let Root { amount, depth, domains } = limits.clone();
+        Self { fingerprint: certificate.to_string(), amount, own, once_certified, depth, domains }
     }
 
     fn words(&self) -> String {
         let whose = if self.own { "your own OpenPGP certificate" } else { "OpenPGP certifications" };
-        format!("  {}  {whose}, {} points\n", self.fingerprint, self.amount)
+        let once_certified = if self.once_certified { " once it is certified" } else { "" };
+        let depth = self.depth.map(depth).unwrap_or_default();
+        let within = within(&self.domains);
+        let amount = self.amount;
+        format!("  {}  {whose}{once_certified}, {amount} points{depth}{within}\n", self.fingerprint)
     }
 }
 
@@ -93,6 +109,8 @@ pub(crate) struct AuthorityObject {
     fingerprint: String,
     sha256: String,
     amount: Option<u8>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    domains: Vec<String>,
     not_after: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
@@ -100,13 +118,19 @@ pub(crate) struct AuthorityObject {
 
 impl AuthorityObject {
     /// Of a CA; its amount is the profile's where none is given.
-    pub(crate) fn new(authority: &Certificate, amount: Option<u8>, since: Option<Time>) -> Self {
+    pub(crate) fn new(
+        authority: &Certificate,
+        amount: Option<u8>,
+        domains: &[String],
+        since: Option<Time>,
+    ) -> Self {
         let key = authority.fingerprint();
         Self {
             subject: authority.subject(),
             fingerprint: key.to_string(),
             sha256: key.to_hex(),
             amount,
+            domains: domains.to_vec(),
             not_after: authority.not_after().to_rfc3339(),
             since: since.map(Time::to_rfc3339),
         }
@@ -117,8 +141,21 @@ impl AuthorityObject {
             .amount
             .map_or_else(|| "points of the profile".to_owned(), |amount| format!("{amount} points"));
         let until = day(&self.not_after);
-        format!("  {}  {}, until {until}, {amount}\n", self.fingerprint, SafeText(&self.subject))
+        let within = within(&self.domains);
+        format!("  {}  {}, until {until}, {amount}{within}\n", self.fingerprint, SafeText(&self.subject))
     }
+}
+
+fn depth(depth: u8) -> String {
+    match depth {
+        0 => ", nobody behind it".to_owned(),
+        1 => ", one introducer behind it".to_owned(),
+        more => format!(", {more} introducers in a row behind it"),
+    }
+}
+
+fn within(domains: &[String]) -> String {
+    if domains.is_empty() { String::new() } else { format!(", for {}", domains.join(", ")) }
 }
 
 /// Lists all of it.
