@@ -238,6 +238,9 @@ pub(crate) struct TrustUnpin {
         "      cseal trust rely friends-ca.pem --amount 80\n\n",
         "  Carol, whose OpenPGP certifications are in a keyring:\n",
         "      cseal trust rely 85DAB65713B2D0ABFC5A4F28BC10C9CE4A699D8D --keyring friends.pgp\n\n",
+        "  Everybody on whom GnuPG relies:\n",
+        "      gpg --export-ownertrust > ownertrust; gpg --export > keyring.pgp\n",
+        "      cseal trust rely --gnupg-ownertrust ownertrust --keyring keyring.pgp\n\n",
         "  Not any more:\n",
         "      cseal trust rely MBJH-UVS2-Z2Q4-OF7C-MGP6 --remove\n"
     )
