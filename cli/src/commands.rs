@@ -15,10 +15,11 @@ mod secrets;
 mod sign;
 mod signer;
 mod store;
+pub(crate) mod strong;
 mod trust;
 mod verify;
 
-use counterseal_core::address::EmailAddress;
+use counterseal_core::address::{EmailAddress, KeyDemand, StrongAddress};
 
 use crate::args::{Cli, Command, KeysCommand, PolicyCommand, Report, TrustCommand};
 use crate::failure::{Exit, Failure};
@@ -68,8 +69,12 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
     }
 }
 
-/// An address that a person typed.
+/// An address that a person typed where it can demand nothing of its key.
 fn parse_address(typed: &str) -> Result<EmailAddress, Failure> {
-    EmailAddress::parse(typed)
-        .map_err(|error| Failure::usage(format!("{typed}: no mail address")).because(error))
+    let StrongAddress { address, demand } = strong::parse(typed)?;
+    if demand == KeyDemand::None {
+        return Ok(address);
+    }
+    Err(Failure::usage(format!("{typed}: here an address cannot name a key"))
+        .hint(format!("leave everything but the address out: {address}")))
 }

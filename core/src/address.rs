@@ -7,7 +7,7 @@ mod local_part;
 mod strong;
 
 pub(crate) use local_part::is_atom_character;
-pub use strong::{KeyDemand, StrongAddress, StrongAddressError};
+pub use strong::{KeyDemand, NamedKey, StrongAddress, StrongAddressError};
 
 use std::fmt;
 use std::str::FromStr;

@@ -15,6 +15,7 @@ mod cms_part;
 mod content_type;
 mod date;
 mod defect;
+mod demands;
 mod encoded_word;
 mod entity;
 mod field_writer;
@@ -38,6 +39,7 @@ pub use cms_part::{
 pub use content_type::{ContentDisposition, ContentType};
 pub use date::date;
 pub use defect::{Defect, MailError};
+pub use demands::{DemandOrigin, DemandsError, Undemanded, without_demands};
 pub use encoded_word::{decode_words, encode_words};
 pub(crate) use entity::is_structural;
 pub use field_writer::{write_field, write_mailbox};

@@ -4,6 +4,7 @@
 //! module makes one.
 
 mod accept;
+mod demand;
 mod file;
 mod layers;
 mod pattern;
@@ -11,6 +12,7 @@ mod send;
 mod words;
 
 pub use accept::{Accepted, Refusal, accept_given, accept_key, accept_known};
+pub use demand::{Met, accept_demanded, accept_given_demanded, with_demand};
 pub use file::{
     AnchorRow, LevelsSection, PolicyError, PolicyErrorKind, PolicyFile, RootRow, SendRow, SourcesSection,
 };

@@ -42,8 +42,21 @@ pub(crate) struct Encrypt {
     pub(crate) output_directory: Option<PathBuf>,
 
     /// Also for ADDRESS; may be repeated
+    ///
+    /// An address may demand a key: ?bob@example.org a verified one, FINGERPRINT?bob@example.org this one
+    /// or one that it certified, also written bob@example.org=FINGERPRINT, and FINGERPRINT??bob@example.org
+    /// one that is verified when this one is relied on. A key that you name you have compared. The same
+    /// works in To, Cc and Bcc of the mail; nothing of it is sent.
     #[arg(long = "to", value_name = "ADDRESS")]
     pub(crate) to: Vec<String>,
+
+    /// The same as --to, for a mail
+    #[arg(long = "cc", value_name = "ADDRESS", conflicts_with = "cms", hide_short_help = true)]
+    pub(crate) cc: Vec<String>,
+
+    /// Also for ADDRESS, with a copy of its own that no other reader knows of
+    #[arg(long = "bcc", value_name = "ADDRESS", conflicts_with = "cms", hide_short_help = true)]
+    pub(crate) bcc: Vec<String>,
 
     /// Also for the holder of this certificate
     ///

@@ -51,6 +51,8 @@ pub(crate) enum TrustCommand {
 )]
 pub(crate) struct TrustShow {
     /// Whose key
+    ///
+    /// The address may name it: FINGERPRINT?bob@example.org asks what mail to this address would rest on.
     #[arg(value_name = "ADDRESS", required_unless_present = "batch")]
     pub(crate) address: Option<String>,
 
@@ -141,13 +143,15 @@ pub(crate) struct TrustShow {
 )]
 pub(crate) struct TrustPin {
     /// Whose fingerprint it is
+    ///
+    /// It may stand before the address: FINGERPRINT?bob@example.org.
     #[arg(value_name = "ADDRESS")]
     pub(crate) address: String,
 
     /// The fingerprint that you compared
     ///
-    /// At least five groups of it, or SHA-256 in hexadecimal.
-    #[arg(value_name = "FINGERPRINT", required_unless_present = "certificate")]
+    /// At least five groups of it, or SHA-256 in hexadecimal, or the fingerprint of the key's OpenPGP twin.
+    #[arg(value_name = "FINGERPRINT")]
     pub(crate) fingerprint: Option<String>,
 
     /// Take the certificates of FILE in; without FINGERPRINT, they are what you compared

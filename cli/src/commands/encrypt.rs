@@ -13,19 +13,22 @@ use counterseal_core::mail::protected::{HeaderConfidentiality, Reference};
 use counterseal_core::message::{self, EncryptRequest, SignatureForm, Signer};
 use counterseal_core::ports::NoSecretKeys;
 use counterseal_core::time::Time;
-use counterseal_core::trust::Knowledge;
+use counterseal_core::trust::{Knowledge, Pin};
 use counterseal_core::x509::Certificate;
 
 use super::mails::{author, read_mail, recipients};
 use super::readers::{Directory, Wanted, for_encryption};
 use super::signer::SigningIdentity;
 use super::store::{self, Unlock};
+use super::strong::{self, PlainMail};
 use crate::args;
 use crate::clock;
 use crate::failure::{Exit, Failure};
 use crate::policy;
 use crate::randomness::SystemRandom;
+use crate::render::written;
 use crate::sources;
+use crate::store::Store;
 
 /// Ciphers that `--cipher` can name.
 const CIPHERS: [ContentEncryption; 10] = [
@@ -85,27 +88,37 @@ impl Job<'_> {
                 .hint("sign with --key FILE --signer FILE, or leave the signature out with --no-sign"));
         }
         let given = given(&arguments.certificates)?;
-        let mut knowledge = sources::knowledge(&arguments.evidence, &given)?;
+        // A reader may be named by the CA in the same file.
+        let at_hand = sources::certificates(&arguments.certificates)?;
+        let mut knowledge = sources::knowledge(&arguments.evidence, &at_hand)?;
         let policy = policy::in_force()?;
         policy::apply(&policy, &mut knowledge);
         let directory =
             Directory { given, knowledge: &knowledge, policy: &policy, contacts: None, at: self.at };
         let mail = self.mail()?;
-        let mail = mail.as_ref().map(|mail| mail.as_slice());
+        let mail = mail.as_ref();
         if arguments.no_sign {
             let reference = reply::reference(arguments, &NoSecretKeys, self.at)?;
-            return self.encrypt(mail, &directory, Ours { signer: None, address: None, reference });
+            self.encrypt(mail, &directory, Ours { signer: None, address: None, reference })?;
+            return Ok(Exit::Done);
         }
         let (identity, keys) = SigningIdentity::from_files(signing, &arguments.passphrase)?;
         let reference = reply::reference(arguments, &keys, self.at)?;
         let signer = identity.signer(&keys);
-        self.encrypt(mail, &directory, Ours { signer: Some(&signer), address: None, reference })
+        self.encrypt(mail, &directory, Ours { signer: Some(&signer), address: None, reference })?;
+        Ok(Exit::Done)
     }
 
     fn with_store(&self) -> Result<Exit, Failure> {
+        let mut store = store::open()?;
+        let pins = self.encrypt_from(&store)?;
+        strong::keep(&mut store, &Unlock::from_options(&self.arguments.passphrase), &pins)?;
+        Ok(Exit::Done)
+    }
+
+    fn encrypt_from(&self, store: &Store) -> Result<Vec<Pin>, Failure> {
         let arguments = self.arguments;
-        let store = store::open()?;
-        let mut knowledge: Knowledge = store::knowledge(&store)?;
+        let mut knowledge: Knowledge = store::knowledge(store)?;
         let extra = sources::knowledge(&arguments.evidence, &[])?;
         knowledge.anchors.extend(extra.anchors);
         knowledge.revocation = extra.revocation;
@@ -115,45 +128,52 @@ impl Job<'_> {
         let directory =
             Directory { given: Vec::new(), knowledge: &knowledge, policy: &policy, contacts, at: self.at };
         let mail = self.mail()?;
-        let mail = mail.as_ref().map(|mail| mail.as_slice());
+        let mail = mail.as_ref();
         let author = match mail {
-            Some(mail) => Some(author(mail)?),
-            None => store::owner(&store)?,
+            Some(mail) => Some(author(&mail.text)?),
+            None => store::owner(store)?,
         };
-        let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
+        let keys = store::keys(store, Unlock::from_options(&arguments.passphrase))?;
         let failed = |failure| keys.failure().unwrap_or(failure);
         let reference = reply::reference(arguments, &keys, self.at).map_err(failed)?;
         let address = author.as_ref();
         if arguments.no_sign {
             return self.encrypt(mail, &directory, Ours { signer: None, address, reference });
         }
-        let identity = SigningIdentity::from_store(&store, &keys, &arguments.signing, address, self.at)?;
+        let identity = SigningIdentity::from_store(store, &keys, &arguments.signing, address, self.at)?;
         let signer = identity.signer(&keys);
         self.encrypt(mail, &directory, Ours { signer: Some(&signer), address, reference }).map_err(failed)
     }
 
-    fn mail(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Failure> {
+    fn mail(&self) -> Result<Option<PlainMail>, Failure> {
         if self.arguments.form.cms {
             return Ok(None);
         }
-        read_mail(self.arguments.input.input.as_deref()).map(Some)
+        PlainMail::of(read_mail(self.arguments.input.input.as_deref())?).map(Some)
     }
 
+    /// Answers with what the person compared by naming keys.
     fn encrypt(
         &self,
-        mail: Option<&[u8]>,
+        mail: Option<&PlainMail>,
         directory: &Directory<'_>,
         ours: Ours<'_>,
-    ) -> Result<Exit, Failure> {
+    ) -> Result<Vec<Pin>, Failure> {
         match mail {
             Some(mail) => self.encrypt_mail(mail, directory, ours),
             None => object::encrypt(self, directory, ours.signer, ours.address),
         }
     }
 
-    fn encrypt_mail(&self, mail: &[u8], directory: &Directory<'_>, ours: Ours<'_>) -> Result<Exit, Failure> {
+    fn encrypt_mail(
+        &self,
+        mail: &PlainMail,
+        directory: &Directory<'_>,
+        ours: Ours<'_>,
+    ) -> Result<Vec<Pin>, Failure> {
         let arguments = self.arguments;
-        let recipients = directory.all(self.wanted(mail)?)?;
+        let found = directory.all(self.wanted(mail)?)?;
+        let recipients = found.recipients;
         // Who has no key to read it later writes it all the same.
         let own = ours.address.and_then(|own| directory.one(own).ok());
         let request = EncryptRequest {
@@ -173,30 +193,32 @@ impl Job<'_> {
             reference: ours.reference,
             at: self.at,
         };
-        let outgoing = message::encrypt(mail, &request, &mut SystemRandom)?;
+        let outgoing = message::encrypt(&mail.text, &request, &mut SystemRandom)?;
         copies::write(arguments, &outgoing, self.verbose)?;
-        Ok(Exit::Done)
+        written::ended(&found.ended);
+        Ok(found.pins)
     }
 
-    /// Everyone in To, Cc, Bcc and `--to`, each once. Who is named openly is not blind.
-    fn wanted(&self, mail: &[u8]) -> Result<Vec<Wanted>, Failure> {
-        let named = recipients(mail)?;
+    /// Everyone in To, Cc, Bcc and the options of these names, each once. Who is named openly is not
+    /// blind.
+    fn wanted(&self, mail: &PlainMail) -> Result<Vec<Wanted>, Failure> {
+        let named = recipients(&mail.text)?;
+        mail.check()?;
         let mut wanted: Vec<Wanted> = Vec::new();
-        let open = named.to.into_iter().chain(named.cc).map(|address| (address, false));
-        let to = to(&self.arguments.to)?.into_iter().map(|address| (address, false));
-        let blind = named.bcc.into_iter().map(|address| (address, true));
-        for (address, blind) in open.chain(to).chain(blind) {
-            if !wanted.iter().any(|other| other.address.matches(&address)) {
-                wanted.push(Wanted { address, blind });
-            }
+        for address in named.to.into_iter().chain(named.cc) {
+            strong::add(&mut wanted, mail.wanted(address, false))?;
+        }
+        for address in self.arguments.to.iter().chain(&self.arguments.cc) {
+            strong::add(&mut wanted, strong::typed(address, false)?)?;
+        }
+        for address in named.bcc {
+            strong::add(&mut wanted, mail.wanted(address, true))?;
+        }
+        for address in &self.arguments.bcc {
+            strong::add(&mut wanted, strong::typed(address, true)?)?;
         }
         Ok(wanted)
     }
-}
-
-/// The addresses of `--to`.
-fn to(typed: &[String]) -> Result<Vec<EmailAddress>, Failure> {
-    typed.iter().map(|address| super::parse_address(address)).collect()
 }
 
 /// One certificate to encrypt to from each file.

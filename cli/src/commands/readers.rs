@@ -1,10 +1,11 @@
 //! Whom a message is encrypted for: by certificates that were named, or by what the store knows.
 
-use counterseal_core::address::EmailAddress;
+use counterseal_core::address::{EmailAddress, KeyDemand};
+use counterseal_core::mail::DemandOrigin;
 use counterseal_core::message::Recipient;
-use counterseal_core::policy::{self, Accepted, Policy, Refusal};
+use counterseal_core::policy::{self, Accepted, Met, Policy, Refusal};
 use counterseal_core::time::Time;
-use counterseal_core::trust::Knowledge;
+use counterseal_core::trust::{Knowledge, Pin};
 use counterseal_core::x509::Certificate;
 
 use crate::failure::Failure;
@@ -26,36 +27,63 @@ pub(super) struct Directory<'k> {
     pub(super) at: Time,
 }
 
-/// An address, and whether the other readers must not know.
+/// An address, whether the other readers must not know, and what its key must be.
 pub(super) struct Wanted {
     pub(super) address: EmailAddress,
     pub(super) blind: bool,
+    pub(super) demand: KeyDemand,
+    pub(super) origin: DemandOrigin,
+}
+
+/// Keys for everybody.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) recipients: Vec<Recipient>,
+    /// What the person compared by naming a key.
+    pub(super) pins: Vec<Pin>,
+    /// Who is written to although the certificate ended, days ago.
+    pub(super) ended: Vec<(EmailAddress, u32)>,
 }
 
 impl Directory<'_> {
     /// A key for every address, or the refusals of all that have none.
-    pub(super) fn all(&self, wanted: Vec<Wanted>) -> Result<Vec<Recipient>, Failure> {
-        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
-        for Wanted { address, blind } in wanted {
-            match self.one(&address) {
-                Ok(key) => accepted.push(Recipient { address, accepted: key, blind }),
+    pub(super) fn all(&self, wanted: Vec<Wanted>) -> Result<Found, Failure> {
+        let (mut found, mut refused) = (Found::default(), Vec::new());
+        for Wanted { address, blind, demand, origin } in wanted {
+            match self.meeting(&address, &demand, origin) {
+                Ok(Met { accepted, pin, ended_days }) => {
+                    found.pins.extend(pin);
+                    found.ended.extend(ended_days.map(|days| (address.clone(), days)));
+                    found.recipients.push(Recipient { address, accepted, blind });
+                }
                 Err(refusal) => refused.push((address.to_string(), refusal)),
             }
         }
-        refused.extend(self.unused(&accepted));
-        if refused.is_empty() { Ok(accepted) } else { Err(refusals(&refused)) }
+        refused.extend(self.unused(&found.recipients));
+        if refused.is_empty() { Ok(found) } else { Err(refusals(&refused)) }
     }
 
     /// A key for one address.
     pub(super) fn one(&self, address: &EmailAddress) -> Result<Accepted, Refusal> {
+        Ok(self.meeting(address, &KeyDemand::None, DemandOrigin::Typed)?.accepted)
+    }
+
+    /// A key for one address that meets a demand.
+    fn meeting(
+        &self,
+        address: &EmailAddress,
+        demand: &KeyDemand,
+        origin: DemandOrigin,
+    ) -> Result<Met, Refusal> {
         let Some(contacts) = &self.contacts else {
-            return self.by_given(address);
+            return self.by_given(address, demand).map(Met::from);
         };
         let least = self.policy.for_address(address, self.at).accept;
-        let accepted = policy::accept_known(address, self.knowledge, self.at)?.of_level(least)?;
-        let key = *accepted.public_key().fingerprint().sha256();
+        let met = policy::accept_demanded(address, (demand, origin), least, self.knowledge, self.at)?;
+        let key = *met.accepted.public_key().fingerprint().sha256();
         let announced = contacts.iter().find(|row| row.key == key && row.capabilities.is_some());
-        Ok(accepted.with_capabilities(announced.and_then(|row| row.capabilities.clone())))
+        let announced = announced.and_then(|row| row.capabilities.clone());
+        Ok(Met { accepted: met.accepted.with_capabilities(announced), ..met })
     }
 
     /// Certificates of the command line as they are, whomever they are for: for bytes without a mail.
@@ -70,10 +98,10 @@ impl Directory<'_> {
         if refused.is_empty() { Ok(accepted) } else { Err(refusals(&refused)) }
     }
 
-    fn by_given(&self, address: &EmailAddress) -> Result<Accepted, Refusal> {
+    fn by_given(&self, address: &EmailAddress, demand: &KeyDemand) -> Result<Accepted, Refusal> {
         let mut refusal = Refusal::NoKey;
         for certificate in self.given.iter().filter(|certificate| names(certificate, address)) {
-            match policy::accept_given(certificate, Some(address), self.knowledge, self.at) {
+            match policy::accept_given_demanded(certificate, address, demand, self.knowledge, self.at) {
                 Ok(accepted) => return Ok(accepted),
                 Err(error) => refusal = error,
             }

@@ -6,6 +6,7 @@ use counterseal_core::time::Time;
 use super::mails::{author, read_mail};
 use super::signer::SigningIdentity;
 use super::store::{self, Unlock};
+use super::strong::PlainMail;
 use crate::args;
 use crate::armor::ObjectOutput;
 use crate::clock;
@@ -19,7 +20,11 @@ pub(super) fn run(arguments: &args::Sign, verbose: bool) -> Result<Exit, Failure
     let at = clock::at(arguments.at.at.as_deref())?;
     // A signature alone is never a mail, so --detached is about bytes with or without --cms.
     let is_object = arguments.form.cms || arguments.detached;
-    let mail = if is_object { None } else { Some(read_mail(arguments.input.input.as_deref())?) };
+    let mail = if is_object {
+        None
+    } else {
+        Some(PlainMail::without_any(read_mail(arguments.input.input.as_deref())?)?)
+    };
     let mail = mail.as_ref().map(|mail| mail.as_slice());
     if arguments.signing.key.is_some() || arguments.signing.signer.is_some() {
         let (identity, keys) = SigningIdentity::from_files(&arguments.signing, &arguments.passphrase)?;

@@ -6,11 +6,13 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::trust::evidence::{Comparison, Correspondence};
+use counterseal_core::trust::points::{LEAST_ADDRESS_BITS, STRONG_ADDRESS_BITS};
 use counterseal_core::trust::{Knowledge, KnownKey, Pin, PublicRoots, VERIFIED};
 use counterseal_core::x509::Certificate;
 
 use super::introducers;
 use super::reliances::{self, Reliance};
+use super::strong;
 use crate::args;
 use crate::failure::Failure;
 use crate::passphrase;
@@ -33,6 +35,11 @@ impl Unlock {
     /// By a file, or by a question.
     pub(crate) fn from_file(file: Option<&PathBuf>) -> Self {
         Self { file: file.cloned(), descriptor: None }
+    }
+
+    /// Whether an option says where it comes from.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.file.is_some() || self.descriptor.is_some()
     }
 
     fn passphrase(&self) -> Result<SecretBytes, Failure> {
@@ -109,7 +116,12 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
 
 fn pin(row: &TrustRow, address: EmailAddress, fingerprint: Fingerprint) -> Pin {
     let is_whole = row.points >= i64::from(VERIFIED);
-    let how = if is_whole { Comparison::InPerson } else { Comparison::ByVideo };
+    let how = match (row.source.as_str(), is_whole) {
+        (strong::SOURCE, true) => Comparison::StrongAddress { bits: STRONG_ADDRESS_BITS },
+        (strong::SOURCE, false) => Comparison::StrongAddress { bits: LEAST_ADDRESS_BITS },
+        (_, true) => Comparison::InPerson,
+        (_, false) => Comparison::ByVideo,
+    };
     Pin { address, fingerprint, how }
 }
 

@@ -78,6 +78,7 @@ fn reason(refusal: &Refusal) -> String {
             format!("the key is {} ({score} points), and your policy asks for {}", level.word(), least.word())
         }
         Refusal::Conflict(conflict) => conflict_reason(conflict),
+        Refusal::NotThePin => "no key that is known for this address is the one that you named".to_owned(),
         Refusal::PinnedKeyEnded { pinned } => {
             format!("the key that you compared, {pinned}, has ended; compare the new one")
         }

@@ -1,5 +1,6 @@
 //! What was written, as JSON or, with `-v`, in words: copies and signatures.
 
+use counterseal_core::address::EmailAddress;
 use counterseal_core::message::{OutgoingCopy, Signer};
 use serde::Serialize;
 
@@ -78,6 +79,14 @@ pub(crate) fn copies(
         copies.iter().for_each(|copy| say(&copy.words()));
     }
     tell(&copies_json(copies), report, elsewhere)
+}
+
+/// Says who is written to although their certificate ended.
+pub(crate) fn ended(readers: &[(EmailAddress, u32)]) {
+    for (address, days) in readers {
+        let address = address.to_string();
+        say(&format!("warning: the certificate of {} ended {days} days ago", SafeText(&address)));
+    }
 }
 
 /// Says who signed.

@@ -15,4 +15,5 @@ mod people;
 mod readme;
 mod sessions;
 mod storeless;
+mod strong;
 mod trust;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{AddressError, EmailAddress};
-use crate::fingerprint::FingerprintPrefix;
+use crate::fingerprint::{FingerprintPrefix, OpenPgpFingerprint};
 
 /// An address as a person types it for one mail: plain, or with a demand on the key.
 ///
@@ -25,12 +25,67 @@ pub enum KeyDemand {
     None,
     /// A verified key: `?alice@example.org`.
     Verified,
-    /// This key, or one that it directly vouches for: `KID?alice@example.org`,
+    /// This key, or one that it vouches for as its owner's: `KID?alice@example.org`,
     /// `alice@example.org=KID`.
-    Key(FingerprintPrefix),
+    Key(NamedKey),
     /// A key that is verified when this one is relied upon as an introducer for this mail:
     /// `KID??alice@example.org`.
-    Introducer(FingerprintPrefix),
+    Introducer(NamedKey),
+}
+
+/// A key as a strong address names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedKey {
+    /// By the beginning of its fingerprint.
+    Key(FingerprintPrefix),
+    /// By the OpenPGP certificate that is its twin, or that names it: 40 hexadecimal digits, also
+    /// as `openpgp4fpr:` URI.
+    OpenPgp(OpenPgpFingerprint),
+}
+
+impl NamedKey {
+    /// Reads a KID. 64 hexadecimal digits are the SHA-256 of a key, not a fingerprint of OpenPGP's
+    /// version 6.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let by_openpgp = || match OpenPgpFingerprint::parse(text) {
+            Some(fingerprint @ OpenPgpFingerprint::Version4(_)) => Some(Self::OpenPgp(fingerprint)),
+            Some(OpenPgpFingerprint::Version6(_)) | None => None,
+        };
+        FingerprintPrefix::parse(text).map(Self::Key).or_else(by_openpgp)
+    }
+
+    /// Bits of a fingerprint that it holds: what it costs to make another key that it names.
+    #[must_use]
+    pub fn bits(&self) -> u32 {
+        match self {
+            Self::Key(prefix) => prefix.bits(),
+            Self::OpenPgp(fingerprint) => u32::try_from(fingerprint.as_bytes().len() * 8).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Whether it stands somewhere in a text, however it is written there.
+    #[must_use]
+    pub fn is_in(&self, text: &str) -> bool {
+        let letters = |text: &str| -> String {
+            let letters = text.chars().filter(char::is_ascii_alphanumeric);
+            letters.map(|letter| letter.to_ascii_uppercase()).collect()
+        };
+        let own = match self {
+            Self::Key(prefix) => letters(&prefix.to_string()),
+            Self::OpenPgp(fingerprint) => fingerprint.to_string(),
+        };
+        letters(text).contains(&own)
+    }
+}
+
+impl fmt::Display for NamedKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(prefix) => prefix.fmt(formatter),
+            Self::OpenPgp(fingerprint) => fingerprint.fmt(formatter),
+        }
+    }
 }
 
 /// Why a text is no strong address.
@@ -58,6 +113,9 @@ impl std::error::Error for StrongAddressError {}
 
 impl StrongAddress {
     /// Reads an address with or without a demand.
+    ///
+    /// A KID is the beginning of a fingerprint of 100 bits at least, the SHA-256 of a key in
+    /// hexadecimal, or an OpenPGP fingerprint of version 4, as `openpgp4fpr:` URI too.
     ///
     /// A `?` in an unquoted local part is taken for a demand, although RFC 5322 allows it there: who
     /// means it literally quotes the local part.
@@ -89,8 +147,8 @@ impl StrongAddress {
         let demand = match (before.is_empty(), is_introducer) {
             (true, false) => KeyDemand::Verified,
             (true, true) => return Err(StrongAddressError::Fingerprint),
-            (false, false) => KeyDemand::Key(prefix(before)?),
-            (false, true) => KeyDemand::Introducer(prefix(before)?),
+            (false, false) => KeyDemand::Key(named_key(before)?),
+            (false, true) => KeyDemand::Introducer(named_key(before)?),
         };
         Ok(Self { demand, ..plain })
     }
@@ -102,7 +160,7 @@ impl StrongAddress {
         let (address, demand) = match text.rfind('=').filter(|equals| *equals > domain) {
             Some(equals) => {
                 let key = text.get(equals + 1..).unwrap_or_default();
-                (text.get(..equals).unwrap_or_default(), KeyDemand::Key(prefix(key)?))
+                (text.get(..equals).unwrap_or_default(), KeyDemand::Key(named_key(key)?))
             }
             None => (text, KeyDemand::None),
         };
@@ -111,8 +169,8 @@ impl StrongAddress {
     }
 }
 
-fn prefix(text: &str) -> Result<FingerprintPrefix, StrongAddressError> {
-    FingerprintPrefix::parse(text).ok_or(StrongAddressError::Fingerprint)
+fn named_key(text: &str) -> Result<NamedKey, StrongAddressError> {
+    NamedKey::parse(text).ok_or(StrongAddressError::Fingerprint)
 }
 
 #[cfg(test)]
@@ -131,7 +189,7 @@ mod tests {
     fn each_form_demands_what_it_says() {
         let key = Fingerprint::of_public_key(b"alice");
         let named = |demand: &KeyDemand| match demand {
-            KeyDemand::Key(prefix) => key.begins_with(prefix),
+            KeyDemand::Key(NamedKey::Key(prefix)) => key.begins_with(prefix),
             _ => false,
         };
         assert_eq!(demand("alice@example.org"), KeyDemand::None);
@@ -140,6 +198,24 @@ mod tests {
         assert!(named(&demand(&format!("alice@example.org={key}"))));
         assert!(named(&demand(&format!("alice@example.org={}", key.to_string().to_lowercase()))));
         assert!(matches!(demand(&format!("{key}??alice@example.org")), KeyDemand::Introducer(_)));
+    }
+
+    #[test]
+    fn an_openpgp_fingerprint_names_a_key_too() {
+        let digits = "69f94a59cd6af56fe034979f40ae1d7e72c11d4a";
+        let named = KeyDemand::Key(NamedKey::parse(digits).unwrap());
+        for text in [
+            format!("{digits}?alice@example.org"),
+            format!("openpgp4fpr:{digits}?alice@example.org"),
+            format!("alice@example.org=OPENPGP4FPR:{}", digits.to_uppercase()),
+        ] {
+            assert_eq!(demand(&text), named, "{text}");
+        }
+        assert_eq!(NamedKey::parse(digits).unwrap().bits(), 160);
+        assert!(
+            NamedKey::parse(digits).unwrap().is_in("0x69F9 4A59 CD6A F56F E034  979F 40AE 1D7E 72C1 1D4A")
+        );
+        assert!(NamedKey::parse("40AE1D7E72C11D4A").is_none(), "a key identifier is no fingerprint");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::encoded_word::decode_words;
-use crate::address::{AddressError, EmailAddress, is_atom_character, is_hidden};
+use crate::address::{
+    AddressError, EmailAddress, StrongAddress, StrongAddressError, is_atom_character, is_hidden,
+};
 use crate::limits::ADDRESSES;
 
 /// Comments within comments that are read.
@@ -88,6 +90,8 @@ pub enum MailboxError {
     EncodedWordInAddress,
     /// An address is malformed.
     Address(AddressError),
+    /// A demand on the key of an address is malformed.
+    Demand(StrongAddressError),
     /// It follows no rule of RFC 5322.
     Malformed,
     /// It has more than [`ADDRESSES`] addresses.
@@ -105,6 +109,7 @@ impl fmt::Display for MailboxError {
             Self::MissingDomain => "an address without a domain",
             Self::EncodedWordInAddress => "an encoded word within an address",
             Self::Address(error) => return error.fmt(formatter),
+            Self::Demand(error) => return error.fmt(formatter),
             Self::Malformed => "not an address list",
             Self::TooMany => "too many addresses",
         })
@@ -119,7 +124,24 @@ impl std::error::Error for MailboxError {}
 /// [`MailboxError`].
 pub fn parse_address_list(value: &[u8]) -> Result<Vec<AddressEntry>, MailboxError> {
     let text = unfold(value)?;
-    let mut scanner = Scanner { rest: &text, has_address_in_comment: false };
+    list(&mut Scanner { rest: &text, has_address_in_comment: false, strong: None })
+}
+
+/// Reads an address list whose author may have put demands on keys into it. The addresses of the
+/// entries are without them; beside the entries stand all addresses in their order, with them.
+///
+/// # Errors
+/// [`MailboxError`].
+pub(super) fn parse_strong_address_list(
+    value: &[u8],
+) -> Result<(Vec<AddressEntry>, Vec<StrongAddress>), MailboxError> {
+    let text = unfold(value)?;
+    let mut scanner = Scanner { rest: &text, has_address_in_comment: false, strong: Some(Vec::new()) };
+    let entries = list(&mut scanner)?;
+    Ok((entries, scanner.strong.unwrap_or_default()))
+}
+
+fn list(scanner: &mut Scanner<'_>) -> Result<Vec<AddressEntry>, MailboxError> {
     let mut entries = Vec::new();
     let mut count = 0;
     loop {
@@ -172,6 +194,8 @@ fn unfold(value: &[u8]) -> Result<String, MailboxError> {
 struct Scanner<'t> {
     rest: &'t str,
     has_address_in_comment: bool,
+    /// Where demands on keys are read: the addresses so far, with theirs.
+    strong: Option<Vec<StrongAddress>>,
 }
 
 /// A word of a display name, or what may turn out to be a local part.
@@ -317,7 +341,16 @@ impl<'t> Scanner<'t> {
         if is_encoded_word(local_part) || is_encoded_word(domain) {
             return Err(MailboxError::EncodedWordInAddress);
         }
-        EmailAddress::parse(&format!("{local_part}@{domain}")).map_err(MailboxError::Address)
+        let text = format!("{local_part}@{domain}");
+        let Some(strong) = &mut self.strong else {
+            return EmailAddress::parse(&text).map_err(MailboxError::Address);
+        };
+        let read = StrongAddress::parse(&text).map_err(|error| match error {
+            StrongAddressError::Address(error) => MailboxError::Address(error),
+            StrongAddressError::Fingerprint | StrongAddressError::TwoDemands => MailboxError::Demand(error),
+        })?;
+        strong.push(read.clone());
+        Ok(read.address)
     }
 
     /// `: members ;` behind a name.

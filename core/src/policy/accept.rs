@@ -119,6 +119,8 @@ pub enum Refusal {
     },
     /// Another key is pinned or better known for this address.
     Conflict(Box<Conflict>),
+    /// The address names a key, and this is another one.
+    NotThePin,
     /// The key that the person compared has ended or is revoked, and another one is not it.
     PinnedKeyEnded {
         /// The key that was compared.
@@ -141,6 +143,7 @@ impl Refusal {
             Self::Unverified => "unverified",
             Self::BelowRequired { .. } => "below-required",
             Self::Conflict(_) => "conflict",
+            Self::NotThePin => "not-the-pin",
             Self::PinnedKeyEnded { .. } => "pinned-key-ended",
         }
     }
@@ -183,15 +186,8 @@ pub fn accept_given(
 /// # Errors
 /// What is wrong with the best candidate; [`Refusal::NoKey`] where there is none.
 pub fn accept_known(address: &EmailAddress, knowledge: &Knowledge, at: Time) -> Result<Accepted, Refusal> {
-    let mut candidates: Vec<&Certificate> = knowledge
-        .certificates
-        .iter()
-        .filter(|certificate| !certificate.is_certificate_authority() && names(certificate, address))
-        .filter(|certificate| certificate.may_receive_encrypted_mail().is_ok())
-        .collect();
-    candidates.sort_by_key(|certificate| std::cmp::Reverse(certificate.not_before()));
     let mut nearest = Refusal::NoKey;
-    for certificate in candidates {
+    for certificate in candidates(address, knowledge) {
         match accept_candidate(certificate, address, knowledge, at) {
             Ok(accepted) => return Ok(accepted),
             // What contradicts is said, unless another key is the one that is pinned or known.
@@ -203,7 +199,20 @@ pub fn accept_known(address: &EmailAddress, knowledge: &Knowledge, at: Time) -> 
     Err(nearest)
 }
 
-fn accept_candidate(
+/// The certificates for the address that can be encrypted to, newest first.
+pub(super) fn candidates<'k>(address: &EmailAddress, knowledge: &'k Knowledge) -> Vec<&'k Certificate> {
+    let mut candidates: Vec<&Certificate> = knowledge
+        .certificates
+        .iter()
+        .filter(|certificate| !certificate.is_certificate_authority() && names(certificate, address))
+        .filter(|certificate| certificate.may_receive_encrypted_mail().is_ok())
+        .collect();
+    candidates.sort_by_key(|certificate| std::cmp::Reverse(certificate.not_before()));
+    candidates
+}
+
+/// Accepts one certificate that is known for the address.
+pub(super) fn accept_candidate(
     certificate: &Certificate,
     address: &EmailAddress,
     knowledge: &Knowledge,

@@ -7,12 +7,14 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::message::Signer;
 use counterseal_core::message::object::{self, Content, SealRequest, SharedSecret};
 use counterseal_core::policy::{self, Accepted};
+use counterseal_core::trust::Pin;
 
-use super::super::readers::{Directory, Wanted};
+use super::super::readers::Directory;
 use super::super::secrets;
-use super::{Job, copies, to};
+use super::super::strong;
+use super::{Job, copies};
 use crate::armor::ObjectOutput;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::files::{Input, open_input, open_input_or_stream};
 use crate::randomness::SystemRandom;
 use crate::render::write::refusals;
@@ -32,8 +34,8 @@ pub(super) fn encrypt(
     directory: &Directory<'_>,
     signer: Option<&Signer<'_>>,
     own: Option<&EmailAddress>,
-) -> Result<Exit, Failure> {
-    let readers = readers(job, directory)?;
+) -> Result<Vec<Pin>, Failure> {
+    let (readers, pins) = readers(job, directory)?;
     let secrets = shared_secrets(job)?;
     if readers.is_empty() && secrets.is_empty() {
         return Err(Failure::usage("nobody is named who could read it")
@@ -44,7 +46,8 @@ pub(super) fn encrypt(
             return Err(Failure::usage("a passphrase or key of the message has no copy of its own")
                 .hint("leave out --hide-recipients, or write two messages"));
         }
-        return one_for_each(job, &readers, signer);
+        one_for_each(job, &readers, signer)?;
+        return Ok(pins);
     }
     let own = own.filter(|_| !job.arguments.hide_recipients).and_then(|own| directory.one(own).ok());
     let mut accepted: Vec<Accepted> = readers.iter().map(|reader| reader.accepted.clone()).collect();
@@ -70,11 +73,12 @@ pub(super) fn encrypt(
     let list = [WrittenCopy { recipients: addresses, ..WrittenCopy::default() }];
     let elsewhere = job.arguments.output.output.is_some();
     written::copies(&list, &job.arguments.report, elsewhere, job.verbose)?;
-    Ok(Exit::Done)
+    Ok(pins)
 }
 
-fn readers(job: &Job<'_>, directory: &Directory<'_>) -> Result<Vec<Reader>, Failure> {
+fn readers(job: &Job<'_>, directory: &Directory<'_>) -> Result<(Vec<Reader>, Vec<Pin>), Failure> {
     let mut readers = Vec::new();
+    let mut pins = Vec::new();
     for accepted in directory.given()? {
         let address = accepted.certificate().and_then(|certificate| certificate.addresses().first().cloned());
         readers.push(Reader { accepted, address });
@@ -88,13 +92,19 @@ fn readers(job: &Job<'_>, directory: &Directory<'_>) -> Result<Vec<Reader>, Fail
         return Err(Failure::usage("--to looks addresses up in the store, and named files leave it out")
             .hint("name the certificate of each reader with --certificate FILE"));
     }
-    let wanted = to(&job.arguments.to)?.into_iter().map(|address| Wanted { address, blind: false }).collect();
+    let mut wanted = Vec::new();
+    for address in &job.arguments.to {
+        strong::add(&mut wanted, strong::typed(address, false)?)?;
+    }
     if directory.contacts.is_some() {
-        for recipient in directory.all(wanted)? {
+        let found = directory.all(wanted)?;
+        written::ended(&found.ended);
+        pins.extend(found.pins);
+        for recipient in found.recipients {
             readers.push(Reader { accepted: recipient.accepted, address: Some(recipient.address) });
         }
     }
-    Ok(readers)
+    Ok((readers, pins))
 }
 
 fn shared_secrets(job: &Job<'_>) -> Result<Vec<SharedSecret>, Failure> {
@@ -105,7 +115,7 @@ fn shared_secrets(job: &Job<'_>) -> Result<Vec<SharedSecret>, Failure> {
 }
 
 /// One object for each reader: none of them tells who else has one.
-fn one_for_each(job: &Job<'_>, readers: &[Reader], signer: Option<&Signer<'_>>) -> Result<Exit, Failure> {
+fn one_for_each(job: &Job<'_>, readers: &[Reader], signer: Option<&Signer<'_>>) -> Result<(), Failure> {
     let arguments = job.arguments;
     let Some(directory) = &arguments.output_directory else {
         return Err(copies::no_directory(readers.len(), false));
@@ -129,8 +139,7 @@ fn one_for_each(job: &Job<'_>, readers: &[Reader], signer: Option<&Signer<'_>>) 
         list.push(WrittenCopy { file: Some(file), recipients, smtputf8, ..WrittenCopy::default() });
     }
     copies::finish(directory, &list, arguments.output.overwrite)?;
-    written::copies(&list, &arguments.report, true, job.verbose)?;
-    Ok(Exit::Done)
+    written::copies(&list, &arguments.report, true, job.verbose)
 }
 
 fn seal(

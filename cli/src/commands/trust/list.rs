@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &args::TrustList) -> Result<Exit, Failure> {
         let mut keys = certificates.iter().map(Certificate::fingerprint);
         let key = keys.find(|key| key.sha256() == &row.key)?;
         let points = u32::try_from(row.points).unwrap_or(0);
-        Some(PinObject::new(&row.address, &key, points, Some(row.created)))
+        Some(PinObject::new(&row.address, &key, points, &row.source, Some(row.created)))
     });
     let authorities = reliances::anchors(&store)?.iter().map(Reliance::object).collect();
     let introducers = introducers::all(&store)?.iter().map(Introducer::object).collect();

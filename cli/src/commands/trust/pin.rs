@@ -10,8 +10,8 @@ use counterseal_core::x509::Certificate;
 use crate::args::{self, ComparedBy};
 use crate::clock;
 use crate::commands::keys::is_or_is_under;
-use crate::commands::parse_address;
 use crate::commands::store::{self, Unlock};
+use crate::commands::strong;
 use crate::failure::{Exit, Failure};
 use crate::render::trust::list::{self, PinObject};
 use crate::sources;
@@ -19,35 +19,49 @@ use crate::store::{NewTrust, Store, StoreError, TrustKind, TrustRow, Writer};
 
 /// Keeps that the person compared a key.
 pub(super) fn pin(arguments: &args::TrustPin) -> Result<Exit, Failure> {
-    let address = parse_address(&arguments.address)?;
+    let (address, named) = strong::with_key(&arguments.address)?;
+    let typed = match (&named, &arguments.fingerprint) {
+        (Some(_), Some(_)) => return Err(Failure::usage("two fingerprints: one of them with the address")),
+        (Some(named), None) => Some(named.to_string()),
+        (None, typed) => typed.clone(),
+    };
+    if typed.is_none() && arguments.certificate.is_none() {
+        return Err(Failure::usage("nothing says what you compared")
+            .hint("type the fingerprint, or name the file that you were handed with --certificate FILE"));
+    }
     let mut store = store::open()?;
     let known = certificates(&store)?;
     let file: Vec<_> = arguments.certificate.iter().cloned().collect();
     let comparison = Comparison { address, given: sources::certificates(&file)?, known };
-    let key = comparison.key(arguments.fingerprint.as_deref())?;
+    let key = comparison.key(typed.as_deref())?;
     comparison.check_address(&key)?;
     if !arguments.replace {
         comparison.check_earlier(&key, &store.trust_rows()?)?;
     }
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
-    let points = points(arguments.by);
-    store.write(clock::now(), |writer| comparison.write(writer, &key, points, arguments.replace))?;
-    let pin = PinObject::new(&comparison.address.to_string(), &key, points, None);
+    let (points, source) = match &named {
+        Some(named) => (strong::points(named.bits()), strong::SOURCE),
+        None => (points(arguments.by), "compared"),
+    };
+    store
+        .write(clock::now(), |writer| comparison.write(writer, &key, (points, source), arguments.replace))?;
+    let pin = PinObject::new(&comparison.address.to_string(), &key, points, source, None);
     list::pinned(&pin, arguments.report.json)?;
     Ok(Exit::Done)
 }
 
 /// Forgets what the person compared.
 pub(super) fn unpin(arguments: &args::TrustUnpin) -> Result<Exit, Failure> {
-    let address = parse_address(&arguments.address)?;
+    let (address, named) = strong::with_key(&arguments.address)?;
+    let typed = named.map(|named| named.to_string()).or_else(|| arguments.fingerprint.clone());
     let mut store = store::open()?;
     let known = certificates(&store)?;
     let lookup_key = address.lookup_key();
     let is_meant = |row: &TrustRow| {
-        let named = |typed: &String| fingerprint(&known, &row.key).is_some_and(|key| key.is_named_by(typed));
+        let mut holders = known.iter().filter(|holder| holder.fingerprint().sha256() == &row.key);
         row.kind == TrustKind::Pin
             && row.address == lookup_key
-            && arguments.fingerprint.as_ref().is_none_or(named)
+            && typed.as_ref().is_none_or(|typed| holders.any(|holder| strong::is_named(holder, typed)))
     };
     let keys: Vec<[u8; 32]> =
         store.trust_rows()?.iter().filter(|row| is_meant(row)).map(|row| row.key).collect();
@@ -101,8 +115,8 @@ impl Comparison {
         let Some(typed) = typed else { return self.key_of_file() };
         // A file is handed over with its fingerprint: another one in it is not the one that was compared.
         let searched = if self.given.is_empty() { &self.known } else { &self.given };
-        let found = searched.iter().map(Certificate::fingerprint).find(|key| key.is_named_by(typed));
-        found.ok_or_else(|| {
+        let found = searched.iter().find(|certificate| strong::is_named(certificate, typed));
+        found.map(Certificate::fingerprint).ok_or_else(|| {
             if self.given.is_empty() {
                 return Failure::unknown("no-key", format!("{typed}: no certificate of this key is known"))
                     .hint("name its certificate with --certificate FILE, or `cseal keys import` it first");
@@ -187,7 +201,7 @@ impl Comparison {
         &self,
         writer: &mut Writer<'_>,
         key: &Fingerprint,
-        points: u32,
+        (points, source): (u32, &str),
         replaces: bool,
     ) -> Result<(), StoreError> {
         for certificate in &self.given {
@@ -202,7 +216,7 @@ impl Comparison {
         }
         // The same key compared in another way is worth what the later comparison is.
         writer.remove_pin(&self.address, key.sha256())?;
-        writer.add_trust(&self.row(TrustKind::Pin, key, points, "compared")).map(drop)
+        writer.add_trust(&self.row(TrustKind::Pin, key, points, source)).map(drop)
     }
 
     fn row<'r>(

@@ -1,5 +1,6 @@
 //! What the person compared and on whom they rely, in words and as JSON.
 
+use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use counterseal_core::openpgp::Root;
 use counterseal_core::time::Time;
@@ -8,6 +9,7 @@ use counterseal_core::x509::Certificate;
 use serde::Serialize;
 
 use super::domains::day;
+use crate::commands::strong;
 use crate::failure::Failure;
 use crate::render::json::line;
 use crate::terminal::{self, SafeText};
@@ -25,20 +27,35 @@ pub(crate) struct PinObject {
 }
 
 impl PinObject {
-    /// Of a key; `since` where it is not of this moment.
-    pub(crate) fn new(address: &str, key: &Fingerprint, points: u32, since: Option<Time>) -> Self {
+    /// Of a key; `since` where it is not of this moment. `source` is how it came into the store.
+    pub(crate) fn new(
+        address: &str,
+        key: &Fingerprint,
+        points: u32,
+        source: &str,
+        since: Option<Time>,
+    ) -> Self {
+        let by = match source {
+            strong::SOURCE => strong::SOURCE,
+            _ if points >= VERIFIED => "in-person",
+            _ => "video",
+        };
         Self {
             address: address.to_owned(),
             fingerprint: key.to_string(),
             sha256: key.to_hex(),
-            by: if points >= VERIFIED { "in-person" } else { "video" },
+            by,
             points,
             since: since.map(Time::to_rfc3339),
         }
     }
 
     fn words(&self) -> String {
-        let how = if self.by == "video" { "compared by voice or video" } else { "compared in person" };
+        let how = match self.by {
+            strong::SOURCE => "named by you with the address",
+            "video" => "compared by voice or video",
+            _ => "compared in person",
+        };
         let since = self.since.as_ref().map(|since| format!(", {}", day(since))).unwrap_or_default();
         format!("  {}  {}  {how}{since}, {} points\n", self.fingerprint, SafeText(&self.address), self.points)
     }
@@ -156,6 +173,15 @@ fn depth(depth: u8) -> String {
 
 fn within(domains: &[String]) -> String {
     if domains.is_empty() { String::new() } else { format!(", for {}", domains.join(", ")) }
+}
+
+/// Says that a comparison was not kept.
+pub(crate) fn not_kept(address: &EmailAddress) {
+    let address = address.to_string();
+    terminal::say(&format!(
+        "note: that you named the key of {} counted for this mail; to keep it, give your passphrase",
+        SafeText(&address)
+    ));
 }
 
 /// Lists all of it.

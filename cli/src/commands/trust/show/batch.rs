@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read};
 use std::path::PathBuf;
 
+use counterseal_core::address::StrongAddress;
 use counterseal_core::time::Time;
 use serde::Deserialize;
 
@@ -11,7 +12,7 @@ use super::ground::Ground;
 use super::web::{self, Asked, Binding};
 use crate::args;
 use crate::clock;
-use crate::commands::{parse_address, store};
+use crate::commands::{store, strong};
 use crate::failure::{Exit, Failure};
 use crate::render::failure;
 use crate::render::trust::{openpgp, show};
@@ -70,13 +71,13 @@ impl Grounds<'_> {
     fn answer(&mut self, line: &[u8], now: Time) -> Result<String, Failure> {
         let line: Line = serde_json::from_slice(line)
             .map_err(|error| Failure::usage("this is no question").because(error))?;
-        let address = parse_address(&line.address)?;
+        let StrongAddress { address, demand } = strong::parse(&line.address)?;
         let at = line.at.map_or(Ok(now), |typed| clock::parse("at", &typed))?;
         if let Some(fingerprint) = &line.fingerprint {
             let binding = Binding::of(address, fingerprint, line.user_id, at)?;
             return Ok(openpgp::json(&self.asked.answer(&binding)?));
         }
-        let question = Question { address, certificate: line.certificate, at };
+        let question = Question { address, demand, certificate: line.certificate, at };
         if question.certificate.is_none() && self.stored.is_none() {
             self.stored = Some(Ground::of(self.arguments, Some(&store::open()?))?);
         }

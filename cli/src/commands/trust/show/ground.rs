@@ -1,8 +1,9 @@
 //! What answers are given from: the options of the command line, and the store where it is used.
 
-use counterseal_core::address::EmailAddress;
+use counterseal_core::address::{EmailAddress, KeyDemand};
 use counterseal_core::limits;
 use counterseal_core::message::reasons_of;
+use counterseal_core::policy::with_demand;
 use counterseal_core::time::Time;
 use counterseal_core::trust::{Decision, Deed, Knowledge, PublicRoots, Purpose, Rules, advise, decide};
 use counterseal_core::x509::Certificate;
@@ -49,7 +50,7 @@ impl Ground {
 
     /// The answer to one question, with what the web of OpenPGP says.
     pub(super) fn answer(&self, question: &Question, web: &mut Asked<'_>) -> Result<Answer, Failure> {
-        let Question { address, certificate, at } = question;
+        let Question { address, certificate, at, .. } = question;
         let (given, candidates) = match certificate {
             Some(path) => {
                 let file = sources::certificates(std::slice::from_ref(path))?;
@@ -57,7 +58,7 @@ impl Ground {
             }
             None => (Vec::new(), named(&self.knowledge.certificates, address)),
         };
-        let mut knowledge = self.knowledge.clone();
+        let mut knowledge = self.demanding(question, &given)?;
         let at_hand: Vec<Certificate> = given.iter().chain(&knowledge.certificates).cloned().collect();
         web.add_to(&mut knowledge.dossier, address, &at_hand, *at);
         let mut decided: Vec<(Certificate, Decision)> = candidates
@@ -81,6 +82,26 @@ impl Ground {
         let others = decided.map(|(other, decision)| OtherKey::of(&other, &decision)).collect();
         let names_address = names(&certificate, address);
         Ok(Answer { names_address, ..self.explained(certificate, decision, others, *at) })
+    }
+
+    /// What is known, and what the person says by naming a key.
+    fn demanding(&self, question: &Question, given: &[Certificate]) -> Result<Knowledge, Failure> {
+        let Question { address, demand, at, .. } = question;
+        let mut knowledge = self.knowledge.clone();
+        if let KeyDemand::Key(_) | KeyDemand::Introducer(_) = demand {
+            knowledge.certificates.extend_from_slice(given);
+        }
+        let demanding = with_demand(address, demand, &knowledge, *at);
+        if matches!(demand, KeyDemand::Key(_))
+            && !demanding.pins.iter().any(|pin| pin.address.matches(address))
+        {
+            return Err(Failure::no(
+                "not-the-pin",
+                format!("{address}: no key that is known is the one that you named"),
+            )
+            .hint("name its certificate with --certificate FILE, or `cseal keys import` it first"));
+        }
+        Ok(demanding)
     }
 
     fn explained(
