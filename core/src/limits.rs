@@ -183,6 +183,8 @@ pub const OPENPGP_NOTATION_PAIRS: usize = 16;
 pub const OPENPGP_LINKS: usize = 16;
 /// Bytes of the text of a statement.
 pub const STATEMENT_BYTES: usize = 4096;
+/// Statements that are looked at for one question.
+pub const STATEMENTS: usize = 1000;
 /// Bytes of a statement with its signature.
 pub const SIGNED_STATEMENT_BYTES: usize = 64 << 10;
 /// Items of OpenPGP evidence that one message may carry.

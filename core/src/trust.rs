@@ -5,6 +5,7 @@
 
 mod advice;
 mod age;
+mod carried;
 mod claim;
 mod decide;
 mod domain;
@@ -23,15 +24,19 @@ pub mod points;
 mod rivals;
 mod rules;
 mod scenarios;
+mod statements;
 mod web;
 
 pub use advice::{Advice, Deed, advise};
+pub use carried::{Brought, Item, bring};
 pub use claim::Claim;
 pub use decide::{Decision, Purpose, check_chain, decide, decide_chain};
 pub use domain::{Cost, Domain, PinKind};
 pub use evaluate::{Evaluation, Source, evaluate, picture, sources};
 pub use harvest::{Harvest, SignedMail, harvest};
-pub use knowledge::{Anchor, Knowledge, KnownKey, OpenPgpKnowledge, Pin, PublicRoots, RootLimits};
+pub use knowledge::{
+    Anchor, ContactIntroducer, Knowledge, KnownKey, OpenPgpKnowledge, Pin, PublicRoots, RootLimits,
+};
 pub use level::Level;
 pub use picture::{Picture, PictureKind, PictureNode};
 pub use points::{CHECKED, HISTORY, Profile, VERIFIED};

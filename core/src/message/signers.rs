@@ -7,6 +7,7 @@ use super::layers::SignedLayer;
 use super::status::{Reason, SignerStatus, Verdict};
 use crate::address::EmailAddress;
 use crate::cms::{self, ContentType, SignatureOutcome, Signed};
+use crate::limits;
 use crate::time::{DAY, Time};
 use crate::trust::evidence::Kind;
 use crate::trust::{self, Conflict, Decision, Knowledge, Level, Purpose};
@@ -30,7 +31,7 @@ pub(super) fn judge(
     context: &Context<'_>,
     allowance: &Allowance,
 ) -> Vec<SignerStatus> {
-    let knowledge = with_revocations(signed, context.knowledge);
+    let knowledge = with_carried(signed, with_revocations(signed, context.knowledge));
     let context = &Context { knowledge: &knowledge, ..*context };
     let judgements =
         signed.signers.iter().map(|signer| Judgement { signed, signer, claim, context, allowance });
@@ -45,6 +46,22 @@ fn with_revocations<'k>(signed: &Signed, knowledge: &'k Knowledge) -> Cow<'k, Kn
     }
     let revocation = knowledge.revocation.with(&signed.revocation_lists, &signed.revocation_answers);
     Cow::Owned(Knowledge { revocation, ..knowledge.clone() })
+}
+
+/// What is known, and the OpenPGP certificates and statements that travel with the signatures: each
+/// proves itself, so whoever put them there only adds what others said.
+fn with_carried<'k>(signed: &Signed, knowledge: Cow<'k, Knowledge>) -> Cow<'k, Knowledge> {
+    let mut bytes = 0;
+    let carried = signed.signers.iter().flat_map(|signer| &signer.carried_evidence);
+    let items = carried.take(limits::CARRIED_EVIDENCE).take_while(|item| {
+        bytes += item.len();
+        bytes <= limits::CARRIED_EVIDENCE_BYTES
+    });
+    let items: Vec<Vec<u8>> = items.cloned().collect();
+    if items.is_empty() {
+        return knowledge;
+    }
+    Cow::Owned(trust::bring(&knowledge, &items, &signed.certificates).knowledge)
 }
 
 struct Judgement<'j> {

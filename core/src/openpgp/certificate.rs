@@ -65,6 +65,30 @@ impl Certificate {
         })
     }
 
+    /// The user identifiers with an address that the owner stands by at a moment.
+    pub fn user_ids_of(&self, address: &EmailAddress, at: Time) -> impl Iterator<Item = &UserId> {
+        self.user_ids.iter().filter(move |user_id| {
+            let counts = user_id.self_signed.contains(at) && !user_id.revoked.contains(at);
+            counts && user_id.address().is_some_and(|own| own.matches(address))
+        })
+    }
+
+    /// The same with what another copy of it adds: certifications, and a revocation for good.
+    pub(super) fn with_news_of(&self, other: &Self) -> Self {
+        let mut merged = self.clone();
+        merged.revocation.hard |= other.revocation.hard;
+        for certification in &other.certifications {
+            let text = other.user_ids.get(certification.user_id).map(|user_id| &user_id.text);
+            let user_id = self.user_ids.iter().position(|own| Some(&own.text) == text);
+            let is_known = self.certifications.iter().any(|own| own.digest == certification.digest);
+            if let (Some(user_id), false) = (user_id, is_known) {
+                merged.certifications.push(Certification { user_id, ..certification.clone() });
+            }
+        }
+        merged.certifications.sort_by_key(|one| (one.issuer, one.user_id, one.created));
+        merged
+    }
+
     /// One of its user identifiers.
     #[must_use]
     pub fn user_id(&self, text: &str) -> Option<&UserId> {

@@ -52,6 +52,25 @@ pub struct Refused {
 }
 
 impl Web {
+    /// Adds what keyrings say to what is known, and forgets nothing of that: for keyrings that
+    /// somebody else chose. Of a certificate that is known only new certifications count, and a
+    /// revocation that ends it for good.
+    ///
+    /// # Errors
+    /// As [`Web::import`].
+    pub fn add(&mut self, keyrings: &[&[u8]]) -> Result<Imported, ImportError> {
+        let mut fresh = self.clone();
+        let imported = fresh.import(keyrings)?;
+        for fingerprint in &imported.read {
+            let Some(new) = fresh.certificate(fingerprint) else { continue };
+            self.insert(match self.certificate(fingerprint) {
+                Some(known) => known.with_news_of(new),
+                None => new.clone(),
+            });
+        }
+        Ok(imported)
+    }
+
     /// Reads keyrings and verifies what they say: each self-signature, and each certification
     /// whose issuer is in the web or in one of the keyrings.
     ///

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::FULL;
 use super::address_of_user_id;
+use crate::address::EmailAddress;
 use crate::fingerprint::OpenPgpFingerprint;
 
 /// How far a root is relied upon.
@@ -25,6 +26,12 @@ impl Root {
     #[must_use]
     pub const fn of(amount: u8) -> Self {
         Self { amount, depth: None, domains: Vec::new() }
+    }
+
+    /// Whether it may speak for an address.
+    #[must_use]
+    pub fn speaks_for(&self, address: &EmailAddress) -> bool {
+        self.domains.is_empty() || self.domains.iter().any(|domain| domain == address.domain())
     }
 
     /// Whether it may speak for a user identifier, with so many introducers behind it.

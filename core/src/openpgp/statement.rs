@@ -2,6 +2,7 @@
 
 mod clear_signed;
 mod parse;
+mod sign;
 mod signed;
 
 use std::fmt;
@@ -189,9 +190,13 @@ impl Statement {
         self.spki_sha256 == *key.sha256() && key.is_named_by(&self.key)
     }
 
-    /// Whether it holds at a moment.
+    /// Whether it holds at a moment. What was taken back stays so.
     #[must_use]
     pub fn holds_at(&self, at: Time) -> bool {
+        if let StatementKind::Withdrawal { reason, .. } = &self.kind {
+            // Nobody knows since when something compromised or wrong was so.
+            return self.issued <= at || matches!(reason, Reason::Compromised | Reason::Error);
+        }
         self.issued <= at && at < self.expires.unwrap_or_else(|| self.issued.plus_days(DEFAULT_DAYS))
     }
 

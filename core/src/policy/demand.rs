@@ -11,7 +11,7 @@ use crate::mail::DemandOrigin;
 use crate::openpgp::{FULL, TwinKey};
 use crate::time::{DAY, Time};
 use crate::trust::evidence::Comparison;
-use crate::trust::{Anchor, Knowledge, Level, Pin, VERIFIED};
+use crate::trust::{Anchor, ContactIntroducer, Knowledge, Level, Pin, VERIFIED};
 use crate::x509::Certificate;
 
 /// A key that meets a demand.
@@ -235,6 +235,12 @@ fn relying_on(knowledge: &Knowledge, named: &NamedKey) -> Knowledge {
         .collect();
     let authorities = holders.iter().filter(|certificate| certificate.is_certificate_authority());
     knowledge.anchors.extend(authorities.map(|authority| Anchor::own(authority.clone(), Some(VERIFIED))));
+    for holder in &holders {
+        let address = holder.addresses().first().cloned().unwrap_or_else(EmailAddress::of_an_example);
+        let (key, amount) = (holder.fingerprint(), VERIFIED);
+        let introducer = ContactIntroducer { address, key, amount, domains: Vec::new(), is_own: true };
+        knowledge.introducers.insert(0, introducer);
+    }
     if let Some(openpgp) = &knowledge.openpgp {
         let mut roots: BTreeSet<OpenPgpFingerprint> = holders.iter().filter_map(twin).collect();
         if let NamedKey::OpenPgp(fingerprint) = named {

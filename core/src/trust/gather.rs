@@ -8,9 +8,10 @@ use super::evidence::{
     Chain, Dossier, Evidence, Explanation, ExplanationKind, KeyFacts, KeyRevocation, KeyUse, Kind, Validation,
 };
 use super::knowledge::{Anchor, Knowledge};
+use super::statements::{Statements, aliases};
 use super::web::WebOfTrust;
 use crate::address::EmailAddress;
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use crate::limits;
 use crate::time::{DAY, Time};
 use crate::x509::Certificate;
@@ -42,7 +43,9 @@ impl Inquiry<'_> {
     pub(super) fn gather(&self, address: &EmailAddress) -> Gathered {
         let claim = Claim::new(address, self.certificate.fingerprint());
         let mut dossier = self.known(address);
-        self.add_certified(&claim, &mut dossier);
+        let statements = Statements::of(self, address);
+        self.add_certified(&claim, &statements.links(), &mut dossier);
+        statements.add_to(&mut dossier);
         let keys: BTreeSet<Fingerprint> = dossier
             .evidence
             .iter()
@@ -86,7 +89,12 @@ impl Inquiry<'_> {
 
     /// What OpenPGP says of the key, and of every other one at hand that is said to be the address's:
     /// the personal CA above it among them.
-    fn add_certified(&self, claim: &Claim, dossier: &mut Dossier) {
+    fn add_certified(
+        &self,
+        claim: &Claim,
+        links: &[(OpenPgpFingerprint, Fingerprint)],
+        dossier: &mut Dossier,
+    ) {
         let Some(openpgp) = &self.knowledge.openpgp else { return };
         let network = openpgp.web.network(&openpgp.reliances, self.at);
         let web = WebOfTrust {
@@ -94,6 +102,8 @@ impl Inquiry<'_> {
             reliances: &openpgp.reliances,
             network: &network,
             own: &openpgp.own,
+            links,
+            aliases: &aliases(&self.knowledge.introducers, openpgp, self),
         };
         // A personal CA need not name the address: it is known by what it issued.
         let named = self.certificates.iter().filter(|held| {
@@ -210,6 +220,29 @@ impl Inquiry<'_> {
             self.allowance,
         )?;
         require_strong(path)
+    }
+
+    /// Whether another certificate was issued by this authority for signing mail, at a moment. What it
+    /// costs to check does not come out of the mail's allowance.
+    pub(super) fn was_issued_by(
+        &self,
+        certificate: &Certificate,
+        offered: &[Certificate],
+        authority: &Fingerprint,
+        at: Time,
+    ) -> bool {
+        let is_issuer = |other: &&Certificate| {
+            other.fingerprint() == *authority && other.subject_der() == certificate.issuer_der()
+        };
+        let mut at_hand = offered.iter().chain(self.certificates);
+        if !certificate.is_valid_at(at) || !at_hand.any(|other| is_issuer(&other)) {
+            return false;
+        }
+        let certificates: Vec<Certificate> = offered.iter().chain(self.certificates).cloned().collect();
+        let allowance = Allowance::of_message();
+        let (certificates, allowance) = (certificates.as_slice(), &allowance);
+        let inquiry = Inquiry { certificate, certificates, purpose: Purpose::Sign, at, allowance, ..*self };
+        inquiry.is_issued_by(authority)
     }
 
     fn is_issued_by(&self, authority: &Fingerprint) -> bool {

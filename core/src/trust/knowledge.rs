@@ -8,7 +8,7 @@ use super::evidence::{self, Comparison, Correspondence, Dossier, Operator};
 use super::rules::Rules;
 use crate::address::EmailAddress;
 use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
-use crate::openpgp::{Reliances, Web};
+use crate::openpgp::{Reliances, SignedStatement, Web};
 use crate::time::Time;
 use crate::x509::Certificate;
 use crate::x509::mail_roots::{self, MailRoot};
@@ -130,6 +130,29 @@ pub struct OpenPgpKnowledge {
     pub own: Vec<OpenPgpFingerprint>,
 }
 
+/// A contact whom the person made an introducer.
+#[derive(Clone, Debug)]
+pub struct ContactIntroducer {
+    /// Who.
+    pub address: EmailAddress,
+    /// The key that stands for them: the personal CA's where they have one.
+    pub key: Fingerprint,
+    /// How far the person relies on them, 1 to 120.
+    pub amount: u32,
+    /// The mail domains that they may speak for; all where none is named.
+    pub domains: Vec<String>,
+    /// Whether the person relies on them for this question as on their own key.
+    pub is_own: bool,
+}
+
+impl ContactIntroducer {
+    /// Whether they may speak for an address.
+    #[must_use]
+    pub fn speaks_for(&self, address: &EmailAddress) -> bool {
+        self.domains.is_empty() || self.domains.iter().any(|domain| domain == address.domain())
+    }
+}
+
 /// Everything that is known before a mail is read.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
@@ -149,6 +172,10 @@ pub struct Knowledge {
     pub dossier: Dossier,
     /// The web of OpenPGP certificates.
     pub openpgp: Option<Arc<OpenPgpKnowledge>>,
+    /// Statements whose signatures hold, by whomever.
+    pub statements: Vec<SignedStatement>,
+    /// Contacts whose endorsements count.
+    pub introducers: Vec<ContactIntroducer>,
     /// What it is all worth.
     pub rules: Rules,
 }

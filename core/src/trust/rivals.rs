@@ -263,9 +263,12 @@ impl View<'_, '_> {
             .reduce(|one, other| merged(&one, &other))
     }
 
-    /// Another key that the same key before named as its successor, and that is not of this family.
+    /// Another key that the same key before named as its successor, and that is not of this family. A
+    /// key that a successor issued is asked about like the successor.
     fn second_succession(&self) -> Option<Conflict> {
-        let olds: BTreeSet<Fingerprint> = self.predecessors(self.claim).collect();
+        let family = self.family.iter().map(|key| self.claim.with_key(*key));
+        let olds: BTreeSet<Fingerprint> =
+            family.flat_map(|member| self.predecessors(&member).collect::<Vec<_>>()).collect();
         if olds.is_empty() {
             return None;
         }

@@ -1,6 +1,6 @@
 //! What OpenPGP certifications say of S/MIME keys.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::claim::Claim;
 use super::evidence::{
@@ -24,6 +24,10 @@ pub struct WebOfTrust<'w> {
     pub network: &'w Network<'w>,
     /// The user's own certificates among the roots: what they certify needs nobody to be relied on.
     pub own: &'w [OpenPgpFingerprint],
+    /// Certificates whose owners name an S/MIME key of theirs in a statement.
+    pub links: &'w [(OpenPgpFingerprint, Fingerprint)],
+    /// The S/MIME keys by which introducers are known whose certificates these are.
+    pub aliases: &'w BTreeMap<OpenPgpFingerprint, Fingerprint>,
 }
 
 impl WebOfTrust<'_> {
@@ -65,6 +69,12 @@ impl WebOfTrust<'_> {
                 self.add_paths(dossier, claim, linked, &user_id.text, binding);
             }
         }
+        let by_statement = self.links.iter().filter(|(_, key)| key == claim.key());
+        for linked in by_statement.filter_map(|(certificate, _)| self.web.certificate(certificate)) {
+            for user_id in linked.user_ids_of(address, self.network.at()) {
+                self.add_paths(dossier, claim, linked, &user_id.text, Binding::Linked(linked.fingerprint));
+            }
+        }
     }
 
     fn add_paths(
@@ -103,7 +113,9 @@ impl WebOfTrust<'_> {
 
     fn introducer(&self, certificate: OpenPgpFingerprint, amount: u32) -> Introducer {
         let is_user = self.own.contains(&certificate);
-        Introducer { name: IntroducerName::OpenPgp(certificate), amount, is_user }
+        let name = self.aliases.get(&certificate).copied();
+        let name = name.map_or(IntroducerName::OpenPgp(certificate), IntroducerName::Key);
+        Introducer { name, amount, is_user }
     }
 }
 
@@ -180,7 +192,14 @@ mod tests {
         }
         let reliances = Reliances::new().with_root(friend(1), 120).with_root(friend(2), 120);
         let network = web.network(&reliances, NOW);
-        let trust = WebOfTrust { web: &web, reliances: &reliances, network: &network, own: &[] };
+        let trust = WebOfTrust {
+            web: &web,
+            reliances: &reliances,
+            network: &network,
+            own: &[],
+            links: &[],
+            aliases: &BTreeMap::new(),
+        };
         let mut dossier = Dossier::default();
         trust.add_to(&mut dossier, asked, std::slice::from_ref(&person.authority));
         let claim = Claim::new(asked, person.authority.fingerprint());

@@ -37,6 +37,8 @@ pub struct SignedStatement {
     pub signed: Time,
     /// The first moment when the signature does not hold any more, as far as it says so.
     pub expires: Option<Time>,
+    /// Of a statement in CMS: the signer's certificate first, and those that came with it, unchecked.
+    pub certificates: Vec<SmimeCertificate>,
 }
 
 /// Who signed a statement.
@@ -66,6 +68,27 @@ impl OpenPgpSigner {
 }
 
 impl SignedStatement {
+    /// Reads a statement, clear-signed or in a SignedData. OpenPGP signers are looked for in
+    /// `keyrings`, others in the object and among `certificates`.
+    ///
+    /// # Errors
+    /// See [`StatementError`].
+    pub fn read(
+        bytes: &[u8],
+        keyrings: &[&[u8]],
+        certificates: &[SmimeCertificate],
+    ) -> Result<Self, StatementError> {
+        // The tag of a SEQUENCE: of no character that a clear-signed text could begin with.
+        if bytes.first() == Some(&0x30) {
+            return Self::from_cms(bytes, certificates);
+        }
+        if bytes.len() > limits::SIGNED_STATEMENT_BYTES {
+            return Err(StatementError::TooLarge);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| StatementError::NotCanonical)?;
+        Self::from_clear_signed(text, keyrings)
+    }
+
     /// Whether it holds at a moment.
     #[must_use]
     pub fn holds_at(&self, at: Time) -> bool {
@@ -121,14 +144,18 @@ impl SignedStatement {
             SignatureOutcome::CertificateMissing => return Err(StatementError::SignerUnknown),
             SignatureOutcome::Weak(_) | SignatureOutcome::Bad(_) => return Err(StatementError::BadSignature),
         }
-        let key = signer.certificate.as_ref().ok_or(StatementError::SignerUnknown)?.fingerprint();
+        let own = signer.certificate.clone().ok_or(StatementError::SignerUnknown)?;
+        let key = own.fingerprint();
         if let StatementKind::Succession { old, .. } = &statement.kind
             && !key.is_named_by(old)
         {
             return Err(StatementError::SignerUnsuitable);
         }
-        let signed = signer.signing_time.ok_or(StatementError::WrongTime)?;
-        Self { signer: StatementSigner::Key(key), signed, statement, expires: None }.in_time()
+        let time = signer.signing_time.ok_or(StatementError::WrongTime)?;
+        let others = signed.certificates.iter().filter(|other| **other != own);
+        let certificates = std::iter::once(own.clone()).chain(others.cloned()).collect();
+        let signer = StatementSigner::Key(key);
+        Self { signer, signed: time, statement, expires: None, certificates }.in_time()
     }
 
     fn by_openpgp(
@@ -148,7 +175,8 @@ impl SignedStatement {
         let certificate = certificate_of(signature, keyrings).ok_or(StatementError::SignerUnknown)?;
         let signer = verify(signature, text, &certificate)?;
         let expires = signature.signature_expiration_time().map(time);
-        Self { statement, signer: StatementSigner::OpenPgp(signer), signed: time(created), expires }.in_time()
+        let signer = StatementSigner::OpenPgp(signer);
+        Self { statement, signer, signed: time(created), expires, certificates: Vec::new() }.in_time()
     }
 
     /// Whoever gets hold of an old key must not sign for today, nor with it for the past.

@@ -1,5 +1,6 @@
 //! OpenPGP certificates and addresses, by the certifications of keyrings.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use counterseal_core::address::EmailAddress;
@@ -117,7 +118,11 @@ impl<'w> Asked<'w> {
         if self.web.certificates().len() > 0 {
             let (web, reliances) = (self.web, self.reliances);
             let network = self.network(at);
-            WebOfTrust { web, reliances, network, own: &[] }.add_to(dossier, address, certificates);
+            WebOfTrust { web, reliances, network, own: &[], links: &[], aliases: &BTreeMap::new() }.add_to(
+                dossier,
+                address,
+                certificates,
+            );
         }
     }
 

@@ -1,0 +1,469 @@
+//! From statements to evidence.
+//!
+//! That a signature holds makes no statement evidence: an endorsement counts where the person relies
+//! on the signer, and what a key says of another one counts where something speaks for that key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::claim::Claim;
+use super::evidence::{
+    Dossier, Endorsement, Endorser, Evidence, Introducer, IntroducerName, KeyRevocation, Kind, Period,
+    Succession,
+};
+use super::gather::Inquiry;
+use super::knowledge::{ContactIntroducer, OpenPgpKnowledge};
+use crate::address::EmailAddress;
+use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
+use crate::limits;
+use crate::openpgp::{SignedStatement, StatementKind, StatementSigner, TwinKey};
+use crate::x509::Certificate;
+
+/// The statements about the keys of one address that hold at the moment of a question.
+pub(super) struct Statements<'s> {
+    inquiry: &'s Inquiry<'s>,
+    address: &'s EmailAddress,
+    /// Each with the key that it is about.
+    about: Vec<(&'s SignedStatement, Fingerprint)>,
+}
+
+impl<'s> Statements<'s> {
+    /// Those that are known.
+    pub(super) fn of(inquiry: &'s Inquiry<'s>, address: &'s EmailAddress) -> Self {
+        let all = &inquiry.knowledge.statements;
+        let live = all.iter().take(limits::STATEMENTS).filter(|signed| {
+            signed.holds_at(inquiry.at)
+                && signed.statement.subject.matches(address)
+                && !matches!(signed.statement.kind, StatementKind::Withdrawal { .. })
+                && !is_withdrawn(signed, inquiry)
+        });
+        let about = live.filter_map(|signed| Some((signed, subject_key(signed, inquiry)?))).collect();
+        Self { inquiry, address, about }
+    }
+
+    /// Links by OpenPGP certificates: which certificate names which key.
+    pub(super) fn links(&self) -> Vec<(OpenPgpFingerprint, Fingerprint)> {
+        let links =
+            self.about.iter().filter_map(|(signed, key)| match (&signed.statement.kind, &signed.signer) {
+                (StatementKind::Link | StatementKind::Uses, StatementSigner::OpenPgp(signer)) => {
+                    signer.user_ids_of(self.address).next().map(|_| (signer.certificate, *key))
+                }
+                _ => None,
+            });
+        links.collect()
+    }
+
+    /// Adds everything else that counts.
+    pub(super) fn add_to(&self, dossier: &mut Dossier) {
+        for (signed, key) in &self.about {
+            if let StatementKind::Endorsement { amount, .. } = signed.statement.kind {
+                self.endorsement(signed, key, amount.into(), dossier);
+            }
+        }
+        // What one statement makes known may be the signer of the next.
+        let mut open: Vec<&(&SignedStatement, Fingerprint)> = self.about.iter().collect();
+        loop {
+            let before = open.len();
+            open.retain(|(signed, key)| !self.named_by_own_key(signed, key, dossier));
+            if open.len() == before {
+                return;
+            }
+        }
+    }
+
+    fn endorsement(&self, signed: &SignedStatement, key: &Fingerprint, stated: u32, dossier: &mut Dossier) {
+        let endorser = match &signed.signer {
+            StatementSigner::OpenPgp(signer) => self.by_openpgp(&signer.certificate),
+            StatementSigner::Key(signer) => self.by_contact(signed, signer, key, dossier),
+        };
+        let Some(endorser) = endorser else { return };
+        let endorsement = Endorsement { endorser, amount: stated, witnessed: None };
+        let claim = Claim::new(self.address, *key);
+        dossier.evidence.push(Evidence::new(claim, Kind::Endorsed(endorsement)).during(period(signed)));
+    }
+
+    /// Somebody whose OpenPGP certificate the person relies on directly.
+    fn by_openpgp(&self, certificate: &OpenPgpFingerprint) -> Option<Endorser> {
+        let openpgp = self.inquiry.knowledge.openpgp.as_deref()?;
+        let root = openpgp.reliances.root(certificate).filter(|root| root.speaks_for(self.address))?;
+        // The signature held when it was made; since then the certificate may have been revoked.
+        openpgp.web.certificate(certificate).filter(|known| known.is_usable_at(self.inquiry.at))?;
+        let names = aliases(&self.inquiry.knowledge.introducers, openpgp, self.inquiry);
+        let name = names
+            .get(certificate)
+            .map_or(IntroducerName::OpenPgp(*certificate), |key| IntroducerName::Key(*key));
+        let is_user = openpgp.own.contains(certificate);
+        Some(Endorser::OpenPgp(vec![Introducer { name, amount: root.amount.into(), is_user }]))
+    }
+
+    /// A contact who was made an introducer: by the key that stands for them, or by one that it
+    /// certified. All of them are one introducer.
+    fn by_contact(
+        &self,
+        signed: &SignedStatement,
+        signer: &Fingerprint,
+        key: &Fingerprint,
+        dossier: &mut Dossier,
+    ) -> Option<Endorser> {
+        let introducers = self.inquiry.knowledge.introducers.iter();
+        let introducer =
+            introducers.filter(|introducer| introducer.speaks_for(self.address)).find(|introducer| {
+                introducer.key == *signer || self.is_under(signed, &introducer.address, &introducer.key)
+            })?;
+        let ContactIntroducer { address, key: own, amount, is_own, .. } = introducer;
+        if own == key {
+            return None;
+        }
+        if *is_own {
+            let name = IntroducerName::Key(*own);
+            return Some(Endorser::OpenPgp(vec![Introducer { name, amount: *amount, is_user: true }]));
+        }
+        let claim = Claim::new(address, *own);
+        self.add_standing(&claim, dossier);
+        Some(Endorser::Contact { signer: claim, amount: *amount })
+    }
+
+    /// What the person did to know an endorser's key, and that it is dead where it is.
+    fn add_standing(&self, claim: &Claim, dossier: &mut Dossier) {
+        let knowledge = self.inquiry.knowledge;
+        let pins = knowledge.pins.iter().filter(|pin| Claim::new(&pin.address, pin.fingerprint) == *claim);
+        let pins = pins.map(|pin| Evidence::new(claim.clone(), Kind::Pinned(pin.how)));
+        let new: Vec<Evidence> = pins.filter(|pin| !dossier.evidence.contains(pin)).collect();
+        dossier.evidence.extend(new);
+        let Some(openpgp) = knowledge.openpgp.as_deref() else { return };
+        let holder = self.inquiry.certificates.iter().find(|held| held.fingerprint() == *claim.key());
+        let twin = holder.and_then(|holder| TwinKey::of(holder.public_key()));
+        let known = twin.as_ref().and_then(|twin| openpgp.web.certificate(&twin.fingerprint()));
+        let is_dead = |known: &crate::openpgp::Certificate| {
+            known.revocation.hard && twin.as_ref().is_some_and(|twin| twin.is_primary_key_of(known))
+        };
+        if known.is_some_and(is_dead) {
+            dossier.revocations.push(KeyRevocation { key: *claim.key(), since: None });
+        }
+    }
+
+    /// A succession, or a key that another one of the address names. Answers whether it counts.
+    fn named_by_own_key(&self, signed: &SignedStatement, key: &Fingerprint, dossier: &mut Dossier) -> bool {
+        let StatementSigner::Key(signer) = &signed.signer else { return false };
+        let claim = Claim::new(self.address, *key);
+        let known: BTreeSet<Fingerprint> = dossier
+            .evidence
+            .iter()
+            .filter(|evidence| evidence.claim.address() == claim.address())
+            .map(|evidence| *evidence.claim.key())
+            .collect();
+        let authority =
+            known.iter().find(|authority| self.is_under(signed, self.address, authority)).copied();
+        let kind = match &signed.statement.kind {
+            // What was issued by a personal CA is followed by what it issues next, and whoever steals
+            // a device must not name the successor of a person.
+            StatementKind::Succession { .. }
+                if authority.is_none() && known.contains(signer) && signer != key =>
+            {
+                Kind::Succeeds(Succession {
+                    old: *signer,
+                    issued: signed.statement.issued,
+                    old_ended: self.end_of(signed, signer),
+                })
+            }
+            StatementKind::Uses if (authority.is_some() || known.contains(signer)) && signer != key => {
+                Kind::NamedBy { signing_key: *signer }
+            }
+            StatementKind::Succession { .. }
+            | StatementKind::Uses
+            | StatementKind::Link
+            | StatementKind::Endorsement { .. }
+            | StatementKind::Withdrawal { .. } => return false,
+        };
+        if let Some(authority) = authority {
+            let issued = Evidence::new(claim.with_key(*signer), Kind::IssuedBy { authority });
+            if !dossier.evidence.contains(&issued) {
+                dossier.evidence.push(issued);
+            }
+        }
+        // A key that follows another one does so for good; only the statement's own time is over.
+        dossier.evidence.push(Evidence::new(claim, kind).during(period(signed)));
+        true
+    }
+
+    /// When the last certificate of a key ended, as far as they are at hand.
+    fn end_of(&self, signed: &SignedStatement, key: &Fingerprint) -> Option<crate::time::Time> {
+        let certificates = self.inquiry.certificates.iter().chain(&signed.certificates);
+        certificates.filter(|held| held.fingerprint() == *key).map(Certificate::not_after).max()
+    }
+
+    /// Whether the signer's certificate is of an address and was issued by an authority.
+    fn is_under(&self, signed: &SignedStatement, address: &EmailAddress, authority: &Fingerprint) -> bool {
+        let Some(own) = signed.certificates.first() else { return false };
+        own.fingerprint() != *authority
+            && own.addresses().iter().any(|named| named.matches(address))
+            && self.inquiry.was_issued_by(own, &signed.certificates, authority, signed.statement.issued)
+    }
+}
+
+/// Who is known by two names: OpenPGP certificates that are the twins of introducers' keys, or that
+/// name them. One person must not count twice.
+pub(super) fn aliases(
+    introducers: &[ContactIntroducer],
+    openpgp: &OpenPgpKnowledge,
+    inquiry: &Inquiry<'_>,
+) -> BTreeMap<OpenPgpFingerprint, Fingerprint> {
+    let mut aliases = BTreeMap::new();
+    for ContactIntroducer { address, key, .. } in introducers {
+        let holder = inquiry.certificates.iter().find(|held| held.fingerprint() == *key);
+        let twin = holder.and_then(|holder| TwinKey::of(holder.public_key()));
+        aliases.extend(twin.map(|twin| (twin.fingerprint(), *key)));
+        let linked = openpgp.web.certificates().filter(|certificate| certificate.has_links());
+        let linked = linked
+            .filter(|certificate| certificate.user_ids_linked_to(key, address, inquiry.at).next().is_some());
+        aliases.extend(linked.map(|certificate| (certificate.fingerprint, *key)));
+    }
+    aliases
+}
+
+/// The key at hand that a statement is about.
+fn subject_key(signed: &SignedStatement, inquiry: &Inquiry<'_>) -> Option<Fingerprint> {
+    let at_hand = std::iter::once(inquiry.certificate).chain(inquiry.certificates);
+    at_hand.map(Certificate::fingerprint).find(|key| signed.statement.is_about(key))
+}
+
+fn period(signed: &SignedStatement) -> Period {
+    Period { from: Some(signed.statement.issued), until: None }
+}
+
+/// Whether its signer took it back.
+fn is_withdrawn(signed: &SignedStatement, inquiry: &Inquiry<'_>) -> bool {
+    let digest = signed.statement.digest();
+    inquiry.knowledge.statements.iter().any(|other| {
+        matches!(other.statement.kind, StatementKind::Withdrawal { statement, .. } if statement == digest)
+            && other.holds_at(inquiry.at)
+            && same_signer(signed, other)
+    })
+}
+
+/// Whether the same person signed: with the same key, or with another one for the same addresses
+/// under the same CA.
+fn same_signer(one: &SignedStatement, other: &SignedStatement) -> bool {
+    match (&one.signer, &other.signer) {
+        (StatementSigner::OpenPgp(one), StatementSigner::OpenPgp(other)) => {
+            one.certificate == other.certificate
+        }
+        (StatementSigner::Key(first), StatementSigner::Key(second)) => {
+            first == second || person(one).is_some_and(|person_of_one| Some(person_of_one) == person(other))
+        }
+        (StatementSigner::OpenPgp(_), StatementSigner::Key(_))
+        | (StatementSigner::Key(_), StatementSigner::OpenPgp(_)) => false,
+    }
+}
+
+/// The CA above a signer's certificate, and whose certificate it is.
+fn person(signed: &SignedStatement) -> Option<(Fingerprint, Vec<EmailAddress>)> {
+    let (own, others) = signed.certificates.split_first()?;
+    let authority = others.iter().find(|authority| {
+        authority.is_certificate_authority()
+            && authority.subject_der() == own.issuer_der()
+            && own.is_signed_by(authority.public_key()).is_ok()
+    })?;
+    let mut addresses: Vec<EmailAddress> = own.addresses().iter().map(EmailAddress::to_lookup_form).collect();
+    addresses.sort();
+    (!addresses.is_empty()).then(|| (authority.fingerprint(), addresses))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::openpgp::{Basis, Reason, Statement};
+    use crate::testing::{NOW, Person};
+    use crate::time::Time;
+    use crate::trust::evidence::Comparison;
+    use crate::trust::{Conflict, Decision, Knowledge, Level, Pin, Purpose, bring, decide};
+    use crate::x509::path::Allowance;
+
+    const ENDORSEMENT: StatementKind = StatementKind::Endorsement { basis: Basis::InPerson, amount: 120 };
+
+    fn succession(old: &Certificate) -> StatementKind {
+        StatementKind::Succession { old: Statement::name_of(&old.fingerprint()), reason: Reason::Superseded }
+    }
+
+    /// A statement by the signing key or the personal CA of somebody.
+    fn signed(
+        by: &Person,
+        with: &Certificate,
+        kind: StatementKind,
+        about: (&Person, &Certificate),
+    ) -> Vec<u8> {
+        issued(by, with, kind, about, NOW.plus_days(-1))
+    }
+
+    fn issued(
+        by: &Person,
+        with: &Certificate,
+        kind: StatementKind,
+        (subject, key): (&Person, &Certificate),
+        at: Time,
+    ) -> Vec<u8> {
+        let statement = Statement::new(kind, subject.address.clone(), &key.fingerprint(), at);
+        statement.sign(&by.keys, &[with.clone(), by.authority.clone()]).unwrap()
+    }
+
+    fn introducer(person: &Person, amount: u32) -> ContactIntroducer {
+        let (address, key) = (person.address.clone(), person.authority.fingerprint());
+        ContactIntroducer { address, key, amount, domains: Vec::new(), is_own: false }
+    }
+
+    fn pin(person: &Person) -> Pin {
+        let (address, fingerprint) = (person.address.clone(), person.authority.fingerprint());
+        Pin { address, fingerprint, how: Comparison::InPerson }
+    }
+
+    /// Relies on some, who are all compared, and holds the certificates of others.
+    fn relying(introducers: &[(&Person, u32)], others: &[&Person]) -> Knowledge {
+        let people = introducers.iter().map(|(person, _)| *person).chain(others.iter().copied());
+        let certificates =
+            people.flat_map(|person| [person.authority.clone(), person.encryption.clone()]).collect();
+        Knowledge {
+            pins: introducers.iter().map(|(person, _)| pin(person)).collect(),
+            introducers: introducers.iter().map(|(person, amount)| introducer(person, *amount)).collect(),
+            certificates,
+            ..Knowledge::default()
+        }
+    }
+
+    fn decided(certificate: &Certificate, of: &Person, knowledge: &Knowledge, items: &[Vec<u8>]) -> Decision {
+        let knowledge = bring(knowledge, items, &[]).knowledge;
+        let offered = [of.authority.clone()];
+        let allowance = Allowance::of_message();
+        decide(certificate, &of.address, &offered, &knowledge, Purpose::Sign, NOW, &allowance)
+    }
+
+    fn score(of: &Person, knowledge: &Knowledge, items: &[Vec<u8>]) -> u32 {
+        decided(&of.signing, of, knowledge, items).score
+    }
+
+    fn people() -> [Person; 3] {
+        ["alice@example.org", "bob@example.org", "carol@example.org"].map(Person::new)
+    }
+
+    #[test]
+    fn an_endorsement_counts_by_whom_the_person_relies_on_and_as_far() {
+        let [alice, bob, carol] = people();
+        let by = |person: &Person| signed(person, &person.signing, ENDORSEMENT, (&alice, &alice.authority));
+        let knowledge = |people: &[(&Person, u32)]| relying(people, &[&alice]);
+        assert_eq!(score(&alice, &knowledge(&[(&bob, 120)]), &[by(&bob)]), 80, "the profile's limit");
+        assert_eq!(score(&alice, &knowledge(&[(&bob, 40)]), &[by(&bob)]), 40);
+        assert_eq!(score(&alice, &knowledge(&[(&bob, 120), (&carol, 120)]), &[by(&bob), by(&carol)]), 120);
+        assert_eq!(score(&alice, &knowledge(&[]), &[by(&bob), by(&carol)]), 0, "nobody relies on them");
+        let low = StatementKind::Endorsement { basis: Basis::Correspondence, amount: 20 };
+        let low = signed(&bob, &bob.signing, low, (&alice, &alice.authority));
+        assert_eq!(score(&alice, &knowledge(&[(&bob, 120)]), &[low]), 20);
+    }
+
+    #[test]
+    fn who_signs_with_several_keys_is_one_introducer() {
+        let [alice, bob, _] = people();
+        let by = |with: &Certificate| signed(&bob, with, ENDORSEMENT, (&alice, &alice.authority));
+        let items = [by(&bob.signing), by(&bob.authority)];
+        assert_eq!(score(&alice, &relying(&[(&bob, 120)], &[&alice]), &items), 80);
+    }
+
+    #[test]
+    fn an_introducer_whose_key_the_person_does_not_know_says_nothing() {
+        let [alice, bob, _] = people();
+        let item = signed(&bob, &bob.signing, ENDORSEMENT, (&alice, &alice.authority));
+        let knowledge = Knowledge { pins: Vec::new(), ..relying(&[(&bob, 120)], &[&alice]) };
+        assert_eq!(score(&alice, &knowledge, &[item]), 0);
+    }
+
+    #[test]
+    fn nobody_endorses_in_the_name_of_an_introducer_or_beyond_their_domains() {
+        let [alice, bob, _] = people();
+        let impostor = Person::new("bob@example.org");
+        let about = (&alice, &alice.authority);
+        let mut knowledge = relying(&[(&bob, 120)], &[&alice]);
+        assert_eq!(score(&alice, &knowledge, &[signed(&impostor, &impostor.signing, ENDORSEMENT, about)]), 0);
+        let item = signed(&bob, &bob.signing, ENDORSEMENT, about);
+        knowledge.introducers[0].domains = vec!["example.net".to_owned()];
+        assert_eq!(score(&alice, &knowledge, &[item]), 0);
+    }
+
+    #[test]
+    fn an_endorsement_ends_when_it_says_and_when_it_is_taken_back() {
+        let [alice, bob, carol] = people();
+        let about = (&alice, &alice.authority);
+        let knowledge = relying(&[(&bob, 120)], &[&alice]);
+        let old = issued(&bob, &bob.authority, ENDORSEMENT, about, NOW.plus_days(-2000));
+        assert_eq!(score(&alice, &knowledge, &[old]), 0, "after five years");
+        let item = signed(&bob, &bob.signing, ENDORSEMENT, about);
+        let digest = bring(&knowledge, &[item.clone()], &[]).knowledge.statements[0].statement.digest();
+        let kind = StatementKind::Withdrawal { statement: digest, reason: Reason::Error };
+        let withdrawn = signed(&bob, &bob.signing, kind.clone(), about);
+        assert_eq!(score(&alice, &knowledge, &[item.clone(), withdrawn]), 0);
+        let by_his_ca = signed(&bob, &bob.authority, kind.clone(), about);
+        assert_eq!(
+            score(&alice, &knowledge, &[item.clone(), by_his_ca]),
+            80,
+            "another key, nothing says whose"
+        );
+        let by_carol = signed(&carol, &carol.signing, kind, about);
+        assert_eq!(score(&alice, &knowledge, &[item, by_carol]), 80, "nobody takes back what another said");
+    }
+
+    #[test]
+    fn a_successor_is_worth_what_the_key_before_was() {
+        let [alice, _, _] = people();
+        let new = Person::new("alice@example.org");
+        let mut knowledge = relying(&[], &[&alice, &new]);
+        let item = signed(&alice, &alice.authority, succession(&alice.authority), (&new, &new.authority));
+        assert_eq!(score(&new, &knowledge, std::slice::from_ref(&item)), 0, "of nothing comes nothing");
+        knowledge.pins.push(pin(&alice));
+        assert_eq!(decided(&new.signing, &new, &knowledge, &[]).level, Level::Conflict);
+        let decision = decided(&new.signing, &new, &knowledge, std::slice::from_ref(&item));
+        assert_eq!((decision.score, decision.level), (120, Level::Verified));
+        let third = Person::new("alice@example.org");
+        knowledge.certificates.push(third.authority.clone());
+        let second =
+            signed(&alice, &alice.authority, succession(&alice.authority), (&third, &third.authority));
+        let both = decided(&new.signing, &new, &knowledge, &[item, second]);
+        assert!(matches!(both.evaluation.conflict, Some(Conflict::SecondSuccession { .. })));
+    }
+
+    #[test]
+    fn a_stolen_device_does_not_name_the_successor_of_a_person() {
+        let [alice, _, _] = people();
+        let thief = Person::new("alice@example.org");
+        let mut knowledge = relying(&[], &[&alice, &thief]);
+        knowledge.certificates.push(alice.signing.clone());
+        knowledge.pins.push(pin(&alice));
+        let item = signed(&alice, &alice.signing, succession(&alice.signing), (&thief, &thief.authority));
+        assert_eq!(decided(&thief.signing, &thief, &knowledge, &[item]).level, Level::Conflict);
+    }
+
+    #[test]
+    fn a_signing_key_names_the_encryption_key_of_its_own_address() {
+        let [alice, bob, _] = people();
+        let other = Person::new("alice@example.org");
+        let mut knowledge = relying(&[], &[&alice, &other, &bob]);
+        knowledge.pins.push(pin(&alice));
+        let uses = |by: &Person| signed(by, &by.signing, StatementKind::Uses, (&other, &other.encryption));
+        let named = decided(&other.encryption, &other, &knowledge, &[uses(&alice)]);
+        assert_eq!((named.score, named.level), (120, Level::Verified));
+        assert_eq!(decided(&other.encryption, &other, &knowledge, &[uses(&bob)]).level, Level::Conflict);
+    }
+
+    #[test]
+    fn what_is_brought_by_a_stranger_adds_nothing() {
+        let [alice, bob, carol] = people();
+        let knowledge = relying(&[(&bob, 120)], &[&alice, &carol]);
+        let about = (&carol, &carol.authority);
+        let items = [
+            signed(&carol, &carol.signing, ENDORSEMENT, about),
+            signed(&alice, &alice.authority, ENDORSEMENT, about),
+            signed(&alice, &alice.signing, StatementKind::Uses, about),
+            signed(&alice, &alice.authority, succession(&alice.authority), about),
+            b"nonsense".to_vec(),
+            vec![0x99, 0, 1],
+        ];
+        let decision = decided(&carol.signing, &carol, &knowledge, &items);
+        assert_eq!((decision.score, decision.level), (0, Level::Unverified));
+    }
+}
