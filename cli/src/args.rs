@@ -5,6 +5,7 @@
 mod common;
 mod decrypt;
 mod encrypt;
+mod find;
 mod generate;
 mod init;
 mod keys;
@@ -19,6 +20,7 @@ pub(crate) use common::{
 };
 pub(crate) use decrypt::Decrypt;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
+pub(crate) use find::{Find, Source};
 pub(crate) use generate::{Generate, GenerateCommand, Shell};
 pub(crate) use init::Init;
 pub(crate) use keys::{

@@ -7,6 +7,7 @@ mod generate;
 mod init;
 pub(crate) mod introducers;
 mod keys;
+pub(crate) mod looked_up;
 mod mails;
 mod readers;
 mod reading;
@@ -33,7 +34,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Decrypt(arguments) => decrypt::run(arguments, verbose),
         Command::Sign(arguments) => sign::run(arguments, verbose),
         Command::Verify(arguments) => verify::run(arguments, verbose),
-        Command::Keys(arguments) => keys::run(arguments),
+        Command::Keys(arguments) => keys::run(arguments, cli.global.offline),
         Command::Trust(arguments) => trust::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
     }
@@ -52,6 +53,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             KeysCommand::Show(arguments) => Some(&arguments.report),
             KeysCommand::Generate(arguments) => Some(&arguments.report),
             KeysCommand::Import(arguments) => Some(&arguments.report),
+            KeysCommand::Find(arguments) => Some(&arguments.report),
             KeysCommand::Export(_) => None,
         },
         Command::Trust(trust) => match &trust.command {

@@ -10,6 +10,7 @@ mod commands;
 mod failure;
 mod files;
 mod hardening;
+mod lookup;
 mod passphrase;
 mod places;
 mod policy;

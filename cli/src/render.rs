@@ -1,6 +1,7 @@
 //! Every sentence that a person reads, and the JSON that machines read.
 
 pub(crate) mod failure;
+pub(crate) mod find;
 pub(crate) mod json;
 pub(crate) mod keys;
 mod read;

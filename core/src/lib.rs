@@ -11,6 +11,7 @@
 //! ports                                                    what the caller must bring
 //! der, mail                                                what is inside these bytes
 //! x509, cms, openpgp                                       what the cryptography says
+//! lookup                                                   where certificates are published
 //! keys                                                     which certificates and keys are there
 //! trust                                                    does this key belong to this address
 //! policy                                                   is that good enough to act on
@@ -24,6 +25,7 @@ pub mod der;
 pub mod fingerprint;
 pub mod keys;
 pub mod limits;
+pub mod lookup;
 pub mod mail;
 pub mod message;
 pub mod openpgp;

@@ -193,3 +193,38 @@ pub const CARRIED_EVIDENCE: usize = 64;
 pub const CARRIED_EVIDENCE_BYTES: usize = 64 << 10;
 /// Bytes of a policy file.
 pub const POLICY_BYTES: usize = 256 << 10;
+
+/// Bytes of a URL, or of a template of one.
+pub const URL_BYTES: usize = 2048;
+/// Bytes of the RDATA of one SMIMEA record: what one DNS message can hold.
+pub const SMIMEA_BYTES: usize = 65_535;
+/// SMIMEA records of one address.
+pub const SMIMEA_RECORDS: usize = 20;
+/// Bytes of one answer of a web key directory, a directory server or a finder command.
+pub const LOOKUP_BYTES: usize = 1 << 20;
+/// Certificates that one source may answer with.
+pub const LOOKUP_CERTIFICATES: usize = 50;
+/// Seconds for one question to the DNS, its DNSSEC chain included.
+pub const DNS_SECONDS: u64 = 10;
+/// Seconds for one answer over HTTP or LDAP, redirections included.
+pub const LOOKUP_SECONDS: u64 = 15;
+/// Seconds that a finder command may take.
+pub const FINDER_SECONDS: u64 = 30;
+/// Redirections of one request.
+pub const HTTP_REDIRECTS: u32 = 3;
+/// Bytes of the header of one HTTP answer.
+pub const HTTP_HEADER_BYTES: usize = 64 << 10;
+/// Seconds for which a SMIMEA record counts at most, however long its TTL.
+pub const DNS_EVIDENCE_SECONDS: i64 = 7 * 86_400;
+/// Seconds for which an answer over HTTPS or LDAP counts.
+pub const WEB_EVIDENCE_SECONDS: i64 = 86_400;
+/// Seconds that `encrypt` waits for revocation lists and OCSP responses of all readers together.
+pub const REVOCATION_SECONDS: u64 = 20;
+/// The same for `verify` and `decrypt`, where somebody waits to read.
+pub const REVOCATION_SECONDS_READING: u64 = 3;
+/// Addresses of lists and responders that are asked for one certificate.
+pub const REVOCATION_ADDRESSES: usize = 4;
+/// Files of the cache of revocation lists and responses that are looked at; the newest come first.
+pub const REVOCATION_CACHE_FILES: usize = 200;
+/// Bytes of all of them together.
+pub const REVOCATION_CACHE_BYTES: usize = 32 << 20;

@@ -9,14 +9,14 @@ mod file;
 mod layers;
 mod pattern;
 mod send;
+mod sources;
 mod words;
 
 pub use accept::{Accepted, Refusal, accept_given, accept_key, accept_known};
 pub use demand::{Met, accept_demanded, accept_given_demanded, with_demand};
-pub use file::{
-    AnchorRow, LevelsSection, PolicyError, PolicyErrorKind, PolicyFile, RootRow, SendRow, SourcesSection,
-};
+pub use file::{AnchorRow, LevelsSection, PolicyError, PolicyErrorKind, PolicyFile, RootRow, SendRow};
 pub use layers::{Policy, SendRule};
 pub use pattern::{AddressPattern, common_domains, mail_domain};
 pub use send::{KeyState, Named, STALE_DAYS, SendRefusal, Sending, Situation, WholeMail, whole_mail};
+pub use sources::{HostRow, LookupSources, SmimeaSource, SourceRow, SourcesSection};
 pub use words::{Bundle, Encrypt, Mixed, Network, Revocation, Sign};

@@ -48,10 +48,10 @@ const WALLED_CRATES: &[(&str, &[&str])] = &[
     ("pbkdf2", &["x509", "cms"]),
     ("poly1305", &["cms"]),
     ("rc2", &["x509", "cms"]),
-    ("sha1", &["x509", "cms", "openpgp"]),
+    ("sha1", &["x509", "cms", "openpgp", "lookup"]),
     ("flate2", &["cms"]),
     // A fingerprint is a SHA-256 digest, and its storey lies above x509.
-    ("sha2", &["fingerprint", "x509", "cms", "openpgp"]),
+    ("sha2", &["fingerprint", "x509", "cms", "openpgp", "lookup"]),
     ("sha3", &["fingerprint", "x509", "cms"]),
     // OpenPGP.
     ("sequoia_openpgp", &["openpgp"]),

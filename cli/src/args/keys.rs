@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::common::{Algorithm, Passphrase, Report, help_end};
+use super::find::Find;
 
 /// Your keys, and your contacts' certificates
 #[derive(Debug, Args)]
@@ -22,6 +23,7 @@ pub(crate) enum KeysCommand {
     Generate(KeysGenerate),
     Import(Import),
     Export(Export),
+    Find(Find),
 }
 
 /// List your keys and your contacts

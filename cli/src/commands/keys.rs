@@ -1,6 +1,7 @@
 //! `cseal keys`: the person's keys, and the contacts' certificates.
 
 mod export;
+pub(crate) mod find;
 mod generate;
 mod import;
 mod list;
@@ -14,13 +15,14 @@ use crate::args::{Keys, KeysCommand};
 use crate::failure::{Exit, Failure};
 
 /// Runs the sub-command that was typed.
-pub(crate) fn run(arguments: &Keys) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &Keys, offline: bool) -> Result<Exit, Failure> {
     match &arguments.command {
         KeysCommand::List(arguments) => list::list(arguments),
         KeysCommand::Show(arguments) => list::show(arguments),
         KeysCommand::Generate(arguments) => generate::run(arguments),
         KeysCommand::Import(arguments) => import::run(arguments),
         KeysCommand::Export(arguments) => export::run(arguments),
+        KeysCommand::Find(arguments) => find::run(arguments, offline),
     }
 }
 

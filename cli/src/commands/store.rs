@@ -5,16 +5,18 @@ use std::path::PathBuf;
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
-use counterseal_core::trust::evidence::{Comparison, Correspondence};
+use counterseal_core::trust::evidence::{Comparison, Correspondence, Evidence, Kind, Period};
 use counterseal_core::trust::points::{LEAST_ADDRESS_BITS, STRONG_ADDRESS_BITS};
-use counterseal_core::trust::{Knowledge, KnownKey, Pin, PublicRoots, VERIFIED};
+use counterseal_core::trust::{Claim, Knowledge, KnownKey, Pin, PublicRoots, VERIFIED};
 use counterseal_core::x509::Certificate;
 
 use super::introducers;
+use super::looked_up;
 use super::reliances::{self, Reliance};
 use super::strong;
 use crate::args;
 use crate::failure::Failure;
+use crate::lookup::{self, KeptEvidence};
 use crate::passphrase;
 use crate::places;
 use crate::store::{AskPassphrase, Store, StoreKeys, TrustKind, TrustRow};
@@ -94,6 +96,7 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
     let certificates: Vec<Certificate> =
         store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
     let mut knowledge = Knowledge::default();
+    let looked_up = looked_up::all(store)?;
     for row in store.trust_rows()? {
         let known = fingerprint(&certificates, &row.key).zip(EmailAddress::parse(&row.address).ok());
         // A row whose certificate is gone says nothing that could be checked.
@@ -101,6 +104,10 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
         match row.kind {
             TrustKind::Own => knowledge.pins.push(Pin { address, fingerprint, how: Comparison::Own }),
             TrustKind::Pin => knowledge.pins.push(pin(&row, address, fingerprint)),
+            TrustKind::Contact if row.source == looked_up::SOURCE => {
+                let evidence = looked_up_before(&row, &address, fingerprint, &looked_up);
+                knowledge.dossier.evidence.push(evidence);
+            }
             TrustKind::Contact => {
                 let history = history(&row);
                 knowledge.known.push(KnownKey { address, fingerprint, history });
@@ -108,10 +115,25 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
         }
     }
     knowledge.certificates = certificates;
+    lookup::add_to(&mut knowledge, &looked_up);
     knowledge.public_roots = Some(PublicRoots::default());
     knowledge.openpgp = introducers::knowledge(store)?;
     knowledge.anchors = reliances::anchors(store)?.iter().map(Reliance::anchor).collect();
     Ok(knowledge)
+}
+
+/// A contact that was looked up counts as one that is known only when what the network said of it counts
+/// no more: else a server would make the key worth more than its own word is.
+fn looked_up_before(
+    row: &TrustRow,
+    address: &EmailAddress,
+    key: Fingerprint,
+    looked_up: &[KeptEvidence],
+) -> Evidence {
+    let kind = Kind::History(Correspondence::first_mail(row.created));
+    let until = looked_up::counts_until(looked_up, &row.address, &key.to_hex());
+    let from = until.map(|until| until.plus_seconds(1));
+    Evidence::new(Claim::new(address, key), kind).during(Period { from, until: None })
 }
 
 fn pin(row: &TrustRow, address: EmailAddress, fingerprint: Fingerprint) -> Pin {

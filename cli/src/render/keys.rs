@@ -145,6 +145,7 @@ fn source(key: &ContactKey) -> &'static str {
     }
     match key.source.as_str() {
         "mail" => "from a signed mail",
+        "lookup" => "looked up",
         _ => "imported, not compared",
     }
 }

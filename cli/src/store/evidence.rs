@@ -18,6 +18,8 @@ pub(crate) enum EvidenceKind {
     Anchor,
     /// An OpenPGP certificate whose certifications count. The name is its fingerprint.
     Introducer,
+    /// What the network said of a key. The name is a digest of the address, the key and the source.
+    LookUp,
     /// What was verified of an OpenPGP certificate. The name is its fingerprint.
     OpenPgpCertificate,
 }
@@ -27,6 +29,7 @@ impl EvidenceKind {
         match self {
             Self::Anchor => "anchor",
             Self::Introducer => "introducer",
+            Self::LookUp => "look-up",
             Self::OpenPgpCertificate => "openpgp-certificate",
         }
     }

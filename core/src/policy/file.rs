@@ -2,14 +2,17 @@
 //! its line, because a word that is mistyped must not silently be no policy.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::Range;
 
 use toml_edit::{Document, Item, Key, TableLike};
 
 use super::pattern::{AddressPattern, mail_domain};
+use super::sources::{HostRow, SmimeaSource, SourceRow, SourcesSection, is_directory_url};
 use super::words::{Bundle, Encrypt, Mixed, Network, Revocation, Sign};
 use crate::fingerprint::OpenPgpFingerprint;
 use crate::limits;
+use crate::lookup::UrlTemplate;
 use crate::time::Time;
 use crate::trust::{Level, Profile};
 
@@ -61,23 +64,6 @@ pub struct LevelsSection {
     pub strong: Option<u32>,
     /// How far ahead of other keys.
     pub margin: Option<u32>,
-}
-
-/// `[sources]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SourcesSection {
-    /// Records in the DNS.
-    pub smimea: Option<bool>,
-    /// Web key directories.
-    pub wkd: Option<bool>,
-    /// Key servers.
-    pub keyserver: Option<bool>,
-    /// Keys that came with the mail of others.
-    pub gossip: Option<bool>,
-    /// Endorsements by correspondents who are no introducers.
-    pub peers: Option<bool>,
-    /// Whether the network is asked.
-    pub network: Option<Network>,
 }
 
 /// One `[[send]]` row; what it does not say is left to other files and to what is built in.
@@ -280,8 +266,33 @@ impl LevelsSection {
 impl SourcesSection {
     fn entry(&mut self, entry: &Entry<'_>) -> Result<(), PolicyError> {
         match entry.key() {
-            "smimea" => self.smimea = Some(entry.flag()?),
-            "wkd" => self.wkd = Some(entry.flag()?),
+            "smimea" => self.smimea = Some(entry.source(SmimeaSource::default(), smimea)?),
+            "wkd" => self.wkd = Some(entry.source((), |entry, ()| Err(entry.unknown()))?),
+            "ldap" => {
+                let expected = "false, or ldaps://host/base or ldap://host/base";
+                let url = |text: &str| is_directory_url(text).then(|| text.to_owned());
+                self.ldap = Some(entry.off_or(|entry| entry.word(expected, url))?);
+            }
+            "http" => {
+                let expected = "false, or https://host/path with {domain}, {local}, {address} or {hash}";
+                let template = |text: &str| UrlTemplate::parse(text).ok();
+                self.http = Some(entry.off_or(|entry| entry.word(expected, template))?);
+            }
+            "finder" => {
+                self.finder = Some(entry.off_or(|entry| {
+                    let command = entry.texts()?;
+                    let is_command = command.first().is_some_and(|program| !program.is_empty());
+                    if is_command { Ok(command) } else { Err(entry.bad("a program and its arguments")) }
+                })?);
+            }
+            "hosts" => entry.each(|entry| {
+                let name = entry.key().to_ascii_lowercase();
+                let at =
+                    if entry.item.as_bool() == Some(false) { None } else { Some(entry.socket_address()?) };
+                self.hosts.push(HostRow { name, at });
+                Ok(())
+            })?,
+            "private_addresses" => self.private_addresses = Some(entry.flag()?),
             "keyserver" => self.keyserver = Some(entry.flag()?),
             "gossip" => self.gossip = Some(entry.flag()?),
             "peers" => self.peers = Some(entry.flag()?),
@@ -290,6 +301,15 @@ impl SourcesSection {
         }
         Ok(())
     }
+}
+
+fn smimea(entry: &Entry<'_>, source: &mut SmimeaSource) -> Result<(), PolicyError> {
+    match entry.key() {
+        "resolver" => source.resolver = Some(entry.socket_address()?),
+        "trust_anchor" => source.trust_anchor = Some(entry.text("the name of a file")?.to_owned()),
+        _ => return Err(entry.unknown()),
+    }
+    Ok(())
 }
 
 impl SendRow {
@@ -404,6 +424,32 @@ impl Entry<'_> {
 
     fn key_as_domain(&self) -> Result<String, PolicyError> {
         mail_domain(self.key()).ok_or_else(|| self.unknown())
+    }
+
+    fn socket_address(&self) -> Result<SocketAddr, PolicyError> {
+        self.word("an IP address and a port, 127.0.0.1:53", |text| text.parse().ok())
+    }
+
+    /// `false`, or a value.
+    fn off_or<T>(&self, read: impl Fn(&Self) -> Result<T, PolicyError>) -> Result<SourceRow<T>, PolicyError> {
+        if self.item.as_bool() == Some(false) { Ok(SourceRow::Off) } else { read(self).map(SourceRow::On) }
+    }
+
+    /// `true`, `false`, or a section that says how.
+    fn source<T>(
+        &self,
+        usual: T,
+        read: impl Fn(&Entry<'_>, &mut T) -> Result<(), PolicyError>,
+    ) -> Result<SourceRow<T>, PolicyError> {
+        if self.item.is_bool() {
+            return Ok(if self.flag()? { SourceRow::On(usual) } else { SourceRow::Off });
+        }
+        if self.item.as_table_like().is_none() {
+            return Err(self.bad("true or false, or a section"));
+        }
+        let mut source = usual;
+        self.each(|entry| read(entry, &mut source))?;
+        Ok(SourceRow::On(source))
     }
 
     /// The entries of a section or an inline table.
@@ -527,7 +573,7 @@ network = "ask"
         assert_eq!(policy.anchors[0].key[..2], [0x7e, 0xf7]);
         assert_eq!(policy.roots[0].depth, Some(2));
         assert_eq!(policy.require, [("bank.example".to_owned(), Level::Verified)]);
-        assert_eq!((policy.sources.wkd, policy.sources.gossip), (Some(false), None));
+        assert_eq!((policy.sources.wkd, policy.sources.gossip), (Some(SourceRow::Off), None));
         assert_eq!(PolicyFile::parse("").unwrap(), PolicyFile::default());
     }
 

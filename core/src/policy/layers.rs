@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::file::{AnchorRow, PolicyFile, RootRow, SendRow};
 use super::pattern::common_domains;
+use super::sources::{LookupSources, SourceRow};
 use super::words::{Bundle, Encrypt, Mixed, Network, Revocation, Sign};
 use crate::address::EmailAddress;
 use crate::time::Time;
@@ -31,6 +32,8 @@ pub struct Policy {
     pub anchors: Vec<AnchorRow>,
     /// OpenPGP certificates that are relied upon.
     pub roots: Vec<RootRow>,
+    /// Which sources are asked for keys, and how.
+    pub lookups: LookupSources,
     /// Whether the network is asked.
     pub network: Network,
     /// What is done where revocation is not known.
@@ -88,6 +91,7 @@ impl Policy {
             bundle: layers.pick("anchors.bundle", |file| file.bundle, Ord::max),
             anchors: layers.rows("anchors", |file| &file.anchors, |row| row.key, narrower_anchor),
             roots: layers.rows("roots", |file| &file.roots, |row| row.certificate, narrower_root),
+            lookups: layers.lookups(),
             network: layers
                 .pick("sources.network", |file| file.sources.network, Ord::max)
                 .unwrap_or(Network::Ask),
@@ -239,12 +243,42 @@ impl Layers<'_> {
     fn sources(&self) -> Sources {
         let built_in = Sources::default();
         let pick = |key, value: fn(&PolicyFile) -> Option<bool>| self.pick(key, value, |a, b| a & b);
+        let (smimea, wkd) = (
+            self.source("sources.smimea", |file| file.sources.smimea.clone()),
+            self.source("sources.wkd", |file| file.sources.wkd.clone()),
+        );
         Sources {
-            smimea: pick("sources.smimea", |file| file.sources.smimea).unwrap_or(built_in.smimea),
-            wkd: pick("sources.wkd", |file| file.sources.wkd).unwrap_or(built_in.wkd),
+            smimea: smimea.map_or(built_in.smimea, |row| matches!(row, SourceRow::On(_))),
+            wkd: wkd.map_or(built_in.wkd, |row| matches!(row, SourceRow::On(_))),
             keyserver: pick("sources.keyserver", |file| file.sources.keyserver).unwrap_or(built_in.keyserver),
             gossip: pick("sources.gossip", |file| file.sources.gossip).unwrap_or(built_in.gossip),
             peers: pick("sources.peers", |file| file.sources.peers).unwrap_or(built_in.peers),
+        }
+    }
+
+    fn source<T>(
+        &self,
+        key: &str,
+        row: impl Fn(&PolicyFile) -> Option<SourceRow<T>>,
+    ) -> Option<SourceRow<T>> {
+        self.pick(key, row, SourceRow::stricter)
+    }
+
+    /// What is asked: only what a file names.
+    fn lookups(&self) -> LookupSources {
+        fn on<T>(row: Option<SourceRow<T>>) -> Option<T> {
+            row.and_then(SourceRow::into_source)
+        }
+        LookupSources {
+            smimea: on(self.source("sources.smimea", |file| file.sources.smimea.clone())),
+            wkd: on(self.source("sources.wkd", |file| file.sources.wkd.clone())).is_some(),
+            ldap: on(self.source("sources.ldap", |file| file.sources.ldap.clone())),
+            http: on(self.source("sources.http", |file| file.sources.http.clone())),
+            finder: on(self.source("sources.finder", |file| file.sources.finder.clone())),
+            private_addresses: self
+                .pick("sources.private_addresses", |file| file.sources.private_addresses, |a, b| a & b)
+                .unwrap_or(false),
+            hosts: self.files.iter().flat_map(|file| file.sources.hosts.clone()).collect(),
         }
     }
 
@@ -381,6 +415,43 @@ mod tests {
         let bank = rule(&policy, "alice@bank.example");
         assert_eq!((bank.encrypt, bank.accept), (Encrypt::Require, Level::Verified));
         assert_eq!(rule(&policy, "alice@example.org").encrypt, Encrypt::Never);
+    }
+
+    #[test]
+    fn a_source_is_asked_where_a_file_names_it_and_no_file_switches_it_off() {
+        assert_eq!(Policy::default().lookups, LookupSources::default());
+        assert!(Policy::default().rules.sources.smimea, "what is known from the DNS counts all the same");
+        let system = "[sources]\nsmimea = { resolver = \"127.0.0.1:5353\" }\n\
+             http = \"https://certificates.example.com/{address}\"\nldap = false";
+        let user = "[sources]\nwkd = true\nldap = \"ldaps://example.com/dc=example\"\nfinder = [\"find\", \"-v\"]\n\
+             smimea = { resolver = \"127.0.0.1:1\", trust_anchor = \"mine\" }\nprivate_addresses = true\n\
+             hosts = { \"openpgpkey.example.org\" = false, \"Example.ORG\" = \"127.0.0.1:8443\" }";
+        let both = policy(&[system, user]).lookups;
+        let smimea = both.smimea.unwrap();
+        assert_eq!(smimea.resolver, Some("127.0.0.1:5353".parse().unwrap()));
+        assert_eq!(smimea.trust_anchor, None, "the system's file says whom to trust");
+        assert_eq!(both.http.unwrap().as_str(), "https://certificates.example.com/{address}");
+        assert!(both.wkd && both.ldap.is_none() && both.finder.unwrap().len() == 2);
+        assert!(both.private_addresses);
+        let hosts: Vec<_> = both.hosts.iter().map(|host| (host.name.as_str(), host.at.is_some())).collect();
+        assert_eq!(hosts, [("openpgpkey.example.org", false), ("example.org", true)]);
+        assert!(!policy(&["[sources]\nsmimea = true", "[sources]\nsmimea = false"]).rules.sources.smimea);
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_asked_that_way_is_an_error() {
+        for row in [
+            "http = true",
+            "http = \"http://example.com/{address}\"",
+            "ldap = \"https://example.com\"",
+            "finder = []",
+            "finder = \"find\"",
+            "smimea = { resolver = \"example.com\" }",
+            "wkd = { resolver = \"127.0.0.1:5353\" }",
+            "hosts = { \"example.org\" = true }",
+        ] {
+            assert!(PolicyFile::parse(&format!("[sources]\n{row}")).is_err(), "{row}");
+        }
     }
 
     #[test]

@@ -1,0 +1,118 @@
+//! SMIMEA records, with the chain of DNSSEC signatures checked here: no resolver is believed.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::limits;
+use counterseal_core::lookup::{SmimeaRecord, smimea_name};
+use counterseal_core::policy::SmimeaSource;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::dnssec::{Proof, TrustAnchors};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::{Resolver, TokioResolver};
+
+use super::{Answer, Found, Source, Standing, Trouble};
+
+/// Asks for the records of an address.
+pub(super) fn ask(address: &EmailAddress, how: Option<&SmimeaSource>) -> Answer {
+    let name = smimea_name(address);
+    let usual = SmimeaSource::default();
+    let outcome = query(&name, how.unwrap_or(&usual));
+    Answer::new(Source::Smimea, name, outcome)
+}
+
+fn query(name: &str, how: &SmimeaSource) -> Result<Option<Found>, Trouble> {
+    let name = Name::from_ascii(name).map_err(|error| Trouble::unusable(error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::unreachable(error.to_string()))?;
+    runtime.block_on(async {
+        let resolver = resolver(how)?;
+        let lookup = resolver.lookup(name, RecordType::SMIMEA);
+        match tokio::time::timeout(Duration::from_secs(limits::DNS_SECONDS), lookup).await {
+            Ok(Ok(answer)) => found(&answer),
+            Ok(Err(error)) => failed(&error).map(|()| None),
+            Err(_) => Err(Trouble::unreachable("the resolver does not answer in time")),
+        }
+    })
+}
+
+fn resolver(how: &SmimeaSource) -> Result<TokioResolver, Trouble> {
+    let unreachable = |error: NetError| Trouble::unreachable(error.to_string());
+    let mut builder = match how.resolver {
+        Some(at) => Resolver::builder_with_config(only(at), TokioRuntimeProvider::default()),
+        None => TokioResolver::builder_tokio().map_err(unreachable)?,
+    };
+    let options = builder.options_mut();
+    options.use_hosts_file = ResolveHosts::Never;
+    options.timeout = Duration::from_secs(limits::DNS_SECONDS / 3);
+    // Nothing of this process is asked twice.
+    options.cache_size = 64;
+    builder.with_trust_anchor(Arc::new(trust_anchors(how)?)).build().map_err(unreachable)
+}
+
+/// The keys of the root, or those of the file.
+fn trust_anchors(how: &SmimeaSource) -> Result<TrustAnchors, Trouble> {
+    match &how.trust_anchor {
+        None => Ok(TrustAnchors::default()),
+        Some(path) => TrustAnchors::from_file(Path::new(path))
+            .map_err(|error| Trouble::new("not-configured", format!("trust_anchor {path}: {error}"))),
+    }
+}
+
+/// One resolver alone.
+fn only(at: SocketAddr) -> ResolverConfig {
+    let mut server = NameServerConfig::udp_and_tcp(at.ip());
+    server.connections.iter_mut().for_each(|connection: &mut ConnectionConfig| connection.port = at.port());
+    ResolverConfig::from_name_servers(vec![server])
+}
+
+/// What an answer holds. Each record of it must be proven to be what the domain says, or be proven to
+/// be of a domain that does not sign; what is neither is an attack, or looks like one.
+fn found(answer: &Lookup) -> Result<Option<Found>, Trouble> {
+    let answers: Vec<&Record> =
+        answer.answers().iter().filter(|record| record.record_type() != RecordType::RRSIG).collect();
+    let secure = answers.iter().all(|record| record.proof == Proof::Secure);
+    if answers.iter().any(|record| matches!(record.proof, Proof::Bogus | Proof::Indeterminate)) {
+        return Err(bogus());
+    }
+    let mut records: Vec<SmimeaRecord> = Vec::new();
+    for record in answers.iter().take(limits::SMIMEA_RECORDS) {
+        let RData::SMIMEA(smimea) = &record.data else { continue };
+        let fields = [u8::from(smimea.cert_usage), u8::from(smimea.selector), u8::from(smimea.matching)];
+        // RFC 6698, section 4.1: what is not understood is passed over.
+        records.extend(SmimeaRecord::from_rdata(&[&fields[..], &smimea.cert_data].concat()));
+    }
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let lasts = answers.iter().map(|record| i64::from(record.ttl)).min().unwrap_or_default();
+    Ok(Some(Found {
+        certificates: records.iter().filter_map(SmimeaRecord::certificate).collect(),
+        records,
+        openpgp: None,
+        standing: Standing::Dns { secure },
+        lasts: lasts.min(limits::DNS_EVIDENCE_SECONDS),
+    }))
+}
+
+/// Whether an error only says that there is nothing.
+fn failed(error: &NetError) -> Result<(), Trouble> {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(_)) => Ok(()),
+        NetError::Dns(DnsError::Nsec { proof: Proof::Insecure, .. }) => Ok(()),
+        NetError::Dns(DnsError::Nsec { .. } | DnsError::DnssecBogus) => Err(bogus()),
+        other => Err(Trouble::unreachable(other.to_string())),
+    }
+}
+
+fn bogus() -> Trouble {
+    Trouble::new("dnssec-bogus", "the DNSSEC signatures do not hold, or are missing where they should be")
+}

@@ -1,0 +1,268 @@
+//! From answers to evidence: what each found certificate is worth, by how it came.
+//!
+//! A source speaks only as far as its kind does, whatever it says: a directory cannot make itself the
+//! DNS, and ten certificates of one server are that one server.
+
+use std::sync::Arc;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::limits;
+use counterseal_core::openpgp::{TwinKey, Web as OpenPgpWeb};
+use counterseal_core::time::Time;
+use counterseal_core::trust::evidence::{Evidence, Explanation, ExplanationKind, Kind, Period};
+use counterseal_core::trust::{Claim, Decision, Knowledge, OpenPgpKnowledge, Purpose, check_chain, decide};
+use counterseal_core::x509::Certificate;
+use counterseal_core::x509::path::Allowance;
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Found, Source, Standing};
+
+/// A certificate for the address, and what speaks for it.
+pub(crate) struct Candidate {
+    pub(crate) certificate: Certificate,
+    /// The sources that had it, or that named it.
+    pub(crate) sources: Vec<Source>,
+    pub(crate) decision: Decision,
+    /// What speaks for it and for the personal CA above it, from these sources alone.
+    pub(crate) evidence: Vec<KeptEvidence>,
+}
+
+/// Evidence as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptEvidence {
+    pub(crate) address: String,
+    /// SHA-256 of the key, in hexadecimal.
+    pub(crate) key: String,
+    /// `dnssec`, `dns`, `web-directory` or `keyserver`.
+    pub(crate) kind: String,
+    /// The server, where it is none of the domain's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<String>,
+    /// When it was fetched, and the last second at which it counts: seconds since 1970.
+    pub(crate) fetched: i64,
+    pub(crate) until: i64,
+}
+
+impl KeptEvidence {
+    fn new(
+        address: &EmailAddress,
+        key: &Certificate,
+        standing: &Standing,
+        fetched: Time,
+        lasts: i64,
+    ) -> Option<Self> {
+        let (kind, server) = match standing {
+            Standing::Dns { secure: true } => ("dnssec", None),
+            Standing::Dns { secure: false } => ("dns", None),
+            Standing::Domain => ("web-directory", None),
+            Standing::Server(name) => ("keyserver", Some(name.clone())),
+            Standing::Nobody => return None,
+        };
+        Some(Self {
+            address: address.lookup_key(),
+            key: key.fingerprint().to_hex(),
+            kind: kind.to_owned(),
+            server,
+            fetched: fetched.unix_seconds(),
+            until: fetched.plus_seconds(lasts).unix_seconds(),
+        })
+    }
+
+    /// For the engine, given a certificate of the key. Nothing for what a later version wrote.
+    pub(crate) fn for_engine(&self, certificate: &Certificate) -> Option<Evidence> {
+        let address = EmailAddress::parse(&self.address).ok()?;
+        let kind = match self.kind.as_str() {
+            "dnssec" => Kind::DnsRecord { secure: true },
+            "dns" => Kind::DnsRecord { secure: false },
+            "web-directory" => Kind::WebDirectory,
+            "keyserver" => Kind::Keyserver { name: self.server.clone()? },
+            _ => return None,
+        };
+        // However the row came here, nothing counts for longer than a week.
+        let longest = self.fetched.saturating_add(limits::DNS_EVIDENCE_SECONDS);
+        let period = Period {
+            from: Some(Time::from_unix_seconds(self.fetched)),
+            until: Some(Time::from_unix_seconds(self.until.min(longest))),
+        };
+        Some(Evidence::new(Claim::new(&address, certificate.fingerprint()), kind).during(period))
+    }
+
+    /// Whether both came in one set of records of the DNS, which says that they belong together.
+    pub(crate) fn is_of_one_set_with(&self, other: &Self) -> bool {
+        self.kind == "dnssec"
+            && other.kind == "dnssec"
+            && (&self.address, self.fetched) == (&other.address, other.fetched)
+            && self.key != other.key
+    }
+}
+
+/// Evidence and explanations of kept rows, for certificates at hand.
+pub(crate) fn add_to(knowledge: &mut Knowledge, kept: &[KeptEvidence]) {
+    let held = |row: &KeptEvidence| {
+        knowledge.certificates.iter().find(|certificate| certificate.fingerprint().to_hex() == row.key)
+    };
+    let evidence: Vec<Evidence> = kept.iter().filter_map(|row| row.for_engine(held(row)?)).collect();
+    let mut explanations = Vec::new();
+    for (index, row) in kept.iter().enumerate() {
+        for other in kept.iter().skip(index + 1).filter(|other| row.is_of_one_set_with(other)) {
+            if let (Some(one), Some(two)) = (held(row), held(other)) {
+                let keys = (one.fingerprint(), two.fingerprint());
+                explanations.push(Explanation { keys, why: ExplanationKind::SameRecordSet });
+            }
+        }
+    }
+    knowledge.dossier.evidence.extend(evidence);
+    knowledge.dossier.explanations.extend(explanations);
+}
+
+/// Every certificate that the answers bring for an address, or name among those at hand, strongest first.
+pub(crate) fn candidates(
+    address: &EmailAddress,
+    answers: &[Answer],
+    knowledge: &Knowledge,
+    at: Time,
+) -> Vec<Candidate> {
+    let mut at_hand: Vec<Certificate> = Vec::new();
+    let found = answers.iter().filter_map(Answer::found).flat_map(|found| &found.certificates);
+    for certificate in found.chain(&knowledge.certificates) {
+        if !at_hand.contains(certificate) {
+            at_hand.push(certificate.clone());
+        }
+    }
+    let mut knowledge = Knowledge { certificates: at_hand.clone(), ..knowledge.clone() };
+    add_openpgp(&mut knowledge, answers);
+    let names_address = |leaf: &&Certificate| {
+        leaf.addresses().iter().any(|own| own.matches(address)) && !leaf.is_certificate_authority()
+    };
+    let named: Vec<(Certificate, Vec<Source>, Vec<KeptEvidence>)> = at_hand
+        .iter()
+        .filter(names_address)
+        .map(|leaf| {
+            let (sources, evidence) = spoken_for(leaf, address, answers, &knowledge, at);
+            (leaf.clone(), sources, evidence)
+        })
+        .filter(|(_, sources, _)| !sources.is_empty())
+        .take(limits::RIVALS)
+        .collect();
+    let all: Vec<KeptEvidence> = named.iter().flat_map(|(_, _, evidence)| evidence.clone()).collect();
+    add_to(&mut knowledge, &unique(all));
+    let mut decided: Vec<Candidate> = named
+        .into_iter()
+        .map(|(certificate, sources, evidence)| {
+            let receives = certificate.may_receive_encrypted_mail().is_ok();
+            let purpose = if receives { Purpose::Encrypt } else { Purpose::Sign };
+            let allowance = Allowance::of_message();
+            let decision = decide(&certificate, address, &[], &knowledge, purpose, at, &allowance);
+            Candidate { certificate, sources, decision, evidence }
+        })
+        .collect();
+    decided.sort_by_key(|candidate| {
+        let certificate = &candidate.certificate;
+        let receives = certificate.may_receive_encrypted_mail().is_ok();
+        std::cmp::Reverse((
+            certificate.is_valid_at(at),
+            candidate.decision.score,
+            receives,
+            certificate.not_before(),
+        ))
+    });
+    decided
+}
+
+fn unique(rows: Vec<KeptEvidence>) -> Vec<KeptEvidence> {
+    let mut unique: Vec<KeptEvidence> = Vec::new();
+    for row in rows {
+        if !unique.contains(&row) {
+            unique.push(row);
+        }
+    }
+    unique
+}
+
+/// OpenPGP certificates that came are a part of the web from now on: those whom the person relies on
+/// may have certified them.
+fn add_openpgp(knowledge: &mut Knowledge, answers: &[Answer]) {
+    let Some(openpgp) = &knowledge.openpgp else { return };
+    let mut web = openpgp.web.clone();
+    for keyring in answers.iter().filter_map(Answer::found).filter_map(|found| found.openpgp.as_deref()) {
+        // What is no keyring says nothing.
+        let _ = web.import(&[keyring]);
+    }
+    let OpenPgpKnowledge { reliances, own, .. } = openpgp.as_ref();
+    knowledge.openpgp =
+        Some(Arc::new(OpenPgpKnowledge { web, reliances: reliances.clone(), own: own.clone() }));
+}
+
+/// The sources that speak for a certificate, and what they say.
+fn spoken_for(
+    leaf: &Certificate,
+    address: &EmailAddress,
+    answers: &[Answer],
+    knowledge: &Knowledge,
+    at: Time,
+) -> (Vec<Source>, Vec<KeptEvidence>) {
+    let (mut sources, mut evidence) = (Vec::new(), Vec::new());
+    for answer in answers {
+        let Some(found) = answer.found() else { continue };
+        let keys = named_keys(leaf, address, found, knowledge, at);
+        if !keys.is_empty() {
+            sources.push(answer.source);
+        }
+        evidence.extend(
+            keys.iter()
+                .filter_map(|key| KeptEvidence::new(address, key, &found.standing, answer.at, found.lasts)),
+        );
+    }
+    (sources, evidence)
+}
+
+/// The keys that an answer names as the address's: the certificate's own, or that of the personal CA
+/// above it.
+fn named_keys(
+    leaf: &Certificate,
+    address: &EmailAddress,
+    found: &Found,
+    knowledge: &Knowledge,
+    at: Time,
+) -> Vec<Certificate> {
+    if !found.records.is_empty() {
+        let has_chain = check_chain(leaf, knowledge, at).is_ok();
+        let is_spoken_for = found
+            .records
+            .iter()
+            .any(|record| record.speaks_for(leaf, &knowledge.certificates, has_chain, at));
+        return if is_spoken_for { vec![leaf.clone()] } else { Vec::new() };
+    }
+    if let Some(keyring) = &found.openpgp {
+        let mut web = OpenPgpWeb::new();
+        if web.import(&[keyring.as_slice()]).is_err() {
+            return Vec::new();
+        }
+        let above = knowledge.certificates.iter().filter(|other| {
+            other.is_certificate_authority()
+                && other.subject_der() == leaf.issuer_der()
+                && leaf.is_signed_by(other.public_key()).is_ok()
+        });
+        return std::iter::once(leaf)
+            .chain(above)
+            .filter(|key| is_named(&web, key, address, at))
+            .cloned()
+            .collect();
+    }
+    if found.certificates.contains(leaf) { vec![leaf.clone()] } else { Vec::new() }
+}
+
+/// Whether an OpenPGP certificate for the address is the twin of a key, or names it in a link.
+fn is_named(web: &OpenPgpWeb, certificate: &Certificate, address: &EmailAddress, at: Time) -> bool {
+    let key = certificate.fingerprint();
+    web.certificates().filter(|openpgp| openpgp.is_usable_at(at)).any(|openpgp| {
+        let is_twin = TwinKey::of(certificate.public_key())
+            .is_some_and(|twin| twin.is_primary_key_of(openpgp))
+            && openpgp
+                .user_ids
+                .iter()
+                .any(|user_id| user_id.address().is_some_and(|own| own.matches(address)));
+        is_twin || openpgp.user_ids_linked_to(&key, address, at).next().is_some()
+    })
+}

@@ -1,0 +1,182 @@
+//! HTTP, within limits: who names a host need not be our friend.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::limits;
+use counterseal_core::lookup::is_public;
+use counterseal_core::policy::{HostRow, LookupSources};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Error};
+
+use super::{Answer, Found, Source, Standing, Trouble, template, tls};
+
+/// What a client sends as its name: not which version, nor whose.
+const USER_AGENT: &str = "counterseal";
+
+/// Where requests may go.
+#[derive(Clone, Debug)]
+pub(crate) struct Reach {
+    /// Hosts that are elsewhere than the DNS says.
+    pub(crate) hosts: Vec<HostRow>,
+    /// Whether addresses of private networks may be asked.
+    pub(crate) private_addresses: bool,
+    /// Whether without TLS: lists and OCSP responses are signed by themselves.
+    pub(crate) plain: bool,
+}
+
+/// A client.
+pub(crate) struct Web {
+    agent: Agent,
+}
+
+/// What became of a request.
+pub(crate) enum Fetched {
+    Body(Vec<u8>),
+    /// The server has no such thing.
+    Nothing,
+    /// There is no such host.
+    NoHost,
+}
+
+impl Web {
+    /// Of requests that take so many seconds at most, redirections and name look-ups included.
+    pub(crate) fn new(reach: Reach, seconds: Duration) -> Result<Self, Trouble> {
+        let https_only = !reach.plain;
+        // Plain HTTP does without roots; a redirection to HTTPS then fails.
+        let roots = match tls::roots() {
+            Ok(roots) => roots,
+            Err(_) if reach.plain => Vec::new(),
+            Err(trouble) => return Err(trouble),
+        };
+        let roots: Vec<Certificate<'static>> =
+            roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::Specific(Arc::new(roots)))
+            .unversioned_rustls_crypto_provider(tls::provider())
+            .build();
+        let config = Agent::config_builder()
+            .https_only(https_only)
+            .tls_config(tls)
+            .user_agent(USER_AGENT)
+            .timeout_global(Some(seconds))
+            .max_redirects(limits::HTTP_REDIRECTS)
+            .max_response_header_size(limits::HTTP_HEADER_BYTES)
+            .http_status_as_error(false)
+            .build();
+        Ok(Self { agent: Agent::with_parts(config, DefaultConnector::default(), Hosts { reach }) })
+    }
+
+    /// Gets a URL; of the answer, so many bytes at most.
+    pub(crate) fn get(&self, url: &str, most: usize) -> Result<Fetched, Trouble> {
+        read(self.agent.get(url).call(), most)
+    }
+
+    /// Sends bytes to a URL.
+    pub(crate) fn post(
+        &self,
+        url: &str,
+        content_type: &str,
+        body: &[u8],
+        most: usize,
+    ) -> Result<Fetched, Trouble> {
+        read(self.agent.post(url).content_type(content_type).send(body), most)
+    }
+}
+
+fn read(answer: Result<ureq::http::Response<ureq::Body>, Error>, most: usize) -> Result<Fetched, Trouble> {
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(Error::HostNotFound) => return Ok(Fetched::NoHost),
+        Err(error) => return Err(trouble(&error)),
+    };
+    match response.status().as_u16() {
+        200 => {}
+        404 | 410 => return Ok(Fetched::Nothing),
+        status => return Err(Trouble::unreachable(format!("the server answers with status {status}"))),
+    }
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    response
+        .body_mut()
+        .with_config()
+        .limit(limit)
+        .read_to_vec()
+        .map(Fetched::Body)
+        .map_err(|error| trouble(&error))
+}
+
+fn trouble(error: &Error) -> Trouble {
+    match error {
+        Error::BodyExceedsLimit(limit) => {
+            Trouble::unusable(format!("the answer has more than {limit} bytes"))
+        }
+        Error::RequireHttpsOnly(_) => Trouble::unusable("the server redirects to an address without TLS"),
+        error => Trouble::unreachable(error.to_string()),
+    }
+}
+
+/// Looks names up, and leaves out what must not be asked.
+#[derive(Debug)]
+struct Hosts {
+    reach: Reach,
+}
+
+impl Resolver for Hosts {
+    fn resolve(
+        &self,
+        uri: &ureq::http::Uri,
+        config: &ureq::config::Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let name = uri.host().unwrap_or_default().to_ascii_lowercase();
+        if let Some(row) = self.reach.hosts.iter().find(|row| row.name == name) {
+            let mut addresses = self.empty();
+            addresses.push(row.at.ok_or(Error::HostNotFound)?);
+            return Ok(addresses);
+        }
+        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
+        let mut allowed = self.empty();
+        for address in found.iter().filter(|address| self.may_ask(address)) {
+            allowed.push(*address);
+        }
+        if allowed.is_empty() {
+            let text = format!("{name} is in a private network");
+            return Err(Error::Io(std::io::Error::new(std::io::ErrorKind::PermissionDenied, text)));
+        }
+        Ok(allowed)
+    }
+}
+
+impl Hosts {
+    fn may_ask(&self, address: &SocketAddr) -> bool {
+        self.reach.private_addresses || is_public(address.ip())
+    }
+}
+
+/// Asks the web server of a template.
+pub(super) fn ask(address: &EmailAddress, how: &LookupSources) -> Answer {
+    let Some(template) = template(how) else {
+        return Answer::new(Source::Http, "", Err(Trouble::unreachable("no web server is named")));
+    };
+    let url = template.url_for(address);
+    let standing = if template.is_of_the_domain() {
+        Standing::Domain
+    } else {
+        let host = url.trim_start_matches("https://").split(['/', '?', '#']).next().unwrap_or_default();
+        Standing::Server(host.to_owned())
+    };
+    // A host that the policy names may be anywhere; one that the mail address names may not.
+    let private_addresses = how.private_addresses || standing != Standing::Domain;
+    let reach = Reach { hosts: how.hosts.clone(), private_addresses, plain: false };
+    let outcome = Web::new(reach, Duration::from_secs(limits::LOOKUP_SECONDS))
+        .and_then(|web| web.get(&url, limits::LOOKUP_BYTES))
+        .and_then(|fetched| match fetched {
+            Fetched::Body(body) => Found::of_files(&[body], standing).map(Some),
+            Fetched::Nothing | Fetched::NoHost => Ok(None),
+        });
+    Answer::new(Source::Http, url, outcome)
+}
