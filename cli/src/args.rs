@@ -9,6 +9,7 @@ mod find;
 mod generate;
 mod init;
 mod keys;
+mod publish;
 mod sign;
 mod trust;
 mod verify;
@@ -26,6 +27,7 @@ pub(crate) use init::Init;
 pub(crate) use keys::{
     Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,
 };
+pub(crate) use publish::{Matching, Publish, Selector};
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
 pub(crate) use trust::{
     ComparedBy, PolicyCheck, PolicyCommand, Profile, Trust, TrustCommand, TrustList, TrustMeet, TrustPin,

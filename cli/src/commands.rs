@@ -54,7 +54,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             KeysCommand::Generate(arguments) => Some(&arguments.report),
             KeysCommand::Import(arguments) => Some(&arguments.report),
             KeysCommand::Find(arguments) => Some(&arguments.report),
-            KeysCommand::Export(_) => None,
+            KeysCommand::Export(_) | KeysCommand::Publish(_) => None,
         },
         Command::Trust(trust) => match &trust.command {
             TrustCommand::Show(arguments) => Some(&arguments.report),

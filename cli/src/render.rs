@@ -4,6 +4,7 @@ pub(crate) mod failure;
 pub(crate) mod find;
 pub(crate) mod json;
 pub(crate) mod keys;
+pub(crate) mod publish;
 mod read;
 mod reasons;
 mod recipients;

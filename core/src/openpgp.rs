@@ -24,6 +24,7 @@ mod link;
 mod network;
 mod ownertrust;
 mod parts;
+mod public;
 mod reader;
 mod reliance;
 mod scope;
@@ -39,13 +40,14 @@ pub use import::{ImportError, Imported, Refused};
 pub use link::{LINK_NOTATION, Link, LinkPurpose, address_of_user_id};
 pub use network::{Authentication, Network, Path, Step};
 pub use ownertrust::{OwnertrustError, read_ownertrust};
+pub use public::public_certificate;
 pub use reader::CertificateRefused;
 pub use reliance::{Reliances, Root};
 pub use spans::{Span, Spans};
 pub use statement::{
     Basis, OpenPgpSigner, Reason, SignedStatement, Statement, StatementError, StatementKind, StatementSigner,
 };
-pub use twin::{TWIN_CREATED, TwinError, TwinKey, export_twin};
+pub use twin::{TWIN_CREATED, TwinError, TwinKey, export_twin, twin_certificate};
 pub use web::Web;
 
 /// Full reliance, on the scale of OpenPGP's trust amounts (RFC 9580, section 5.2.3.21).

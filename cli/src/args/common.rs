@@ -34,7 +34,7 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, action = clap::ArgAction::Count, hide_short_help = true)]
     pub(crate) verbose: u8,
 
-    /// Ask nothing of the network (no command of today does)
+    /// Ask nothing of the network, whatever the policy says
     #[arg(long, global = true, hide_short_help = true)]
     pub(crate) offline: bool,
 }

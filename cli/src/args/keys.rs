@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::common::{Algorithm, Passphrase, Report, help_end};
 use super::find::Find;
+use super::publish::Publish;
 
 /// Your keys, and your contacts' certificates
 #[derive(Debug, Args)]
@@ -24,6 +25,7 @@ pub(crate) enum KeysCommand {
     Import(Import),
     Export(Export),
     Find(Find),
+    Publish(Publish),
 }
 
 /// List your keys and your contacts

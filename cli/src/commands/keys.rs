@@ -5,6 +5,7 @@ pub(crate) mod find;
 mod generate;
 mod import;
 mod list;
+mod publish;
 mod twin;
 
 use counterseal_core::address::EmailAddress;
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: &Keys, offline: bool) -> Result<Exit, Failure> {
         KeysCommand::Generate(arguments) => generate::run(arguments),
         KeysCommand::Import(arguments) => import::run(arguments),
         KeysCommand::Export(arguments) => export::run(arguments),
+        KeysCommand::Publish(arguments) => publish::run(arguments),
         KeysCommand::Find(arguments) => find::run(arguments, offline),
     }
 }

@@ -227,7 +227,7 @@ fn named_keys(
     at: Time,
 ) -> Vec<Certificate> {
     if !found.records.is_empty() {
-        let has_chain = check_chain(leaf, knowledge, at).is_ok();
+        let has_chain = check_chain(leaf, Some(address), knowledge, at).is_ok();
         let is_spoken_for = found
             .records
             .iter()

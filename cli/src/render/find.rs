@@ -102,8 +102,7 @@ fn candidate(candidate: &Candidate) -> CandidateObject {
         sources: candidate.sources.iter().map(|source| source.word()).collect(),
         score: candidate.decision.score,
         level: candidate.decision.level.word(),
-        counts_until: until
-            .map(|until| counterseal_core::time::Time::from_unix_seconds(until).to_rfc3339()),
+        counts_until: until.map(|until| counterseal_core::time::Time::from_unix_seconds(until).to_rfc3339()),
         certificate: CertificateObject::of(certificate),
     }
 }
@@ -145,7 +144,9 @@ fn said(answer: &Answer) -> String {
     let found = match &answer.outcome {
         Outcome::Found(found) => found,
         Outcome::Nothing => return "nothing".to_owned(),
-        Outcome::Failed(trouble) => return format!("failed: {} ({})", SafeText(&trouble.message), trouble.word),
+        Outcome::Failed(trouble) => {
+            return format!("failed: {} ({})", SafeText(&trouble.message), trouble.word);
+        }
     };
     match &found.standing {
         Standing::Dns { secure: true } => format!("{} records, proven by DNSSEC", found.records.len()),
@@ -161,5 +162,9 @@ fn end(report: &Report<'_>) -> String {
     if report.candidates.is_empty() {
         return format!("\nNo certificate of {} was found.\n", SafeText(&report.address.to_string()));
     }
-    if report.imported { "\nTaken in.\n".to_owned() } else { "\nNothing was taken in: say --import.\n".to_owned() }
+    if report.imported {
+        "\nTaken in.\n".to_owned()
+    } else {
+        "\nNothing was taken in: say --import.\n".to_owned()
+    }
 }

@@ -7,7 +7,7 @@
 //! A program that is missing is said loudly (`SKIPPED`); with `COUNTERSEAL_REQUIRE_PEERS=1` it is a failure.
 
 mod bouncy_castle;
-mod command;
+pub mod command;
 mod cseal;
 mod encryption;
 mod exported_keys;

@@ -57,6 +57,11 @@ impl Place {
     pub fn pipe(&self, person: &str, arguments: &[&str], input: &[u8]) -> Ran {
         run(self.directory.path(), person, arguments, input)
     }
+
+    /// The same as [`Place::run`], with a variable of the environment.
+    pub fn run_with(&self, variable: (&str, &Path), person: &str, arguments: &[&str]) -> Ran {
+        run_with(Some(variable), self.directory.path(), person, arguments, b"")
+    }
 }
 
 /// What came of running cseal.
@@ -87,6 +92,16 @@ impl Ran {
 }
 
 fn run(directory: &Path, person: &str, arguments: &[&str], input: &[u8]) -> Ran {
+    run_with(None, directory, person, arguments, input)
+}
+
+fn run_with(
+    variable: Option<(&str, &Path)>,
+    directory: &Path,
+    person: &str,
+    arguments: &[&str],
+    input: &[u8],
+) -> Ran {
     // A session of its own has no terminal, wherever the tests are run.
     let mut child = Command::new("setsid")
         .arg("--wait")
@@ -95,6 +110,7 @@ fn run(directory: &Path, person: &str, arguments: &[&str], input: &[u8]) -> Ran 
         .current_dir(directory)
         .env("COUNTERSEAL_HOME", directory.join(person))
         .env_remove("NO_COLOR")
+        .envs(variable)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

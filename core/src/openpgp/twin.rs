@@ -129,6 +129,20 @@ pub fn export_twin(
     addresses: &[EmailAddress],
     now: Time,
 ) -> Result<String, TwinError> {
+    armored(&twin_certificate(keys, key, name, addresses, now)?).ok_or(TwinError::Failed)
+}
+
+/// The same without armor, as web key directories serve it.
+///
+/// # Errors
+/// See [`TwinError`].
+pub fn twin_certificate(
+    keys: &dyn SecretKeys,
+    key: &PublicKey,
+    name: &str,
+    addresses: &[EmailAddress],
+    now: Time,
+) -> Result<Vec<u8>, TwinError> {
     let twin = TwinKey::of(key).ok_or(TwinError::Unsuitable)?;
     if addresses.is_empty() {
         return Err(TwinError::NoAddress);
@@ -140,7 +154,7 @@ pub fn export_twin(
         let unsigned = SelfSignature::new(&twin, &user_id, place == 0, now);
         packets.extend(packet(2, &unsigned.signed_by(keys, key)?));
     }
-    armored(&packets).ok_or(TwinError::Failed)
+    Ok(packets)
 }
 
 /// `Name <addr>`, or the address alone, as GnuPG writes it.

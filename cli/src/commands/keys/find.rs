@@ -11,8 +11,8 @@ use super::is_or_is_under;
 use crate::args;
 use crate::clock;
 use crate::commands::introducers::Taken;
-use crate::commands::{looked_up, parse_address, store};
 use crate::commands::store::Unlock;
+use crate::commands::{looked_up, parse_address, store};
 use crate::failure::{Exit, Failure};
 use crate::lookup::{self, Answer, Candidate, Outcome, Source};
 use crate::policy;
@@ -44,7 +44,8 @@ pub(super) fn run(arguments: &args::Find, offline: bool) -> Result<Exit, Failure
         }
         None => false,
     };
-    let report = Report { address: &address, answers: &found.answers, candidates: &found.candidates, imported };
+    let report =
+        Report { address: &address, answers: &found.answers, candidates: &found.candidates, imported };
     find::report(&report, arguments.report.json)?;
     Ok(found.exit())
 }
