@@ -4,16 +4,18 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use counterseal_core::limits::POLICY_BYTES;
+use counterseal_core::limits::{MAIL_ROOTS_BYTES, POLICY_BYTES};
 use counterseal_core::openpgp::{FULL, Reliances, Root};
 use counterseal_core::policy::{
     AnchorRow, Bundle, Encrypt, Mixed, Policy, PolicyFile, Revocation, RootRow, SendRow, Sign, common_domains,
 };
 use counterseal_core::trust::evidence;
 use counterseal_core::trust::{Anchor, Knowledge, Level, RootLimits};
+use counterseal_core::x509::mail_roots::{self, MailRoot};
 use counterseal_core::x509::revocation::RevocationDemand;
 
 use crate::failure::Failure;
+use crate::files::read_file;
 use crate::places;
 
 /// The administrator's file.
@@ -29,11 +31,14 @@ pub(crate) fn in_force() -> Result<Policy, Failure> {
 
 /// Makes knowledge worth what the policy says. Where that requires to know of revocation, no option asks
 /// for less.
-pub(crate) fn apply(policy: &Policy, knowledge: &mut Knowledge) {
+pub(crate) fn apply(policy: &Policy, knowledge: &mut Knowledge) -> Result<(), Failure> {
     knowledge.rules = policy.rules.clone();
-    match policy.bundle {
+    match &policy.bundle {
         // Whoever names the list wants it where single anchors were given, too.
         Some(Bundle::MailRoots) => drop(knowledge.public_roots.get_or_insert_default()),
+        Some(Bundle::File(path)) => {
+            knowledge.public_roots.get_or_insert_default().list = Some(Arc::new(root_list(path)?));
+        }
         Some(Bundle::None) => knowledge.public_roots = None,
         None => {}
     }
@@ -50,6 +55,15 @@ pub(crate) fn apply(policy: &Policy, knowledge: &mut Knowledge) {
     if policy.revocation == Revocation::Require {
         knowledge.revocation.demand = RevocationDemand::Required;
     }
+    Ok(())
+}
+
+/// The roots of a file that a policy names. Without it, others would be trusted than the policy says.
+fn root_list(path: &str) -> Result<Vec<MailRoot>, Failure> {
+    let bytes = read_file(Path::new(path), MAIL_ROOTS_BYTES)?;
+    let wrong = |what: String| Failure::unknown("policy", format!("{path}: {what}"));
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("not UTF-8".to_owned()))?;
+    mail_roots::read(text).map_err(|error| wrong(error.to_string()))
 }
 
 /// A policy gives a CA an amount and mail domains; nobody gets more than that.
@@ -121,7 +135,7 @@ mod tests {
     fn public_roots(text: &str, before: Option<PublicRoots>) -> Option<PublicRoots> {
         let policy = Policy::in_force(&[PolicyFile::parse(text).unwrap()]);
         let mut knowledge = Knowledge { public_roots: before, ..Knowledge::default() };
-        apply(&policy, &mut knowledge);
+        apply(&policy, &mut knowledge).unwrap();
         knowledge.public_roots
     }
 

@@ -145,7 +145,7 @@ pub const EXPLAINED_SOURCES: usize = 200;
 /// Introducers along one path of certifications.
 pub const INTRODUCERS: usize = 255;
 /// Mailboxes and providers that several keys in one question rest on; each doubles the work.
-pub const SHARED_CAUSES: usize = 6;
+pub const SHARED_CAUSES: usize = 8;
 /// Nodes of an evidence graph that a picture shows.
 pub const DRAWN_NODES: usize = 500;
 
@@ -191,6 +191,10 @@ pub const SIGNED_STATEMENT_BYTES: usize = 64 << 10;
 pub const CARRIED_EVIDENCE: usize = 64;
 /// Bytes of all items of OpenPGP evidence that one message may carry.
 pub const CARRIED_EVIDENCE_BYTES: usize = 64 << 10;
+/// Roots of a list that a policy names; Mozilla trusts fewer than 100 for mail.
+pub const MAIL_ROOTS: usize = 1_000;
+/// Bytes of such a list.
+pub const MAIL_ROOTS_BYTES: usize = 8 << 20;
 /// Bytes of a policy file.
 pub const POLICY_BYTES: usize = 256 << 10;
 

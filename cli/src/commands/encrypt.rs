@@ -92,7 +92,7 @@ impl Job<'_> {
         let at_hand = sources::certificates(&arguments.certificates)?;
         let mut knowledge = sources::knowledge(&arguments.evidence, &at_hand)?;
         let policy = policy::in_force()?;
-        policy::apply(&policy, &mut knowledge);
+        policy::apply(&policy, &mut knowledge)?;
         let directory =
             Directory { given, knowledge: &knowledge, policy: &policy, contacts: None, at: self.at };
         let mail = self.mail()?;
@@ -123,7 +123,7 @@ impl Job<'_> {
         knowledge.anchors.extend(extra.anchors);
         knowledge.revocation = extra.revocation;
         let policy = policy::in_force()?;
-        policy::apply(&policy, &mut knowledge);
+        policy::apply(&policy, &mut knowledge)?;
         let contacts = Some(store.trust_rows()?);
         let directory =
             Directory { given: Vec::new(), knowledge: &knowledge, policy: &policy, contacts, at: self.at };

@@ -101,7 +101,7 @@ pub(super) fn knowledge(
         knowledge.openpgp = stored.openpgp;
         knowledge.public_roots = stored.public_roots;
     }
-    policy::apply(&policy::in_force()?, &mut knowledge);
+    policy::apply(&policy::in_force()?, &mut knowledge)?;
     Ok(knowledge)
 }
 

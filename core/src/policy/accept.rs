@@ -234,6 +234,10 @@ pub(super) fn accept_candidate(
     if let (Some(pinned), false) = (decision.evaluation.ended_pin, decision.evaluation.is_pinned) {
         return Err(Refusal::PinnedKeyEnded { pinned });
     }
+    if let Some(revoked @ PathError::Revoked { .. }) = &decision.chain_error {
+        // Whatever else speaks for the key: its owner asked not to be written to with this certificate.
+        return Err(Refusal::Chain(revoked.clone()));
+    }
     match decision.level {
         Level::None | Level::Unverified | Level::Conflict => Err(Refusal::Unverified),
         Level::Invalid => Err(decision.chain_error.map_or(Refusal::Unverified, Refusal::Chain)),

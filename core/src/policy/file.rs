@@ -216,7 +216,7 @@ impl PolicyFile {
 
     fn anchor(&mut self, entry: &Entry<'_>) -> Result<(), PolicyError> {
         if entry.key() == "bundle" {
-            self.bundle = Some(entry.word("nss-email or none", Bundle::from_word)?);
+            self.bundle = Some(entry.word("nss-email, none or the path of a file", Bundle::from_word)?);
             return Ok(());
         }
         let key = entry.key().strip_prefix("sha256:").and_then(digest).ok_or_else(|| entry.unknown())?;

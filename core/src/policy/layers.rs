@@ -88,7 +88,7 @@ impl Policy {
                 .unwrap_or(Level::Verified),
             sticky: layers.pick("sticky", |file| file.sticky, |a, b| a | b).unwrap_or(true),
             stale: strictest("stale", |file| file.stale).unwrap_or(false),
-            bundle: layers.pick("anchors.bundle", |file| file.bundle, Ord::max),
+            bundle: layers.pick("anchors.bundle", |file| file.bundle.clone(), Bundle::stricter),
             anchors: layers.rows("anchors", |file| &file.anchors, |row| row.key, narrower_anchor),
             roots: layers.rows("roots", |file| &file.roots, |row| row.certificate, narrower_root),
             lookups: layers.lookups(),

@@ -87,12 +87,31 @@ words! {
     }
 }
 
-words! {
-    /// Which public roots count.
-    Bundle {
-        /// Those that Mozilla trusts for mail.
-        MailRoots = "nss-email",
-        /// None.
-        None = "none",
+/// Which public roots count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bundle {
+    /// `nss-email`: those that Mozilla trusts for mail.
+    MailRoots,
+    /// Those of a file, by its absolute path.
+    File(String),
+    /// `none`.
+    None,
+}
+
+impl Bundle {
+    /// What a value means.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "nss-email" => Some(Self::MailRoots),
+            "none" => Some(Self::None),
+            path if path.starts_with('/') => Some(Self::File(path.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// No root is stricter than some; between two lists the first one decides.
+    pub(super) fn stricter(self, other: Self) -> Self {
+        if other == Self::None { other } else { self }
     }
 }

@@ -54,7 +54,9 @@ impl Decision {
         let Gathered { dossier, chain_error, revocation } = gathered;
         let rules = &knowledge.rules;
         let evaluation = evaluate(claim, &dossier, rules, at);
-        let is_revoked = matches!(chain_error, Some(PathError::Revoked { .. }));
+        // A certificate that was only replaced takes its chain away; where nothing else speaks for the
+        // key, the certificate was all there was.
+        let is_revoked = evaluation.score == 0 && matches!(chain_error, Some(PathError::Revoked { .. }));
         // Without a trusted time, a signature under an expired certificate may be younger than the
         // certificate's end: no mark.
         let most = if out_of_date { rules.thresholds.verified.saturating_sub(1) } else { u32::MAX };

@@ -53,6 +53,8 @@ impl Inquiry<'_> {
             .map(|evidence| *evidence.claim.key())
             .collect();
         let own = self.add(&claim, &keys, &mut dossier);
+        dossier.revocations.extend(key_revocation(*claim.key(), own.0.as_ref()));
+        self.add_certificates_of_same_key(&claim, &keys, &mut dossier);
         let rivals = keys.iter().filter(|key| *key != claim.key()).take(limits::RIVALS);
         for key in rivals {
             self.add_other(&claim, *key, &keys, &mut dossier);
@@ -142,6 +144,27 @@ impl Inquiry<'_> {
         }
     }
 
+    /// The same for the key's other certificates for the address: what is scored is the key, and several
+    /// CAs may speak for it.
+    fn add_certificates_of_same_key(
+        &self,
+        claim: &Claim,
+        authorities: &BTreeSet<Fingerprint>,
+        dossier: &mut Dossier,
+    ) {
+        let others = self.certificates.iter().filter(|other| {
+            other.fingerprint() == *claim.key()
+                && *other != self.certificate
+                && !other.is_certificate_authority()
+                && names(other, claim)
+        });
+        for certificate in others.take(limits::RIVALS) {
+            let inquiry = Inquiry { certificate, ..*self };
+            let (error, _) = inquiry.add(claim, authorities, dossier);
+            dossier.revocations.extend(key_revocation(*claim.key(), error.as_ref()));
+        }
+    }
+
     /// The same for another key of the address, from the certificates that we hold for it. What
     /// they cost to check does not come out of the mail's allowance: whoever sends a mail that costs
     /// much must not thereby hide the key that contradicts it.
@@ -157,19 +180,15 @@ impl Inquiry<'_> {
             self.knowledge.certificates.iter().filter(|held| held.fingerprint() == key).cloned().collect();
         dossier.keys.extend(facts(key, &own));
         let allowance = Allowance::of_message();
-        let names_address = |held: &&Certificate| {
-            held.addresses().iter().any(|address| address.to_lookup_form() == *claim.address())
-        };
         // Anybody can write the names of a renewal into a certificate of their own making.
         let is_issued = dossier.evidence.iter().any(|evidence| {
             evidence.claim == *claim && matches!(evidence.kind, Kind::Chain(_) | Kind::IssuedBy { .. })
         });
-        for certificate in own.iter().filter(|held| !held.is_certificate_authority()).filter(names_address) {
+        for certificate in own.iter().filter(|held| !held.is_certificate_authority() && names(held, claim)) {
             let certificates = &self.knowledge.certificates;
             let inquiry = Inquiry { certificate, certificates, allowance: &allowance, ..*self };
-            if let (Some(PathError::Revoked { when, .. }), _) = inquiry.add(&other, authorities, dossier) {
-                dossier.revocations.push(KeyRevocation { key, since: Some(when) });
-            }
+            let (error, _) = inquiry.add(&other, authorities, dossier);
+            dossier.revocations.extend(key_revocation(key, error.as_ref()));
             if is_issued && is_renewal(certificate, self.certificate) {
                 let keys = (key, *claim.key());
                 dossier.explanations.push(Explanation { keys, why: ExplanationKind::Renewal });
@@ -257,6 +276,16 @@ impl Inquiry<'_> {
         let then = self.at.min(self.certificate.not_after()).max(self.certificate.not_before());
         !anchors.is_empty() && self.path(&anchors, then).is_ok()
     }
+}
+
+/// A revocation that ends the key.
+fn key_revocation(key: Fingerprint, error: Option<&PathError>) -> Option<KeyRevocation> {
+    let since = error.and_then(PathError::key_ended)?;
+    Some(KeyRevocation { key, since: Some(since) })
+}
+
+fn names(certificate: &Certificate, claim: &Claim) -> bool {
+    certificate.addresses().iter().any(|address| address.to_lookup_form() == *claim.address())
 }
 
 /// A chain with a weak signature or key in it counts for nothing; a small exponent alone does not

@@ -61,10 +61,12 @@ impl Anchor {
     }
 }
 
-/// The public list of mail roots ([`mail_roots`]). Of it only the roots are read that may have issued
+/// The public list of mail roots ([`mail_roots`]), or another one in its place. Of it only the roots are read that may have issued
 /// what is asked about.
 #[derive(Clone, Debug, Default)]
 pub struct PublicRoots {
+    /// The roots in the place of Mozilla's.
+    pub list: Option<Arc<Vec<MailRoot>>>,
     /// Limits of single roots, by the SHA-256 of their keys.
     pub limits: BTreeMap<[u8; 32], RootLimits>,
 }
@@ -85,7 +87,11 @@ impl PublicRoots {
             let key = root.certificate.fingerprint();
             others.iter().any(|anchor| anchor.authority.certificate().fingerprint() == key)
         };
-        let roots = mail_roots::issuers_of(certificates).into_iter().filter(|root| !is_other(root));
+        let roots = match &self.list {
+            Some(list) => mail_roots::issuers_among(list, certificates).cloned().collect(),
+            None => mail_roots::issuers_of(certificates),
+        };
+        let roots = roots.into_iter().filter(|root| !is_other(root));
         let anchor = |root: MailRoot| {
             let limits = self.limits.get(root.certificate.fingerprint().sha256()).cloned();
             let limits = limits.unwrap_or_default();
@@ -201,7 +207,7 @@ mod tests {
         let limits = RootLimits { amount: Some(20), domains: vec!["example.org".to_owned()] };
         let limits = BTreeMap::from([(*root.certificate.fingerprint().sha256(), limits)]);
         let lowered = evidence::Anchor::Public { operator, amount: Some(20) };
-        let public = PublicRoots { limits };
+        let public = PublicRoots { limits, ..PublicRoots::default() };
         assert_eq!(standing(&public, &root, &[]), [lowered]);
         let anchors = public.anchors_for(std::slice::from_ref(&root.certificate), &[]);
         let speaks_for = |address: &str| {

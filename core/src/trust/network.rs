@@ -553,10 +553,11 @@ impl<'b, 'd> Builder<'b, 'd> {
     }
 
     /// What the key before was worth when it named its successor. A statement of a key that is
-    /// revoked, or that had ended, says nothing.
+    /// revoked, that had ended, or that names itself, says nothing.
     fn succession(&mut self, place: &Place<'_>, succession: &Succession) {
         let is_late = succession.old_ended.is_some_and(|ended| succession.issued > ended);
-        if is_late || succession.issued > place.at || self.index.is_ever_revoked(&succession.old) {
+        let is_own = succession.old == *place.claim.key();
+        if is_own || is_late || succession.issued > place.at || self.index.is_ever_revoked(&succession.old) {
             return;
         }
         let old = place.claim.with_key(succession.old);

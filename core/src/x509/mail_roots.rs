@@ -4,9 +4,14 @@
 //! from stands in its first lines. The data are under the Mozilla Public License, version 2.0.
 //!
 //! Nothing of it is read before somebody asks, and then only the roots whose name is asked for.
+//!
+//! Whoever trusts others brings a list of the same form ([`read`]).
 
 mod certdata;
 
+use std::fmt;
+
+use crate::limits;
 use crate::time::Time;
 use crate::x509::path::Anchor;
 use crate::x509::{Certificate, pem};
@@ -36,7 +41,79 @@ impl MailRoot {
 
 /// All roots, in the order of the list.
 pub fn all() -> impl Iterator<Item = MailRoot> {
-    entries().filter_map(|entry| entry.read())
+    entries().filter_map(|entry| entry.read().ok())
+}
+
+/// Why a list of roots was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootListError {
+    /// More than [`limits::MAIL_ROOTS`].
+    TooMany,
+    /// There is none in it.
+    Empty,
+    /// What stands there is no certificate. The number of the block, from 1.
+    NoCertificate(usize),
+    /// The moment cannot be read. The number of the block, from 1.
+    NoMoment(usize),
+}
+
+impl fmt::Display for RootListError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany => write!(formatter, "more than {} roots", limits::MAIL_ROOTS),
+            Self::Empty => formatter.write_str("no certificate in PEM"),
+            Self::NoCertificate(number) => write!(formatter, "block {number} is no certificate"),
+            Self::NoMoment(number) => {
+                write!(formatter, "distrust-after of block {number} is no moment like 270101000000Z")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RootListError {}
+
+/// Reads a list of the form of ours: certificates in PEM. Before each one `operator: NAME` may say who
+/// operates it, so that the roots of one operator count once, and `distrust-after: 270101000000Z` from
+/// when on it is not trusted. Roots without an operator count as one operator's.
+///
+/// # Errors
+/// Whatever is wrong with one of them: a list that is read in part trusts others than it says.
+pub fn read(text: &str) -> Result<Vec<MailRoot>, RootListError> {
+    const BEGIN: &str = "-----BEGIN";
+    let mut roots = Vec::new();
+    let mut rest = text;
+    while let Some((fields, after)) = rest.split_once(BEGIN) {
+        if roots.len() >= limits::MAIL_ROOTS {
+            return Err(RootListError::TooMany);
+        }
+        let end = after.find(BEGIN).map_or(after.len(), |next| end_of_block(after, next));
+        let (block, next) = after.split_at_checked(end).unwrap_or((after, ""));
+        let pem = format!("{BEGIN}{block}");
+        let entry = Entry::new(fields, &pem);
+        roots.push(entry.read().map_err(|missing| match missing {
+            Missing::Certificate => RootListError::NoCertificate(roots.len() + 1),
+            Missing::Moment => RootListError::NoMoment(roots.len() + 1),
+        })?);
+        rest = next;
+    }
+    if roots.is_empty() { Err(RootListError::Empty) } else { Ok(roots) }
+}
+
+/// Where a block ends: after its last line, before the fields of the next one.
+fn end_of_block(block: &str, most: usize) -> usize {
+    const END: &str = "-----END CERTIFICATE-----";
+    block.find(END).map_or(most, |end| (end + END.len()).min(most))
+}
+
+/// Those of a list under whose names one of these certificates was issued.
+pub fn issuers_among<'r>(
+    roots: &'r [MailRoot],
+    certificates: &[Certificate],
+) -> impl Iterator<Item = &'r MailRoot> {
+    let is_issuer = |root: &MailRoot| {
+        certificates.iter().any(|issued| issued.issuer_der() == root.certificate.subject_der())
+    };
+    roots.iter().filter(move |root| is_issuer(root))
 }
 
 /// The roots under whose name one of these certificates was issued: candidates, whose signature is
@@ -46,7 +123,7 @@ pub fn issuers_of<'c>(certificates: impl IntoIterator<Item = &'c Certificate>) -
     let issuers: Vec<String> = certificates.into_iter().map(Certificate::issuer).collect();
     let is_wanted =
         |entry: &Entry<'_>| issuers.iter().any(|issuer| issuer.eq_ignore_ascii_case(entry.subject));
-    entries().filter(is_wanted).filter_map(|entry| entry.read()).collect()
+    entries().filter(is_wanted).filter_map(|entry| entry.read().ok()).collect()
 }
 
 /// One root as it stands in the list: lines of a name and a value, then the certificate in PEM.
@@ -61,24 +138,39 @@ fn entries() -> impl Iterator<Item = Entry<'static>> {
     LIST.split("\n\n").filter_map(Entry::of_paragraph)
 }
 
+/// What an entry has not.
+enum Missing {
+    Certificate,
+    Moment,
+}
+
 impl<'l> Entry<'l> {
     fn of_paragraph(paragraph: &'l str) -> Option<Self> {
         let (fields, _) = paragraph.split_once("-----BEGIN")?;
-        let field = |name: &str| fields.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        Some(Self {
-            subject: field("subject")?,
-            operator: field("operator").unwrap_or_default(),
-            distrust_after: field("distrust-after").unwrap_or_default(),
-            pem: paragraph.get(fields.len()..)?,
-        })
+        Some(Self::new(fields, paragraph.get(fields.len()..)?))
     }
 
-    fn read(&self) -> Option<MailRoot> {
+    fn new(fields: &'l str, pem: &'l str) -> Self {
+        let field = |name: &str| fields.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        Self {
+            subject: field("subject").unwrap_or_default(),
+            operator: field("operator").unwrap_or_default(),
+            distrust_after: field("distrust-after").unwrap_or_default(),
+            pem,
+        }
+    }
+
+    fn read(&self) -> Result<MailRoot, Missing> {
         let blocks = pem::blocks(self.pem.as_bytes());
-        Some(MailRoot {
-            certificate: Certificate::from_der(blocks.first()?.1.expose()).ok()?,
+        let der = blocks.first().ok_or(Missing::Certificate)?.1.expose();
+        let distrust_after = match self.distrust_after {
+            "" => None,
+            moment => Some(certdata::utc_time(moment).ok_or(Missing::Moment)?),
+        };
+        Ok(MailRoot {
+            certificate: Certificate::from_der(der).map_err(|_| Missing::Certificate)?,
             operator: (!self.operator.is_empty()).then(|| self.operator.to_owned()),
-            distrust_after: certdata::utc_time(self.distrust_after),
+            distrust_after,
         })
     }
 }
@@ -107,6 +199,23 @@ mod tests {
             assert!(LIST.contains(&format!("sha256: {}\n", fingerprint(root))), "{}", entry.subject);
             assert!(root.certificate.is_certificate_authority() || root.certificate.version() == 1);
         }
+    }
+
+    #[test]
+    fn our_list_is_of_the_form_that_others_may_bring() {
+        assert_eq!(read(LIST).unwrap(), all().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_list_that_is_wrong_in_one_place_is_no_list() {
+        let block = LIST.split_once("-----BEGIN").unwrap().1.split_once("\n\n").unwrap().0;
+        let good = format!("-----BEGIN{block}\n");
+        assert_eq!(read(&good).unwrap().len(), 1);
+        assert_eq!(read(&format!("distrust-after: soon\n{good}")), Err(RootListError::NoMoment(1)));
+        let bad = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        assert_eq!(read(&format!("{good}{bad}")), Err(RootListError::NoCertificate(2)));
+        assert_eq!(read("operator: nobody\n"), Err(RootListError::Empty));
+        assert_eq!(read(&good.repeat(limits::MAIL_ROOTS + 1)), Err(RootListError::TooMany));
     }
 
     #[test]

@@ -134,6 +134,27 @@ pub enum RevocationReason {
     AaCompromise,
 }
 
+impl RevocationReason {
+    /// Whether the key is not to be believed any more, or only this certificate of it.
+    ///
+    /// Most CAs give no reason where a key was stolen (RFC 5280, section 5.3.1, asks them to leave
+    /// `unspecified` out), so that no reason is taken for the worst one, as OpenPGP does
+    /// (`docs/decisions/revoked-without-a-reason.md`).
+    #[must_use]
+    pub const fn ends_key(self) -> bool {
+        match self {
+            Self::Unspecified | Self::KeyCompromise | Self::AaCompromise => true,
+            Self::CaCompromise
+            | Self::AffiliationChanged
+            | Self::Superseded
+            | Self::CessationOfOperation
+            | Self::CertificateHold
+            | Self::RemoveFromCrl
+            | Self::PrivilegeWithdrawn => false,
+        }
+    }
+}
+
 /// One entry of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revocation {

@@ -233,6 +233,16 @@ impl PathError {
         }
     }
 
+    /// Since when the key that is asked about is not to be believed any more: its own certificate is
+    /// revoked, for a reason that ends the key.
+    #[must_use]
+    pub const fn key_ended(&self) -> Option<Time> {
+        match self {
+            Self::Revoked { which, when, reason } if which.depth == 0 && reason.ends_key() => Some(*when),
+            _ => None,
+        }
+    }
+
     /// The nearer of two misses; the first where they are equally near.
     pub(super) fn nearer(self, other: Self) -> Self {
         let nearness = |error: &Self| match error {

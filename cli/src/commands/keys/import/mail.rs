@@ -44,7 +44,7 @@ pub(super) struct SignedMail {
 pub(super) fn read(store: &Store, bytes: &[u8]) -> Result<SignedMail, Failure> {
     let keys = OurKeys::from_store(Some(store), Unlock::from_file(None))?;
     let mut knowledge = store::knowledge(store)?;
-    policy::apply(&policy::in_force()?, &mut knowledge);
+    policy::apply(&policy::in_force()?, &mut knowledge)?;
     let context =
         Context { keys: keys.port(), knowledge: &knowledge, at: clock::now(), spools: &EncryptedSpools };
     let readable = message::verify(

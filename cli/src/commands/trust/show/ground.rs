@@ -41,7 +41,7 @@ impl Ground {
             knowledge.anchors.extend(sources::anchors(&[path.into()], amount)?);
         }
         knowledge.revocation = sources::revocation(&arguments.revocation_lists, arguments.revocation)?;
-        policy::apply(&policy::in_force()?, &mut knowledge);
+        policy::apply(&policy::in_force()?, &mut knowledge)?;
         if let Some(profile) = arguments.profile {
             knowledge.rules = Rules::of(super::super::profile(profile));
         }
