@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &args::Find, offline: bool) -> Result<Exit, Failure
         Some(store) => store::knowledge(store)?,
         None => Knowledge { public_roots: Some(PublicRoots::default()), ..Knowledge::default() },
     };
-    policy::apply(&policy, &mut knowledge);
+    policy::apply(&policy, &mut knowledge)?;
     let at = clock::now();
     let found = Looked::up(&address, &sources, &policy.lookups, &knowledge, at);
     let imported = match store.as_mut().filter(|_| arguments.import && !found.acceptable().is_empty()) {
