@@ -34,7 +34,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Decrypt(arguments) => decrypt::run(arguments, verbose),
         Command::Sign(arguments) => sign::run(arguments, verbose),
         Command::Verify(arguments) => verify::run(arguments, verbose),
-        Command::Keys(arguments) => keys::run(arguments, cli.global.offline),
+        Command::Keys(arguments) => keys::run(arguments),
         Command::Trust(arguments) => trust::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
     }

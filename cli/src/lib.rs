@@ -16,6 +16,7 @@ mod places;
 mod policy;
 mod randomness;
 mod render;
+mod revocation;
 mod sources;
 mod spool;
 mod store;
@@ -43,6 +44,9 @@ fn run() -> Exit {
         Err(error) => return render::failure::command_line(&error),
     };
     terminal::choose_color(cli.global.color);
+    if cli.global.offline {
+        lookup::forbid();
+    }
     match commands::run(&cli) {
         Ok(exit) => exit,
         Err(failure) => {

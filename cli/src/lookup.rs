@@ -12,6 +12,8 @@ mod ldap;
 mod tls;
 mod wkd;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use counterseal_core::address::EmailAddress;
 use counterseal_core::lookup::{CERTIFICATES_TEMPLATE, UrlTemplate};
 use counterseal_core::policy::LookupSources;
@@ -19,7 +21,20 @@ use counterseal_core::time::Time;
 
 pub(crate) use answer::{Answer, Found, Outcome, Source, Standing, Trouble};
 pub(crate) use evidence::{Candidate, KeptEvidence, add_to, candidates};
-pub(crate) use http::{Reach, Web};
+pub(crate) use http::{Fetched, Reach, Web};
+
+/// Whether this process was told to stay off the network.
+static FORBIDDEN: AtomicBool = AtomicBool::new(false);
+
+/// Nothing is asked from now on.
+pub(crate) fn forbid() {
+    FORBIDDEN.store(true, Ordering::Relaxed);
+}
+
+/// Whether nothing may be asked.
+pub(crate) fn is_forbidden() -> bool {
+    FORBIDDEN.load(Ordering::Relaxed)
+}
 
 /// Asks one source about an address.
 pub(crate) fn ask(source: Source, address: &EmailAddress, how: &LookupSources, at: Time) -> Answer {

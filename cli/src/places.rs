@@ -15,6 +15,14 @@ pub(crate) fn configuration() -> Result<PathBuf, Failure> {
     place("XDG_CONFIG_HOME", ".config")
 }
 
+/// The directory of what can be fetched again.
+pub(crate) fn cache() -> Result<PathBuf, Failure> {
+    match env::var_os("COUNTERSEAL_HOME").filter(|value| !value.is_empty()) {
+        Some(all) => Ok(PathBuf::from(all).join("cache")),
+        None => place("XDG_CACHE_HOME", ".cache"),
+    }
+}
+
 /// `COUNTERSEAL_HOME` puts everything in one folder; else the variable of the XDG base directory
 /// specification, which counts only where it is absolute, else its default below the home.
 fn place(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use counterseal_core::limits::{MAIL_ROOTS_BYTES, POLICY_BYTES};
+use counterseal_core::limits::{MAIL_ROOTS_BYTES, POLICY_BYTES, REVOCATION_SECONDS_READING};
 use counterseal_core::openpgp::{FULL, Reliances, Root};
 use counterseal_core::policy::{
     AnchorRow, Bundle, Encrypt, Mixed, Policy, PolicyFile, Revocation, RootRow, SendRow, Sign, common_domains,
@@ -17,6 +17,7 @@ use counterseal_core::x509::revocation::RevocationDemand;
 use crate::failure::Failure;
 use crate::files::read_file;
 use crate::places;
+use crate::revocation;
 
 /// The administrator's file.
 const SYSTEM: &str = "/etc/counterseal/policy.toml";
@@ -55,6 +56,8 @@ pub(crate) fn apply(policy: &Policy, knowledge: &mut Knowledge) -> Result<(), Fa
     if policy.revocation == Revocation::Require {
         knowledge.revocation.demand = RevocationDemand::Required;
     }
+    knowledge.revocation.grace_days = policy.grace_offline_days;
+    knowledge.revocation.source = revocation::source(policy, REVOCATION_SECONDS_READING);
     Ok(())
 }
 

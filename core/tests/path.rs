@@ -70,7 +70,8 @@ impl Chain {
         let anchor = if self.is_public { Anchor::public(root, None) } else { Anchor::private(root) };
         let lists = self.lists.iter().map(ListTemplate::mint).collect();
         let responses = self.responses.iter().map(ResponseTemplate::mint).collect();
-        let evidence = RevocationEvidence { lists, responses, demand: self.demand };
+        let evidence =
+            RevocationEvidence { lists, responses, demand: self.demand, ..RevocationEvidence::default() };
         validate_with(leaf, offered, &[anchor], &evidence, &self.request)
     }
 }

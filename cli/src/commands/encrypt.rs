@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use counterseal_core::address::EmailAddress;
 use counterseal_core::algorithm::{ContentEncryption, DigestAlgorithm};
 use counterseal_core::cms::KeyTransport;
+use counterseal_core::limits::REVOCATION_SECONDS;
 use counterseal_core::mail::protected::{HeaderConfidentiality, Reference};
 use counterseal_core::message::{self, EncryptRequest, SignatureForm, Signer};
 use counterseal_core::ports::NoSecretKeys;
@@ -27,6 +28,7 @@ use crate::failure::{Exit, Failure};
 use crate::policy;
 use crate::randomness::SystemRandom;
 use crate::render::written;
+use crate::revocation;
 use crate::sources;
 use crate::store::Store;
 
@@ -93,6 +95,7 @@ impl Job<'_> {
         let mut knowledge = sources::knowledge(&arguments.evidence, &at_hand)?;
         let policy = policy::in_force()?;
         policy::apply(&policy, &mut knowledge)?;
+        knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);
         let directory =
             Directory { given, knowledge: &knowledge, policy: &policy, contacts: None, at: self.at };
         let mail = self.mail()?;
@@ -124,6 +127,7 @@ impl Job<'_> {
         knowledge.revocation = extra.revocation;
         let policy = policy::in_force()?;
         policy::apply(&policy, &mut knowledge)?;
+        knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);
         let contacts = Some(store.trust_rows()?);
         let directory =
             Directory { given: Vec::new(), knowledge: &knowledge, policy: &policy, contacts, at: self.at };

@@ -16,7 +16,7 @@ use crate::args::{Keys, KeysCommand};
 use crate::failure::{Exit, Failure};
 
 /// Runs the sub-command that was typed.
-pub(crate) fn run(arguments: &Keys, offline: bool) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &Keys) -> Result<Exit, Failure> {
     match &arguments.command {
         KeysCommand::List(arguments) => list::list(arguments),
         KeysCommand::Show(arguments) => list::show(arguments),
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &Keys, offline: bool) -> Result<Exit, Failure> {
         KeysCommand::Import(arguments) => import::run(arguments),
         KeysCommand::Export(arguments) => export::run(arguments),
         KeysCommand::Publish(arguments) => publish::run(arguments),
-        KeysCommand::Find(arguments) => find::run(arguments, offline),
+        KeysCommand::Find(arguments) => find::run(arguments),
     }
 }
 

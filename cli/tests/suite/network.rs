@@ -1,6 +1,7 @@
 //! What is found on the network: with real servers of others, on this machine alone.
 
 mod find;
+mod revocation;
 
 use std::path::PathBuf;
 

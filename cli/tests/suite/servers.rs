@@ -295,3 +295,34 @@ pub fn directory_server(directory: &Path, tls: &TlsNames, entries: &str) -> Opti
         command
     }))
 }
+
+/// OpenSSL's responder for the CA in a directory, at an address that certificates of it name.
+pub fn ocsp_responder(directory: &Path, address: SocketAddr) -> Server {
+    let process = Command::new("openssl")
+        .current_dir(directory)
+        .args(["ocsp", "-index", "ca.index", "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey", "ca.key"])
+        .args(["-ndays", "1", "-port", &address.port().to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let server = Server { process, address };
+    let started = Instant::now();
+    // A connection without a question would be the only one that it answers for a while.
+    while started.elapsed() < PATIENCE && !is_listening(address) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    server
+}
+
+/// Whether somebody listens there, by what the system says of its sockets.
+fn is_listening(address: SocketAddr) -> bool {
+    let port = format!(":{:04X} ", address.port());
+    let tables =
+        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    tables.iter().flat_map(|table| table.lines()).any(|line| {
+        line.split_whitespace().nth(1).is_some_and(|local| format!("{local} ").ends_with(&port))
+            && line.split_whitespace().nth(3) == Some("0A")
+    })
+}

@@ -304,7 +304,12 @@ mod tests {
             !record(Matching::Sha256).speaks_for(&alice.encryption, &[], false, NOW),
             "it is not at hand"
         );
-        assert!(!record(Matching::Full).speaks_for(&bob.encryption, &[bob.authority.clone()], true, NOW));
+        assert!(!record(Matching::Full).speaks_for(
+            &bob.encryption,
+            std::slice::from_ref(&bob.authority),
+            true,
+            NOW
+        ));
         assert!(!record(Matching::Full).speaks_for(&alice.encryption, &[], false, NOW.plus_days(10_000)));
     }
 

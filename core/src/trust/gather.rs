@@ -1,5 +1,6 @@
 //! From certificates and what is known to evidence.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::Purpose;
@@ -16,7 +17,7 @@ use crate::limits;
 use crate::time::{DAY, Time};
 use crate::x509::Certificate;
 use crate::x509::path::{self, Allowance, PathError, PathRequest, ValidPath, WeaknessKind};
-use crate::x509::revocation::RevocationStatus;
+use crate::x509::revocation::{RevocationDemand, RevocationEvidence, RevocationStatus};
 
 /// A certificate that is asked about, and what may help to answer.
 pub(super) struct Inquiry<'i> {
@@ -211,7 +212,8 @@ impl Inquiry<'_> {
 
     fn chain_to(&self, anchors: &[Anchor]) -> Result<(Chain, Vec<RevocationStatus>), PathError> {
         let authorities: Vec<path::Anchor> = anchors.iter().map(|anchor| anchor.authority.clone()).collect();
-        let path = self.path(&authorities, self.at)?;
+        let revocation = self.revocation(&authorities)?;
+        let path = self.path(&authorities, &revocation, self.at)?;
         let Some(anchor) = anchors.get(path.anchor()) else {
             let which = path::Which { depth: 0, subject: self.certificate.subject() };
             return Err(PathError::NoAnchor { which, issuer: self.certificate.issuer() });
@@ -225,7 +227,27 @@ impl Inquiry<'_> {
         Ok((chain, path.revocation().to_vec()))
     }
 
-    fn path(&self, anchors: &[path::Anchor], at: Time) -> Result<ValidPath, PathError> {
+    /// What is at hand about revocation, and what more is asked for once there is a path to an anchor.
+    fn revocation(&self, anchors: &[path::Anchor]) -> Result<Cow<'_, RevocationEvidence>, PathError> {
+        let at_hand = &self.knowledge.revocation;
+        let Some(source) = at_hand.source.as_ref().filter(|_| at_hand.demand != RevocationDemand::Off) else {
+            return Ok(Cow::Borrowed(at_hand));
+        };
+        let unasked = RevocationEvidence { demand: RevocationDemand::Off, ..RevocationEvidence::default() };
+        let reached = self.path(anchors, &unasked, self.at)?;
+        let (lists, responses) = source.about(reached.certificates(), self.at);
+        let mut all = at_hand.clone();
+        all.lists.extend(lists);
+        all.responses.extend(responses);
+        Ok(Cow::Owned(all))
+    }
+
+    fn path(
+        &self,
+        anchors: &[path::Anchor],
+        revocation: &RevocationEvidence,
+        at: Time,
+    ) -> Result<ValidPath, PathError> {
         let purpose = match self.purpose {
             Purpose::Sign => path::Purpose::SignMail,
             Purpose::Encrypt => path::Purpose::EncryptMail,
@@ -234,7 +256,7 @@ impl Inquiry<'_> {
             self.certificate,
             self.certificates,
             anchors,
-            &self.knowledge.revocation,
+            revocation,
             &PathRequest::new(purpose, at),
             self.allowance,
         )?;
@@ -274,7 +296,7 @@ impl Inquiry<'_> {
         // Who issued a certificate does not change when it expires: an old mail of a friend is no
         // conflict. What the dates say is counted apart.
         let then = self.at.min(self.certificate.not_after()).max(self.certificate.not_before());
-        !anchors.is_empty() && self.path(&anchors, then).is_ok()
+        !anchors.is_empty() && self.path(&anchors, &self.knowledge.revocation, then).is_ok()
     }
 }
 

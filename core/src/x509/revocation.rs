@@ -9,6 +9,9 @@ mod list;
 mod ocsp;
 mod reasons;
 mod scope;
+mod source;
+
+use std::sync::Arc;
 
 use crate::limits;
 use crate::time::Time;
@@ -18,6 +21,7 @@ pub(crate) use ocsp::{CertificateStatus, SingleResponse};
 pub use ocsp::{OcspError, OcspRequest, OcspResponse};
 pub(crate) use reasons::Reasons;
 pub(crate) use scope::{DistributionPoint, distribution_points};
+pub use source::{RevocationAddresses, RevocationSource};
 
 /// All that is at hand about revocation, and how much is asked for.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +32,11 @@ pub struct RevocationEvidence {
     pub responses: Vec<OcspResponse>,
     /// Whether revocation must be ruled out.
     pub demand: RevocationDemand,
+    /// Days after it was issued for which the last list or response is enough where more is demanded
+    /// and a newer one is overdue: nobody may have been able to ask.
+    pub grace_days: u32,
+    /// Where more comes from; asked only about paths that reached an anchor.
+    pub source: Option<Arc<dyn RevocationSource>>,
 }
 
 impl RevocationEvidence {

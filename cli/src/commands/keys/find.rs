@@ -20,9 +20,10 @@ use crate::render::find::{self, Report};
 use crate::store::{NewTrust, Store, StoreError, TrustKind, Writer};
 
 /// Asks, shows, and takes in where that was said.
-pub(super) fn run(arguments: &args::Find, offline: bool) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &args::Find) -> Result<Exit, Failure> {
     let address = parse_address(&arguments.address)?;
     let policy = policy::in_force()?;
+    let offline = lookup::is_forbidden();
     if offline || policy.network == Network::Never {
         let who = if offline { "--offline" } else { "network = \"never\" in the policy" };
         return Err(Failure::unknown("offline", format!("nothing is asked of the network: {who}")));

@@ -53,6 +53,11 @@ fn demand(
         (RevocationDemand::Required, RevocationStatus::Unknown(because)) => {
             Err(PathError::RevocationUnknown { which, because: because.clone() })
         }
+        (RevocationDemand::Required, RevocationStatus::Stale { this_update, .. })
+            if request.at <= this_update.plus_days(search.revocation.grace_days.into()) =>
+        {
+            Ok(())
+        }
         (RevocationDemand::Required, RevocationStatus::Stale { next_update, .. }) => {
             Err(PathError::RevocationStale { which, at: request.at, next_update: *next_update })
         }
