@@ -7,7 +7,7 @@ use std::sync::Arc;
 use counterseal_core::limits::{MAIL_ROOTS_BYTES, POLICY_BYTES, REVOCATION_SECONDS_READING};
 use counterseal_core::openpgp::{FULL, Reliances, Root};
 use counterseal_core::policy::{
-    AnchorRow, Bundle, Encrypt, Mixed, Policy, PolicyFile, Revocation, RootRow, SendRow, Sign, common_domains,
+    AnchorRow, Bundle, Policy, PolicyFile, Revocation, RootRow, SendRow, Sign, common_domains,
 };
 use counterseal_core::trust::evidence;
 use counterseal_core::trust::{Anchor, Knowledge, Level, RootLimits};
@@ -118,11 +118,7 @@ fn not_carried_out(file: &PolicyFile) -> Option<&'static str> {
     let any_row = |asks: fn(&SendRow) -> bool| file.send.iter().any(asks);
     let settings = [
         (file.read_positive.is_some_and(|level| level != Level::Verified), "read.positive"),
-        (any_row(|row| row.encrypt.is_some_and(|value| value != Encrypt::Require)), "send.encrypt"),
         (any_row(|row| row.sign.is_some_and(|value| value != Sign::Yes)), "send.sign"),
-        (any_row(|row| row.mixed.is_some_and(|value| value != Mixed::Refuse)), "send.mixed"),
-        (any_row(|row| row.accept == Some(Level::Unverified)), "send.accept = \"unverified\""),
-        (file.stale == Some(true), "stale = \"allow\""),
     ];
     settings.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, key)| key)
 }

@@ -12,8 +12,8 @@ mod send;
 mod sources;
 mod words;
 
-pub use accept::{Accepted, Refusal, accept_given, accept_key, accept_known};
-pub use demand::{Met, accept_demanded, accept_given_demanded, with_demand};
+pub use accept::{Accepted, Refusal, accept_given, accept_key};
+pub use demand::{Met, Terms, Treatment, accept_given_demanded, treat, with_demand};
 pub use file::{AnchorRow, LevelsSection, PolicyError, PolicyErrorKind, PolicyFile, RootRow, SendRow};
 pub use layers::{Policy, SendRule};
 pub use pattern::{AddressPattern, common_domains, mail_domain};

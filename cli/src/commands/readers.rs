@@ -3,7 +3,7 @@
 use counterseal_core::address::{EmailAddress, KeyDemand};
 use counterseal_core::mail::DemandOrigin;
 use counterseal_core::message::Recipient;
-use counterseal_core::policy::{self, Accepted, Met, Policy, Refusal};
+use counterseal_core::policy::{self, Accepted, Encrypt, Met, Policy, Refusal, Terms, Treatment};
 use counterseal_core::time::Time;
 use counterseal_core::trust::{Knowledge, Pin};
 use counterseal_core::x509::Certificate;
@@ -78,12 +78,20 @@ impl Directory<'_> {
         let Some(contacts) = &self.contacts else {
             return self.by_given(address, demand).map(Met::from);
         };
-        let least = self.policy.for_address(address, self.at).accept;
-        let met = policy::accept_demanded(address, (demand, origin), least, self.knowledge, self.at)?;
+        let terms = Terms {
+            // Whatever policy says of mail that leaves by itself: who calls `encrypt` wants it.
+            encrypt: Encrypt::Require,
+            accept: self.policy.for_address(address, self.at).accept,
+            stale: self.policy.stale,
+            was_encrypted: false,
+            quotes_encrypted: false,
+        };
+        let treatment = policy::treat(address, (demand, origin), &terms, self.knowledge, self.at)?;
+        let Treatment::Encrypt(met) = treatment else { return Err(Refusal::NoKey) };
         let key = *met.accepted.public_key().fingerprint().sha256();
         let announced = contacts.iter().find(|row| row.key == key && row.capabilities.is_some());
         let announced = announced.and_then(|row| row.capabilities.clone());
-        Ok(Met { accepted: met.accepted.with_capabilities(announced), ..met })
+        Ok(Met { accepted: met.accepted.with_capabilities(announced), ..*met })
     }
 
     /// Certificates of the command line as they are, whomever they are for: for bytes without a mail.

@@ -72,6 +72,13 @@ fn reason(refusal: &Refusal) -> String {
         Refusal::OtherAddress { addresses } => {
             format!("the certificate is for {}", all(addresses, "no address at all"))
         }
+        Refusal::Revoked => "the key is revoked".to_owned(),
+        Refusal::WasEncrypted => {
+            "mail to this address was encrypted before, and no certificate of it can be used now".to_owned()
+        }
+        Refusal::WouldQuoteSecrets => {
+            "no certificate is known for this address, and the mail answers one that was encrypted".to_owned()
+        }
         Refusal::Chain(error) => format!("the chain of certificates does not hold ({error})"),
         Refusal::Unverified => "nothing binds the key to this address".to_owned(),
         Refusal::BelowRequired { level, score, least } => {

@@ -1,10 +1,11 @@
 //! The checks before a key is written to.
 
+use super::send::STALE_DAYS;
 use crate::address::EmailAddress;
 use crate::algorithm::KeyAlgorithm;
 use crate::cms::KeyTransport;
 use crate::fingerprint::Fingerprint;
-use crate::time::Time;
+use crate::time::{DAY, Time};
 use crate::trust::{self, Conflict, Decision, Knowledge, Level};
 use crate::x509::path::{Allowance, PathError};
 use crate::x509::{Certificate, PublicKey, UsageError};
@@ -59,14 +60,32 @@ impl Accepted {
     /// message is the person's own choice.
     ///
     /// # Errors
-    /// [`Refusal::BelowRequired`].
-    pub fn of_level(self, least: Level) -> Result<Self, Refusal> {
+    /// [`Refusal::BelowRequired`], or [`Refusal::Unverified`] where any evidence would do.
+    pub(super) fn of_level(self, least: Level) -> Result<Self, Refusal> {
         match &self.decision {
-            Some(decision) if decision.level < least => {
-                Err(Refusal::BelowRequired { level: decision.level, score: decision.score, least })
-            }
+            Some(decision) if decision.level < least => Err(self.below(least)),
             Some(_) | None => Ok(self),
         }
+    }
+
+    /// Why it is not enough for whoever asks for `least`.
+    pub(super) fn below(&self, least: Level) -> Refusal {
+        match &self.decision {
+            Some(decision) if self.is_believed() || least > Level::Opportunistic => {
+                Refusal::BelowRequired { level: decision.level, score: decision.score, least }
+            }
+            Some(_) | None => Refusal::Unverified,
+        }
+    }
+
+    /// Whether any evidence speaks for it, or the person's own choice.
+    pub(super) fn is_believed(&self) -> bool {
+        self.level() >= Level::Opportunistic
+    }
+
+    /// How far it is believed; a certificate that was given for this message is the person's own choice.
+    pub(super) fn level(&self) -> Level {
+        self.decision.as_ref().map_or(Level::Verified, |decision| decision.level)
     }
 
     /// What stands behind the key, where it was looked up rather than given.
@@ -104,6 +123,12 @@ pub enum Refusal {
         /// The addresses it is for.
         addresses: Vec<EmailAddress>,
     },
+    /// The key is revoked.
+    Revoked,
+    /// No usable certificate is known now, and mail to the address was encrypted before.
+    WasEncrypted,
+    /// No certificate is known, and the mail quotes one that was encrypted.
+    WouldQuoteSecrets,
     /// The chain to the anchors that were given does not hold.
     Chain(PathError),
     /// Nothing binds the key to the address.
@@ -138,7 +163,9 @@ impl Refusal {
             Self::NotYetValid { .. } => "not-yet-valid",
             Self::Usage(_) | Self::KeyKind(_) => "certificate-usage",
             Self::OtherAddress { .. } => "other-address",
-            Self::Chain(PathError::Revoked { .. }) => "revoked",
+            Self::Revoked | Self::Chain(PathError::Revoked { .. }) => "revoked",
+            Self::WasEncrypted => "was-encrypted",
+            Self::WouldQuoteSecrets => "would-quote-secrets",
             Self::Chain(_) => "bad-chain",
             Self::Unverified => "unverified",
             Self::BelowRequired { .. } => "below-required",
@@ -181,22 +208,50 @@ pub fn accept_given(
     Ok(Accepted { reader: Reader::Certificate(certificate.clone()), decision: None, capabilities: None })
 }
 
-/// Accepts the newest valid certificate that is known for the address and that nothing contradicts.
+/// The best certificate that is known for the address and that nothing contradicts: the newest one
+/// with any evidence, else the newest one. Where all have ended, one that did so lately; how many days
+/// ago is said.
 ///
 /// # Errors
 /// What is wrong with the best candidate; [`Refusal::NoKey`] where there is none.
-pub fn accept_known(address: &EmailAddress, knowledge: &Knowledge, at: Time) -> Result<Accepted, Refusal> {
+pub(super) fn best_known(
+    address: &EmailAddress,
+    knowledge: &Knowledge,
+    at: Time,
+) -> Result<(Accepted, Option<u32>), Refusal> {
     let mut nearest = Refusal::NoKey;
+    let mut without_evidence = None;
+    let mut ended = None;
     for certificate in candidates(address, knowledge) {
         match accept_candidate(certificate, address, knowledge, at) {
-            Ok(accepted) => return Ok(accepted),
+            Ok(accepted) if accepted.is_believed() => return Ok((accepted, None)),
+            Ok(accepted) => drop(without_evidence.get_or_insert(accepted)),
             // What contradicts is said, unless another key is the one that is pinned or known.
             Err(refusal @ Refusal::Conflict(_)) => nearest = refusal,
-            Err(refusal) if matches!(nearest, Refusal::NoKey) => nearest = refusal,
-            Err(_) => {}
+            Err(refusal) => {
+                if let (Some(days), None) = (ended_days(certificate, at), &ended) {
+                    let then = accept_candidate(certificate, address, knowledge, certificate.not_after());
+                    ended = then.ok().map(|accepted| (accepted, Some(days)));
+                }
+                if matches!(nearest, Refusal::NoKey) {
+                    nearest = refusal;
+                }
+            }
         }
     }
-    Err(nearest)
+    match (nearest, without_evidence, ended) {
+        (conflict @ Refusal::Conflict(_), ..) => Err(conflict),
+        (_, _, Some(ended)) if ended.0.is_believed() => Ok(ended),
+        (_, Some(accepted), _) => Ok((accepted, None)),
+        (nearest, None, _) => Err(nearest),
+    }
+}
+
+/// Days since a certificate ended, where it did so lately enough to be written to all the same.
+pub(super) fn ended_days(certificate: &Certificate, at: Time) -> Option<u32> {
+    let seconds = at.unix_seconds().saturating_sub(certificate.not_after().unix_seconds());
+    let days = u32::try_from(seconds / DAY).ok()?;
+    (seconds > 0 && days < STALE_DAYS).then_some(days)
 }
 
 /// The certificates for the address that can be encrypted to, newest first.
@@ -239,9 +294,14 @@ pub(super) fn accept_candidate(
         return Err(Refusal::Chain(revoked.clone()));
     }
     match decision.level {
-        Level::None | Level::Unverified | Level::Conflict => Err(Refusal::Unverified),
-        Level::Invalid => Err(decision.chain_error.map_or(Refusal::Unverified, Refusal::Chain)),
-        Level::Opportunistic | Level::Checked | Level::Verified | Level::Strong => Ok(Accepted {
+        Level::Conflict => Err(Refusal::Unverified),
+        Level::Invalid => Err(decision.chain_error.map_or(Refusal::Revoked, Refusal::Chain)),
+        Level::None
+        | Level::Unverified
+        | Level::Opportunistic
+        | Level::Checked
+        | Level::Verified
+        | Level::Strong => Ok(Accepted {
             reader: Reader::Certificate(certificate.clone()),
             decision: Some(decision),
             capabilities: None,

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::accept::{Accepted, Refusal, accept_candidate, accept_given, accept_known, candidates};
-use super::send::STALE_DAYS;
+use super::accept::{Accepted, Refusal, accept_candidate, accept_given, best_known, candidates, ended_days};
+use super::send::{self, KeyState, STALE_DAYS, SendRefusal, Sending, Situation};
+use super::words::Encrypt;
 use crate::address::{EmailAddress, KeyDemand, NamedKey};
 use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use crate::mail::DemandOrigin;
@@ -13,6 +14,7 @@ use crate::time::{DAY, Time};
 use crate::trust::evidence::Comparison;
 use crate::trust::{Anchor, ContactIntroducer, Knowledge, Level, Pin, VERIFIED};
 use crate::x509::Certificate;
+use crate::x509::path::PathError;
 
 /// A key that meets a demand.
 #[derive(Clone, Debug)]
@@ -31,41 +33,149 @@ impl From<Accepted> for Met {
     }
 }
 
-/// Accepts a key that is known for an address and that meets a demand. `least` is what policy asks
-/// for; a key that the person names is theirs to choose.
+impl Met {
+    /// The refusal of a certificate that ended.
+    fn expired(&self, at: Time) -> Refusal {
+        match self.accepted.certificate() {
+            Some(certificate) => Refusal::Expired { at, not_after: certificate.not_after() },
+            None => Refusal::NoKey,
+        }
+    }
+}
+
+/// What policy and circumstances say of mail to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether it is encrypted.
+    pub encrypt: Encrypt,
+    /// The least level of a key. A key that the person names is theirs to choose.
+    pub accept: Level,
+    /// Whether certificates that ended lately may be used.
+    pub stale: bool,
+    /// Whether mail to the address was ever encrypted, and that counts.
+    pub was_encrypted: bool,
+    /// Whether this answers an encrypted mail and quotes it.
+    pub quotes_encrypted: bool,
+}
+
+/// What becomes of mail to an address.
+#[derive(Clone, Debug)]
+pub enum Treatment {
+    /// It is encrypted to a key.
+    Encrypt(Box<Met>),
+    /// It is sent as it is.
+    Plain,
+}
+
+/// Finds the key for an address with a demand, and says what becomes of mail to it: the cell of the
+/// table of sending (`docs/formats/policy.md`, [`Situation::sending`]).
 ///
 /// A demand of an answer may have been put there by whoever wrote the mail that is answered: the key
 /// must be the one it names, and be acceptable without it.
 ///
 /// # Errors
-/// [`Refusal::NotThePin`] where the address has another key, and everything of [`accept_known`].
-pub fn accept_demanded(
+/// Why it is not sent.
+pub fn treat(
     address: &EmailAddress,
     (demand, origin): (&KeyDemand, DemandOrigin),
-    least: Level,
+    terms: &Terms,
+    knowledge: &Knowledge,
+    at: Time,
+) -> Result<Treatment, Refusal> {
+    let found = find(address, (demand, origin), terms.accept, knowledge, at);
+    let situation = Situation {
+        key: key_state(&found, at),
+        // Whoever asks for a key to be right does not want plaintext.
+        encrypt: if *demand == KeyDemand::None { terms.encrypt } else { Encrypt::Require },
+        accept: least(demand, terms.accept),
+        named: match (demand, &found) {
+            (KeyDemand::Key(_), Ok(_)) => send::Named::Matches,
+            (KeyDemand::Key(_), Err(Refusal::NotThePin)) => send::Named::Differs,
+            _ => send::Named::No,
+        },
+        was_encrypted: terms.was_encrypted,
+        quotes_encrypted: terms.quotes_encrypted,
+        stale: terms.stale,
+    };
+    match (situation.sending(), found) {
+        (Sending::Plain, _) => Ok(Treatment::Plain),
+        (Sending::EncryptToExpired { .. }, Ok(met))
+            if situation.named == send::Named::No && met.accepted.level() < situation.accept =>
+        {
+            Err(met.accepted.below(situation.accept))
+        }
+        (Sending::Encrypt | Sending::EncryptToExpired { .. }, Ok(met)) => {
+            Ok(Treatment::Encrypt(Box::new(met)))
+        }
+        (Sending::Refuse(SendRefusal::WasEncrypted), Err(_)) => Err(Refusal::WasEncrypted),
+        (Sending::Refuse(SendRefusal::WouldQuoteSecrets), Err(_)) => Err(Refusal::WouldQuoteSecrets),
+        (_, Err(refusal)) => Err(refusal),
+        (Sending::Refuse(SendRefusal::Expired), Ok(met)) => Err(met.expired(at)),
+        (Sending::Refuse(_), Ok(met)) => Err(met.accepted.below(situation.accept)),
+    }
+}
+
+/// The key for an address, however far it is believed.
+fn find(
+    address: &EmailAddress,
+    (demand, origin): (&KeyDemand, DemandOrigin),
+    accept: Level,
     knowledge: &Knowledge,
     at: Time,
 ) -> Result<Met, Refusal> {
+    let best = |knowledge: &Knowledge| {
+        let (accepted, ended_days) = best_known(address, knowledge, at)?;
+        Ok(Met { accepted, pin: None, ended_days })
+    };
+    match (demand, origin) {
+        (KeyDemand::None | KeyDemand::Verified, _) | (KeyDemand::Introducer(_), DemandOrigin::Answer) => {
+            best(knowledge)
+        }
+        (KeyDemand::Introducer(named), DemandOrigin::Typed | DemandOrigin::NewMail) => {
+            best(&relying_on(knowledge, named))
+        }
+        (KeyDemand::Key(named), _) => Named { address, named, knowledge, at }.accept(origin, accept),
+    }
+}
+
+fn least(demand: &KeyDemand, accept: Level) -> Level {
     match demand {
-        KeyDemand::None => Ok(accept_known(address, knowledge, at)?.of_level(least)?.into()),
-        KeyDemand::Verified => {
-            Ok(accept_known(address, knowledge, at)?.of_level(least.max(Level::Verified))?.into())
+        KeyDemand::None | KeyDemand::Key(_) => accept,
+        KeyDemand::Verified | KeyDemand::Introducer(_) => accept.max(Level::Verified),
+    }
+}
+
+/// What the table of sending calls it.
+fn key_state(found: &Result<Met, Refusal>, at: Time) -> KeyState {
+    match found {
+        Ok(Met { ended_days: Some(days), .. }) => KeyState::Expired { days: *days },
+        Ok(met) => KeyState::Usable(met.accepted.level()),
+        Err(Refusal::Expired { not_after, .. }) => {
+            let seconds = at.unix_seconds().saturating_sub(not_after.unix_seconds());
+            KeyState::Expired { days: u32::try_from(seconds / DAY).unwrap_or(u32::MAX).max(STALE_DAYS) }
         }
-        KeyDemand::Key(named) => Named { address, named, knowledge, at }.accept(origin, least),
-        KeyDemand::Introducer(named) => {
-            let knowledge = match origin {
-                DemandOrigin::Typed | DemandOrigin::NewMail => &relying_on(knowledge, named),
-                DemandOrigin::Answer => knowledge,
-            };
-            Ok(accept_known(address, knowledge, at)?.of_level(least.max(Level::Verified))?.into())
+        Err(Refusal::Revoked | Refusal::Chain(PathError::Revoked { .. })) => KeyState::Revoked,
+        Err(Refusal::Conflict(_) | Refusal::PinnedKeyEnded { .. }) => KeyState::Conflict,
+        Err(Refusal::NotThePin | Refusal::Unverified | Refusal::BelowRequired { .. }) => {
+            KeyState::Usable(Level::Unverified)
         }
+        Err(
+            Refusal::NoKey
+            | Refusal::WasEncrypted
+            | Refusal::WouldQuoteSecrets
+            | Refusal::NotYetValid { .. }
+            | Refusal::Usage(_)
+            | Refusal::KeyKind(_)
+            | Refusal::OtherAddress { .. }
+            | Refusal::Chain(_),
+        ) => KeyState::Missing,
     }
 }
 
 /// Accepts a certificate that was given for this message and that meets a demand.
 ///
 /// # Errors
-/// As [`accept_demanded`] and [`accept_given`].
+/// As [`treat`] and [`accept_given`].
 pub fn accept_given_demanded(
     certificate: &Certificate,
     address: &EmailAddress,
@@ -127,7 +237,7 @@ impl Named<'_> {
         origin: DemandOrigin,
         least: Level,
     ) -> Result<Met, Refusal> {
-        let ended = self.ended_days(certificate);
+        let ended = ended_days(certificate, self.at);
         // An end of yesterday is no reason not to write to whom the person names.
         let at = if ended.is_some() { certificate.not_after() } else { self.at };
         let named = Named { at, ..*self };
@@ -144,12 +254,6 @@ impl Named<'_> {
             }
             DemandOrigin::Answer => Ok(unaided()?.of_level(least)?.into()),
         }
-    }
-
-    fn ended_days(&self, certificate: &Certificate) -> Option<u32> {
-        let seconds = self.at.unix_seconds().saturating_sub(certificate.not_after().unix_seconds());
-        let days = u32::try_from(seconds / DAY).ok()?;
-        (seconds > 0 && days < STALE_DAYS).then_some(days)
     }
 
     /// The certificate, where its key is the one that is named or one that that vouches for.
@@ -283,8 +387,29 @@ mod tests {
         origin: DemandOrigin,
         knowledge: &Knowledge,
     ) -> Result<Met, &'static str> {
-        accept_demanded(&person.address, (demand, origin), Level::Opportunistic, knowledge, NOW)
-            .map_err(|refusal| refusal.word())
+        treated(person, (demand, origin), &TERMS, knowledge, NOW)
+    }
+
+    /// What is built in.
+    const TERMS: Terms = Terms {
+        encrypt: Encrypt::Require,
+        accept: Level::Opportunistic,
+        stale: false,
+        was_encrypted: false,
+        quotes_encrypted: false,
+    };
+
+    fn treated(
+        person: &Person,
+        demand: (&KeyDemand, DemandOrigin),
+        terms: &Terms,
+        knowledge: &Knowledge,
+        at: Time,
+    ) -> Result<Met, &'static str> {
+        match treat(&person.address, demand, terms, knowledge, at).map_err(|refusal| refusal.word())? {
+            Treatment::Encrypt(met) => Ok(*met),
+            Treatment::Plain => Err("plain"),
+        }
     }
 
     fn key(certificate: &Certificate) -> KeyDemand {
@@ -359,16 +484,49 @@ mod tests {
         let demand = key(&bob.authority);
         let ask = |days| {
             let at = bob.encryption.not_after().plus_days(days);
-            accept_demanded(
-                &bob.address,
-                (&demand, DemandOrigin::Typed),
-                Level::Opportunistic,
-                &knowing(&[&bob]),
-                at,
-            )
+            treated(&bob, (&demand, DemandOrigin::Typed), &TERMS, &knowing(&[&bob]), at)
         };
         assert_eq!(ask(10).unwrap().ended_days, Some(10));
-        assert_eq!(ask(40).unwrap_err().word(), "expired");
+        assert_eq!(ask(40).unwrap_err(), "expired");
+    }
+
+    #[test]
+    fn without_a_demand_policy_says_what_becomes_of_a_mail() {
+        let bob = Person::new("bob@example.org");
+        let nothing = Knowledge::default();
+        let unknown = Knowledge { known: Vec::new(), ..knowing(&[&bob]) };
+        let word = |terms: Terms, knowledge: &Knowledge, days: i64| {
+            let at = bob.encryption.not_after().plus_days(days);
+            let met = treated(&bob, (&KeyDemand::None, DemandOrigin::Typed), &terms, knowledge, at);
+            met.map_or_else(|word| word, |met| if met.ended_days.is_some() { "ended" } else { "encrypt" })
+        };
+        let terms = |change: fn(&mut Terms)| {
+            let mut terms = TERMS;
+            change(&mut terms);
+            terms
+        };
+        let if_possible = terms(|terms| terms.encrypt = Encrypt::IfPossible);
+        let sticky = terms(|terms| (terms.encrypt, terms.was_encrypted) = (Encrypt::IfPossible, true));
+        let secret = terms(|terms| (terms.encrypt, terms.quotes_encrypted) = (Encrypt::IfPossible, true));
+        let stale = terms(|terms| terms.stale = true);
+        let checked = terms(|terms| (terms.stale, terms.accept) = (true, Level::Checked));
+        let any = terms(|terms| terms.accept = Level::Unverified);
+        for (terms, knowledge, days, expected) in [
+            (TERMS, &nothing, -9, "no-key"),
+            (if_possible, &nothing, -9, "plain"),
+            (sticky, &nothing, -9, "was-encrypted"),
+            (secret, &nothing, -9, "would-quote-secrets"),
+            (TERMS, &unknown, -9, "unverified"),
+            (any, &unknown, -9, "encrypt"),
+            (TERMS, &knowing(&[&bob]), -9, "encrypt"),
+            (TERMS, &knowing(&[&bob]), 9, "expired"),
+            (stale, &knowing(&[&bob]), 9, "ended"),
+            (stale, &knowing(&[&bob]), 40, "expired"),
+            (stale, &unknown, 9, "expired"),
+            (checked, &knowing(&[&bob]), 9, "below-required"),
+        ] {
+            assert_eq!(word(terms, knowledge, days), expected, "{terms:?} {days}");
+        }
     }
 
     #[test]
