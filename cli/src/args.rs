@@ -11,8 +11,10 @@ mod init;
 mod keys;
 mod publish;
 mod sign;
+mod statement;
 mod trust;
 mod verify;
+mod vouch;
 
 use clap::{Parser, Subcommand};
 
@@ -29,11 +31,16 @@ pub(crate) use keys::{
 };
 pub(crate) use publish::{Matching, Publish, Selector};
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
+pub(crate) use statement::{
+    Reason, Statement, StatementCheck, StatementCommand, StatementImport, StatementList, StatementMake,
+    StatementType, StatementWithdraw,
+};
 pub(crate) use trust::{
     ComparedBy, PolicyCheck, PolicyCommand, Profile, Trust, TrustCommand, TrustList, TrustMeet, TrustPin,
     TrustRely, TrustShow, TrustUnpin,
 };
 pub(crate) use verify::Verify;
+pub(crate) use vouch::{Basis, OpenPgpProgram, TrustVouch};
 
 /// Encrypted mail that is as easy as mail.
 #[derive(Debug, Parser)]

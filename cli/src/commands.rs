@@ -15,6 +15,7 @@ pub(crate) mod reliances;
 mod secrets;
 mod sign;
 mod signer;
+pub(crate) mod statements;
 mod store;
 pub(crate) mod strong;
 mod trust;
@@ -22,7 +23,7 @@ mod verify;
 
 use counterseal_core::address::{EmailAddress, KeyDemand, StrongAddress};
 
-use crate::args::{Cli, Command, KeysCommand, PolicyCommand, Report, TrustCommand};
+use crate::args::{Cli, Command, KeysCommand, PolicyCommand, Report, StatementCommand, TrustCommand};
 use crate::failure::{Exit, Failure};
 
 /// Runs the command that was typed.
@@ -63,6 +64,14 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             TrustCommand::List(arguments) => Some(&arguments.report),
             TrustCommand::Meet(arguments) => Some(&arguments.report),
             TrustCommand::Rely(arguments) => Some(&arguments.report),
+            TrustCommand::Vouch(arguments) => Some(&arguments.report),
+            TrustCommand::Statement(statement) => match &statement.command {
+                StatementCommand::Make(arguments) => Some(&arguments.report),
+                StatementCommand::Check(arguments) => Some(&arguments.report),
+                StatementCommand::Import(arguments) => Some(&arguments.report),
+                StatementCommand::Withdraw(arguments) => Some(&arguments.report),
+                StatementCommand::List(arguments) => Some(&arguments.report),
+            },
             TrustCommand::Policy(policy) => match &policy.command {
                 PolicyCommand::Check(arguments) => Some(&arguments.report),
             },

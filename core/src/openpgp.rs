@@ -47,8 +47,21 @@ pub use spans::{Span, Spans};
 pub use statement::{
     Basis, OpenPgpSigner, Reason, SignedStatement, Statement, StatementError, StatementKind, StatementSigner,
 };
-pub use twin::{TWIN_CREATED, TwinError, TwinKey, export_twin, twin_certificate};
+pub use twin::{
+    BASIS_NOTATION, NewCertification, TWIN_CREATED, TwinError, TwinKey, certify_twin, export_twin, to_armor,
+    twin_certificate,
+};
 pub use web::Web;
+
+/// The packets of a certificate, out of their armor where they have one; nothing where it is damaged.
+#[must_use]
+pub fn to_binary(certificate: &[u8]) -> Option<Vec<u8>> {
+    match certificate.first() {
+        Some(first) if first & 0x80 != 0 => Some(certificate.to_vec()),
+        Some(_) => keyring::dearmored(certificate),
+        None => None,
+    }
+}
 
 /// Full reliance, on the scale of OpenPGP's trust amounts (RFC 9580, section 5.2.3.21).
 pub const FULL: u8 = 120;

@@ -102,6 +102,7 @@ impl Person {
             key: self.signing.fingerprint(),
             certificates: vec![self.signing.clone(), self.authority.clone()],
             encryption_certificate: Some(self.encryption.clone()),
+            carried: Vec::new(),
             algorithm: None,
         }
     }

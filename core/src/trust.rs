@@ -43,4 +43,5 @@ pub use points::{CHECKED, HISTORY, Profile, VERIFIED};
 pub use rivals::{Conflict, Rival};
 pub use rules::{Rules, Sources, Thresholds};
 pub use scenarios::{ComparisonRow, Outcome, SCENARIOS, Scenario, Side, compare};
+pub use statements::Standing;
 pub use web::WebOfTrust;

@@ -120,6 +120,10 @@ pub(crate) struct Evidence {
     /// How much must be known of the revocation of the certificates of a chain
     #[arg(long, value_name = "WHEN", default_value = "best-effort", hide_short_help = true)]
     pub(crate) revocation: Revocation,
+
+    /// A signed statement, or OpenPGP certificates, that count as evidence; may be repeated
+    #[arg(long = "statement", value_name = "FILE", hide_short_help = true)]
+    pub(crate) statements: Vec<PathBuf>,
 }
 
 /// How much must be known of revocation.

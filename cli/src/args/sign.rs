@@ -77,6 +77,10 @@ pub(crate) struct Signing {
     /// The digest, where the key allows several
     #[arg(long, value_name = "DIGEST", hide_short_help = true)]
     pub(crate) digest: Option<Digest>,
+
+    /// Leave out what goes along: your OpenPGP twin, and what is stated about your keys
+    #[arg(long, hide_short_help = true)]
+    pub(crate) no_evidence: bool,
 }
 
 /// How a key signs.

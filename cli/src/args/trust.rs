@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::common::{Accept, At, Passphrase, Report, Revocation, help_end};
+use super::statement::Statement;
+use super::vouch::TrustVouch;
 
 /// Whom to believe: what a forger would have to do, and why
 #[derive(Debug, Args)]
@@ -23,6 +25,8 @@ pub(crate) enum TrustCommand {
     Meet(TrustMeet),
     List(TrustList),
     Rely(TrustRely),
+    Vouch(Box<TrustVouch>),
+    Statement(Statement),
     Policy(Policy),
 }
 
@@ -105,6 +109,10 @@ pub(crate) struct TrustShow {
     /// Exit 1 where the key is less than this
     #[arg(long, value_name = "LEVEL", conflicts_with = "batch", hide_short_help = true)]
     pub(crate) accept: Option<Accept>,
+
+    /// A signed statement, or OpenPGP certificates, that count as evidence; may be repeated
+    #[arg(long = "statement", value_name = "FILE", conflicts_with = "fingerprint", hide_short_help = true)]
+    pub(crate) statements: Vec<PathBuf>,
 
     /// Draw the evidence into FILE (SVG), the cheapest attack marked
     #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "fingerprint"])]
@@ -245,15 +253,18 @@ pub(crate) struct TrustUnpin {
         "  Everybody on whom GnuPG relies:\n",
         "      gpg --export-ownertrust > ownertrust; gpg --export > keyring.pgp\n",
         "      cseal trust rely --gnupg-ownertrust ownertrust --keyring keyring.pgp\n\n",
+        "  Bob, whose fingerprint you compared, when he vouches for others:\n",
+        "      cseal trust rely bob@example.org\n\n",
         "  Not any more:\n",
         "      cseal trust rely MBJH-UVS2-Z2Q4-OF7C-MGP6 --remove\n"
     )
 )]
 pub(crate) struct TrustRely {
-    /// The certificate of a CA in FILE, or an OpenPGP fingerprint
+    /// The certificate of a CA in FILE, an OpenPGP fingerprint, or the address of a contact
     ///
-    /// With --remove also the fingerprint of a CA.
-    #[arg(value_name = "FILE|FINGERPRINT", required_unless_present = "gnupg_ownertrust")]
+    /// A contact's signed statements count then, and you must have compared the contact's fingerprint. With
+    /// --remove also the fingerprint of a CA.
+    #[arg(value_name = "FILE|FINGERPRINT|ADDRESS", required_unless_present = "gnupg_ownertrust")]
     pub(crate) on: Option<String>,
 
     /// Points that its word is worth, 1 to 120

@@ -20,6 +20,7 @@ use counterseal_core::x509::Certificate;
 use super::mails::{author, read_mail, recipients};
 use super::readers::{Directory, Wanted, for_encryption};
 use super::signer::SigningIdentity;
+use super::statements;
 use super::store::{self, Unlock};
 use super::strong::{self, PlainMail};
 use crate::args;
@@ -125,6 +126,7 @@ impl Job<'_> {
         let extra = sources::knowledge(&arguments.evidence, &[])?;
         knowledge.anchors.extend(extra.anchors);
         knowledge.revocation = extra.revocation;
+        statements::add_files(&arguments.evidence.statements, &mut knowledge)?;
         let policy = policy::in_force()?;
         policy::apply(&policy, &mut knowledge)?;
         knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);

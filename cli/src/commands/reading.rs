@@ -10,6 +10,7 @@ use counterseal_core::trust::{Knowledge, PublicRoots};
 use counterseal_core::x509::Certificate;
 
 use super::secrets;
+use super::statements;
 use super::store::{self, Unlock};
 use crate::args;
 use crate::failure::{Exit, Failure};
@@ -100,7 +101,10 @@ pub(super) fn knowledge(
         knowledge.anchors.extend(stored.anchors);
         knowledge.openpgp = stored.openpgp;
         knowledge.public_roots = stored.public_roots;
+        knowledge.statements = stored.statements;
+        knowledge.introducers = stored.introducers;
     }
+    statements::add_files(&evidence.statements, &mut knowledge)?;
     policy::apply(&policy::in_force()?, &mut knowledge)?;
     Ok(knowledge)
 }

@@ -10,6 +10,7 @@ use counterseal_core::time::Time;
 use counterseal_core::x509::{Certificate, SecretKey};
 
 use crate::args::{self, Digest, SignatureScheme};
+use crate::commands::statements;
 use crate::failure::Failure;
 use crate::sources::{self, KeyFiles};
 use crate::store::{KeyUse, Store, StoreKeys};
@@ -19,6 +20,8 @@ pub(super) struct SigningIdentity {
     key: Fingerprint,
     certificates: Vec<Certificate>,
     encryption_certificate: Option<Certificate>,
+    /// Evidence that goes along.
+    carried: Vec<Vec<u8>>,
     algorithm: Option<SignatureAlgorithm>,
 }
 
@@ -42,6 +45,7 @@ impl SigningIdentity {
         let identity = Self {
             key: key.fingerprint(),
             encryption_certificate: encryption_certificate(&certificates, &keys, None),
+            carried: Vec::new(),
             algorithm: algorithm(signing, key.algorithm())?,
             certificates,
         };
@@ -60,27 +64,14 @@ impl SigningIdentity {
         author: Option<&EmailAddress>,
         at: Time,
     ) -> Result<Self, Failure> {
-        let names = |certificate: &Certificate| {
-            author.is_none_or(|author| certificate.addresses().iter().any(|own| own.matches(author)))
-        };
-        let held: Vec<Certificate> = keys
-            .stored()
-            .iter()
-            .filter(|key| key.key_use != KeyUse::PersonalCa && key.retired.is_none())
-            .filter_map(|key| store.certificates_of(key.fingerprint.sha256()).ok())
-            .flatten()
-            .filter_map(|der| Certificate::from_der(&der).ok())
-            .filter(|certificate| names(certificate) && certificate.is_valid_at(at))
-            .collect();
-        let signs = held.iter().filter(|certificate| certificate.may_sign_mail().is_ok());
-        let own = signs
-            .min_by_key(|certificate| std::cmp::Reverse(certificate.not_before()))
-            .ok_or_else(|| no_signer(author))?;
+        let held = held(store, keys, author, at);
+        let own = newest_signing(&held).ok_or_else(|| no_signer(author))?;
         let mut certificates = vec![own.clone()];
         certificates.extend(chain(store, own)?);
         Ok(Self {
             key: own.fingerprint(),
             algorithm: algorithm(signing, own.public_key().algorithm())?,
+            carried: if signing.no_evidence { Vec::new() } else { statements::carried(store, at)? },
             encryption_certificate: encryption_certificate(&held, &[], Some(own)),
             certificates,
         })
@@ -93,9 +84,42 @@ impl SigningIdentity {
             key: self.key,
             certificates: self.certificates.clone(),
             encryption_certificate: self.encryption_certificate.clone(),
+            carried: self.carried.clone(),
             algorithm: self.algorithm,
         }
     }
+}
+
+/// The certificate of the newest signing key of an author or of the store's owner, and those above it.
+pub(super) fn signing_chain(
+    store: &Store,
+    keys: &StoreKeys<'_>,
+    author: Option<&EmailAddress>,
+    at: Time,
+) -> Result<Vec<Certificate>, Failure> {
+    let held = held(store, keys, author, at);
+    let own = newest_signing(&held).ok_or_else(|| no_signer(author))?;
+    Ok([vec![own.clone()], chain(store, own)?].concat())
+}
+
+/// The certificates of our keys, but for the personal CA's, that are valid and name an author.
+fn held(store: &Store, keys: &StoreKeys<'_>, author: Option<&EmailAddress>, at: Time) -> Vec<Certificate> {
+    let names = |certificate: &Certificate| {
+        author.is_none_or(|author| certificate.addresses().iter().any(|own| own.matches(author)))
+    };
+    keys.stored()
+        .iter()
+        .filter(|key| key.key_use != KeyUse::PersonalCa && key.retired.is_none())
+        .filter_map(|key| store.certificates_of(key.fingerprint.sha256()).ok())
+        .flatten()
+        .filter_map(|der| Certificate::from_der(&der).ok())
+        .filter(|certificate| names(certificate) && certificate.is_valid_at(at))
+        .collect()
+}
+
+fn newest_signing(held: &[Certificate]) -> Option<&Certificate> {
+    let signs = held.iter().filter(|certificate| certificate.may_sign_mail().is_ok());
+    signs.min_by_key(|certificate| std::cmp::Reverse(certificate.not_before()))
 }
 
 /// The first key that has a certificate which may sign; else the first that has any.

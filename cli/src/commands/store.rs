@@ -13,6 +13,7 @@ use counterseal_core::x509::Certificate;
 use super::introducers;
 use super::looked_up;
 use super::reliances::{self, Reliance};
+use super::statements;
 use super::strong;
 use crate::args;
 use crate::failure::Failure;
@@ -119,6 +120,7 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
     knowledge.public_roots = Some(PublicRoots::default());
     knowledge.openpgp = introducers::knowledge(store)?;
     knowledge.anchors = reliances::anchors(store)?.iter().map(Reliance::anchor).collect();
+    statements::add_stored(store, &mut knowledge)?;
     Ok(knowledge)
 }
 

@@ -6,6 +6,9 @@ mod pin;
 mod policy;
 mod rely;
 mod show;
+mod statement;
+mod subject;
+mod vouch;
 
 use counterseal_core::openpgp::ImportError;
 use counterseal_core::trust::{Profile, VERIFIED};
@@ -22,6 +25,8 @@ pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
         TrustCommand::List(arguments) => list::run(arguments),
         TrustCommand::Meet(arguments) => meet::run(arguments),
         TrustCommand::Rely(arguments) => rely::run(arguments),
+        TrustCommand::Vouch(arguments) => vouch::run(arguments),
+        TrustCommand::Statement(statement) => statement::run(statement),
         TrustCommand::Policy(policy) => match &policy.command {
             PolicyCommand::Check(arguments) => policy::check(arguments),
         },

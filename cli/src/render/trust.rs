@@ -7,3 +7,4 @@ pub(crate) mod meet;
 pub(crate) mod openpgp;
 pub(crate) mod policy;
 pub(crate) mod show;
+pub(crate) mod statement;

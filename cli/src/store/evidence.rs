@@ -22,6 +22,12 @@ pub(crate) enum EvidenceKind {
     LookUp,
     /// What was verified of an OpenPGP certificate. The name is its fingerprint.
     OpenPgpCertificate,
+    /// A contact whose statements count. The name is the SHA-256 of the key that stands for them.
+    Contact,
+    /// A signed statement. The name is its SHA-256.
+    Statement,
+    /// What goes along with the owner's signatures. The name is chosen by what it is.
+    Carried,
 }
 
 impl EvidenceKind {
@@ -31,6 +37,9 @@ impl EvidenceKind {
             Self::Introducer => "introducer",
             Self::LookUp => "look-up",
             Self::OpenPgpCertificate => "openpgp-certificate",
+            Self::Contact => "contact-introducer",
+            Self::Statement => "statement",
+            Self::Carried => "carried",
         }
     }
 }

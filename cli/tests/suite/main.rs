@@ -20,3 +20,4 @@ mod sessions;
 mod storeless;
 mod strong;
 mod trust;
+mod vouch;

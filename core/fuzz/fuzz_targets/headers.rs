@@ -2,7 +2,7 @@
 #![no_main]
 
 use counterseal_core::address::EmailAddress;
-use counterseal_core::mail::{HeaderSection, author, parse_address_list, recipients};
+use counterseal_core::mail::{HeaderSection, author, parse_address_list, recipients, without_demands};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -16,6 +16,11 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(entries) = parse_address_list(data) {
         drop(entries);
+    }
+    if let Ok(plain) = without_demands(data) {
+        let sent = plain.mail.as_deref().unwrap_or(data);
+        let again = without_demands(sent).expect("what goes out can be read");
+        assert!(again.mail.is_none() && again.addresses.is_empty(), "a demand on a key goes out");
     }
     let Ok(headers) = HeaderSection::read(data) else { return };
     let mut end = 0;

@@ -19,6 +19,8 @@ pub struct Signer<'s> {
     pub certificates: Vec<Certificate>,
     /// The certificate that answers are to be encrypted to; it is sent along.
     pub encryption_certificate: Option<Certificate>,
+    /// OpenPGP certificates and statements that go along, each of which proves itself.
+    pub carried: Vec<Vec<u8>>,
     /// How to sign; by the kind of key where nothing is said.
     pub algorithm: Option<SignatureAlgorithm>,
 }
@@ -51,7 +53,7 @@ impl Signer<'_> {
             encryption_certificate: self.encryption_certificate.as_ref(),
             capabilities: Some(capabilities),
             content_type: ContentType::Data,
-            carried_evidence: &[],
+            carried_evidence: &self.carried,
         }
     }
 }

@@ -4,11 +4,15 @@
 use std::fmt;
 
 use sequoia_openpgp::armor::{Kind, Writer};
+use sequoia_openpgp::cert::raw::RawCert;
+use sequoia_openpgp::packet::Tag;
+use sequoia_openpgp::parse::Parse as _;
 use sha1::{Digest as _, Sha1};
 use sha2::{Sha256, Sha384, Sha512};
 use std::io::Write as _;
 
 use super::certificate::{Certificate, KeyId};
+use super::{Basis, FULL};
 use crate::address::EmailAddress;
 use crate::algorithm::{DigestAlgorithm, KeyAlgorithm, SignatureAlgorithm};
 use crate::fingerprint::OpenPgpFingerprint;
@@ -19,6 +23,10 @@ use crate::x509::tlv::{self, Elements, tag};
 
 /// When every twin was created: 2014-01-01T00:00:00Z. A constant, so that a key has one twin.
 pub const TWIN_CREATED: Time = Time::from_unix_seconds(1_388_534_400);
+
+/// The notation that says how a certifier knows whose key it is; its values are those of
+/// [`Basis`](super::Basis).
+pub const BASIS_NOTATION: &str = "basis@counterseal.example";
 
 /// Object identifiers of curves without their tags (RFC 9580, section 9.2).
 const ED25519: [u8; 9] = [0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x0f, 0x01];
@@ -157,6 +165,67 @@ pub fn twin_certificate(
     Ok(packets)
 }
 
+/// What is said of a user identifier of somebody else's twin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCertification {
+    /// How sure the certifier is, 1 to 120.
+    pub amount: u8,
+    /// How they know.
+    pub basis: Basis,
+    /// The first moment when it does not hold any more.
+    pub expires: Option<Time>,
+}
+
+/// Certifies a user identifier of somebody's twin with a key that has a twin itself (RFC 9580, section
+/// 5.2.1.10). Answers with the certificate that its owner made and the certification in its place, for
+/// [`to_armor`]; where there is none at hand, with the key, the user identifier and the certification.
+///
+/// # Errors
+/// See [`TwinError`].
+pub fn certify_twin(
+    keys: &dyn SecretKeys,
+    certifier: &PublicKey,
+    (subject, made): (&TwinKey, Option<&[u8]>),
+    user_id: &str,
+    certification: &NewCertification,
+    now: Time,
+) -> Result<Vec<u8>, TwinError> {
+    if user_id.is_empty() || user_id.contains(char::is_control) {
+        return Err(TwinError::BadName);
+    }
+    let issuer = TwinKey::of(certifier).ok_or(TwinError::Unsuitable)?;
+    let unsigned = SelfSignature::of_other(&issuer, subject, user_id, certification, now);
+    let signature = packet(2, &unsigned.signed_by(keys, certifier)?);
+    match made {
+        Some(made) => with_certification(made, user_id, &signature).ok_or(TwinError::Unsuitable),
+        None => Ok([packet(6, &subject.body), packet(13, user_id.as_bytes()), signature].concat()),
+    }
+}
+
+/// A certificate with a signature right behind one of its user identifiers; nothing where that is not
+/// in it.
+fn with_certification(certificate: &[u8], user_id: &str, signature: &[u8]) -> Option<Vec<u8>> {
+    let certificate = RawCert::from_bytes(certificate).ok()?;
+    let mut packets = Vec::new();
+    let mut is_in = false;
+    for part in certificate.packets() {
+        packets.extend_from_slice(part.as_bytes());
+        if part.tag() == Tag::UserID && part.body() == user_id.as_bytes() {
+            packets.extend_from_slice(signature);
+            is_in = true;
+        }
+    }
+    is_in.then_some(packets)
+}
+
+/// Packets of certificates as people exchange them.
+///
+/// # Errors
+/// [`TwinError::Failed`], which does not happen with memory to spare.
+pub fn to_armor(packets: &[u8]) -> Result<String, TwinError> {
+    armored(packets).ok_or(TwinError::Failed)
+}
+
 /// `Name <addr>`, or the address alone, as GnuPG writes it.
 fn user_id(name: &str, address: &EmailAddress) -> Result<String, TwinError> {
     let is_bad = |character: char| character.is_control() || matches!(character, '<' | '>');
@@ -197,6 +266,34 @@ impl SelfSignature {
         let kind = [4, POSITIVE_CERTIFICATION, algorithm, hash_octet(digest_of(algorithm, &twin.body))];
         let head = [&kind[..], &length16(&hashed), &hashed].concat();
         let input = certification_input(&twin.body, user_id.as_bytes(), &head);
+        Self { head, input, unhashed: subpacket(16, &KeyId::of(&fingerprint).0) }
+    }
+
+    /// A generic certification of somebody else's user identifier.
+    fn of_other(
+        issuer: &TwinKey,
+        subject: &TwinKey,
+        user_id: &str,
+        certification: &NewCertification,
+        now: Time,
+    ) -> Self {
+        const GENERIC_CERTIFICATION: u8 = 0x10;
+        let fingerprint = issuer.fingerprint();
+        let octets = |seconds: i64| u32::try_from(seconds.max(1)).unwrap_or(u32::MAX).to_be_bytes();
+        let lifetime = certification.expires.map(|at| at.unix_seconds().saturating_sub(now.unix_seconds()));
+        let algorithm = issuer.body.get(5).copied().unwrap_or_default();
+        let hashed = [
+            subpacket(33, &[&[4], fingerprint.as_bytes()].concat()),
+            subpacket(2, &octets(now.unix_seconds())),
+            lifetime.map(|seconds| subpacket(3, &octets(seconds))).unwrap_or_default(),
+            // Depth 0: how sure, and nobody is made an introducer.
+            if certification.amount < FULL { subpacket(5, &[0, certification.amount]) } else { Vec::new() },
+            notation(BASIS_NOTATION, certification.basis.word()),
+        ]
+        .concat();
+        let kind = [4, GENERIC_CERTIFICATION, algorithm, hash_octet(digest_of(algorithm, &issuer.body))];
+        let head = [&kind[..], &length16(&hashed), &hashed].concat();
+        let input = certification_input(&subject.body, user_id.as_bytes(), &head);
         Self { head, input, unhashed: subpacket(16, &KeyId::of(&fingerprint).0) }
     }
 
@@ -323,6 +420,13 @@ fn number(magnitude: &[u8]) -> Vec<u8> {
 fn subpacket(kind: u8, value: &[u8]) -> Vec<u8> {
     let length = u8::try_from(value.len() + 1).unwrap_or(u8::MAX);
     [&[length, kind], value].concat()
+}
+
+/// A human-readable notation (RFC 9580, section 5.2.3.24).
+fn notation(name: &str, value: &str) -> Vec<u8> {
+    let text = [name.as_bytes(), value.as_bytes()].concat();
+    let lengths = [length16(name.as_bytes()), length16(value.as_bytes())].concat();
+    subpacket(20, &[&[0x80, 0, 0, 0], &lengths[..], &text].concat())
 }
 
 /// A packet with a header of the new form (RFC 9580, section 4.2.1).

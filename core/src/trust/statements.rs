@@ -6,17 +6,83 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::claim::Claim;
+use super::decide::{Purpose, decide};
 use super::evidence::{
     Dossier, Endorsement, Endorser, Evidence, Introducer, IntroducerName, KeyRevocation, Kind, Period,
     Succession,
 };
 use super::gather::Inquiry;
-use super::knowledge::{ContactIntroducer, OpenPgpKnowledge};
+use super::knowledge::{ContactIntroducer, Knowledge, OpenPgpKnowledge};
 use crate::address::EmailAddress;
 use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use crate::limits;
 use crate::openpgp::{SignedStatement, StatementKind, StatementSigner, TwinKey};
+use crate::time::Time;
 use crate::x509::Certificate;
+use crate::x509::path::Allowance;
+
+/// Whether a statement counts, and why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is evidence.
+    Counts,
+    /// It is a withdrawal: it ends a statement that its signer made.
+    Withdraws,
+    /// It holds only later.
+    NotYet,
+    /// It does not hold any more.
+    Ended,
+    /// Its signer took it back.
+    Withdrawn,
+    /// No certificate of the key that it is about is at hand.
+    SubjectUnknown,
+    /// Nobody relies on the signer; or nothing speaks for the signer's key, where it is the subject's.
+    NotReliedOn,
+}
+
+impl Standing {
+    /// Of a statement, by what is known.
+    #[must_use]
+    pub fn of(signed: &SignedStatement, knowledge: &Knowledge, at: Time) -> Self {
+        if matches!(signed.statement.kind, StatementKind::Withdrawal { .. }) {
+            return Self::Withdraws;
+        }
+        if !signed.holds_at(at) {
+            return if signed.statement.issued > at { Self::NotYet } else { Self::Ended };
+        }
+        if is_withdrawn(signed, knowledge, at) {
+            return Self::Withdrawn;
+        }
+        let mut held =
+            knowledge.certificates.iter().filter(|held| signed.statement.is_about(&held.fingerprint()));
+        let Some(certificate) = held.next() else { return Self::SubjectUnknown };
+        let others = knowledge.statements.iter().filter(|other| *other != signed).cloned().collect();
+        let without = Knowledge { statements: others, ..knowledge.clone() };
+        let mut with = without.clone();
+        with.statements.insert(0, signed.clone());
+        let claim = Claim::new(&signed.statement.subject, certificate.fingerprint());
+        let evidence = |knowledge: &Knowledge| {
+            let (address, allowance) = (&signed.statement.subject, Allowance::of_message());
+            let decision = decide(certificate, address, &[], knowledge, Purpose::Sign, at, &allowance);
+            decision.dossier.evidence.iter().filter(|evidence| evidence.claim == claim).count()
+        };
+        if evidence(&with) > evidence(&without) { Self::Counts } else { Self::NotReliedOn }
+    }
+
+    /// The word of it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Counts => "counts",
+            Self::Withdraws => "withdraws",
+            Self::NotYet => "not-yet",
+            Self::Ended => "ended",
+            Self::Withdrawn => "withdrawn",
+            Self::SubjectUnknown => "subject-unknown",
+            Self::NotReliedOn => "not-relied-on",
+        }
+    }
+}
 
 /// The statements about the keys of one address that hold at the moment of a question.
 pub(super) struct Statements<'s> {
@@ -34,7 +100,7 @@ impl<'s> Statements<'s> {
             signed.holds_at(inquiry.at)
                 && signed.statement.subject.matches(address)
                 && !matches!(signed.statement.kind, StatementKind::Withdrawal { .. })
-                && !is_withdrawn(signed, inquiry)
+                && !is_withdrawn(signed, inquiry.knowledge, inquiry.at)
         });
         let about = live.filter_map(|signed| Some((signed, subject_key(signed, inquiry)?))).collect();
         Self { inquiry, address, about }
@@ -186,7 +252,7 @@ impl<'s> Statements<'s> {
     }
 
     /// When the last certificate of a key ended, as far as they are at hand.
-    fn end_of(&self, signed: &SignedStatement, key: &Fingerprint) -> Option<crate::time::Time> {
+    fn end_of(&self, signed: &SignedStatement, key: &Fingerprint) -> Option<Time> {
         let certificates = self.inquiry.certificates.iter().chain(&signed.certificates);
         certificates.filter(|held| held.fingerprint() == *key).map(Certificate::not_after).max()
     }
@@ -231,24 +297,26 @@ fn period(signed: &SignedStatement) -> Period {
 }
 
 /// Whether its signer took it back.
-fn is_withdrawn(signed: &SignedStatement, inquiry: &Inquiry<'_>) -> bool {
+fn is_withdrawn(signed: &SignedStatement, knowledge: &Knowledge, at: Time) -> bool {
     let digest = signed.statement.digest();
-    inquiry.knowledge.statements.iter().any(|other| {
+    knowledge.statements.iter().any(|other| {
         matches!(other.statement.kind, StatementKind::Withdrawal { statement, .. } if statement == digest)
-            && other.holds_at(inquiry.at)
+            && other.holds_at(at)
             && same_signer(signed, other)
     })
 }
 
-/// Whether the same person signed: with the same key, or with another one for the same addresses
-/// under the same CA.
+/// Whether the signer of the first, or whoever can revoke their certificate, signed the other one: with
+/// the same key, with another one for the same addresses under the same CA, or with that CA's.
 fn same_signer(one: &SignedStatement, other: &SignedStatement) -> bool {
     match (&one.signer, &other.signer) {
         (StatementSigner::OpenPgp(one), StatementSigner::OpenPgp(other)) => {
             one.certificate == other.certificate
         }
         (StatementSigner::Key(first), StatementSigner::Key(second)) => {
-            first == second || person(one).is_some_and(|person_of_one| Some(person_of_one) == person(other))
+            let person_of_one = person(one);
+            let is_by_issuer = person_of_one.as_ref().is_some_and(|(authority, _)| authority == second);
+            first == second || is_by_issuer || (person_of_one.is_some() && person_of_one == person(other))
         }
         (StatementSigner::OpenPgp(_), StatementSigner::Key(_))
         | (StatementSigner::Key(_), StatementSigner::OpenPgp(_)) => false,
@@ -274,10 +342,8 @@ mod tests {
     use super::*;
     use crate::openpgp::{Basis, Reason, Statement};
     use crate::testing::{NOW, Person};
-    use crate::time::Time;
     use crate::trust::evidence::Comparison;
-    use crate::trust::{Conflict, Decision, Knowledge, Level, Pin, Purpose, bring, decide};
-    use crate::x509::path::Allowance;
+    use crate::trust::{Conflict, Decision, Level, Pin, bring};
 
     const ENDORSEMENT: StatementKind = StatementKind::Endorsement { basis: Basis::InPerson, amount: 120 };
 
@@ -399,11 +465,7 @@ mod tests {
         let withdrawn = signed(&bob, &bob.signing, kind.clone(), about);
         assert_eq!(score(&alice, &knowledge, &[item.clone(), withdrawn]), 0);
         let by_his_ca = signed(&bob, &bob.authority, kind.clone(), about);
-        assert_eq!(
-            score(&alice, &knowledge, &[item.clone(), by_his_ca]),
-            80,
-            "another key, nothing says whose"
-        );
+        assert_eq!(score(&alice, &knowledge, &[item.clone(), by_his_ca]), 0);
         let by_carol = signed(&carol, &carol.signing, kind, about);
         assert_eq!(score(&alice, &knowledge, &[item, by_carol]), 80, "nobody takes back what another said");
     }
@@ -425,6 +487,21 @@ mod tests {
             signed(&alice, &alice.authority, succession(&alice.authority), (&third, &third.authority));
         let both = decided(&new.signing, &new, &knowledge, &[item, second]);
         assert!(matches!(both.evaluation.conflict, Some(Conflict::SecondSuccession { .. })));
+    }
+
+    #[test]
+    fn why_a_statement_does_not_count_is_said() {
+        let [alice, bob, _] = people();
+        let item = signed(&bob, &bob.signing, ENDORSEMENT, (&alice, &alice.authority));
+        let read = SignedStatement::read(&item, &[], &[]).unwrap();
+        let standing = |knowledge: &Knowledge, at| Standing::of(&read, knowledge, at);
+        let relied = relying(&[(&bob, 120)], &[&alice]);
+        assert_eq!(standing(&relied, NOW), Standing::Counts);
+        assert_eq!(standing(&bring(&relied, &[item], &[]).knowledge, NOW), Standing::Counts);
+        assert_eq!(standing(&relied, NOW.plus_days(-9)), Standing::NotYet);
+        assert_eq!(standing(&relied, NOW.plus_days(3000)), Standing::Ended);
+        assert_eq!(standing(&relying(&[(&bob, 120)], &[]), NOW), Standing::SubjectUnknown);
+        assert_eq!(standing(&relying(&[], &[&alice]), NOW), Standing::NotReliedOn);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use counterseal_core::x509::Certificate;
 use crate::args;
 use crate::commands::introducers::{self, Introducer};
 use crate::commands::reliances::{self, Reliance};
+use crate::commands::statements::{self, Contact};
 use crate::commands::store;
 use crate::failure::{Exit, Failure};
 use crate::render::trust::list::{self, Decisions, PinObject, Reliances};
@@ -24,7 +25,8 @@ pub(super) fn run(arguments: &args::TrustList) -> Result<Exit, Failure> {
     });
     let authorities = reliances::anchors(&store)?.iter().map(Reliance::object).collect();
     let introducers = introducers::all(&store)?.iter().map(Introducer::object).collect();
-    let reliances = Reliances { authorities, introducers };
+    let contacts = statements::contacts(&store)?.iter().map(Contact::object).collect();
+    let reliances = Reliances { authorities, introducers, contacts };
     let decisions = Decisions { version: 1, pins: pins.collect(), reliances };
     list::decisions(&decisions, arguments.report.json)?;
     Ok(Exit::Done)

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
 
 /// What people compare: the personal CA above a certificate where there is one, so that later keys
 /// need no comparison. A CA that names others too stands for nobody.
-fn stands_for(leaf: &Certificate, certificates: &[Certificate]) -> Fingerprint {
+pub(super) fn stands_for(leaf: &Certificate, certificates: &[Certificate]) -> Fingerprint {
     let is_personal = |authority: &&Certificate| {
         authority.is_certificate_authority()
             && authority.is_self_issued()

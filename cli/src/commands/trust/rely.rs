@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::OpenPgpFingerprint;
 use counterseal_core::limits::OPENPGP_CERTIFICATES;
 use counterseal_core::openpgp::{FULL, Root, read_ownertrust};
@@ -13,13 +14,15 @@ use super::show::web;
 use crate::args;
 use crate::clock;
 use crate::commands::introducers::{self, Introducer};
+use crate::commands::parse_address;
 use crate::commands::reliances::{self, Reliance};
+use crate::commands::statements::{self, Contact};
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
 use crate::files::read_file;
 use crate::render::trust::list::{self, Reliances};
 use crate::sources;
-use crate::store::{Store, StoreError, Writer};
+use crate::store::{Store, StoreError, TrustKind, Writer};
 use crate::terminal::say;
 
 /// What `gpg --export-ownertrust` writes has 64 octets a line.
@@ -41,6 +44,7 @@ pub(super) fn run(arguments: &args::TrustRely) -> Result<Exit, Failure> {
     let reliances = Reliances {
         authorities: change.authorities.iter().map(Reliance::object).collect(),
         introducers: change.introducers.iter().map(Introducer::object).collect(),
+        contacts: change.contacts.iter().map(Contact::object).collect(),
     };
     list::relied_on(&reliances, arguments.remove, arguments.report.json)?;
     Ok(Exit::Done)
@@ -51,6 +55,7 @@ pub(super) fn run(arguments: &args::TrustRely) -> Result<Exit, Failure> {
 struct Change {
     authorities: Vec<Reliance>,
     introducers: Vec<Introducer>,
+    contacts: Vec<Contact>,
     /// OpenPGP certificates that come along.
     web: introducers::Taken,
     /// Whether nobody is relied on in OpenPGP afterwards.
@@ -71,6 +76,13 @@ impl Change {
                 introducer.forget(writer)?
             } else {
                 introducer.keep(writer)?
+            };
+        }
+        for contact in &self.contacts {
+            if removes {
+                contact.forget(writer)?
+            } else {
+                contact.keep(writer)?
             };
         }
         self.web.keep(writer)?;
@@ -96,6 +108,10 @@ fn given(store: &Store, typed: &str, arguments: &args::TrustRely) -> Result<Chan
             "{typed}: no OpenPGP fingerprint (40 or 64 digits), which --keyring, --depth and --own ask for"
         )));
     }
+    if !Path::new(typed).exists() && typed.contains('@') {
+        let contact = contact(store, typed, arguments.amount.unwrap_or(FULL), domains)?;
+        return Ok(Change { contacts: vec![contact], ..Change::default() });
+    }
     let path = PathBuf::from(typed);
     let mut authorities = sources::certificates(std::slice::from_ref(&path))?;
     authorities.retain(Certificate::is_certificate_authority);
@@ -106,6 +122,25 @@ fn given(store: &Store, typed: &str, arguments: &args::TrustRely) -> Result<Chan
     let reliance =
         |authority| Reliance { authority, amount: arguments.amount, domains: domains.clone(), since: None };
     Ok(Change { authorities: authorities.into_iter().map(reliance).collect(), ..Change::default() })
+}
+
+/// A contact whose fingerprint the person compared.
+fn contact(store: &Store, typed: &str, amount: u8, domains: Vec<String>) -> Result<Contact, Failure> {
+    let address = parse_address(typed)?;
+    let lookup_key = address.lookup_key();
+    let rows = store.trust_rows()?;
+    let mut pins = rows.iter().filter(|row| row.kind == TrustKind::Pin && row.address == lookup_key);
+    match (pins.next(), pins.next()) {
+        (Some(pin), None) => Ok(Contact { address, key: pin.key, amount, domains }),
+        (None, _) => {
+            Err(Failure::unknown("no-pin", format!("{address}: you did not compare the fingerprint"))
+                .hint(format!("compare it, and run `cseal trust pin {address} FINGERPRINT`")))
+        }
+        (Some(_), Some(_)) => {
+            Err(Failure::usage(format!("{address}: you compared several keys, and one person has one word"))
+                .hint(format!("leave one of them: `cseal trust unpin {address} FINGERPRINT`")))
+        }
+    }
 }
 
 /// Everybody on whom GnuPG relies and whose certificates are at hand.
@@ -179,10 +214,13 @@ fn kept(store: &Store, typed: &str) -> Result<Change, Failure> {
     let named = OpenPgpFingerprint::parse(typed);
     let (named, others): (Vec<_>, Vec<_>) =
         introducers::all(store)?.into_iter().partition(|introducer| Some(introducer.certificate) == named);
-    if authorities.is_empty() && named.is_empty() {
+    let mut contacts = statements::contacts(store)?;
+    let address = EmailAddress::parse(typed).ok();
+    contacts.retain(|contact| address.as_ref().is_some_and(|address| contact.address.matches(address)));
+    if authorities.is_empty() && named.is_empty() && contacts.is_empty() {
         return Err(Failure::unknown("no-key", format!("{typed}: you do not rely on it"))
             .hint("see what there is with `cseal trust list`"));
     }
     let is_last = !named.is_empty() && others.is_empty();
-    Ok(Change { authorities, introducers: named, is_last, ..Change::default() })
+    Ok(Change { authorities, introducers: named, contacts, is_last, ..Change::default() })
 }

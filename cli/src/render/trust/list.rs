@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::domains::day;
 use crate::commands::strong;
 use crate::failure::Failure;
-use crate::render::json::line;
+use crate::render::json::{hexadecimal, line};
 use crate::terminal::{self, SafeText};
 
 /// A fingerprint that was compared.
@@ -75,12 +75,37 @@ pub(crate) struct Decisions {
 pub(crate) struct Reliances {
     pub(crate) authorities: Vec<AuthorityObject>,
     pub(crate) introducers: Vec<IntroducerObject>,
+    pub(crate) contacts: Vec<ContactObject>,
 }
 
 impl Reliances {
     fn words(&self) -> String {
         let authorities = self.authorities.iter().map(AuthorityObject::words);
-        authorities.chain(self.introducers.iter().map(IntroducerObject::words)).collect()
+        let introducers = self.introducers.iter().map(IntroducerObject::words);
+        authorities.chain(introducers).chain(self.contacts.iter().map(ContactObject::words)).collect()
+    }
+}
+
+/// A contact whose statements count.
+#[derive(Serialize)]
+pub(crate) struct ContactObject {
+    address: String,
+    sha256: String,
+    amount: u8,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    domains: Vec<String>,
+}
+
+impl ContactObject {
+    /// Of a contact, by the key that stands for them.
+    pub(crate) fn new(address: &EmailAddress, key: &[u8; 32], amount: u8, domains: &[String]) -> Self {
+        let sha256 = hexadecimal(key);
+        Self { address: address.to_string(), sha256, amount, domains: domains.to_vec() }
+    }
+
+    fn words(&self) -> String {
+        let within = within(&self.domains);
+        format!("  {}  signed statements, {} points{within}\n", SafeText(&self.address), self.amount)
     }
 }
 

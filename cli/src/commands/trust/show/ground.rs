@@ -13,7 +13,7 @@ use super::super::with_amount;
 use super::Question;
 use super::web::Asked;
 use crate::args;
-use crate::commands::store;
+use crate::commands::{statements, store};
 use crate::failure::Failure;
 use crate::policy;
 use crate::render::trust::show::{Answer, OtherKey};
@@ -42,6 +42,7 @@ impl Ground {
         }
         knowledge.revocation = sources::revocation(&arguments.revocation_lists, arguments.revocation)?;
         policy::apply(&policy::in_force()?, &mut knowledge)?;
+        statements::add_files(&arguments.statements, &mut knowledge)?;
         if let Some(profile) = arguments.profile {
             knowledge.rules = Rules::of(super::super::profile(profile));
         }

@@ -1,0 +1,149 @@
+//! `cseal trust statement make`
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::message::WriteError;
+use counterseal_core::openpgp::{Reason, SignedStatement, Statement, StatementKind};
+use counterseal_core::ports::SecretKeys;
+use counterseal_core::time::Time;
+use counterseal_core::x509::Certificate;
+
+use super::super::subject::Subject;
+use super::super::vouch::expires;
+use super::{basis, reason, written, written_text};
+use crate::args::{StatementMake, StatementType};
+use crate::clock;
+use crate::commands::signer::signing_chain;
+use crate::commands::statements::{self, KeptStatement};
+use crate::commands::store::{self, Unlock};
+use crate::commands::strong;
+use crate::failure::{Exit, Failure};
+use crate::render::trust::statement::{self as render, StatementObject};
+use crate::store::{Store, StoreKeys};
+
+/// Makes a statement, keeps it, and writes it.
+pub(super) fn run(arguments: &StatementMake) -> Result<Exit, Failure> {
+    let mut store = store::open()?;
+    let subject = Subject::of(&store, &arguments.address, arguments.certificate.as_deref())?;
+    let now = clock::now();
+    let old = arguments.old.as_deref().map(|typed| own_key(&store, typed)).transpose()?;
+    let key = match arguments.kind {
+        StatementType::Endorsement => {
+            subject.require_compared(&store, arguments.compared.as_deref())?;
+            subject.key()
+        }
+        StatementType::Uses if arguments.certificate.is_none() => encryption_key(&store, &subject.address)?,
+        StatementType::Link | StatementType::Uses | StatementType::Succession => subject.key(),
+    };
+    let kind = kind(arguments, old.as_ref());
+    let statement = Statement {
+        expires: expires(arguments.expires.as_deref(), now)?,
+        ..Statement::new(kind, subject.address.clone(), &key, now)
+    };
+    if arguments.text {
+        written_text(&statement.to_text(), &arguments.output)?;
+        return Ok(Exit::Done);
+    }
+    let bytes = {
+        let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
+        signed(&store, &keys, &statement, old.as_ref(), now)
+            .map_err(|failure| keys.failure().unwrap_or(failure))?
+    };
+    let signed = SignedStatement::read(&bytes, &[], &[])
+        .map_err(|error| Failure::unknown("cannot-sign", format!("the statement is not good: {error}")))?;
+    written(&bytes, &arguments.output)?;
+    store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+    let goes_along = matches!(arguments.kind, StatementType::Succession | StatementType::Uses);
+    store.write(now, |writer| {
+        if goes_along {
+            statements::carry(&statement.digest(), &bytes, writer)?;
+        }
+        KeptStatement { bytes, keyring: Vec::new() }.keep(writer)
+    })?;
+    render::made(&StatementObject::of(&signed), arguments.output.output.is_some(), arguments.report.json)?;
+    Ok(Exit::Done)
+}
+
+/// A succession, signed by the old key: for whoever renews a key.
+pub(crate) fn succession(
+    keys: &dyn SecretKeys,
+    (address, old): (&EmailAddress, &Certificate),
+    new: &Fingerprint,
+    reason: Reason,
+    now: Time,
+) -> Result<Vec<u8>, Failure> {
+    let kind = StatementKind::Succession { old: Statement::name_of(&old.fingerprint()), reason };
+    let statement = Statement::new(kind, address.clone(), new, now);
+    Ok(statement.sign(keys, std::slice::from_ref(old)).map_err(WriteError::Sign)?)
+}
+
+fn kind(arguments: &StatementMake, old: Option<&Certificate>) -> StatementKind {
+    match (arguments.kind, old) {
+        (StatementType::Succession, Some(old)) => StatementKind::Succession {
+            old: Statement::name_of(&old.fingerprint()),
+            reason: reason(arguments.reason),
+        },
+        (StatementType::Endorsement, _) => {
+            StatementKind::Endorsement { basis: basis(arguments.basis), amount: arguments.amount }
+        }
+        (StatementType::Uses, _) => StatementKind::Uses,
+        (StatementType::Link | StatementType::Succession, _) => StatementKind::Link,
+    }
+}
+
+fn signed(
+    store: &Store,
+    keys: &StoreKeys<'_>,
+    statement: &Statement,
+    old: Option<&Certificate>,
+    now: Time,
+) -> Result<Vec<u8>, Failure> {
+    if let (StatementKind::Succession { reason, .. }, Some(old)) = (&statement.kind, old) {
+        let Some(new) = key_at_hand(store, statement)? else {
+            return Err(no_key(&statement.subject.to_string()));
+        };
+        return succession(keys, (&statement.subject, old), &new, *reason, now);
+    }
+    let author = match statement.kind {
+        // What somebody says of a key of their own is signed under their own address.
+        StatementKind::Uses | StatementKind::Link => Some(&statement.subject),
+        _ => None,
+    };
+    let certificates = signing_chain(store, keys, author, now)?;
+    Ok(statement.sign(keys, &certificates).map_err(WriteError::Sign)?)
+}
+
+fn key_at_hand(store: &Store, statement: &Statement) -> Result<Option<Fingerprint>, Failure> {
+    let mut keys = certificates(store)?.into_iter().map(|held| held.fingerprint());
+    Ok(keys.find(|key| statement.is_about(key)))
+}
+
+fn certificates(store: &Store) -> Result<Vec<Certificate>, Failure> {
+    Ok(store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect())
+}
+
+/// A key of ours that may be a retired one.
+fn own_key(store: &Store, typed: &str) -> Result<Certificate, Failure> {
+    let own = store.secret_keys()?;
+    let is_own = |held: &Certificate| own.iter().any(|key| key.fingerprint == held.fingerprint());
+    let mut held =
+        certificates(store)?.into_iter().filter(|held| is_own(held) && strong::is_named(held, typed));
+    held.next().ok_or_else(|| no_key(typed).hint("see your own keys with `cseal keys list`"))
+}
+
+/// The newest encryption key of ours for an address.
+fn encryption_key(store: &Store, address: &EmailAddress) -> Result<Fingerprint, Failure> {
+    let own = store.secret_keys()?;
+    let is_own = |held: &Certificate| {
+        own.iter().any(|key| key.retired.is_none() && key.fingerprint == held.fingerprint())
+            && held.may_receive_encrypted_mail().is_ok()
+            && held.addresses().iter().any(|named| named.matches(address))
+    };
+    let held = certificates(store)?.into_iter().filter(is_own);
+    let newest = held.max_by_key(Certificate::not_before);
+    newest.map(|newest| newest.fingerprint()).ok_or_else(|| no_key(&address.to_string()))
+}
+
+fn no_key(whose: &str) -> Failure {
+    Failure::unknown("no-key", format!("{whose}: you have no such key"))
+}

@@ -1,0 +1,215 @@
+//! Statements, in words and as JSON (`docs/formats/json.md`).
+
+use counterseal_core::openpgp::{SignedStatement, StatementKind, StatementSigner};
+use counterseal_core::trust::Standing;
+use serde::Serialize;
+
+use super::domains::day;
+use crate::failure::Failure;
+use crate::render::json::{hexadecimal, line};
+use crate::terminal::{self, SafeText, say};
+
+/// A statement whose signature holds.
+#[derive(Serialize)]
+pub(crate) struct StatementObject {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    subject: String,
+    key: String,
+    sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    issued: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    signed: String,
+    signer: SignerObject,
+    digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct SignerObject {
+    kind: &'static str,
+    fingerprint: String,
+    names: Vec<String>,
+}
+
+impl StatementObject {
+    /// Of a statement.
+    pub(crate) fn of(signed: &SignedStatement) -> Self {
+        let statement = &signed.statement;
+        let (basis, amount) = match &statement.kind {
+            StatementKind::Endorsement { basis, amount } => (Some(basis.word()), Some(*amount)),
+            _ => (None, None),
+        };
+        let (replaces, reason) = match &statement.kind {
+            StatementKind::Succession { old, reason } => (Some(old.clone()), Some(reason.word())),
+            StatementKind::Withdrawal { statement, reason } => {
+                (Some(hexadecimal(statement)), Some(reason.word()))
+            }
+            StatementKind::Endorsement { .. } | StatementKind::Link | StatementKind::Uses => (None, None),
+        };
+        Self {
+            kind: statement.kind.word(),
+            subject: statement.subject.to_string(),
+            key: statement.key.chars().take(SHOWN_LETTERS).collect(),
+            sha256: hexadecimal(&statement.spki_sha256),
+            basis,
+            amount,
+            replaces,
+            reason,
+            issued: statement.issued.to_rfc3339(),
+            expires: statement.expires.map(counterseal_core::time::Time::to_rfc3339),
+            signed: signed.signed.to_rfc3339(),
+            signer: SignerObject::of(signed),
+            digest: hexadecimal(&statement.digest()),
+            counts: None,
+            standing: None,
+        }
+    }
+
+    /// The same, with whether it counts.
+    pub(crate) fn standing(mut self, standing: Standing) -> Self {
+        self.counts = Some(matches!(standing, Standing::Counts | Standing::Withdraws));
+        self.standing = Some(standing.word());
+        self
+    }
+
+    fn words(&self) -> String {
+        let signer = self.signer.words();
+        let subject = SafeText(&self.subject);
+        let what = match (self.kind, self.amount, self.basis) {
+            ("endorsement", Some(amount), Some(basis)) => {
+                format!("vouches for {subject} ({basis}, {amount} points)")
+            }
+            ("link", ..) => format!("says that this S/MIME key of {subject} is its owner's too"),
+            ("uses", ..) => format!("says that {subject} is encrypted to with this key"),
+            ("succession", ..) => format!("says that this key of {subject} follows it"),
+            _ => format!("takes a statement about {subject} back ({})", self.reason.unwrap_or_default()),
+        };
+        let until = self.expires.as_ref().map(|until| format!(", until {}", day(until))).unwrap_or_default();
+        let standing = self.standing.map(|standing| format!("\n  {}", standing_words(standing)));
+        format!(
+            "{signer}\n  {what}\n  {}\n  {}{until}{}\n",
+            self.key,
+            day(&self.issued),
+            standing.unwrap_or_default()
+        )
+    }
+}
+
+/// Letters of a fingerprint that people compare, with their hyphens.
+const SHOWN_LETTERS: usize = 34;
+
+fn standing_words(word: &str) -> &'static str {
+    match word {
+        "counts" => "✓ counts",
+        "withdraws" => "✓ ends what its signer stated",
+        "not-yet" => "does not count: it holds only later",
+        "ended" => "does not count: its time is over",
+        "withdrawn" => "does not count: its signer took it back",
+        "subject-unknown" => "does not count: no certificate of this key is known",
+        _ => "does not count: you do not rely on its signer (`cseal trust rely`)",
+    }
+}
+
+impl SignerObject {
+    fn of(signed: &SignedStatement) -> Self {
+        match &signed.signer {
+            StatementSigner::OpenPgp(signer) => Self {
+                kind: "openpgp",
+                fingerprint: signer.certificate.to_string(),
+                names: signer.user_ids.clone(),
+            },
+            StatementSigner::Key(key) => {
+                let own = signed.certificates.first();
+                let addresses = own.map(|own| own.addresses()).unwrap_or_default();
+                Self {
+                    kind: "key",
+                    fingerprint: key.to_string(),
+                    names: addresses.iter().map(ToString::to_string).collect(),
+                }
+            }
+        }
+    }
+
+    fn words(&self) -> String {
+        let name = self.names.first().map_or("somebody without a name", String::as_str);
+        format!("{} ({})", SafeText(name), self.fingerprint)
+    }
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    version: u32,
+    #[serde(flatten)]
+    statement: &'a StatementObject,
+}
+
+#[derive(Serialize)]
+struct Several<'a> {
+    version: u32,
+    statements: &'a [StatementObject],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_twins: Option<usize>,
+}
+
+/// One that was made. `elsewhere`: standard output is free.
+pub(crate) fn made(statement: &StatementObject, elsewhere: bool, json: bool) -> Result<(), Failure> {
+    let text = if json { line(&One { version: 1, statement }) } else { statement.words() };
+    if elsewhere {
+        return print(&format!("{}\n", text.trim_end_matches('\n')));
+    }
+    text.lines().for_each(say);
+    Ok(())
+}
+
+/// What a statement says, and whether it counts.
+pub(crate) fn checked(statement: &StatementObject, json: bool) -> Result<(), Failure> {
+    print(&if json { format!("{}\n", line(&One { version: 1, statement })) } else { statement.words() })
+}
+
+/// All that are kept.
+pub(crate) fn listed(statements: &[StatementObject], json: bool) -> Result<(), Failure> {
+    if json {
+        return print(&format!("{}\n", line(&Several { version: 1, statements, own_twins: None })));
+    }
+    if statements.is_empty() {
+        return print("You keep no statements.\n");
+    }
+    print(&statements.iter().map(StatementObject::words).collect::<Vec<_>>().join("\n"))
+}
+
+/// What was taken in.
+pub(crate) fn imported(statements: &[StatementObject], own_twins: usize, json: bool) -> Result<(), Failure> {
+    if json {
+        return print(&format!(
+            "{}\n",
+            line(&Several { version: 1, statements, own_twins: Some(own_twins) })
+        ));
+    }
+    let mut text = statements.iter().map(StatementObject::words).collect::<Vec<_>>().join("\n");
+    if own_twins > 0 {
+        text.push_str("your OpenPGP twin goes along with your mail from now on\n");
+    }
+    print(&text)
+}
+
+/// Commands for another program.
+pub(crate) fn instructions(commands: &str) -> Result<(), Failure> {
+    print(commands)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    terminal::print(text).map_err(|error| Failure::io("standard output", &error))
+}
