@@ -30,7 +30,7 @@ mod web;
 pub use advice::{Advice, Deed, advise};
 pub use carried::{Brought, Item, bring};
 pub use claim::Claim;
-pub use decide::{Decision, Purpose, check_chain, decide, decide_chain};
+pub use decide::{Decision, Purpose, Remark, check_chain, decide, decide_chain};
 pub use domain::{Cost, Domain, PinKind};
 pub use evaluate::{Evaluation, Source, evaluate, picture, sources};
 pub use harvest::{Harvest, SignedMail, harvest};

@@ -35,6 +35,8 @@ pub(crate) const fn sentence(reason: Reason) -> &'static str {
         Reason::NoFrom => "there is no From address that can be read without guessing",
         Reason::FromDiffers => "the From field outside differs from the protected one",
         Reason::HeadersDiffer => "a protected header field was changed on the way",
+        Reason::KeyOfOthers => "the same key is in a certificate for other addresses",
+        Reason::LongValidity => "a public CA issued the certificate for longer than it may",
         Reason::DisplayName => "the name shown looks like another address",
         Reason::Partial => "only a part of the mail is signed",
         Reason::NestedEncryption => "an encrypted part inside another structure was left closed",

@@ -10,7 +10,7 @@ use crate::cms::{self, ContentType, SignatureOutcome, Signed};
 use crate::limits;
 use crate::time::{DAY, Time};
 use crate::trust::evidence::Kind;
-use crate::trust::{self, Conflict, Decision, Knowledge, Level, Purpose};
+use crate::trust::{self, Conflict, Decision, Knowledge, Level, Purpose, Remark};
 use crate::x509::Certificate;
 use crate::x509::path::{Allowance, PathError};
 use crate::x509::revocation::RevocationStatus;
@@ -251,6 +251,10 @@ pub fn reasons_of(decision: &Decision, certificate: &Certificate, at: Time) -> V
         reasons.push(Reason::PinnedKeyEnded);
     }
     reasons.extend(revocation_reason(&decision.revocation));
+    reasons.extend(decision.remarks.iter().map(|remark| match remark {
+        Remark::KeyOfOthers => Reason::KeyOfOthers,
+        Remark::LongValidity => Reason::LongValidity,
+    }));
     reasons.dedup();
     reasons
 }

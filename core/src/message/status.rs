@@ -179,6 +179,10 @@ reasons! {
     HeadersDiffer = "headers-differ",
     /// The display name looks like another address.
     DisplayName = "display-name",
+    /// The same key is in a certificate for other addresses.
+    KeyOfOthers = "key-of-others",
+    /// A public CA issued the certificate for longer than it may.
+    LongValidity = "long-validity",
     /// Only a part of the mail is signed.
     Partial = "partial",
     /// An encrypted part stands inside another structure and was not opened.
