@@ -18,6 +18,7 @@ mod signer;
 pub(crate) mod statements;
 mod store;
 pub(crate) mod strong;
+pub(crate) mod successions;
 mod trust;
 mod verify;
 

@@ -181,6 +181,14 @@ pub(crate) fn carried(store: &Store, at: Time) -> Result<Vec<Vec<u8>>, Failure> 
     Ok(fitting.collect())
 }
 
+/// The name of our own twin among what goes along.
+pub(crate) const OWN_TWIN: &[u8] = b"twin";
+
+/// Whether our own twin goes along already.
+pub(crate) fn has_twin(store: &Store) -> Result<bool, Failure> {
+    Ok(store.evidence(EvidenceKind::Carried)?.iter().any(|kept| kept.name == OWN_TWIN))
+}
+
 /// Has an item go along with our signatures, in the place of the one of this name.
 pub(crate) fn carry(name: &[u8], content: &[u8], writer: &mut Writer<'_>) -> Result<bool, StoreError> {
     writer.keep_evidence(EvidenceKind::Carried, name, content)

@@ -248,6 +248,9 @@ pub(crate) struct ImportedKey {
     pub(crate) fingerprint: String,
     pub(crate) new: bool,
     pub(crate) pinned: bool,
+    /// The key before, which was compared, and which says that this one follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) follows: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -275,6 +278,13 @@ pub(crate) fn imported(files: &[Imported], json: bool) -> Result<(), Failure> {
 }
 
 fn came_in(what: &str, key: &ImportedKey) -> String {
+    if let Some(old) = &key.follows {
+        let address = SafeText(&key.address);
+        return format!(
+            "  {address} changed keys: {old}, which you compared, says that it is followed by\n  {}\n",
+            key.fingerprint
+        );
+    }
     let state = match (key.pinned, key.new) {
         (true, _) => "compared by you",
         (false, true) => "new",

@@ -132,7 +132,6 @@ fn others_read_a_mail_that_carries_evidence() {
     place
         .run("carol", &["keys", "export", "carol@example.org", "--for", "openpgp", "-o", "carol.asc"])
         .exits(0);
-    place.run("carol", &["trust", "statement", "import", "carol.asc"]).exits(0);
     place.write("carol.eml", MAIL.replace("Alice <alice@", "Carol <carol@"));
     place.run("carol", &["sign", "--opaque", "carol.eml", "-o", "signed.eml"]).exits(0);
     let ran = Command::new("openssl")
@@ -324,4 +323,79 @@ fn a_statement_that_is_not_as_it_must_be_is_refused_with_its_reason() {
     assert_eq!(word(&good.replace("in-person", "video")), "bad-signature");
     assert_eq!(word(&sign("x", &text.replace("Issued: 202", "Issued: 201"), &[])), "wrong-time");
     assert_eq!(word(&text), "framing");
+}
+
+/// Bob's new keys, made on another machine, and the old key's word for them.
+fn renewed() -> Place {
+    let place = Place::new();
+    let init = ["init", "bob@example.org", "--no-passphrase", "--algorithm", "rsa-2048"];
+    let new = place.run("newbob", &init).exits(0).text();
+    place.write("newbob.fingerprint", new.split_whitespace().next().unwrap());
+    place.run("newbob", &["keys", "export", "bob@example.org", "-o", "new.pem"]).exits(0);
+    let old = fingerprint(&place, "bob");
+    let make = ["trust", "statement", "make", "--type", "succession", "bob@example.org", "-o", "next.pem"];
+    let key = ["--certificate", "new.pem", "--old", &old];
+    place.run("bob", &[&make[..], &key].concat()).exits(0);
+    place
+}
+
+#[test]
+fn a_key_that_follows_a_compared_one_is_taken_in_and_shown_once() {
+    let place = renewed();
+    let new = fingerprint(&place, "newbob");
+    place.run("alice", &["keys", "import", "new.pem"]).exits(4);
+    place.run("alice", &["trust", "statement", "import", "next.pem"]).exits(0);
+    let taken = place.run("alice", &["keys", "import", "new.pem"]).exits(0).text();
+    assert!(taken.contains("changed keys") && taken.contains(&new), "{taken}");
+    let again = place.run("alice", &["keys", "import", "new.pem"]).exits(0).text();
+    assert!(!again.contains("changed keys"), "{again}");
+    let list = json(&place.run("alice", &["trust", "list", "--json"]));
+    let pins = list["pins"].as_array().unwrap();
+    assert!(pins.iter().any(|pin| pin["by"] == "succession" && pin["fingerprint"] == new.as_str()), "{list}");
+    place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml", "--to", "?bob@example.org"]).exits(0);
+    place.run("newbob", &["decrypt", "out.eml"]).exits(0);
+    // The old key's word is enough from then on, whatever becomes of the statement.
+    let show = json(&place.run("alice", &["trust", "show", "--json", &format!("{new}?bob@example.org")]));
+    assert_eq!(show["level"], "verified");
+}
+
+#[test]
+fn a_mail_under_the_new_key_brings_the_word_of_the_old_one() {
+    let place = renewed();
+    place.run("newbob", &["trust", "statement", "import", "next.pem"]).exits(0);
+    place.write("bob.eml", MAIL.replace("Alice <alice@", "Bob <bob@"));
+    place.run("newbob", &["sign", "bob.eml", "-o", "signed.eml"]).exits(0);
+    place.run("newbob", &["sign", "--no-evidence", "bob.eml", "-o", "bare.eml"]).exits(0);
+    place.run("alice", &["verify", "bare.eml"]).exits(4);
+    place.run("alice", &["keys", "import", "bare.eml"]).exits(4);
+    place.run("alice", &["verify", "signed.eml"]).exits(0);
+    let taken = place.run("alice", &["keys", "import", "signed.eml"]).exits(0).text();
+    assert!(taken.contains("changed keys"), "{taken}");
+    place.run("alice", &["verify", "bare.eml"]).exits(0);
+}
+
+#[test]
+fn of_two_successors_neither_is_believed() {
+    let place = renewed();
+    let init = ["init", "bob@example.org", "--no-passphrase", "--algorithm", "rsa-2048"];
+    place.run("thief", &init).exits(0);
+    place.run("thief", &["keys", "export", "bob@example.org", "-o", "thief.pem"]).exits(0);
+    let old = fingerprint(&place, "bob");
+    let make = ["trust", "statement", "make", "--type", "succession", "bob@example.org", "-o", "other.pem"];
+    let key = ["--certificate", "thief.pem", "--old", &old];
+    place.run("bob", &[&make[..], &key].concat()).exits(0);
+    place.run("alice", &["trust", "statement", "import", "next.pem", "other.pem"]).exits(0);
+    place.run("alice", &["keys", "import", "new.pem"]).exits(0);
+    assert_eq!(place.run("alice", &["keys", "import", "thief.pem"]).code, 4);
+    place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
+}
+
+#[test]
+fn a_succession_of_a_stranger_takes_nothing_over() {
+    let place = renewed();
+    place.run("carol", &["trust", "statement", "import", "next.pem"]).exits(0);
+    place.run("carol", &["keys", "import", "new.pem"]).exits(0);
+    let list = json(&place.run("carol", &["trust", "list", "--json"]));
+    assert_eq!(list["pins"], serde_json::json!([]), "carol compared nothing");
+    assert_eq!(score(&place, "carol", &["bob@example.org"]), 10);
 }

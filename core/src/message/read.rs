@@ -11,7 +11,7 @@ use super::structure::{self, Covered, Structure};
 use super::write_readable::write_readable;
 use super::{Context, ReadError};
 use crate::address::EmailAddress;
-use crate::cms::SignatureOutcome;
+use crate::cms::{self, SignatureOutcome};
 use crate::limits;
 use crate::mail::protected::{self, HeaderProtection, Reference};
 use crate::mail::{self, AuthorError, HeaderSection, Mailbox, Part};
@@ -30,6 +30,9 @@ pub struct Readable {
     pub certificates: Vec<Certificate>,
     /// What signers whose signatures hold announced that they can read (DER of SMIMECapabilities).
     pub capabilities: Vec<Vec<u8>>,
+    /// OpenPGP certificates and statements that came with signatures that hold; each has to prove
+    /// itself.
+    pub carried: Vec<Vec<u8>>,
     /// What the mail kept from everybody but its readers: an answer keeps it too (RFC 9788,
     /// section 6.1).
     pub reference: Reference,
@@ -85,6 +88,7 @@ fn finish(
         status: reading.status(&unwrapped, context),
         certificates: certificates_of(&unwrapped),
         capabilities: capabilities_of(&unwrapped),
+        carried: carried_by(&unwrapped),
         reference: reference_of(reading.covered, content),
     };
     write_readable(mail, unwrapped, reading.shown.mail, options, output).map_err(ReadError::Io)?;
@@ -331,18 +335,26 @@ fn same_author(one: &HeaderSection<'_>, other: &HeaderSection<'_>) -> bool {
     }
 }
 
-/// Certificates of signatures that hold.
 /// What every signer whose signature holds announced.
 fn capabilities_of(unwrapped: &Unwrapped) -> Vec<Vec<u8>> {
+    good_signers(unwrapped).filter_map(|signer| signer.capabilities.clone()).collect()
+}
+
+/// The evidence that travels with signatures that hold.
+fn carried_by(unwrapped: &Unwrapped) -> Vec<Vec<u8>> {
+    let carried = good_signers(unwrapped).flat_map(|signer| &signer.carried_evidence);
+    carried.take(limits::CARRIED_EVIDENCE).cloned().collect()
+}
+
+fn good_signers(unwrapped: &Unwrapped) -> impl Iterator<Item = &cms::Signer> {
     let layers = unwrapped.layers.iter().filter_map(|layer| match layer {
         Layer::Signed(SignedLayer { signed: Some(signed), .. }) => Some(signed),
         _ => None,
     });
-    let good =
-        layers.flat_map(|signed| &signed.signers).filter(|signer| signer.outcome == SignatureOutcome::Good);
-    good.filter_map(|signer| signer.capabilities.clone()).collect()
+    layers.flat_map(|signed| &signed.signers).filter(|signer| signer.outcome == SignatureOutcome::Good)
 }
 
+/// Certificates of signatures that hold.
 fn certificates_of(unwrapped: &Unwrapped) -> Vec<Certificate> {
     unwrapped
         .layers

@@ -460,7 +460,8 @@ mod tests {
         let old = issued(&bob, &bob.authority, ENDORSEMENT, about, NOW.plus_days(-2000));
         assert_eq!(score(&alice, &knowledge, &[old]), 0, "after five years");
         let item = signed(&bob, &bob.signing, ENDORSEMENT, about);
-        let digest = bring(&knowledge, &[item.clone()], &[]).knowledge.statements[0].statement.digest();
+        let digest =
+            bring(&knowledge, std::slice::from_ref(&item), &[]).knowledge.statements[0].statement.digest();
         let kind = StatementKind::Withdrawal { statement: digest, reason: Reason::Error };
         let withdrawn = signed(&bob, &bob.signing, kind.clone(), about);
         assert_eq!(score(&alice, &knowledge, &[item.clone(), withdrawn]), 0);

@@ -24,11 +24,11 @@ const GPGSM_PASSPHRASE: usize = 31;
 
 /// Writes what was asked for.
 pub(super) fn run(arguments: &args::Export) -> Result<Exit, Failure> {
-    let store = store::open()?;
+    let mut store = store::open()?;
     let form = Form::of(arguments)?;
     let chosen = Chosen::find(&store, &arguments.key)?;
     if arguments.program == Some(Program::Openpgp) {
-        super::twin::write(arguments, &store, &chosen.certificates)?;
+        super::twin::write(arguments, &mut store, &chosen.certificates)?;
         return Ok(Exit::Done);
     }
     if arguments.secret { secret(arguments, &store, &chosen, form) } else { public(arguments, &chosen, form) }

@@ -9,7 +9,7 @@ use counterseal_core::x509::Certificate;
 use serde::Serialize;
 
 use super::domains::day;
-use crate::commands::strong;
+use crate::commands::{strong, successions};
 use crate::failure::Failure;
 use crate::render::json::{hexadecimal, line};
 use crate::terminal::{self, SafeText};
@@ -37,6 +37,7 @@ impl PinObject {
     ) -> Self {
         let by = match source {
             strong::SOURCE => strong::SOURCE,
+            successions::SOURCE => successions::SOURCE,
             _ if points >= VERIFIED => "in-person",
             _ => "video",
         };
@@ -53,6 +54,7 @@ impl PinObject {
     fn words(&self) -> String {
         let how = match self.by {
             strong::SOURCE => "named by you with the address",
+            successions::SOURCE => "follows the key that you compared",
             "video" => "compared by voice or video",
             _ => "compared in person",
         };

@@ -1,5 +1,7 @@
 //! Statements, in words and as JSON (`docs/formats/json.md`).
 
+use counterseal_core::address::EmailAddress;
+use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::openpgp::{SignedStatement, StatementKind, StatementSigner};
 use counterseal_core::trust::Standing;
 use serde::Serialize;
@@ -162,6 +164,31 @@ struct Several<'a> {
     statements: &'a [StatementObject],
     #[serde(skip_serializing_if = "Option::is_none")]
     own_twins: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changed: Vec<ChangedObject>,
+}
+
+/// Somebody whose compared key said which one follows it.
+#[derive(Serialize)]
+pub(crate) struct ChangedObject {
+    address: String,
+    old: String,
+    fingerprint: String,
+}
+
+impl ChangedObject {
+    /// Of the two keys.
+    pub(crate) fn new(address: &EmailAddress, old: &Fingerprint, key: &Fingerprint) -> Self {
+        Self { address: address.to_string(), old: old.to_string(), fingerprint: key.to_string() }
+    }
+
+    fn words(&self) -> String {
+        let Self { address, old, fingerprint } = self;
+        format!(
+            "{} changed keys: {old}, which you compared, says that it is followed by\n  {fingerprint}\n",
+            SafeText(address)
+        )
+    }
 }
 
 /// One that was made. `elsewhere`: standard output is free.
@@ -182,7 +209,10 @@ pub(crate) fn checked(statement: &StatementObject, json: bool) -> Result<(), Fai
 /// All that are kept.
 pub(crate) fn listed(statements: &[StatementObject], json: bool) -> Result<(), Failure> {
     if json {
-        return print(&format!("{}\n", line(&Several { version: 1, statements, own_twins: None })));
+        return print(&format!(
+            "{}\n",
+            line(&Several { version: 1, statements, own_twins: None, changed: Vec::new() })
+        ));
     }
     if statements.is_empty() {
         return print("You keep no statements.\n");
@@ -191,17 +221,23 @@ pub(crate) fn listed(statements: &[StatementObject], json: bool) -> Result<(), F
 }
 
 /// What was taken in.
-pub(crate) fn imported(statements: &[StatementObject], own_twins: usize, json: bool) -> Result<(), Failure> {
+pub(crate) fn imported(
+    statements: &[StatementObject],
+    own_twins: usize,
+    changed: Vec<ChangedObject>,
+    json: bool,
+) -> Result<(), Failure> {
     if json {
         return print(&format!(
             "{}\n",
-            line(&Several { version: 1, statements, own_twins: Some(own_twins) })
+            line(&Several { version: 1, statements, own_twins: Some(own_twins), changed })
         ));
     }
     let mut text = statements.iter().map(StatementObject::words).collect::<Vec<_>>().join("\n");
     if own_twins > 0 {
         text.push_str("your OpenPGP twin goes along with your mail from now on\n");
     }
+    text.extend(changed.iter().map(ChangedObject::words));
     print(&text)
 }
 

@@ -38,6 +38,8 @@ pub(super) struct SignedMail {
     pub(super) author: EmailAddress,
     pub(super) certificates: Vec<Certificate>,
     pub(super) capabilities: Option<Vec<u8>>,
+    /// What came along with the signature, unproved.
+    pub(super) carried: Vec<Vec<u8>>,
 }
 
 /// Reads a mail whose signature must be good and its author's own.
@@ -68,7 +70,7 @@ fn author_of(readable: Readable) -> Result<SignedMail, Failure> {
                     || certificate.addresses().iter().any(|own| own.matches(&author))
             });
             let capabilities = readable.capabilities.into_iter().next();
-            Ok(SignedMail { author, certificates, capabilities })
+            Ok(SignedMail { author, certificates, capabilities, carried: readable.carried })
         }
         (Verdict::Conflict, _) => {
             Err(refused(Exit::Contradiction, "it is signed by a key that is not the one you know"))

@@ -3,12 +3,17 @@
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::keys::Import;
-use counterseal_core::trust::{HISTORY, VERIFIED};
+use counterseal_core::openpgp::{SignedStatement, StatementKind};
+use counterseal_core::trust::{HISTORY, VERIFIED, bring};
 use counterseal_core::x509::{Certificate, SecretKey};
 
 use super::mail::SignedMail;
 use super::pin::Comparison;
+use crate::clock;
 use crate::commands::keys::is_or_is_under;
+use crate::commands::statements::KeptStatement;
+use crate::commands::store;
+use crate::commands::successions::{self, Successor};
 use crate::failure::{Exit, Failure};
 use crate::render::keys::ImportedKey;
 use crate::store::{KeyUse, NewTrust, Store, StoreError, TrustKind, TrustRow, Writer};
@@ -21,6 +26,12 @@ pub(super) struct Plan {
     not_taken: Vec<String>,
     /// Whose earlier pins go.
     replaced: Vec<EmailAddress>,
+    /// What came along with a mail, unproved.
+    carried: Vec<Vec<u8>>,
+    /// Keys that follow compared ones.
+    successors: Vec<Successor>,
+    /// The statements that say so.
+    statements: Vec<KeptStatement>,
 }
 
 /// A key, and the address that it is for.
@@ -65,6 +76,9 @@ impl Plan {
             claims,
             not_taken: found.refused.iter().map(|refused| refused.why.to_string()).collect(),
             replaced: Vec::new(),
+            carried: Vec::new(),
+            successors: Vec::new(),
+            statements: Vec::new(),
         })
     }
 
@@ -91,6 +105,9 @@ impl Plan {
             claims,
             not_taken: Vec::new(),
             replaced: Vec::new(),
+            carried: mail.carried,
+            successors: Vec::new(),
+            statements: Vec::new(),
         })
     }
 
@@ -111,8 +128,30 @@ impl Plan {
                 });
             }
         }
+        self.follow(store)?;
         self.refuse_conflict(&certificates(store)?, &store.trust_rows()?)?;
         Ok(self)
+    }
+
+    /// What comes after a key that the person compared, by a statement of that key.
+    fn follow(&mut self, store: &Store) -> Result<(), Failure> {
+        let mut knowledge = store::knowledge(store)?;
+        knowledge.certificates.extend(self.certificates.iter().cloned());
+        let is_succession = |item: &&Vec<u8>| {
+            let signed = SignedStatement::read(item, &[], &self.certificates);
+            signed.is_ok_and(|signed| matches!(signed.statement.kind, StatementKind::Succession { .. }))
+        };
+        let items: Vec<Vec<u8>> = self.carried.iter().filter(is_succession).cloned().collect();
+        let knowledge = bring(&knowledge, &items, &self.certificates).knowledge;
+        self.successors = successions::of(store, &knowledge, clock::now())?;
+        // Somebody else's successor did not come with this file.
+        self.successors
+            .retain(|successor| self.certificates.iter().any(|held| held.fingerprint() == successor.key));
+        if !self.successors.is_empty() {
+            let kept = |bytes| KeptStatement { bytes, keyring: Vec::new() };
+            self.statements = items.into_iter().map(kept).collect();
+        }
+        Ok(())
     }
 
     /// Writes all of it. Answers with the own keys and the contacts that came in.
@@ -137,12 +176,26 @@ impl Plan {
                 fingerprint: key.fingerprint().to_string(),
                 new,
                 pinned: false,
+                follows: None,
             });
         }
         for address in &self.replaced {
             writer.remove_pins(address)?;
         }
         let mut contacts: Vec<ImportedKey> = Vec::new();
+        for statement in &self.statements {
+            statement.keep(writer)?;
+        }
+        for successor in &self.successors {
+            let new = successor.keep(writer)?;
+            contacts.push(ImportedKey {
+                address: successor.address.to_string(),
+                fingerprint: successor.key.to_string(),
+                new,
+                pinned: true,
+                follows: Some(successor.old.to_string()),
+            });
+        }
         for claim in &self.claims {
             let new = claim.write(writer)?;
             if claim.kind != TrustKind::Own {
@@ -177,7 +230,11 @@ impl Plan {
             }
             let mut pins =
                 rows.iter().filter(|row| row.kind == TrustKind::Pin && row.address == address).peekable();
-            if pins.peek().is_some() && !pins.any(|pin| self.is_covered(claim, &pin.key, known)) {
+            let follows = self.successors.iter().any(|successor| {
+                successor.address.lookup_key() == address
+                    && self.is_covered(claim, successor.key.sha256(), known)
+            });
+            if pins.peek().is_some() && !follows && !pins.any(|pin| self.is_covered(claim, &pin.key, known)) {
                 return Err(self.conflict(claim));
             }
         }
@@ -239,6 +296,7 @@ impl Claim {
             fingerprint: self.key.to_string(),
             new,
             pinned: self.kind == TrustKind::Pin,
+            follows: None,
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &StatementMake) -> Result<Exit, Failure> {
     }
     let bytes = {
         let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
-        signed(&store, &keys, &statement, old.as_ref(), now)
+        signed(&store, &keys, (&statement, &key), old.as_ref(), now)
             .map_err(|failure| keys.failure().unwrap_or(failure))?
     };
     let signed = SignedStatement::read(&bytes, &[], &[])
@@ -94,15 +94,12 @@ fn kind(arguments: &StatementMake, old: Option<&Certificate>) -> StatementKind {
 fn signed(
     store: &Store,
     keys: &StoreKeys<'_>,
-    statement: &Statement,
+    (statement, key): (&Statement, &Fingerprint),
     old: Option<&Certificate>,
     now: Time,
 ) -> Result<Vec<u8>, Failure> {
     if let (StatementKind::Succession { reason, .. }, Some(old)) = (&statement.kind, old) {
-        let Some(new) = key_at_hand(store, statement)? else {
-            return Err(no_key(&statement.subject.to_string()));
-        };
-        return succession(keys, (&statement.subject, old), &new, *reason, now);
+        return succession(keys, (&statement.subject, old), key, *reason, now);
     }
     let author = match statement.kind {
         // What somebody says of a key of their own is signed under their own address.
@@ -111,11 +108,6 @@ fn signed(
     };
     let certificates = signing_chain(store, keys, author, now)?;
     Ok(statement.sign(keys, &certificates).map_err(WriteError::Sign)?)
-}
-
-fn key_at_hand(store: &Store, statement: &Statement) -> Result<Option<Fingerprint>, Failure> {
-    let mut keys = certificates(store)?.into_iter().map(|held| held.fingerprint());
-    Ok(keys.find(|key| statement.is_about(key)))
 }
 
 fn certificates(store: &Store) -> Result<Vec<Certificate>, Failure> {

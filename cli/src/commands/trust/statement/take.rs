@@ -15,8 +15,9 @@ use crate::clock;
 use crate::commands::introducers::Taken;
 use crate::commands::statements::{self, KeptStatement};
 use crate::commands::store::{self, Unlock};
+use crate::commands::successions;
 use crate::failure::{Exit, Failure};
-use crate::render::trust::statement::{self as render, StatementObject};
+use crate::render::trust::statement::{self as render, ChangedObject, StatementObject};
 use crate::store::{Store, StoreError, TrustKind, Writer};
 
 /// Takes in every file, or none.
@@ -32,12 +33,17 @@ pub(super) fn run(arguments: &StatementImport) -> Result<Exit, Failure> {
     let now = clock::now();
     store.write(now, |writer| taken.iter().try_for_each(|import| import.keep(writer)))?;
     let knowledge = store::knowledge(&store)?;
+    let successors = successions::of(&store, &knowledge, now)?;
+    if !successors.is_empty() {
+        store.write(now, |writer| successors.iter().try_for_each(|new| new.keep(writer).map(drop)))?;
+    }
     let objects = taken
         .iter()
         .filter_map(Import::statement)
         .map(|signed| StatementObject::of(signed).standing(Standing::of(signed, &knowledge, now)));
     let twins = taken.iter().filter(|import| matches!(import, Import::OwnTwin { .. })).count();
-    render::imported(&objects.collect::<Vec<_>>(), twins, arguments.report.json)?;
+    let changed = successors.iter().map(|new| ChangedObject::new(&new.address, &new.old, &new.key));
+    render::imported(&objects.collect::<Vec<_>>(), twins, changed.collect(), arguments.report.json)?;
     Ok(Exit::Done)
 }
 
@@ -62,7 +68,7 @@ impl Owner {
 
     /// Whether somebody speaks for a key of ours.
     fn is_praised(&self, signed: &SignedStatement) -> bool {
-        matches!(signed.statement.kind, StatementKind::Endorsement { .. } | StatementKind::Link)
+        !matches!(signed.statement.kind, StatementKind::Withdrawal { .. })
             && self.keys.contains(&signed.statement.spki_sha256)
             && self.addresses.iter().any(|own| own.matches(&signed.statement.subject))
     }
@@ -121,15 +127,12 @@ impl Import {
             }
             Self::Certificates(taken) => taken.keep(writer),
             Self::OwnTwin { packets, web } => {
-                statements::carry(OWN_TWIN, packets, writer)?;
+                statements::carry(statements::OWN_TWIN, packets, writer)?;
                 web.keep(writer)
             }
         }
     }
 }
-
-/// The name of our own twin among what goes along.
-const OWN_TWIN: &[u8] = b"twin";
 
 /// The first keyring that holds the signer's certificate: without it nobody can check the statement
 /// again.
