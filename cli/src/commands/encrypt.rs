@@ -1,6 +1,7 @@
 //! `cseal encrypt`
 
 mod copies;
+mod missing;
 mod object;
 mod reply;
 
@@ -115,12 +116,14 @@ impl Job<'_> {
 
     fn with_store(&self) -> Result<Exit, Failure> {
         let mut store = store::open()?;
-        let pins = self.encrypt_from(&store)?;
+        let mail = self.mail()?;
+        missing::look_up(self, mail.as_ref(), &mut store)?;
+        let pins = self.encrypt_from(&store, mail.as_ref())?;
         strong::keep(&mut store, &Unlock::from_options(&self.arguments.passphrase), &pins)?;
         Ok(Exit::Done)
     }
 
-    fn encrypt_from(&self, store: &Store) -> Result<Vec<Pin>, Failure> {
+    fn encrypt_from(&self, store: &Store, mail: Option<&PlainMail>) -> Result<Vec<Pin>, Failure> {
         let arguments = self.arguments;
         let mut knowledge: Knowledge = store::knowledge(store)?;
         let extra = sources::knowledge(&arguments.evidence, &[])?;
@@ -133,8 +136,6 @@ impl Job<'_> {
         let contacts = Some(store.trust_rows()?);
         let directory =
             Directory { given: Vec::new(), knowledge: &knowledge, policy: &policy, contacts, at: self.at };
-        let mail = self.mail()?;
-        let mail = mail.as_ref();
         let author = match mail {
             Some(mail) => Some(author(&mail.text)?),
             None => store::owner(store)?,

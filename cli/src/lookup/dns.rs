@@ -53,8 +53,6 @@ fn resolver(how: &SmimeaSource) -> Result<TokioResolver, Trouble> {
     let options = builder.options_mut();
     options.use_hosts_file = ResolveHosts::Never;
     options.timeout = Duration::from_secs(limits::DNS_SECONDS / 3);
-    // Nothing of this process is asked twice.
-    options.cache_size = 64;
     builder.with_trust_anchor(Arc::new(trust_anchors(how)?)).build().map_err(unreachable)
 }
 

@@ -266,3 +266,146 @@ fn is_named(web: &OpenPgpWeb, certificate: &Certificate, address: &EmailAddress,
         is_twin || openpgp.user_ids_linked_to(&key, address, at).next().is_some()
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use counterseal_core::keys::Keyring;
+    use counterseal_core::lookup::{Matching, Selector, SmimeaRecord, Usage};
+    use counterseal_core::trust::{Level, Profile, Rules};
+    use counterseal_core::x509::issue::{self, Issuer, Subject, Validity};
+    use counterseal_core::x509::{KeyKind, SecretKey};
+
+    use super::*;
+    use crate::lookup::{Outcome, Trouble};
+    use crate::randomness::SystemRandom;
+
+    const NOW: Time = Time::from_unix_seconds(1_795_262_400);
+
+    fn bob() -> EmailAddress {
+        EmailAddress::parse("bob@example.org").unwrap()
+    }
+
+    /// A personal CA and an encryption certificate of it.
+    fn certificates(address: &EmailAddress) -> [Certificate; 2] {
+        let [authority_key, key] =
+            [0, 1].map(|_| SecretKey::generate(KeyKind::P256, &mut SystemRandom).unwrap());
+        let validity = Validity { not_before: NOW.plus_days(-1), not_after: NOW.plus_days(100) };
+        let subject =
+            |key| Subject { name: "Bob", addresses: std::slice::from_ref(address), public_key: key };
+        let keys = Keyring::from(authority_key.clone());
+        let authority =
+            issue::personal_ca(&keys, &subject(authority_key.public_key()), validity, &mut SystemRandom)
+                .unwrap();
+        let issuer = Issuer { certificate: &authority, keys: &keys };
+        let subject = subject(key.public_key());
+        let leaf = issue::encryption_certificate(&issuer, &subject, validity, None, &mut SystemRandom);
+        [leaf.unwrap(), authority]
+    }
+
+    fn answer(standing: &Standing, certificates: &[Certificate], lasts: i64) -> Answer {
+        let record = |certificate: &Certificate| {
+            let usage = if certificate.is_certificate_authority() {
+                Usage::AuthorityAssertion
+            } else {
+                Usage::CertificateAssertion
+            };
+            SmimeaRecord::of(certificate, usage, Selector::Certificate, Matching::Full)
+        };
+        let is_dns = matches!(standing, Standing::Dns { .. });
+        let found = Found {
+            records: certificates.iter().filter(|_| is_dns).map(record).collect(),
+            certificates: certificates.to_vec(),
+            openpgp: None,
+            standing: standing.clone(),
+            lasts,
+        };
+        let source = if is_dns { Source::Smimea } else { Source::Http };
+        Answer { source, asked: String::new(), outcome: Outcome::Found(found), at: NOW }
+    }
+
+    fn knowledge(profile: Profile) -> Knowledge {
+        let mut rules = Rules::of(profile);
+        rules.sources.keyserver = true;
+        Knowledge { rules, ..Knowledge::default() }
+    }
+
+    fn best(answers: &[Answer], knowledge: &Knowledge, at: Time) -> u32 {
+        let candidates = candidates(&bob(), answers, knowledge, at);
+        candidates.iter().map(|candidate| candidate.decision.score).max().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_lying_server_never_makes_a_key_worth_more_than_its_row() {
+        let server = |number: u8| Standing::Server(format!("server{number}.example"));
+        let rows = [
+            (Standing::Dns { secure: true }, 80),
+            (Standing::Dns { secure: false }, 5),
+            (Standing::Domain, 60),
+            (server(0), 40),
+            (Standing::Nobody, 0),
+        ];
+        // Its own CA, another key, and everything as often as it likes, to last for ever.
+        let certificates = [certificates(&bob()), certificates(&bob())].concat();
+        let twice = [&certificates[..], &certificates].concat();
+        let one_key = &certificates[..2];
+        for profile in [Profile::Blended, Profile::Hardened, Profile::Either] {
+            let knowledge = knowledge(profile);
+            for (standing, worth) in &rows {
+                let answers = |certificates: &[Certificate]| -> Vec<Answer> {
+                    (0..5).map(|_| answer(standing, certificates, i64::from(u32::MAX))).collect()
+                };
+                assert_eq!(best(&answers(one_key), &knowledge, NOW), *worth, "{standing:?} {profile:?}");
+                assert!(best(&answers(&twice), &knowledge, NOW) <= *worth, "{standing:?} {profile:?}");
+                assert_eq!(best(&answers(&twice), &knowledge, NOW.plus_days(8)), 0, "nothing lasts for ever");
+            }
+            // All key servers rest on one mailbox, and all of it on the one who operates the domain.
+            let servers: Vec<Answer> = (0..9).map(|number| answer(&server(number), one_key, 3600)).collect();
+            assert_eq!(best(&servers, &knowledge, NOW), 40);
+            let all: Vec<Answer> = rows.iter().map(|(standing, _)| answer(standing, one_key, 3600)).collect();
+            assert_eq!(best(&all, &knowledge, NOW), 100);
+        }
+        assert_eq!(
+            best(&[answer(&Standing::Dns { secure: true }, one_key, 9)], &knowledge(Profile::CaOnly), NOW),
+            0
+        );
+    }
+
+    #[test]
+    fn what_is_for_another_address_is_no_candidate() {
+        let carol = EmailAddress::parse("carol@example.org").unwrap();
+        let found = answer(&Standing::Dns { secure: true }, &certificates(&carol), 3600);
+        assert!(candidates(&bob(), &[found], &knowledge(Profile::Blended), NOW).is_empty());
+    }
+
+    #[test]
+    fn an_answer_counts_for_as_long_as_it_lasts() {
+        let found = [answer(&Standing::Domain, &certificates(&bob()), 3600)];
+        let knowledge = knowledge(Profile::Blended);
+        let at = |seconds| best(&found, &knowledge, NOW.plus_seconds(seconds));
+        assert_eq!((at(0), at(3600), at(3601)), (60, 60, 0));
+    }
+
+    #[test]
+    fn a_source_that_failed_says_nothing() {
+        let failed = Answer::new(Source::Smimea, "", Err(Trouble::unreachable("down"))).at(NOW);
+        assert!(candidates(&bob(), &[failed], &knowledge(Profile::Blended), NOW).is_empty());
+    }
+
+    #[test]
+    fn rows_of_the_store_are_what_this_version_knows_and_no_older_than_a_week() {
+        let [leaf, _] = certificates(&bob());
+        let row =
+            KeptEvidence::new(&bob(), &leaf, &Standing::Dns { secure: true }, NOW, i64::MAX / 4).unwrap();
+        let text = serde_json::to_string(&row).unwrap();
+        assert_eq!(serde_json::from_str::<KeptEvidence>(&text).unwrap(), row);
+        let evidence = row.for_engine(&leaf).unwrap();
+        assert!(evidence.period.contains(NOW.plus_days(7)) && !evidence.period.contains(NOW.plus_days(8)));
+        let later = KeptEvidence { kind: "oracle".to_owned(), ..row.clone() };
+        assert!(later.for_engine(&leaf).is_none());
+        assert!(KeptEvidence { kind: "keyserver".to_owned(), ..row }.for_engine(&leaf).is_none());
+        let level =
+            candidates(&bob(), &[answer(&Standing::Domain, &[leaf], 9)], &knowledge(Profile::Blended), NOW);
+        assert_eq!(level.first().map(|candidate| candidate.decision.level), Some(Level::Checked));
+    }
+}

@@ -138,7 +138,11 @@ impl Resolver for Hosts {
             addresses.push(row.at.ok_or(Error::HostNotFound)?);
             return Ok(addresses);
         }
-        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
+        let found =
+            DefaultResolver::default().resolve(uri, config, timeout).map_err(|error| match error {
+                Error::Io(error) if says_no_such_host(&error.to_string()) => Error::HostNotFound,
+                other => other,
+            })?;
         let mut allowed = self.empty();
         for address in found.iter().filter(|address| self.may_ask(address)) {
             allowed.push(*address);
@@ -155,6 +159,19 @@ impl Hosts {
     fn may_ask(&self, address: &SocketAddr) -> bool {
         self.reach.private_addresses || is_public(address.ip())
     }
+}
+
+/// Whether a look-up was answered, and there is no such name. Rust gives the answers of getaddrinfo as
+/// texts alone: these are EAI_NONAME and EAI_NODATA of glibc, musl and the BSDs.
+fn says_no_such_host(error: &str) -> bool {
+    const TEXTS: [&str; 5] = [
+        "Name or service not known",
+        "No address associated with hostname",
+        "Name does not resolve",
+        "Name has no usable address",
+        "nodename nor servname provided",
+    ];
+    TEXTS.iter().any(|text| error.contains(text))
 }
 
 /// Asks the web server of a template.
@@ -179,4 +196,17 @@ pub(super) fn ask(address: &EmailAddress, how: &LookupSources) -> Answer {
             Fetched::Nothing | Fetched::NoHost => Ok(None),
         });
     Answer::new(Source::Http, url, outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_does_not_exist_is_told_from_a_look_up_that_failed() {
+        let failed = |text| format!("failed to lookup address information: {text}");
+        assert!(says_no_such_host(&failed("Name or service not known")));
+        assert!(says_no_such_host(&failed("No address associated with hostname")));
+        assert!(!says_no_such_host(&failed("Temporary failure in name resolution")));
+    }
 }

@@ -49,7 +49,7 @@ pub(crate) fn refusals(refused: &[(String, Refusal)]) -> Failure {
     let failure = Failure::new(exit, word, message).details(details);
     match refused.iter().find(|(_, refusal)| matches!(refusal, Refusal::NoKey)) {
         Some((who, _)) => failure.hint(format!(
-            "ask {who} for a signed mail, then `cseal keys import mail.eml`; nothing was written"
+            "ask {who} for a signed mail, then `cseal keys import mail.eml`; or look on the network: `cseal keys find {who}`; nothing was written"
         )),
         None => failure.hint("nothing was written"),
     }

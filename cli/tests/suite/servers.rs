@@ -271,27 +271,35 @@ pub fn web_server(directory: &Path, root: &Path, tls: Option<&TlsNames>, locatio
     }))
 }
 
-/// A directory server with these entries, over TLS.
-pub fn directory_server(directory: &Path, tls: &TlsNames, entries: &str) -> Option<Server> {
+/// A directory server with these entries: `ldaps`, or `ldap`, where TLS may begin if it has a name.
+pub fn directory_server(
+    directory: &Path,
+    scheme: &str,
+    tls: Option<&TlsNames>,
+    entries: &str,
+) -> Option<Server> {
     let (slapd, slapadd) = (program("slapd")?, program("slapadd")?);
     fs::create_dir_all(directory.join("data")).unwrap();
     let (configuration, ldif) = (directory.join("slapd.conf"), directory.join("entries.ldif"));
     let place = directory.display();
+    let tls = tls.map(|tls| {
+        let [authority, certificate, key] =
+            [&tls.authority, &tls.certificate, &tls.key].map(|path| path.display().to_string());
+        format!("TLSCACertificateFile {authority}\nTLSCertificateFile {certificate}\nTLSCertificateKeyFile {key}\n")
+    });
     let text = format!(
         "include /etc/ldap/schema/core.schema\ninclude /etc/ldap/schema/cosine.schema\n\
          include /etc/ldap/schema/inetorgperson.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n\
-         pidfile {place}/pid\nTLSCACertificateFile {}\nTLSCertificateFile {}\nTLSCertificateKeyFile {}\n\
+         pidfile {place}/pid\n{}\
          database mdb\nsuffix \"dc=example,dc=org\"\ndirectory {place}/data\n",
-        tls.authority.display(),
-        tls.certificate.display(),
-        tls.key.display()
+        tls.unwrap_or_default()
     );
     fs::write(&configuration, text).unwrap();
     fs::write(&ldif, entries).unwrap();
     succeed(Command::new(slapadd).arg("-f").arg(&configuration).arg("-l").arg(&ldif));
     Some(Server::start(|port| {
         let mut command = Command::new(&slapd);
-        command.args(["-d", "0", "-h", &format!("ldaps://127.0.0.1:{port}/"), "-f"]).arg(&configuration);
+        command.args(["-d", "0", "-h", &format!("{scheme}://127.0.0.1:{port}/"), "-f"]).arg(&configuration);
         command
     }))
 }

@@ -107,6 +107,25 @@ fn what_was_looked_up_is_written_to_and_adds_nothing_to_itself() {
 }
 
 #[test]
+fn encrypt_looks_a_missing_key_up_where_the_policy_says_so() {
+    let place = Place::new();
+    let Some(server) = name_server(&place) else { return };
+    place.write("to-bob.eml", "From: carol@example.org\r\nTo: bob@example.org\r\n\r\nHello.\r\n");
+    let encrypt = |more: &[&str], name: &str| {
+        place.run("carol", &[more, &["encrypt", "to-bob.eml", "-o", name]].concat())
+    };
+    policy(&place, "carol", &server.policy());
+    encrypt(&[], "no.eml").exits(1);
+    policy(&place, "carol", &format!("[sources]\nnetwork = \"always\"\n{}", server.policy()));
+    encrypt(&["--offline"], "no.eml").exits(1);
+    encrypt(&[], "sealed.eml").exits(0);
+    place.run("bob", &["decrypt", "sealed.eml", "-o", "open.eml"]).exits(0);
+    // It was taken in: the next mail asks nobody.
+    drop(server);
+    encrypt(&[], "again.eml").exits(0);
+}
+
+#[test]
 fn a_server_cannot_slip_a_key_in_beside_the_one_that_was_compared() {
     let place = Place::new();
     if program("named").is_none() {
@@ -271,7 +290,7 @@ fn a_directory_is_asked_over_tls_and_counts_as_a_key_server_where_those_count() 
         "dn: dc=example,dc=org\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n\n\
          dn: cn=Bob,dc=example,dc=org\nobjectClass: inetOrgPerson\ncn: Bob\nsn: B\nmail: bob@example.org\n{entry}"
     );
-    let Some(server) = directory_server(&place.path("ldap"), &tls, &entries) else { return };
+    let Some(server) = directory_server(&place.path("ldap"), "ldaps", Some(&tls), &entries) else { return };
     let roots = ("SSL_CERT_FILE", tls.authority.as_path());
     let url = format!("ldaps://localhost:{}/dc=example,dc=org", server.address.port());
     let ask = |more: &str, address: &str| {
@@ -288,6 +307,14 @@ fn a_directory_is_asked_over_tls_and_counts_as_a_key_server_where_those_count() 
     let strange = TlsNames::make(&place.path("strange"));
     let other = ("SSL_CERT_FILE", strange.authority.as_path());
     place.run_with(other, "carol", &["keys", "find", "bob@example.org"]).exits(3);
+
+    // Without the s, TLS begins before anything is asked, or nothing is.
+    for (name, tls_there, code) in [("begun", Some(&tls), 0), ("never", None, 3)] {
+        let Some(server) = directory_server(&place.path(name), "ldap", tls_there, &entries) else { return };
+        let url = format!("ldap://localhost:{}/dc=example,dc=org", server.address.port());
+        policy(&place, "carol", &format!("[sources]\nldap = \"{url}\"\n"));
+        place.run_with(roots, "carol", &["keys", "find", "bob@example.org"]).exits(code);
+    }
 }
 
 #[test]

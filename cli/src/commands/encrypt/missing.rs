@@ -1,0 +1,54 @@
+//! Keys that are missing are looked up, where the policy lets `encrypt` ask the network.
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::policy::{Network, Refusal};
+
+use super::Job;
+use super::PlainMail;
+use crate::commands::keys::find::Looked;
+use crate::commands::readers::Directory;
+use crate::commands::store::{self, Unlock};
+use crate::commands::strong;
+use crate::failure::Failure;
+use crate::lookup;
+use crate::policy;
+use crate::store::Store;
+
+/// Looks for the keys of readers that have none, or only one that has ended, and takes in what is found. What was found is
+/// judged afterwards like every other key.
+pub(super) fn look_up(job: &Job<'_>, mail: Option<&PlainMail>, store: &mut Store) -> Result<(), Failure> {
+    let policy = policy::in_force()?;
+    let sources = lookup::named(&policy.lookups);
+    if policy.network != Network::Always || lookup::is_forbidden() || sources.is_empty() {
+        return Ok(());
+    }
+    let mut knowledge = store::knowledge(store)?;
+    policy::apply(&policy, &mut knowledge)?;
+    let contacts = Some(store.trust_rows()?);
+    let directory =
+        Directory { given: Vec::new(), knowledge: &knowledge, policy: &policy, contacts, at: job.at };
+    for address in readers(job, mail)? {
+        if !matches!(directory.one(&address), Err(Refusal::NoKey | Refusal::Expired { .. })) {
+            continue;
+        }
+        let found = Looked::up(&address, &sources, &policy.lookups, &knowledge, job.at);
+        if !found.acceptable().is_empty() {
+            store::unlock(store, &Unlock::from_options(&job.arguments.passphrase))?;
+            found.import(store, &knowledge)?;
+        }
+    }
+    Ok(())
+}
+
+fn readers(job: &Job<'_>, mail: Option<&PlainMail>) -> Result<Vec<EmailAddress>, Failure> {
+    let mut wanted = Vec::new();
+    match mail {
+        Some(mail) => wanted = job.wanted(mail)?,
+        None => {
+            for address in &job.arguments.to {
+                strong::add(&mut wanted, strong::typed(address, false)?)?;
+            }
+        }
+    }
+    Ok(wanted.into_iter().map(|wanted| wanted.address).collect())
+}
