@@ -7,6 +7,7 @@ mod decrypt;
 mod encrypt;
 mod find;
 mod generate;
+mod history;
 mod init;
 mod keys;
 mod publish;
@@ -25,6 +26,7 @@ pub(crate) use decrypt::Decrypt;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
 pub(crate) use find::{Find, Source};
 pub(crate) use generate::{Generate, GenerateCommand, Shell};
+pub(crate) use history::{TrustForget, TrustHistory};
 pub(crate) use init::Init;
 pub(crate) use keys::{
     Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,

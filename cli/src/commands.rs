@@ -4,6 +4,7 @@ mod attachments;
 mod decrypt;
 mod encrypt;
 mod generate;
+mod history;
 mod init;
 pub(crate) mod introducers;
 mod keys;
@@ -63,6 +64,8 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             TrustCommand::Pin(arguments) => Some(&arguments.report),
             TrustCommand::Unpin(arguments) => Some(&arguments.report),
             TrustCommand::List(arguments) => Some(&arguments.report),
+            TrustCommand::History(arguments) => Some(&arguments.report),
+            TrustCommand::Forget(arguments) => Some(&arguments.report),
             TrustCommand::Meet(arguments) => Some(&arguments.report),
             TrustCommand::Rely(arguments) => Some(&arguments.report),
             TrustCommand::Vouch(arguments) => Some(&arguments.report),

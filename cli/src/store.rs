@@ -1,4 +1,4 @@
-//! The store: one SQLite file with the secret keys, certificates, contacts and pins of a person.
+//! The store: one SQLite file with the secret keys, certificates, contacts, pins and history of a person.
 //!
 //! `docs/formats/store.md` has the format. Certificates and trust are read without unlocking; a
 //! secret key needs the store master key, which the passphrase of a slot unwraps.
@@ -8,9 +8,12 @@ mod directory;
 mod encoding;
 mod error;
 mod evidence;
+mod forget;
+mod history;
 mod keyring;
 mod master_key;
 mod migration;
+mod pending;
 mod schema;
 mod sealed;
 mod secret_keys;
@@ -28,6 +31,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub(crate) use error::StoreError;
 pub(crate) use evidence::EvidenceKind;
+pub(crate) use forget::Forgotten;
+pub(crate) use history::Log;
 pub(crate) use keyring::{AskPassphrase, StoreKeys};
 use master_key::MasterKey;
 pub(crate) use secret_keys::{KeyUse, StoredKey};
@@ -67,7 +72,7 @@ impl Store {
         let path = directory::prepare(directory)?.join(FILE);
         directory::narrow(&path)?;
         let mut connection = connect(&path)?;
-        if schema::check(&connection)? == schema::Found::Earlier {
+        if matches!(schema::check(&connection)?, schema::Found::Earlier(_)) {
             drop(connection);
             migration::run(&path)?;
             connection = connect(&path)?;
@@ -119,6 +124,11 @@ impl Store {
         trust::check_head(&self.connection, &self.id, &master_key)?;
         let _ = self.unlocked.set(master_key);
         Ok(())
+    }
+
+    /// Whether it can be written to without a passphrase: it is unlocked already, or needs none.
+    pub(crate) fn can_write(&self) -> Result<bool, StoreError> {
+        Ok(!self.needs_passphrase()?)
     }
 
     fn master_key(&self) -> Result<&MasterKey, StoreError> {

@@ -198,6 +198,10 @@ pub const PUBLIC_CERTIFICATE_DAYS: u32 = 1_185;
 pub const MAIL_ROOTS: usize = 1_000;
 /// Bytes of such a list.
 pub const MAIL_ROOTS_BYTES: usize = 8 << 20;
+/// Message-IDs that one mail may say it answers, and that are looked at: the last ones.
+pub const ANSWERED_MESSAGES: usize = 50;
+/// Certificates of one mail that are taken in without anybody asking for it.
+pub const HARVESTED_CERTIFICATES: usize = 16;
 /// Bytes of a policy file.
 pub const POLICY_BYTES: usize = 256 << 10;
 

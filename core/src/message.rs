@@ -4,6 +4,7 @@
 //! output that the caller must not use before the verb has said `Ok`: an AEAD's plaintext that
 //! is read before its tag was checked is the attacker's.
 
+mod author_signature;
 mod encrypt;
 mod error;
 mod layers;
@@ -19,6 +20,7 @@ mod structure;
 mod wrap;
 mod write_readable;
 
+pub use author_signature::{AuthorSignature, message_name};
 pub use encrypt::{EncryptRequest, Outgoing, OutgoingCopy, Recipient, encrypt};
 pub use error::{ReadError, WriteError};
 pub use options::ReadOptions;

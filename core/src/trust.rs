@@ -11,6 +11,7 @@ mod decide;
 mod domain;
 mod evaluate;
 pub mod evidence;
+mod family;
 mod gather;
 mod graph;
 mod harvest;
@@ -33,6 +34,7 @@ pub use claim::Claim;
 pub use decide::{Decision, Purpose, Remark, check_chain, decide, decide_chain};
 pub use domain::{Cost, Domain, PinKind};
 pub use evaluate::{Evaluation, Source, evaluate, picture, sources};
+pub use family::family_key;
 pub use harvest::{Harvest, SignedMail, harvest};
 pub use knowledge::{
     Anchor, ContactIntroducer, Knowledge, KnownKey, OpenPgpKnowledge, Pin, PublicRoots, RootLimits,

@@ -104,6 +104,16 @@ pub(crate) struct At {
     pub(crate) at: Option<String>,
 }
 
+/// Whether the mail is counted.
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// Count the mail nowhere, and take nothing in from it
+    ///
+    /// Without a store nothing is counted anyway. In policy.toml: `keep = false` under `[history]`.
+    #[arg(long, hide_short_help = true)]
+    pub(crate) no_history: bool,
+}
+
 /// Certificates and revocation lists from files instead of the store.
 #[derive(Debug, Args)]
 pub(crate) struct Evidence {

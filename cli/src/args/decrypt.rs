@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::common::{Accept, At, Evidence, Input, MessageSecrets, Output, Passphrase, Report, help_end};
+use super::common::{
+    Accept, At, Evidence, History, Input, MessageSecrets, Output, Passphrase, Report, help_end,
+};
 
 /// Decrypt a mail and say who wrote it
 #[derive(Debug, Args)]
@@ -80,6 +82,9 @@ pub(crate) struct Decrypt {
 
     #[command(flatten)]
     pub(crate) message_secrets: MessageSecrets,
+
+    #[command(flatten)]
+    pub(crate) history: History,
 
     #[command(flatten)]
     pub(crate) at: At,

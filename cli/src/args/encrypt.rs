@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::common::{At, Evidence, Form, Input, MessageSecrets, Output, Passphrase, Report, help_end};
+use super::common::{
+    At, Evidence, Form, History, Input, MessageSecrets, Output, Passphrase, Report, help_end,
+};
 use super::sign::Signing;
 
 /// Encrypt a mail for everyone it names, signed by you
@@ -109,6 +111,9 @@ pub(crate) struct Encrypt {
 
     #[command(flatten)]
     pub(crate) message_secrets: MessageSecrets,
+
+    #[command(flatten)]
+    pub(crate) history: History,
 
     #[command(flatten)]
     pub(crate) at: At,

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::common::{Accept, At, Passphrase, Report, Revocation, help_end};
 use super::statement::Statement;
 use super::vouch::TrustVouch;
+use super::{TrustForget, TrustHistory};
 
 /// Whom to believe: what a forger would have to do, and why
 #[derive(Debug, Args)]
@@ -24,6 +25,8 @@ pub(crate) enum TrustCommand {
     Unpin(TrustUnpin),
     Meet(TrustMeet),
     List(TrustList),
+    History(TrustHistory),
+    Forget(TrustForget),
     Rely(TrustRely),
     Vouch(Box<TrustVouch>),
     Statement(Statement),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::common::{Accept, At, Evidence, Input, Output, Report, help_end};
+use super::common::{Accept, At, Evidence, History, Input, Output, Report, help_end};
 
 /// Check who signed a mail; exit 0 only where that is verified
 #[derive(Debug, Args)]
@@ -59,6 +59,9 @@ pub(crate) struct Verify {
     /// Under safe names, for their owner alone; nothing is overwritten.
     #[arg(long, value_name = "DIR", conflicts_with = "cms")]
     pub(crate) extract: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) history: History,
 
     #[command(flatten)]
     pub(crate) at: At,

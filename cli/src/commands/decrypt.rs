@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
-use counterseal_core::message::{self, Accept, Context, ReadOptions, Status, object};
+use counterseal_core::message::{self, Accept, AuthorSignature, Context, ReadOptions, Status, object};
 use counterseal_core::ports::Source;
+use counterseal_core::time::Time;
 
 use super::attachments::Attachments;
+use super::history;
 use super::reading::{self, OurKeys};
 use super::store::{self, Unlock};
 use crate::args;
@@ -16,6 +18,7 @@ use crate::files::{Staged, open_input};
 use crate::randomness::SystemRandom;
 use crate::sources;
 use crate::spool::EncryptedSpools;
+use crate::store::Store;
 
 /// Opens, writes what is inside, and says who wrote it.
 pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Failure> {
@@ -24,28 +27,48 @@ pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Fail
     let without_store = !arguments.keys.is_empty()
         || secrets.message_passphrase_file.is_some()
         || secrets.message_key_file.is_some();
-    let store = if without_store { None } else { Some(store::open()?) };
+    let mut store = if without_store { None } else { Some(store::open()?) };
+    let read = read(arguments, store.as_ref(), at)?;
+    reading::report(&read.status, read.extracted, &arguments.report, verbose)?;
+    if let (Some(store), Some(signature)) = (&mut store, &read.signature)
+        && !arguments.history.no_history
+        && history::is_kept()?
+    {
+        history::received(store, signature, arguments.report.json);
+    }
+    Ok(read.exit)
+}
+
+/// What came of it, with everything that is to be written written.
+struct Read {
+    status: Status,
+    /// For the history; nothing where no mail was read.
+    signature: Option<AuthorSignature>,
+    extracted: Option<Vec<String>>,
+    exit: Exit,
+}
+
+fn read(arguments: &args::Decrypt, store: Option<&Store>, at: Time) -> Result<Read, Failure> {
     let certificates = sources::certificates(&arguments.certificates)?;
-    let keys = match &store {
-        Some(_) => OurKeys::from_store(store.as_ref(), Unlock::from_options(&arguments.passphrase))?,
+    let keys = match store {
+        Some(_) => OurKeys::from_store(store, Unlock::from_options(&arguments.passphrase))?,
         None => OurKeys::from_files(&arguments.keys, &certificates, &arguments.passphrase)?,
     };
-    let knowledge = reading::knowledge(&arguments.evidence, &certificates, store.as_ref())?;
+    let knowledge = reading::knowledge(&arguments.evidence, &certificates, store)?;
     let context = Context { keys: keys.port(), knowledge: &knowledge, at, spools: &EncryptedSpools };
     let options =
         ReadOptions { open: reading::open_options(arguments)?, keep_signature: arguments.keep_signature };
     let mut input = input(arguments)?;
     let mut staged = Staged::open(&arguments.output)?;
     let mut attachments = Attachments::wanted(arguments.extract.as_deref(), &mut staged)?;
-    let status = decrypt(arguments, input.as_mut(), &context, &options, attachments.output())
+    let (status, signature) = decrypt(arguments, input.as_mut(), &context, &options, attachments.output())
         .map_err(|error| keys.explain(error))?;
     let exit = exit(arguments, &status);
     let extracted = if exit == Exit::Done { attachments.save()? } else { None };
     if exit == Exit::Done {
         staged.release()?;
     }
-    reading::report(&status, extracted, &arguments.report, verbose)?;
-    Ok(exit)
+    Ok(Read { status, signature, extracted, exit })
 }
 
 fn input(arguments: &args::Decrypt) -> Result<Box<dyn Source>, Failure> {
@@ -59,11 +82,13 @@ fn decrypt(
     context: &Context<'_>,
     options: &ReadOptions,
     output: &mut dyn Write,
-) -> Result<Status, message::ReadError> {
+) -> Result<(Status, Option<AuthorSignature>), message::ReadError> {
     if arguments.cms {
-        return object::decrypt(input, context, &mut SystemRandom, options, output);
+        let status = object::decrypt(input, context, &mut SystemRandom, options, output);
+        return status.map(|status| (status, None));
     }
-    message::decrypt(input, context, &mut SystemRandom, options, output).map(|readable| readable.status)
+    message::decrypt(input, context, &mut SystemRandom, options, output)
+        .map(|readable| (readable.status, readable.author_signature))
 }
 
 /// Decrypting is done whatever the signature says, unless the person asked for one.

@@ -13,12 +13,14 @@ use counterseal_core::cms::KeyTransport;
 use counterseal_core::limits::REVOCATION_SECONDS;
 use counterseal_core::mail::protected::{HeaderConfidentiality, Reference};
 use counterseal_core::message::{self, EncryptRequest, SignatureForm, Signer};
+use counterseal_core::policy::Accepted;
 use counterseal_core::ports::NoSecretKeys;
 use counterseal_core::time::Time;
 use counterseal_core::trust::{Knowledge, Pin};
 use counterseal_core::x509::Certificate;
 
-use super::mails::{author, read_mail, recipients};
+use super::history::{self, Sent};
+use super::mails::{author, message_identifier, read_mail, recipients};
 use super::readers::{Directory, Wanted, for_encryption};
 use super::signer::SigningIdentity;
 use super::statements;
@@ -64,7 +66,12 @@ pub(super) fn run(arguments: &args::Encrypt, verbose: bool) -> Result<Exit, Fail
         || arguments.message_secrets.message_key_file.is_some()
         || signing.key.is_some()
         || signing.signer.is_some();
-    if without_store { job.with_files() } else { job.with_store() }
+    if without_store {
+        job.with_files()?
+    } else {
+        job.with_store()?
+    }
+    Ok(Exit::Done)
 }
 
 /// What the command line says, read once.
@@ -83,8 +90,16 @@ struct Ours<'a> {
     reference: Reference,
 }
 
+/// What came of a message that was written.
+struct Written {
+    /// What the person compared by naming keys.
+    pins: Vec<Pin>,
+    /// What the history is told.
+    sent: Vec<Sent>,
+}
+
 impl Job<'_> {
-    fn with_files(&self) -> Result<Exit, Failure> {
+    fn with_files(&self) -> Result<(), Failure> {
         let arguments = self.arguments;
         let signing = &arguments.signing;
         if signing.key.is_none() && signing.signer.is_none() && !arguments.no_sign {
@@ -104,28 +119,35 @@ impl Job<'_> {
         let mail = mail.as_ref();
         if arguments.no_sign {
             let reference = reply::reference(arguments, &NoSecretKeys, self.at)?;
-            self.encrypt(mail, &directory, Ours { signer: None, address: None, reference })?;
-            return Ok(Exit::Done);
+            return self.encrypt(mail, &directory, Ours { signer: None, address: None, reference }).map(drop);
         }
         let (identity, keys) = SigningIdentity::from_files(signing, &arguments.passphrase)?;
         let reference = reply::reference(arguments, &keys, self.at)?;
         let signer = identity.signer(&keys);
-        self.encrypt(mail, &directory, Ours { signer: Some(&signer), address: None, reference })?;
-        Ok(Exit::Done)
+        self.encrypt(mail, &directory, Ours { signer: Some(&signer), address: None, reference }).map(drop)
     }
 
-    fn with_store(&self) -> Result<Exit, Failure> {
+    fn with_store(&self) -> Result<(), Failure> {
         let mut store = store::open()?;
         let mail = self.mail()?;
         missing::look_up(self, mail.as_ref(), &mut store)?;
-        let pins = self.encrypt_from(&store, mail.as_ref())?;
-        strong::keep(&mut store, &Unlock::from_options(&self.arguments.passphrase), &pins)?;
-        Ok(Exit::Done)
+        let knowledge = store::knowledge(&store)?;
+        let at_hand = knowledge.certificates.clone();
+        let written = self.encrypt_from(&store, knowledge, mail.as_ref())?;
+        strong::keep(&mut store, &Unlock::from_options(&self.arguments.passphrase), &written.pins)?;
+        if !self.arguments.history.no_history && history::is_kept()? {
+            history::sent(&mut store, &written.sent, &at_hand, self.arguments.report.json);
+        }
+        Ok(())
     }
 
-    fn encrypt_from(&self, store: &Store, mail: Option<&PlainMail>) -> Result<Vec<Pin>, Failure> {
+    fn encrypt_from(
+        &self,
+        store: &Store,
+        mut knowledge: Knowledge,
+        mail: Option<&PlainMail>,
+    ) -> Result<Written, Failure> {
         let arguments = self.arguments;
-        let mut knowledge: Knowledge = store::knowledge(store)?;
         let extra = sources::knowledge(&arguments.evidence, &[])?;
         knowledge.anchors.extend(extra.anchors);
         knowledge.revocation = extra.revocation;
@@ -159,13 +181,12 @@ impl Job<'_> {
         PlainMail::of(read_mail(self.arguments.input.input.as_deref())?).map(Some)
     }
 
-    /// Answers with what the person compared by naming keys.
     fn encrypt(
         &self,
         mail: Option<&PlainMail>,
         directory: &Directory<'_>,
         ours: Ours<'_>,
-    ) -> Result<Vec<Pin>, Failure> {
+    ) -> Result<Written, Failure> {
         match mail {
             Some(mail) => self.encrypt_mail(mail, directory, ours),
             None => object::encrypt(self, directory, ours.signer, ours.address),
@@ -177,7 +198,7 @@ impl Job<'_> {
         mail: &PlainMail,
         directory: &Directory<'_>,
         ours: Ours<'_>,
-    ) -> Result<Vec<Pin>, Failure> {
+    ) -> Result<Written, Failure> {
         let arguments = self.arguments;
         let found = directory.all(self.wanted(mail)?)?;
         let recipients = found.recipients;
@@ -203,7 +224,13 @@ impl Job<'_> {
         let outgoing = message::encrypt(&mail.text, &request, &mut SystemRandom)?;
         copies::write(arguments, &outgoing, self.verbose)?;
         written::ended(&found.ended);
-        Ok(found.pins)
+        let message = message_identifier(&mail.text)?.map(|identifier| message::message_name(&identifier));
+        let others = recipients.into_iter().filter(|one| !own.iter().any(|own| is_same(own, &one.accepted)));
+        let sent = others.filter_map(|one| {
+            let certificate = one.accepted.certificate()?.clone();
+            Some(Sent { address: one.address, certificate, message })
+        });
+        Ok(Written { pins: found.pins, sent: sent.collect() })
     }
 
     /// Everyone in To, Cc, Bcc and the options of these names, each once. Who is named openly is not
@@ -226,6 +253,10 @@ impl Job<'_> {
         }
         Ok(wanted)
     }
+}
+
+fn is_same(one: &Accepted, other: &Accepted) -> bool {
+    one.public_key().fingerprint() == other.public_key().fingerprint()
 }
 
 /// One certificate to encrypt to from each file.

@@ -106,6 +106,7 @@ impl Identity {
             points: VERIFIED.into(),
             source: "init",
             capabilities: None,
+            announced: None,
         })?;
         Ok(())
     }

@@ -45,6 +45,11 @@ pub(super) fn recipients(mail: &[u8]) -> Result<Recipients, Failure> {
     })
 }
 
+/// What a mail is called, where it says so once.
+pub(super) fn message_identifier(mail: &[u8]) -> Result<Option<String>, Failure> {
+    Ok(mail::message_identifiers(&headers(mail)?, "Message-ID").into_iter().next())
+}
+
 fn headers(mail: &[u8]) -> Result<HeaderSection<'_>, Failure> {
     HeaderSection::read(mail)
         .map_err(|error| Failure::unknown("malformed", format!("this is no mail: {error}")))

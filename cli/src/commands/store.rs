@@ -1,11 +1,13 @@
 //! What several commands do with the store: opening it, unlocking it, looking things up in it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::trust::evidence::{Comparison, Correspondence, Evidence, Kind, Period};
+use counterseal_core::trust::log::Event;
 use counterseal_core::trust::points::{LEAST_ADDRESS_BITS, STRONG_ADDRESS_BITS};
 use counterseal_core::trust::{Claim, Knowledge, KnownKey, Pin, PublicRoots, VERIFIED};
 use counterseal_core::x509::Certificate;
@@ -98,23 +100,25 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
         store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
     let mut knowledge = Knowledge::default();
     let looked_up = looked_up::all(store)?;
+    let mut known = Known::of(store, &certificates)?;
     for row in store.trust_rows()? {
-        let known = fingerprint(&certificates, &row.key).zip(EmailAddress::parse(&row.address).ok());
+        let named = known.at_hand.fingerprint(&row.key).zip(EmailAddress::parse(&row.address).ok());
         // A row whose certificate is gone says nothing that could be checked.
-        let Some((fingerprint, address)) = known else { continue };
+        let Some((fingerprint, address)) = named else { continue };
         match row.kind {
             TrustKind::Own => knowledge.pins.push(Pin { address, fingerprint, how: Comparison::Own }),
             TrustKind::Pin => knowledge.pins.push(pin(&row, address, fingerprint)),
             TrustKind::Contact if row.source == looked_up::SOURCE => {
-                let evidence = looked_up_before(&row, &address, fingerprint, &looked_up);
-                knowledge.dossier.evidence.push(evidence);
+                // Where there was mail with the key, that is what counts.
+                if !known.has(&address, &fingerprint) {
+                    let evidence = looked_up_before(&row, &address, fingerprint, &looked_up);
+                    knowledge.dossier.evidence.push(evidence);
+                }
             }
-            TrustKind::Contact => {
-                let history = history(&row);
-                knowledge.known.push(KnownKey { address, fingerprint, history });
-            }
+            TrustKind::Contact => known.add_contact(&row, address, fingerprint),
         }
     }
+    knowledge.known = known.keys;
     knowledge.certificates = certificates;
     lookup::add_to(&mut knowledge, &looked_up);
     knowledge.public_roots = Some(PublicRoots::default());
@@ -149,6 +153,96 @@ fn pin(row: &TrustRow, address: EmailAddress, fingerprint: Fingerprint) -> Pin {
     Pin { address, fingerprint, how }
 }
 
+/// Certificates by their keys, and who stands above them.
+struct AtHand<'c> {
+    of_key: BTreeMap<[u8; 32], Vec<&'c Certificate>>,
+    /// Keys of personal CAs, by the CAs' names.
+    personal: BTreeMap<&'c [u8], Vec<Fingerprint>>,
+}
+
+impl<'c> AtHand<'c> {
+    fn of(certificates: &'c [Certificate]) -> Self {
+        let mut at_hand = Self { of_key: BTreeMap::new(), personal: BTreeMap::new() };
+        for certificate in certificates {
+            let key = certificate.fingerprint();
+            at_hand.of_key.entry(*key.sha256()).or_default().push(certificate);
+            if certificate.is_personal_authority() {
+                at_hand.personal.entry(certificate.subject_der()).or_default().push(key);
+            }
+        }
+        at_hand
+    }
+
+    /// The whole fingerprint of a key, from one of its certificates.
+    fn fingerprint(&self, key: &[u8; 32]) -> Option<Fingerprint> {
+        self.of_key.get(key)?.first().map(|certificate| certificate.fingerprint())
+    }
+
+    /// A key, and those of the personal CAs that its certificates name as their issuer. That they really
+    /// issued them is checked where what they vouch for is counted.
+    fn family(&self, key: &Fingerprint) -> Vec<Fingerprint> {
+        let own = self.of_key.get(key.sha256()).into_iter().flatten();
+        let issuers = own.filter_map(|own| self.personal.get(own.issuer_der())).flatten().copied();
+        std::iter::once(*key).chain(issuers).collect()
+    }
+}
+
+/// The keys of other people, with what mail with them came to.
+struct Known<'c> {
+    at_hand: AtHand<'c>,
+    keys: Vec<KnownKey>,
+}
+
+impl<'c> Known<'c> {
+    /// What the history says, and what was seen while the store was locked: that is a first mail.
+    fn of(store: &Store, certificates: &'c [Certificate]) -> Result<Self, Failure> {
+        let mut known = Self { at_hand: AtHand::of(certificates), keys: Vec::new() };
+        for kept in store.correspondence()? {
+            known.add(&kept.address, &kept.key, kept.correspondence);
+        }
+        for pending in store.pending()? {
+            if matches!(pending.event(), Some(Event::Received { .. })) {
+                known.add(&pending.address, &pending.key, Correspondence::first_mail(pending.at));
+            }
+        }
+        Ok(known)
+    }
+
+    fn add(&mut self, address: &str, key: &[u8; 32], history: Correspondence) {
+        let named = self.at_hand.fingerprint(key).zip(EmailAddress::parse(address).ok());
+        let Some((fingerprint, address)) = named else { return };
+        let is_there = |other: &KnownKey| other.fingerprint == fingerprint && other.address.matches(&address);
+        if !self.keys.iter().any(is_there) {
+            self.keys.push(KnownKey { address, fingerprint, history });
+        }
+    }
+
+    /// Whether mail with a key, or with the personal CA above it, is counted.
+    fn has(&self, address: &EmailAddress, key: &Fingerprint) -> bool {
+        let family = self.at_hand.family(key);
+        let mut known = self.keys.iter();
+        known.any(|known| family.contains(&known.fingerprint) && known.address.matches(address))
+    }
+
+    /// A contact's key. Where history knows it, or the personal CA above it, mail with it is counted there
+    /// and not a second time.
+    fn add_contact(&mut self, row: &TrustRow, address: EmailAddress, fingerprint: Fingerprint) {
+        let history = history(row);
+        let family = self.at_hand.family(&fingerprint);
+        let mut counted = self
+            .keys
+            .iter_mut()
+            .filter(|known| family.contains(&known.fingerprint) && known.address.matches(&address));
+        match counted.next() {
+            Some(known) => {
+                known.history.first_seen = known.history.first_seen.min(history.first_seen);
+                known.history.taken_by_hand |= history.taken_by_hand;
+            }
+            None => self.keys.push(KnownKey { address, fingerprint, history }),
+        }
+    }
+}
+
 /// What the store knows of mail with a contact. Keys that came in by hand stand beside those before.
 fn history(row: &TrustRow) -> Correspondence {
     if row.source == "mail" {
@@ -156,11 +250,6 @@ fn history(row: &TrustRow) -> Correspondence {
     } else {
         Correspondence::by_hand(row.created)
     }
-}
-
-/// The whole fingerprint of a key, from one of its certificates.
-fn fingerprint(certificates: &[Certificate], key: &[u8; 32]) -> Option<Fingerprint> {
-    certificates.iter().map(Certificate::fingerprint).find(|fingerprint| fingerprint.sha256() == key)
 }
 
 /// The owner's address: the first that the store was made for.

@@ -5,14 +5,15 @@ use counterseal_core::fingerprint::OpenPgpFingerprint;
 use counterseal_core::mail::{DemandOrigin, DemandsError, Undemanded, without_demands};
 use counterseal_core::openpgp::TwinKey;
 use counterseal_core::trust::evidence::Comparison;
+use counterseal_core::trust::log::{Event, EventKind};
 use counterseal_core::trust::points::Capacities;
 use counterseal_core::trust::{Pin, Profile, VERIFIED};
 use counterseal_core::x509::Certificate;
 use zeroize::Zeroizing;
 
+use super::history;
 use super::readers::Wanted;
 use super::store::{self, Unlock};
-use crate::clock;
 use crate::failure::{Exit, Failure};
 use crate::render::trust::list;
 use crate::store::{NewTrust, Store, TrustKind};
@@ -156,7 +157,8 @@ pub(super) fn keep(store: &mut Store, unlock: &Unlock, pins: &[Pin]) -> Result<(
         return Ok(());
     }
     store::unlock(store, unlock)?;
-    store.write(clock::now(), |writer| {
+    let is_kept = history::is_kept()?;
+    history::write(store, |writer| {
         for Pin { address, fingerprint, how } in new {
             let Comparison::StrongAddress { bits } = how else { continue };
             let points = i64::from(points(*bits).min(VERIFIED));
@@ -168,7 +170,11 @@ pub(super) fn keep(store: &mut Store, unlock: &Unlock, pins: &[Pin]) -> Result<(
                 points,
                 source: SOURCE,
                 capabilities: None,
+                announced: None,
             })?;
+            if is_kept {
+                writer.record(address, fingerprint.sha256(), Event::Plain(EventKind::Pinned))?;
+            }
         }
         Ok(())
     })?;

@@ -5,6 +5,7 @@ use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::openpgp::{SignedStatement, StatementKind, StatementSigner};
 use counterseal_core::time::Time;
 use counterseal_core::trust::evidence::Kind;
+use counterseal_core::trust::log::Event;
 use counterseal_core::trust::{Knowledge, Purpose, VERIFIED, decide};
 use counterseal_core::x509::path::Allowance;
 
@@ -23,8 +24,12 @@ pub(crate) struct Successor {
 }
 
 impl Successor {
-    /// Keeps it as compared.
-    pub(crate) fn keep(&self, writer: &mut Writer<'_>) -> Result<bool, StoreError> {
+    /// Keeps it as compared, and tells the history where that is kept.
+    pub(crate) fn keep(&self, writer: &mut Writer<'_>, is_told: bool) -> Result<bool, StoreError> {
+        if is_told {
+            let event = Event::Succession { old: *self.old.sha256() };
+            writer.record(&self.address, self.key.sha256(), event)?;
+        }
         writer.add_trust(&NewTrust {
             kind: TrustKind::Pin,
             address: &self.address,
@@ -32,6 +37,7 @@ impl Successor {
             points: VERIFIED.into(),
             source: SOURCE,
             capabilities: None,
+            announced: None,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! `cseal trust`: whom to believe, and why.
 
+mod forget;
+mod history;
 mod list;
 mod meet;
 mod pin;
@@ -23,6 +25,8 @@ pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
         TrustCommand::Pin(arguments) => pin::pin(arguments),
         TrustCommand::Unpin(arguments) => pin::unpin(arguments),
         TrustCommand::List(arguments) => list::run(arguments),
+        TrustCommand::History(arguments) => history::run(arguments),
+        TrustCommand::Forget(arguments) => forget::run(arguments),
         TrustCommand::Meet(arguments) => meet::run(arguments),
         TrustCommand::Rely(arguments) => rely::run(arguments),
         TrustCommand::Vouch(arguments) => vouch::run(arguments),

@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
-use counterseal_core::message::{self, Context, ReadOptions, Status, Verdict, object};
+use counterseal_core::message::{self, AuthorSignature, Context, ReadOptions, Status, Verdict, object};
 use counterseal_core::ports::Source;
+use counterseal_core::time::Time;
 
 use super::attachments::Attachments;
+use super::history;
 use super::reading::{self, OurKeys};
 use super::store::{self, Unlock};
 use crate::args;
@@ -16,6 +18,7 @@ use crate::files::{Staged, open_input};
 use crate::randomness::SystemRandom;
 use crate::sources;
 use crate::spool::EncryptedSpools;
+use crate::store::Store;
 
 /// Checks who signed, writes what was signed, and answers by the exit code.
 pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failure> {
@@ -24,18 +27,38 @@ pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failu
     let without_store = !evidence.anchors.is_empty()
         || !evidence.revocation_lists.is_empty()
         || !arguments.certificates.is_empty();
-    let store = if without_store { None } else { store::open_if_any()? };
-    let keys = OurKeys::from_store(store.as_ref(), Unlock::from_file(None))?;
+    let mut store = if without_store { None } else { store::open_if_any()? };
+    let read = read(arguments, store.as_ref(), at)?;
+    reading::report(&read.status, read.extracted, &arguments.report, verbose)?;
+    if let (Some(store), Some(signature)) = (&mut store, &read.signature)
+        && !arguments.history.no_history
+        && history::is_kept()?
+    {
+        history::received(store, signature, arguments.report.json);
+    }
+    Ok(reading::exit(read.status.verdict, reading::accept(arguments.accept)))
+}
+
+/// What came of it, with everything that is to be written written.
+struct Read {
+    status: Status,
+    /// For the history; nothing where no mail was read.
+    signature: Option<AuthorSignature>,
+    extracted: Option<Vec<String>>,
+}
+
+fn read(arguments: &args::Verify, store: Option<&Store>, at: Time) -> Result<Read, Failure> {
+    let keys = OurKeys::from_store(store, Unlock::from_file(None))?;
     let certificates = sources::certificates(&arguments.certificates)?;
-    let knowledge = reading::knowledge(evidence, &certificates, store.as_ref())?;
+    let knowledge = reading::knowledge(&arguments.evidence, &certificates, store)?;
     let context = Context { keys: keys.port(), knowledge: &knowledge, at, spools: &EncryptedSpools };
     if arguments.content.is_some() {
-        return detached(arguments, &context, verbose);
+        return detached(arguments, &context);
     }
     let mut input = input(arguments)?;
     let mut staged = Staged::open(&arguments.output)?;
     let mut attachments = Attachments::wanted(arguments.extract.as_deref(), &mut staged)?;
-    let status = verify(arguments, input.as_mut(), &context, attachments.output())
+    let (status, signature) = verify(arguments, input.as_mut(), &context, attachments.output())
         .map_err(|error| keys.explain(error))?;
     // A mail by an unknown author may be read all the same; what was altered may not.
     let readable = status.verdict != Verdict::Invalid;
@@ -43,7 +66,7 @@ pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failu
     if readable {
         staged.release()?;
     }
-    finish(arguments, &status, extracted, verbose)
+    Ok(Read { status, signature, extracted })
 }
 
 fn input(arguments: &args::Verify) -> Result<Box<dyn Source>, Failure> {
@@ -56,28 +79,19 @@ fn verify(
     input: &mut dyn Source,
     context: &Context<'_>,
     output: &mut dyn Write,
-) -> Result<Status, message::ReadError> {
+) -> Result<(Status, Option<AuthorSignature>), message::ReadError> {
     if arguments.cms {
-        return object::verify(input, None, context, output);
+        return object::verify(input, None, context, output).map(|status| (status, None));
     }
     let options = ReadOptions::default();
-    message::verify(input, context, &mut SystemRandom, &options, output).map(|readable| readable.status)
+    message::verify(input, context, &mut SystemRandom, &options, output)
+        .map(|readable| (readable.status, readable.author_signature))
 }
 
 /// A signature beside its content. The content is there already, so nothing is written.
-fn detached(arguments: &args::Verify, context: &Context<'_>, verbose: bool) -> Result<Exit, Failure> {
+fn detached(arguments: &args::Verify, context: &Context<'_>) -> Result<Read, Failure> {
     let mut signature = open_object(arguments.input.input.as_deref())?;
     let mut content = open_input(arguments.content.as_deref())?;
     let status = object::verify(signature.as_mut(), Some(content.as_mut()), context, &mut io::sink())?;
-    finish(arguments, &status, None, verbose)
-}
-
-fn finish(
-    arguments: &args::Verify,
-    status: &Status,
-    extracted: Option<Vec<String>>,
-    verbose: bool,
-) -> Result<Exit, Failure> {
-    reading::report(status, extracted, &arguments.report, verbose)?;
-    Ok(reading::exit(status.verdict, reading::accept(arguments.accept)))
+    Ok(Read { status, signature: None, extracted: None })
 }

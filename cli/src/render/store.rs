@@ -27,7 +27,7 @@ impl From<StoreError> for Failure {
             StoreError::NotAStore => Self::unknown("not-a-store", "the file store.sqlite3 is no key store"),
             StoreError::Newer(version) => Self::unknown(
                 "store-newer",
-                format!("a newer cseal wrote the key store (version {version}; this one knows 2)"),
+                format!("a newer cseal wrote the key store (version {version}; this one knows 3)"),
             )
             .hint("install the newer cseal"),
             StoreError::Migration(table) => Self::unknown(

@@ -2,6 +2,7 @@
 
 mod domains;
 mod evidence;
+pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod meet;
 pub(crate) mod openpgp;

@@ -24,9 +24,7 @@ pub(super) fn run(path: &Path) -> Result<(), StoreError> {
     let lock = File::open(folder).map_err(failed)?;
     flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     let old = connect(path)?;
-    if schema::check(&old)? == schema::Found::Current {
-        return Ok(());
-    }
+    let schema::Found::Earlier(version) = schema::check(&old)? else { return Ok(()) };
     // The log beside a file belongs to whatever file has that name: it must be empty and gone before
     // another file gets the name. This fails where somebody else has the store open, who then would
     // go on writing to a file without a name.
@@ -42,7 +40,7 @@ pub(super) fn run(path: &Path) -> Result<(), StoreError> {
     }
     fs::copy(path, &copy).map_err(failed)?;
     directory::narrow(&copy)?;
-    let changed = change(&old, &copy);
+    let changed = change(&old, version, &copy);
     if let Err(error) = changed {
         let _ = remove(&copy);
         return Err(error);
@@ -60,13 +58,16 @@ pub(super) fn forget_old(path: &Path) {
     let _ = remove(&beside(path, ".old"));
 }
 
-fn change(old: &Connection, copy: &Path) -> Result<(), StoreError> {
+fn change(old: &Connection, version: i64, copy: &Path) -> Result<(), StoreError> {
     let failed = |error: io::Error| StoreError::Io(copy.to_owned(), error);
     let mut new = connect(copy)?;
     let transaction = new.transaction()?;
-    schema::upgrade(&transaction)?;
+    schema::upgrade(&transaction, version)?;
     transaction.commit()?;
-    for (table, query) in SAME {
+    for (since, table, query) in SAME {
+        if version < since {
+            continue;
+        }
         if fingerprint(old, query)? != fingerprint(&new, query)? {
             return Err(StoreError::Migration(table));
         }
@@ -80,26 +81,39 @@ fn change(old: &Connection, copy: &Path) -> Result<(), StoreError> {
     File::open(copy).and_then(|file| file.sync_all()).map_err(failed)
 }
 
-/// What must be the same in both files: every row, in one line of text.
-const SAME: [(&str, &str); 5] = [
+/// What must be the same in both files from which version on: every row, in one line of text.
+const SAME: [(i64, &str, &str); 6] = [
     (
+        1,
         "store",
         "SELECT hex(id) || created || epoch || hex(trust_key) || trust_rows || hex(trust_digest) || hex(signature) FROM store",
     ),
     (
+        1,
         "unlock_slot",
         "SELECT id || kind || hex(parameters) || created || hex(wrapped) FROM unlock_slot ORDER BY id",
     ),
     (
+        1,
         "secret_key",
         "SELECT id || hex(fingerprint) || kind || algorithm || hex(public_key) || created || epoch
              || coalesce(retired, '-') || hex(wrapped_data_key) || hex(sealed) FROM secret_key ORDER BY id",
     ),
-    ("certificate", "SELECT hex(digest) || hex(key) || hex(der) || added FROM certificate ORDER BY digest"),
     (
+        1,
+        "certificate",
+        "SELECT hex(digest) || hex(key) || hex(der) || added FROM certificate ORDER BY digest",
+    ),
+    (
+        1,
         "trust",
         "SELECT id || kind || address || hex(key) || points || source || created
              || coalesce(hex(capabilities), '-') FROM trust ORDER BY id",
+    ),
+    (
+        2,
+        "evidence",
+        "SELECT id || kind || hex(name) || hex(digest) || hex(content) || added FROM evidence ORDER BY id",
     ),
 ];
 

@@ -7,7 +7,7 @@ use super::error::StoreError;
 /// `CSL1`, in the header of the file.
 const APPLICATION_ID: i64 = 0x4353_4C31;
 /// Version of the tables, `user_version` of the file.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 /// Version of the seals and of the head, which did not change since the first tables.
 pub(super) const SEAL_VERSION: i64 = 1;
 
@@ -75,7 +75,7 @@ CREATE TABLE trust (
 ";
 
 /// What version 2 adds: evidence that is kept whole.
-const SECOND_TABLES: &str = "
+pub(super) const SECOND_TABLES: &str = "
 CREATE TABLE evidence (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -87,16 +87,70 @@ CREATE TABLE evidence (
 ) STRICT;
 ";
 
+/// What version 3 adds: the history, what it comes to, what was seen while the store was locked, and
+/// when a contact announced what it can read.
+const THIRD_TABLES: &str = "
+CREATE TABLE history (
+    number INTEGER PRIMARY KEY CHECK (number >= 0),
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    commitment BLOB NOT NULL CHECK (length(commitment) = 32),
+    previous BLOB NOT NULL CHECK (length(previous) = 32),
+    salt BLOB CHECK (length(salt) = 16),
+    address TEXT,
+    key BLOB CHECK (length(key) = 32),
+    own BLOB,
+    CHECK ((salt IS NULL) = (address IS NULL) AND (salt IS NULL) = (key IS NULL) AND (salt IS NULL) = (own IS NULL))
+) STRICT;
+CREATE INDEX history_of_key ON history (address, key);
+
+-- The log only grows; what a person wants forgotten leaves its place empty.
+CREATE TRIGGER history_stays BEFORE DELETE ON history
+BEGIN SELECT raise(ABORT, 'history is not deleted'); END;
+
+CREATE TRIGGER history_is_not_rewritten BEFORE UPDATE OF number, at, event, commitment, previous ON history
+BEGIN SELECT raise(ABORT, 'history is not rewritten'); END;
+
+CREATE TABLE correspondence (
+    id INTEGER PRIMARY KEY,
+    address TEXT NOT NULL,
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    first_seen INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    two_way INTEGER NOT NULL,
+    by_hand INTEGER NOT NULL,
+    UNIQUE (address, key)
+) STRICT;
+
+CREATE TABLE pending (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    address TEXT NOT NULL,
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    message BLOB CHECK (length(message) = 32),
+    UNIQUE (event, address, key, message)
+) STRICT;
+
+ALTER TABLE trust ADD COLUMN announced INTEGER;
+";
+
+/// What each version adds to the one before, from the second on.
+const LATER_TABLES: [&str; 2] = [SECOND_TABLES, THIRD_TABLES];
+
 /// Makes the tables.
 pub(super) fn create(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(FIRST_TABLES)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    upgrade(connection)
+    upgrade(connection, 1)
 }
 
-/// Brings the tables of version 1 to this one.
-pub(super) fn upgrade(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute_batch(SECOND_TABLES)?;
+/// Brings the tables of an earlier version to this one.
+pub(super) fn upgrade(connection: &Connection, from: i64) -> Result<(), StoreError> {
+    let known = usize::try_from(from.saturating_sub(1)).unwrap_or_default();
+    for tables in LATER_TABLES.iter().skip(known) {
+        connection.execute_batch(tables)?;
+    }
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
@@ -106,8 +160,8 @@ pub(super) fn upgrade(connection: &Connection) -> Result<(), StoreError> {
 pub(super) enum Found {
     /// Of this version.
     Current,
-    /// Of an earlier one.
-    Earlier,
+    /// Of this earlier one.
+    Earlier(i64),
 }
 
 /// Refuses a file that is no store, or that a newer cseal wrote.
@@ -116,7 +170,7 @@ pub(super) fn check(connection: &Connection) -> Result<Found, StoreError> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match (application, version) {
         (APPLICATION_ID, VERSION) => Ok(Found::Current),
-        (APPLICATION_ID, 1) => Ok(Found::Earlier),
+        (APPLICATION_ID, earlier) if (1..VERSION).contains(&earlier) => Ok(Found::Earlier(earlier)),
         (APPLICATION_ID, newer) if newer > VERSION => Err(StoreError::Newer(newer)),
         // A file whose making was cut off before its first commit is empty, and is none.
         (0, 0) if is_empty(connection)? => Err(StoreError::Missing),
@@ -128,8 +182,7 @@ pub(super) fn check(connection: &Connection) -> Result<Found, StoreError> {
 /// would act whenever we write, and what it adds would be signed with the rest.
 pub(super) fn check_objects(connection: &Connection) -> Result<(), StoreError> {
     let ours = Connection::open_in_memory()?;
-    ours.execute_batch(FIRST_TABLES)?;
-    ours.execute_batch(SECOND_TABLES)?;
+    create(&ours)?;
     if objects(connection)? == objects(&ours)? { Ok(()) } else { Err(StoreError::Tampered("sqlite_schema")) }
 }
 

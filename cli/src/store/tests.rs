@@ -25,7 +25,7 @@ fn bob() -> EmailAddress {
 }
 
 fn trust<'a>(kind: TrustKind, address: &'a EmailAddress, key: &'a Fingerprint, points: i64) -> NewTrust<'a> {
-    NewTrust { kind, address, key, points, source: "import", capabilities: None }
+    NewTrust { kind, address, key, points, source: "import", capabilities: None, announced: None }
 }
 
 fn filled(directory: &Path, protection: &Protection) -> Store {
@@ -242,7 +242,7 @@ fn a_trust_row_that_was_changed_added_or_removed_is_noticed_without_unlocking() 
         "UPDATE trust SET source = 'other' WHERE id = 1",
         "UPDATE trust SET created = 0 WHERE id = 1",
         "UPDATE trust SET capabilities = x'3000' WHERE id = 1",
-        "INSERT INTO trust SELECT 9, 'pin', 'eve', key, points, source, created, NULL FROM trust WHERE id = 1",
+        "INSERT INTO trust SELECT 9, 'pin', 'eve', key, points, source, created, NULL, NULL FROM trust WHERE id = 1",
         "DELETE FROM trust WHERE id = 2",
         "UPDATE store SET epoch = 0",
         "UPDATE store SET trust_rows = 1",
@@ -311,7 +311,7 @@ fn evidence_that_was_changed_added_or_removed_is_noticed_without_unlocking() {
 
 #[test]
 fn nothing_that_somebody_put_into_the_file_is_signed_with_the_next_change() {
-    let pin = "'pin', 'eve@example.org', zeroblob(32), 120, 'compared', 0, NULL";
+    let pin = "'pin', 'eve@example.org', zeroblob(32), 120, 'compared', 0, NULL, NULL";
     let planted = [
         format!(
             "CREATE TRIGGER helper AFTER UPDATE ON store BEGIN INSERT INTO trust VALUES (99, {pin}); END"
@@ -388,8 +388,8 @@ fn what_is_no_store_of_ours_is_refused() {
     assert!(matches!(Store::open(home.path()), Err(StoreError::Missing)));
     drop(filled(home.path(), &Protection::None));
     assert!(matches!(Store::create(home.path(), &Protection::None, now()), Err(StoreError::Exists)));
-    attack(home.path(), "PRAGMA user_version = 3");
-    assert!(matches!(Store::open(home.path()), Err(StoreError::Newer(3))));
+    attack(home.path(), "PRAGMA user_version = 4");
+    assert!(matches!(Store::open(home.path()), Err(StoreError::Newer(4))));
     attack(home.path(), "PRAGMA application_id = 1");
     assert!(matches!(Store::open(home.path()), Err(StoreError::NotAStore)));
     fs::write(home.path().join(FILE), [0x41; 8192]).unwrap();

@@ -1,5 +1,5 @@
 //! Trust rows: own addresses, contacts and pins, signed by the store's trust key together with the
-//! evidence.
+//! evidence, the history's end and what the history comes to.
 //!
 //! One signature over all of them, not one for each: a reader checks a thousand contacts in the time
 //! of one verification, and a row that was removed is noticed like one that was changed.
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::encoding::Encoding;
 use super::error::StoreError;
 use super::evidence::{self, EvidenceRow};
+use super::history::{self, HistoryEnd, KeptCorrespondence};
 use super::master_key::MasterKey;
 use super::schema::SEAL_VERSION;
 use super::{ID_BYTES, Store, Writer};
@@ -61,6 +62,8 @@ pub(crate) struct TrustRow {
     pub(crate) created: Time,
     /// DER of the SMIMECapabilities that the contact announced last.
     pub(crate) capabilities: Option<Vec<u8>>,
+    /// When the contact signed that it announces them.
+    pub(crate) announced: Option<Time>,
 }
 
 /// What is to be added.
@@ -72,9 +75,11 @@ pub(crate) struct NewTrust<'a> {
     pub(crate) points: i64,
     pub(crate) source: &'a str,
     pub(crate) capabilities: Option<&'a [u8]>,
+    /// When they were signed.
+    pub(crate) announced: Option<Time>,
 }
 
-const COLUMNS: &str = "id, kind, address, key, points, source, created, capabilities";
+const COLUMNS: &str = "id, kind, address, key, points, source, created, capabilities, announced";
 
 impl Store {
     /// All trust rows in the order they came.
@@ -103,6 +108,7 @@ impl Writer<'_> {
     /// is, except that newer capabilities replace older ones.
     pub(crate) fn add_trust(&mut self, new: &NewTrust<'_>) -> Result<bool, StoreError> {
         let address = new.address.lookup_key();
+        let announced = new.announced.map(Time::unix_seconds);
         let key = (new.kind.word(), &address, new.key.sha256());
         let found: Option<(i64, Option<Vec<u8>>)> = self
             .transaction
@@ -114,15 +120,17 @@ impl Writer<'_> {
             .optional()?;
         match (found, new.capabilities) {
             (Some((id, before)), Some(capabilities)) if before.as_deref() != Some(capabilities) => {
-                self.transaction
-                    .execute("UPDATE trust SET capabilities = ?2 WHERE id = ?1", params![id, capabilities])?;
+                self.transaction.execute(
+                    "UPDATE trust SET capabilities = ?2, announced = ?3 WHERE id = ?1",
+                    params![id, capabilities, announced],
+                )?;
                 Ok(true)
             }
             (Some(_), _) => Ok(false),
             (None, capabilities) => {
                 self.transaction.execute(
-                    "INSERT INTO trust (kind, address, key, points, source, created, capabilities)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO trust (kind, address, key, points, source, created, capabilities, announced)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                     params![
                         key.0,
                         key.1,
@@ -130,7 +138,8 @@ impl Writer<'_> {
                         new.points,
                         new.source,
                         self.now.unix_seconds(),
-                        capabilities
+                        capabilities,
+                        announced
                     ],
                 )?;
                 Ok(true)
@@ -140,13 +149,14 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
-    /// Takes away every pin of an address: the person compared another fingerprint.
-    pub(crate) fn remove_pins(&mut self, address: &EmailAddress) -> Result<(), StoreError> {
-        self.transaction.execute(
-            "DELETE FROM trust WHERE kind = ?1 AND address = ?2",
-            params![TrustKind::Pin.word(), address.lookup_key()],
-        )?;
-        Ok(())
+    /// Takes away every pin of an address: the person compared another fingerprint. Answers with the keys.
+    pub(crate) fn remove_pins(&mut self, address: &EmailAddress) -> Result<Vec<[u8; 32]>, StoreError> {
+        let mut statement = self
+            .transaction
+            .prepare_cached("DELETE FROM trust WHERE kind = ?1 AND address = ?2 RETURNING key")?;
+        let rows =
+            statement.query_map(params![TrustKind::Pin.word(), address.lookup_key()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Takes away the pin of one key. Answers whether it was there.
@@ -163,24 +173,34 @@ impl Writer<'_> {
 pub(super) struct Signed {
     rows: Vec<TrustRow>,
     evidence: Vec<EvidenceRow>,
+    pub(super) correspondence: Vec<KeptCorrespondence>,
+    history: HistoryEnd,
 }
 
 impl Signed {
     fn read(connection: &Connection) -> Result<Self, StoreError> {
-        Ok(Self { rows: read_rows(connection)?, evidence: evidence::read_rows(connection)? })
+        Ok(Self {
+            rows: read_rows(connection)?,
+            evidence: evidence::read_rows(connection)?,
+            correspondence: history::read_correspondence(connection)?,
+            history: history::end(connection)?,
+        })
     }
 
     fn count(&self) -> i64 {
-        (self.rows.len() + self.evidence.len()) as i64
+        let rows = self.rows.len() + self.evidence.len() + self.correspondence.len();
+        i64::try_from(rows as u64 + self.history.head.length).unwrap_or(i64::MAX)
     }
 
-    /// SHA-256 over all rows in the order of their ids. Without evidence it is what the first version of
-    /// the tables had.
+    /// SHA-256 over all rows in the order of their ids, and the end of the history. Without evidence and
+    /// history it is what the first version of the tables had.
     fn digest(&self) -> [u8; 32] {
         let rows = self.rows.iter().map(TrustRow::encode);
         let evidence = self.evidence.iter().map(EvidenceRow::encode);
         let mut digest = Sha256::new();
-        for encoding in rows.chain(evidence) {
+        let correspondence = self.correspondence.iter().map(KeptCorrespondence::encode);
+        let history = self.history.encode();
+        for encoding in rows.chain(evidence).chain(correspondence).chain(history) {
             digest.update(encoding.as_bytes());
         }
         digest.finalize().into()
@@ -209,11 +229,12 @@ impl TrustRow {
             source: row.get(5)?,
             created: Time::from_unix_seconds(row.get(6)?),
             capabilities: row.get(7)?,
+            announced: row.get::<_, Option<i64>>(8)?.map(Time::from_unix_seconds),
         })
     }
 
     fn encode(&self) -> Encoding {
-        Encoding::of("trust")
+        let encoding = Encoding::of("trust")
             .integer(self.id)
             .text(self.kind.word())
             .text(&self.address)
@@ -221,7 +242,12 @@ impl TrustRow {
             .integer(self.points)
             .text(&self.source)
             .integer(self.created.unix_seconds())
-            .optional_bytes(self.capabilities.as_deref())
+            .optional_bytes(self.capabilities.as_deref());
+        // Where nothing is known of it, the row is what it was before there was such a column.
+        match self.announced {
+            Some(announced) => encoding.integer(announced.unix_seconds()),
+            None => encoding,
+        }
     }
 }
 

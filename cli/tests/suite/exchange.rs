@@ -23,7 +23,7 @@ fn the_object_for_machines_is_one_and_alone_on_standard_error() {
     assert_eq!(status["version"], 1);
     assert_eq!(status["verdict"], "verified");
     assert_eq!(status["address"], "alice@example.org");
-    assert_eq!(status["score"], 130);
+    assert_eq!(status["score"], 120);
     assert_eq!(status["encrypted"]["integrity"], true);
     let recipients = status["encrypted"]["recipients"].as_array().unwrap();
     assert_eq!(recipients.len(), 2, "bob, and alice herself");

@@ -8,6 +8,7 @@ mod exchange;
 mod files;
 mod forged;
 mod gnupg;
+mod history;
 mod internationalised;
 mod keys;
 mod manners;

@@ -2,6 +2,7 @@
 
 use std::io::{self, SeekFrom, Write};
 
+use super::author_signature::{self, AuthorSignature};
 use super::layers::{self, Layer, SignedLayer, UnwrapOptions, Unwrapped};
 use super::object::reasons_of;
 use super::options::ReadOptions;
@@ -33,6 +34,8 @@ pub struct Readable {
     /// OpenPGP certificates and statements that came with signatures that hold; each has to prove
     /// itself.
     pub carried: Vec<Vec<u8>>,
+    /// The author's signature, where it holds and covers the whole mail: what history is told of.
+    pub author_signature: Option<AuthorSignature>,
     /// What the mail kept from everybody but its readers: an answer keeps it too (RFC 9788,
     /// section 6.1).
     pub reference: Reference,
@@ -84,8 +87,10 @@ fn finish(
     options: &ReadOptions,
     output: &mut dyn Write,
 ) -> Result<Readable, ReadError> {
+    let status = reading.status(&unwrapped, context);
     let readable = Readable {
-        status: reading.status(&unwrapped, context),
+        author_signature: author_signature::of(&unwrapped, &status, reading.shown.is_protected, context),
+        status,
         certificates: certificates_of(&unwrapped),
         capabilities: capabilities_of(&unwrapped),
         carried: carried_by(&unwrapped),

@@ -49,6 +49,8 @@ pub struct PolicyFile {
     pub max_age_days: Option<u32>,
     /// Days for which the last good answer counts without a network.
     pub grace_offline_days: Option<u32>,
+    /// Whether mails are counted.
+    pub keep_history: Option<bool>,
     /// What files below this one may loosen.
     pub user_may_loosen: Vec<String>,
 }
@@ -209,6 +211,13 @@ impl PolicyFile {
             })?,
             "domains" => entry.each(|entry| self.domain(entry))?,
             "sources" => entry.each(|entry| self.sources.entry(entry))?,
+            "history" => entry.each(|entry| match entry.key() {
+                "keep" => {
+                    self.keep_history = Some(entry.flag()?);
+                    Ok(())
+                }
+                _ => Err(entry.unknown()),
+            })?,
             _ => return Err(entry.unknown()),
         }
         Ok(())

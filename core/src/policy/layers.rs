@@ -42,6 +42,8 @@ pub struct Policy {
     pub max_age_days: u32,
     /// Days for which the last good answer counts without a network.
     pub grace_offline_days: u32,
+    /// Whether mails are counted: what is sent and received goes to the history.
+    pub keep_history: bool,
     require: BTreeMap<String, Level>,
     /// The rows of each file, the system's first.
     send: Vec<Vec<SendRow>>,
@@ -102,6 +104,7 @@ impl Policy {
             grace_offline_days: layers
                 .pick("grace_offline_days", |file| file.grace_offline_days, Ord::min)
                 .unwrap_or(30),
+            keep_history: strictest("history.keep", |file| file.keep_history).unwrap_or(true),
             require: layers.require(),
             send: files.iter().map(|file| file.send.clone()).collect(),
             may_loosen,

@@ -84,10 +84,22 @@ fn outcome(deed: Deed, evaluation: &Evaluation, dossier: &Dossier, rules: &Rules
         let is_pin = matches!(evidence.kind, Kind::Pinned(_)) && evidence.claim.address() == claim.address();
         !(is_pin && Some(*evidence.claim.key()) == replaces)
     });
+    let key = key_to_compare(claim, dossier);
+    let about = match deed {
+        // Mail with any key of a person is mail with that person: it counts once.
+        Deed::Correspond => {
+            let family = [*claim.key(), key].map(|key| claim.with_key(key));
+            after.evidence.retain(|evidence| {
+                !(matches!(evidence.kind, Kind::History(_)) && family.contains(&evidence.claim))
+            });
+            claim.with_key(key)
+        }
+        Deed::CompareByVideo | Deed::CompareInPerson | Deed::Certify => claim.clone(),
+    };
     // The person's own comes first: it must not be what a limit cuts off.
-    after.evidence.insert(0, Evidence::new(claim.clone(), kind(deed, claim, at)));
+    after.evidence.insert(0, Evidence::new(about, kind(deed, claim, at)));
     let then = evaluate(claim, &after, rules, at);
-    Advice { deed, key: key_to_compare(claim, dossier), replaces, score: then.score, level: then.level }
+    Advice { deed, key, replaces, score: then.score, level: then.level }
 }
 
 /// The evidence that comes of a deed.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::claim::Claim;
 use super::evidence::Correspondence;
 use crate::address::EmailAddress;
 use crate::fingerprint::sha256;
@@ -113,11 +112,16 @@ impl EventKind {
 pub enum Event {
     /// An event that needs nothing more.
     Plain(EventKind),
+    /// A mail was encrypted to the key.
+    Sent {
+        /// SHA-256 of its Message-ID, by which an answer names it; nothing where it had none.
+        message: Option<LogDigest>,
+    },
     /// A mail with a signature of the key that holds.
     Received {
         /// The same for the same mail.
-        message: [u8; 32],
-        /// Whether it quotes or answers an encrypted mail of ours.
+        message: LogDigest,
+        /// Whether it answers a mail that we encrypted to the key.
         answers: bool,
     },
     /// The key follows an older one.
@@ -133,18 +137,46 @@ impl Event {
     pub const fn kind(&self) -> EventKind {
         match self {
             Self::Plain(kind) => *kind,
+            Self::Sent { .. } => EventKind::Sent,
             Self::Received { .. } => EventKind::Received,
             Self::Succession { .. } => EventKind::Succession,
         }
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// What it needs beside address and key, as it is kept and committed to.
+    #[must_use]
+    pub fn own_bytes(&self) -> Vec<u8> {
         match self {
             Self::Plain(_) => Vec::new(),
+            Self::Sent { message } => message.iter().flatten().copied().collect(),
             Self::Received { message, answers } => {
                 message.iter().copied().chain([u8::from(*answers)]).collect()
             }
             Self::Succession { old } => old.to_vec(),
+        }
+    }
+
+    /// The event of a kind with these bytes of its own; nothing where they are not its.
+    #[must_use]
+    pub fn from_own_bytes(kind: EventKind, bytes: &[u8]) -> Option<Self> {
+        match (kind, bytes) {
+            (EventKind::Sent, []) => Some(Self::Sent { message: None }),
+            (EventKind::Sent, message) => Some(Self::Sent { message: Some(message.try_into().ok()?) }),
+            (EventKind::Received, [message @ .., answers @ (0 | 1)]) => {
+                Some(Self::Received { message: message.try_into().ok()?, answers: *answers == 1 })
+            }
+            (EventKind::Succession, old) => Some(Self::Succession { old: old.try_into().ok()? }),
+            (EventKind::Received, _) => None,
+            (
+                EventKind::Seen
+                | EventKind::Imported
+                | EventKind::Pinned
+                | EventKind::Unpinned
+                | EventKind::Conflict
+                | EventKind::Revoked
+                | EventKind::Policy,
+                bytes,
+            ) => bytes.is_empty().then_some(Self::Plain(kind)),
         }
     }
 }
@@ -247,42 +279,71 @@ impl Content {
         encoding.bytes(&self.salt);
         encoding.bytes(self.address.lookup_key().as_bytes());
         encoding.bytes(&self.key);
-        encoding.bytes(&self.event.bytes());
+        encoding.bytes(&self.event.own_bytes());
         sha256(&encoding.0)
     }
 
-    fn is_about(&self, claim: &Claim) -> bool {
-        self.key == *claim.key().sha256() && self.address.to_lookup_form() == *claim.address()
+    fn is_about(&self, address: &EmailAddress, key: &[u8; 32]) -> bool {
+        self.key == *key && self.address.matches(address)
     }
 }
 
-/// What mail with a key came to, by the entries about it; nothing where there are none. The entries
-/// must have been verified.
+/// What mail with a key came to, by the entries about it; nothing where none of them says that the
+/// key was seen. The entries must have been verified. `key` is the SHA-256 of its SubjectPublicKeyInfo.
+///
+/// When the key was seen first is what our own clock said: no Date field and no signing time counts.
+/// Whoever keeps old mails back and sends them all at once gains no day by it.
 #[must_use]
 pub fn correspondence<'e>(
-    claim: &Claim,
+    address: &EmailAddress,
+    key: &[u8; 32],
     entries: impl IntoIterator<Item = &'e Entry>,
 ) -> Option<Correspondence> {
-    let mut found: Option<Correspondence> = None;
+    let about = entries.into_iter().filter_map(|entry| {
+        let content = entry.content.as_ref().filter(|content| content.is_about(address, key))?;
+        Some((entry.at, content.event))
+    });
+    let mut found = None;
     let mut messages = BTreeSet::new();
     let mut was_sent = false;
-    for entry in entries {
-        let Some(content) = entry.content.as_ref().filter(|content| content.is_about(claim)) else {
-            continue;
+    for (at, event) in about {
+        let is_new = match event {
+            Event::Received { message, .. } => messages.insert(message),
+            Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } => true,
         };
-        let history = found.get_or_insert_with(|| Correspondence::first_mail(entry.at));
-        match content.event {
-            Event::Plain(EventKind::Imported) => history.taken_by_hand = true,
-            Event::Plain(EventKind::Sent) => was_sent = true,
-            Event::Received { message, answers } => {
-                messages.insert(message);
-                history.messages = u32::try_from(messages.len()).unwrap_or(u32::MAX);
-                history.two_way |= answers && was_sent;
-            }
-            Event::Plain(_) | Event::Succession { .. } => {}
-        }
+        found = after(found, at, &event, Before { is_new, was_sent });
+        was_sent |= matches!(event, Event::Sent { .. });
     }
     found
+}
+
+/// What the entries before say about an event of the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// Whether the mail was not counted yet.
+    pub is_new: bool,
+    /// Whether a mail was encrypted to the key.
+    pub was_sent: bool,
+}
+
+/// What mail with a key comes to after one more event: the sum goes on from what it was, so whoever keeps
+/// the sum safe need not read the log again.
+#[must_use]
+pub fn after(sum: Option<Correspondence>, at: Time, event: &Event, before: Before) -> Option<Correspondence> {
+    let known = || sum.unwrap_or_else(|| Correspondence::first_mail(at));
+    match event {
+        Event::Plain(EventKind::Seen) => Some(known()),
+        Event::Plain(EventKind::Imported) => Some(Correspondence { taken_by_hand: true, ..known() }),
+        Event::Received { answers, .. } => {
+            let known = known();
+            let messages = known.messages.saturating_add(u32::from(before.is_new));
+            let two_way = known.two_way || (*answers && before.was_sent);
+            Some(Correspondence { messages, two_way, ..known })
+        }
+        // What was sent is half of an exchange; what the person compared is evidence of its own, and what is
+        // at odds with other keys is none.
+        Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } => sum,
+    }
 }
 
 /// Takes out everything that the log holds about an address; answers with the number of entries.
@@ -320,6 +381,7 @@ impl Encoding {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
+    use super::super::claim::Claim;
     use super::*;
     use crate::fingerprint::Fingerprint;
 
@@ -333,6 +395,11 @@ mod tests {
     fn content(name: &str, event: Event) -> Content {
         let claim = claim(name);
         Content { salt: [7; 16], address: claim.address().clone(), key: *claim.key().sha256(), event }
+    }
+
+    fn history(name: &str, entries: &[Entry]) -> Option<Correspondence> {
+        let claim = claim(name);
+        correspondence(claim.address(), claim.key().sha256(), entries)
     }
 
     fn received(number: u8, answers: bool) -> Event {
@@ -355,7 +422,7 @@ mod tests {
         log(&[
             ("alice", Event::Plain(EventKind::Seen)),
             ("bob", Event::Plain(EventKind::Imported)),
-            ("alice", Event::Plain(EventKind::Sent)),
+            ("alice", Event::Sent { message: None }),
             ("alice", received(1, true)),
             ("bob", received(2, true)),
         ])
@@ -395,8 +462,8 @@ mod tests {
         let (mut entries, head) = some();
         assert_eq!(erase_address(claim("alice").address(), &mut entries), 3);
         assert_eq!(head.verify(&entries), Ok(()));
-        assert_eq!(correspondence(&claim("alice"), &entries), None);
-        assert!(correspondence(&claim("bob"), &entries).is_some());
+        assert_eq!(history("alice", &entries), None);
+        assert!(history("bob", &entries).is_some());
     }
 
     #[test]
@@ -418,10 +485,10 @@ mod tests {
     #[test]
     fn both_sides_must_have_been_heard() {
         let (entries, _) = some();
-        let alice = correspondence(&claim("alice"), &entries).unwrap();
+        let alice = history("alice", &entries).unwrap();
         assert!(alice.two_way && !alice.taken_by_hand);
         assert_eq!((alice.first_seen, alice.messages), (NOW, 1));
-        let bob = correspondence(&claim("bob"), &entries).unwrap();
+        let bob = history("bob", &entries).unwrap();
         assert!(!bob.two_way && bob.taken_by_hand, "an answer to what was never sent is none");
     }
 
@@ -433,13 +500,56 @@ mod tests {
             ("alice", received(1, false)),
             ("alice", received(2, false)),
         ]);
-        assert_eq!(correspondence(&claim("alice"), &entries).unwrap().messages, 2);
+        assert_eq!(history("alice", &entries).unwrap().messages, 2);
     }
 
     #[test]
     fn every_kind_has_a_word_of_its_own() {
         for kind in EventKind::ALL {
             assert_eq!(EventKind::from_word(kind.word()), Some(kind));
+        }
+    }
+
+    #[test]
+    fn what_an_event_needs_is_read_as_it_was_written() {
+        let events = [
+            Event::Plain(EventKind::Pinned),
+            Event::Sent { message: None },
+            Event::Sent { message: Some([3; 32]) },
+            received(4, true),
+            Event::Succession { old: [5; 32] },
+        ];
+        for event in events {
+            assert_eq!(Event::from_own_bytes(event.kind(), &event.own_bytes()), Some(event));
+        }
+        for (kind, bytes) in [
+            (EventKind::Seen, &[0][..]),
+            (EventKind::Sent, &[0; 31]),
+            (EventKind::Received, &[2; 33]),
+            (EventKind::Received, &[]),
+            (EventKind::Succession, &[0; 33]),
+        ] {
+            assert_eq!(Event::from_own_bytes(kind, bytes), None, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn twenty_mails_over_ninety_days_are_worth_forty_points_and_all_at_once_ten() {
+        let mail = |number: u8| ("alice", received(number, number == 1));
+        let daily: Vec<_> =
+            [("alice", Event::Sent { message: None })].into_iter().chain((1..=20).map(mail)).collect();
+        let (entries, _) = log(&daily);
+        let history = history("alice", &entries).unwrap();
+        // They came from the second day on.
+        let points = |days: i64| history.points(NOW.plus_days(1 + days));
+        assert_eq!([0, 30, 90, 1000].map(points), [10, 20, 40, 40]);
+    }
+
+    #[test]
+    fn what_was_only_sent_or_contradicted_is_not_known() {
+        for event in [Event::Sent { message: None }, Event::Plain(EventKind::Conflict)] {
+            let (entries, _) = log(&[("alice", event), ("alice", Event::Plain(EventKind::Revoked))]);
+            assert_eq!(history("alice", &entries), None, "{event:?}");
         }
     }
 }

@@ -13,6 +13,7 @@ use spki::AlgorithmIdentifierOwned;
 use self::extension::Extensions;
 use self::fields::Fields;
 use super::algorithm_identifier;
+use super::name_constraints::NameConstraints;
 use super::name_text;
 use super::path::distinguished_name::DistinguishedName;
 use super::public_key::PublicKey;
@@ -225,6 +226,19 @@ impl Certificate {
     #[must_use]
     pub fn extended_key_usage(&self) -> Option<&ExtendedKeyUsage> {
         self.0.extensions.extended_key_usage.as_ref()
+    }
+
+    /// Whether this is the CA of one person: no CA may stand below it, and all that it may certify are
+    /// mailboxes that it names (RFC 5280, section 4.2.1.10). One whose owner's address is not ASCII can
+    /// name only the host (RFC 9598, section 6), and so looks like that of many people.
+    #[must_use]
+    pub fn is_personal_authority(&self) -> bool {
+        let constraints = self.extension(extension::NAME_CONSTRAINTS);
+        self.is_certificate_authority()
+            && self.path_length() == Some(0)
+            && constraints
+                .and_then(|(_, der)| NameConstraints::from_der(der))
+                .is_some_and(|constraints| constraints.permits_only_mailboxes())
     }
 
     /// `cA` of the basic constraints (RFC 5280, section 4.2.1.9).

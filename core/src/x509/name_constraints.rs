@@ -71,6 +71,11 @@ impl NameConstraints {
         Some(Self { permitted: subtrees(permitted)?, excluded: subtrees(excluded)? })
     }
 
+    /// Whether all that is permitted are mailboxes, each named whole.
+    pub(crate) fn permits_only_mailboxes(&self) -> bool {
+        !self.permitted.is_empty() && self.permitted.iter().all(Subtree::is_mailbox)
+    }
+
     /// Checks all names of a certificate further down the path.
     pub(crate) fn check(&self, names: &[GeneralName], budget: &mut ComparisonBudget) -> Result<(), Refusal> {
         budget.spend(names.len().saturating_mul(self.permitted.len() + self.excluded.len()))?;

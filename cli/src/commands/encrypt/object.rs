@@ -9,10 +9,11 @@ use counterseal_core::message::object::{self, Content, SealRequest, SharedSecret
 use counterseal_core::policy::{self, Accepted};
 use counterseal_core::trust::Pin;
 
+use super::super::history::Sent;
 use super::super::readers::Directory;
 use super::super::secrets;
 use super::super::strong;
-use super::{Job, copies};
+use super::{Job, Written, copies};
 use crate::armor::ObjectOutput;
 use crate::failure::Failure;
 use crate::files::{Input, open_input, open_input_or_stream};
@@ -34,7 +35,7 @@ pub(super) fn encrypt(
     directory: &Directory<'_>,
     signer: Option<&Signer<'_>>,
     own: Option<&EmailAddress>,
-) -> Result<Vec<Pin>, Failure> {
+) -> Result<Written, Failure> {
     let (readers, pins) = readers(job, directory)?;
     let secrets = shared_secrets(job)?;
     if readers.is_empty() && secrets.is_empty() {
@@ -47,7 +48,7 @@ pub(super) fn encrypt(
                 .hint("leave out --hide-recipients, or write two messages"));
         }
         one_for_each(job, &readers, signer)?;
-        return Ok(pins);
+        return Ok(Written { pins, sent: sent(directory, readers) });
     }
     let own = own.filter(|_| !job.arguments.hide_recipients).and_then(|own| directory.one(own).ok());
     let mut accepted: Vec<Accepted> = readers.iter().map(|reader| reader.accepted.clone()).collect();
@@ -73,7 +74,19 @@ pub(super) fn encrypt(
     let list = [WrittenCopy { recipients: addresses, ..WrittenCopy::default() }];
     let elsewhere = job.arguments.output.output.is_some();
     written::copies(&list, &job.arguments.report, elsewhere, job.verbose)?;
-    Ok(pins)
+    Ok(Written { pins, sent: sent(directory, readers) })
+}
+
+/// What was sealed for somebody whom the store knows. Bytes have no name that an answer could give.
+fn sent(directory: &Directory<'_>, readers: Vec<Reader>) -> Vec<Sent> {
+    if directory.contacts.is_none() {
+        return Vec::new();
+    }
+    let sent = readers.into_iter().filter_map(|reader| {
+        let certificate = reader.accepted.certificate()?.clone();
+        Some(Sent { address: reader.address?, certificate, message: None })
+    });
+    sent.collect()
 }
 
 fn readers(job: &Job<'_>, directory: &Directory<'_>) -> Result<(Vec<Reader>, Vec<Pin>), Failure> {

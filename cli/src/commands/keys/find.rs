@@ -150,6 +150,7 @@ impl Looked {
             points: HISTORY.into(),
             source: looked_up::SOURCE,
             capabilities: None,
+            announced: None,
         })?;
         candidate.evidence.iter().try_for_each(|row| looked_up::keep(row, writer))
     }

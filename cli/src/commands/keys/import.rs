@@ -12,6 +12,7 @@ use self::pin::Comparison;
 use self::plan::Plan;
 use crate::args;
 use crate::clock;
+use crate::commands::history;
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
 use crate::files::read_file;
@@ -63,7 +64,8 @@ fn plan(
 }
 
 fn write(store: &mut Store, file: &Path, plan: &Plan) -> Result<Imported, Failure> {
-    let (keys, contacts) = store.write(clock::now(), |writer| plan.write(writer))?;
+    let is_kept = history::is_kept()?;
+    let (keys, contacts) = history::write(store, |writer| plan.write(writer, is_kept))?;
     Ok(Imported {
         file: file.display().to_string(),
         keys,

@@ -3,12 +3,13 @@
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::trust::HISTORY;
+use counterseal_core::trust::log::{Event, EventKind};
 use counterseal_core::trust::points::Capacities;
 use counterseal_core::trust::{Profile, VERIFIED};
 use counterseal_core::x509::Certificate;
 
 use crate::args::{self, ComparedBy};
-use crate::clock;
+use crate::commands::history;
 use crate::commands::keys::is_or_is_under;
 use crate::commands::store::{self, Unlock};
 use crate::commands::strong;
@@ -43,8 +44,13 @@ pub(super) fn pin(arguments: &args::TrustPin) -> Result<Exit, Failure> {
         Some(named) => (strong::points(named.bits()), strong::SOURCE),
         None => (points(arguments.by), "compared"),
     };
-    store
-        .write(clock::now(), |writer| comparison.write(writer, &key, (points, source), arguments.replace))?;
+    let is_kept = history::is_kept()?;
+    history::write(&mut store, |writer| {
+        let events = comparison.write(writer, &key, (points, source), arguments.replace)?;
+        events.iter().filter(|_| is_kept).try_for_each(|(key, event)| {
+            writer.record(&comparison.address, key, Event::Plain(*event)).map(drop)
+        })
+    })?;
     let pin = PinObject::new(&comparison.address.to_string(), &key, points, source, None);
     list::pinned(&pin, arguments.report.json)?;
     Ok(Exit::Done)
@@ -70,8 +76,15 @@ pub(super) fn unpin(arguments: &args::TrustUnpin) -> Result<Exit, Failure> {
             .hint("see what there is with `cseal trust list`"));
     }
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
-    store.write(clock::now(), |writer| {
-        keys.iter().try_for_each(|key| writer.remove_pin(&address, key).map(drop))
+    let is_kept = history::is_kept()?;
+    history::write(&mut store, |writer| {
+        keys.iter().try_for_each(|key| {
+            writer.remove_pin(&address, key)?;
+            if is_kept {
+                writer.record(&address, key, Event::Plain(EventKind::Unpinned))?;
+            }
+            Ok(())
+        })
     })?;
     let removed: Vec<String> =
         keys.iter().filter_map(|key| fingerprint(&known, key)).map(|key| key.to_string()).collect();
@@ -197,26 +210,33 @@ impl Comparison {
         (signs(key) && signs(&earlier)) || (receives(key) && receives(&earlier))
     }
 
+    /// Keeps it. Answers with what the history is told.
     fn write(
         &self,
         writer: &mut Writer<'_>,
         key: &Fingerprint,
         (points, source): (u32, &str),
         replaces: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<([u8; 32], EventKind)>, StoreError> {
+        let mut events = Vec::new();
         for certificate in &self.given {
             writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
         }
         for certificate in self.under(key) {
             let contact = certificate.fingerprint();
-            writer.add_trust(&self.row(TrustKind::Contact, &contact, HISTORY, "import"))?;
+            if writer.add_trust(&self.row(TrustKind::Contact, &contact, HISTORY, "import"))? {
+                events.push((*key.sha256(), EventKind::Imported));
+            }
         }
         if replaces {
-            writer.remove_pins(&self.address)?;
+            let removed = writer.remove_pins(&self.address)?;
+            events.extend(removed.into_iter().map(|key| (key, EventKind::Unpinned)));
         }
         // The same key compared in another way is worth what the later comparison is.
         writer.remove_pin(&self.address, key.sha256())?;
-        writer.add_trust(&self.row(TrustKind::Pin, key, points, source)).map(drop)
+        writer.add_trust(&self.row(TrustKind::Pin, key, points, source))?;
+        events.push((*key.sha256(), EventKind::Pinned));
+        Ok(events)
     }
 
     fn row<'r>(
@@ -227,6 +247,6 @@ impl Comparison {
         source: &'r str,
     ) -> NewTrust<'r> {
         let points = i64::from(points.min(VERIFIED));
-        NewTrust { kind, address: &self.address, key, points, source, capabilities: None }
+        NewTrust { kind, address: &self.address, key, points, source, capabilities: None, announced: None }
     }
 }

@@ -1,4 +1,4 @@
-//! A store of the first version becomes one of this version, and stays whole whatever happens.
+//! A store of an earlier version becomes one of this version, and stays whole whatever happens.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
@@ -18,23 +18,40 @@ fn passphrase() -> SecretBytes {
     SecretBytes::copy_of(b"correct horse")
 }
 
-/// A store as the first version made it: its tables, and the rows of a store of today, whose seals
-/// and signatures are the same.
+/// A store as the first version made it.
 fn first_version(directory: &Path, protection: &Protection) {
+    earlier_version(directory, protection, 1);
+}
+
+/// A store as an earlier version made it: its tables, and the rows of a store of today, whose seals
+/// and signatures are the same.
+fn earlier_version(directory: &Path, protection: &Protection, version: i64) {
     let today = tempfile::tempdir().unwrap();
     let mut store = Store::create(today.path(), protection, now()).unwrap();
     let secret = SecretBytes::copy_of(b"secret");
     store
-        .write(now(), |writer| writer.add_secret_key(KeyUse::Encryption, "rsa-3072", b"public", &secret))
+        .write(now(), |writer| {
+            writer.add_secret_key(KeyUse::Encryption, "rsa-3072", b"public", &secret)?;
+            if version > 1 {
+                writer.keep_evidence(EvidenceKind::Introducer, b"name", b"content")?;
+            }
+            Ok(())
+        })
         .unwrap();
     drop(store);
     let file = directory.join(FILE);
     directory::create_file(&file).unwrap();
     let first = connect(&file).unwrap();
     first.execute_batch(schema::FIRST_TABLES).unwrap();
-    first.execute_batch("PRAGMA application_id = 0x43534C31; PRAGMA user_version = 1").unwrap();
+    let mut tables = vec!["store", "unlock_slot", "secret_key", "certificate"];
+    if version > 1 {
+        first.execute_batch(schema::SECOND_TABLES).unwrap();
+        tables.push("evidence");
+    }
+    let pragmas = format!("PRAGMA application_id = 0x43534C31; PRAGMA user_version = {version}");
+    first.execute_batch(&pragmas).unwrap();
     first.execute_batch(&format!("ATTACH '{}' AS today", today.path().join(FILE).display())).unwrap();
-    for table in ["store", "unlock_slot", "secret_key", "certificate", "trust"] {
+    for table in tables {
         first.execute_batch(&format!("INSERT INTO main.{table} SELECT * FROM today.{table}")).unwrap();
     }
     first.execute_batch("DETACH today").unwrap();
@@ -72,6 +89,17 @@ fn a_store_of_the_first_version_is_brought_to_this_one_while_it_is_locked() {
     let store = Store::open(home.path()).unwrap();
     assert!(store.needs_passphrase().unwrap());
     assert!(matches!(store.unlock(None), Err(StoreError::Locked)));
+    drop(store);
+    assert_whole(home.path(), Some(&passphrase()));
+}
+
+#[test]
+fn a_store_of_the_second_version_keeps_its_evidence() {
+    let home = tempfile::tempdir().unwrap();
+    earlier_version(home.path(), &Protection::Passphrase(passphrase()), 2);
+    let store = Store::open(home.path()).unwrap();
+    assert_eq!(version(home.path()), schema::VERSION);
+    assert_eq!(store.evidence(EvidenceKind::Introducer).unwrap().len(), 1);
     drop(store);
     assert_whole(home.path(), Some(&passphrase()));
 }

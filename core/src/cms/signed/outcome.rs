@@ -42,6 +42,8 @@ pub struct Signer {
     pub digest: Option<DigestAlgorithm>,
     /// The signature algorithm, where it is one that we know and fits the digest.
     pub algorithm: Option<SignatureAlgorithm>,
+    /// The digest of the content, as it was signed, where the content is what was signed.
+    pub message_digest: Option<Vec<u8>>,
     /// When the signer says to have signed. Like all that follows it was signed, and so stands
     /// here only where the signature holds.
     pub signing_time: Option<Time>,

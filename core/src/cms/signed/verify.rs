@@ -29,6 +29,7 @@ pub(super) fn signer(
         outcome: SignatureOutcome::CertificateMissing,
         digest: info.digest,
         algorithm: None,
+        message_digest: None,
         signing_time: None,
         capabilities: None,
         encryption_key_preference: None,
@@ -40,6 +41,7 @@ pub(super) fn signer(
         Err(fault) => signer.outcome = SignatureOutcome::Bad(fault),
         Ok(claim) => {
             signer.algorithm = Some(claim.algorithm);
+            signer.message_digest = digests.get(claim.digest).map(<[u8]>::to_vec);
             judge(&mut signer, info, claim, &candidates);
         }
     }

@@ -42,6 +42,11 @@ impl Subtree {
         }
     }
 
+    /// Whether it is one mailbox.
+    pub(super) fn is_mailbox(&self) -> bool {
+        matches!(self, Self::Mailbox(_))
+    }
+
     pub(super) fn form(&self) -> NameForm {
         match self {
             Self::Mailbox(_) => NameForm::Mail,

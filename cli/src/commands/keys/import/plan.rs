@@ -4,7 +4,8 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::keys::Import;
 use counterseal_core::openpgp::{SignedStatement, StatementKind};
-use counterseal_core::trust::{HISTORY, VERIFIED, bring};
+use counterseal_core::trust::log::{Event, EventKind};
+use counterseal_core::trust::{HISTORY, VERIFIED, bring, family_key};
 use counterseal_core::x509::{Certificate, SecretKey};
 
 use super::mail::SignedMail;
@@ -154,10 +155,12 @@ impl Plan {
         Ok(())
     }
 
-    /// Writes all of it. Answers with the own keys and the contacts that came in.
+    /// Writes all of it, and tells the history where that is kept. Answers with the own keys and the
+    /// contacts that came in.
     pub(super) fn write(
         &self,
         writer: &mut Writer<'_>,
+        is_kept: bool,
     ) -> Result<(Vec<ImportedKey>, Vec<ImportedKey>), StoreError> {
         for certificate in &self.certificates {
             writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
@@ -180,14 +183,17 @@ impl Plan {
             });
         }
         for address in &self.replaced {
-            writer.remove_pins(address)?;
+            let removed = writer.remove_pins(address)?;
+            for key in removed.iter().filter(|_| is_kept) {
+                writer.record(address, key, Event::Plain(EventKind::Unpinned))?;
+            }
         }
         let mut contacts: Vec<ImportedKey> = Vec::new();
         for statement in &self.statements {
             statement.keep(writer)?;
         }
         for successor in &self.successors {
-            let new = successor.keep(writer)?;
+            let new = successor.keep(writer, is_kept)?;
             contacts.push(ImportedKey {
                 address: successor.address.to_string(),
                 fingerprint: successor.key.to_string(),
@@ -198,6 +204,10 @@ impl Plan {
         }
         for claim in &self.claims {
             let new = claim.write(writer)?;
+            if let Some(event) = claim.event().filter(|_| is_kept && new) {
+                let key = self.stands_for(&claim.key);
+                writer.record(&claim.address, key.sha256(), event)?;
+            }
             if claim.kind != TrustKind::Own {
                 contacts.push(claim.report(new));
             }
@@ -213,6 +223,12 @@ impl Plan {
     /// What was there and could not be taken.
     pub(super) fn not_taken(&self) -> &[String] {
         &self.not_taken
+    }
+
+    /// The key that stands for the owner of another.
+    fn stands_for(&self, key: &Fingerprint) -> Fingerprint {
+        let mut own = self.certificates.iter().filter(|certificate| certificate.fingerprint() == *key);
+        own.next().map_or(*key, |own| family_key(own, &self.certificates))
     }
 
     fn address_of(&self, key: &SecretKey) -> String {
@@ -287,7 +303,18 @@ impl Claim {
             points: points.into(),
             source: self.source,
             capabilities: self.capabilities.as_deref(),
+            announced: None,
         })
+    }
+
+    /// What the history is told where it is new.
+    fn event(&self) -> Option<Event> {
+        match (self.kind, self.source) {
+            (TrustKind::Own, _) => None,
+            (TrustKind::Pin, _) => Some(Event::Plain(EventKind::Pinned)),
+            (TrustKind::Contact, "mail") => Some(Event::Plain(EventKind::Seen)),
+            (TrustKind::Contact, _) => Some(Event::Plain(EventKind::Imported)),
+        }
     }
 
     fn report(&self, new: bool) -> ImportedKey {

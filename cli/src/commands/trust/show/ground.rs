@@ -20,12 +20,14 @@ use crate::render::trust::show::{Answer, OtherKey};
 use crate::sources;
 use crate::store::Store;
 
-/// What a person can do that is counted here. The store does not count mails.
-const COUNTED: [Deed; 3] = [Deed::CompareByVideo, Deed::CompareInPerson, Deed::Certify];
+/// What a person can do that is counted even where mails are not.
+const WITHOUT_HISTORY: [Deed; 3] = [Deed::CompareByVideo, Deed::CompareInPerson, Deed::Certify];
 
 /// Everything that is known, whoever is asked about.
 pub(super) struct Ground {
     knowledge: Knowledge,
+    /// What a person can do that is counted.
+    deeds: &'static [Deed],
 }
 
 impl Ground {
@@ -41,12 +43,15 @@ impl Ground {
             knowledge.anchors.extend(sources::anchors(&[path.into()], amount)?);
         }
         knowledge.revocation = sources::revocation(&arguments.revocation_lists, arguments.revocation)?;
-        policy::apply(&policy::in_force()?, &mut knowledge)?;
+        let policy = policy::in_force()?;
+        policy::apply(&policy, &mut knowledge)?;
         statements::add_files(&arguments.statements, &mut knowledge)?;
+        let counts_mail = store.is_some() && policy.keep_history;
+        let deeds: &[Deed] = if counts_mail { &Deed::ALL } else { &WITHOUT_HISTORY };
         if let Some(profile) = arguments.profile {
             knowledge.rules = Rules::of(super::super::profile(profile));
         }
-        Ok(Self { knowledge })
+        Ok(Self { knowledge, deeds })
     }
 
     /// The answer to one question, with what the web of OpenPGP says.
@@ -115,7 +120,7 @@ impl Ground {
         let rules = self.knowledge.rules.clone();
         Answer {
             reasons: reasons_of(&decision, &certificate, at),
-            advice: advise(&decision.evaluation, &decision.dossier, &rules, &COUNTED),
+            advice: advise(&decision.evaluation, &decision.dossier, &rules, self.deeds),
             names_address: true,
             certificate,
             decision,

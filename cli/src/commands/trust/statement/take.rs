@@ -12,6 +12,7 @@ use super::super::vouch::own_authority;
 use super::{failure, keyrings, slices};
 use crate::args::StatementImport;
 use crate::clock;
+use crate::commands::history;
 use crate::commands::introducers::Taken;
 use crate::commands::statements::{self, KeptStatement};
 use crate::commands::store::{self, Unlock};
@@ -35,7 +36,10 @@ pub(super) fn run(arguments: &StatementImport) -> Result<Exit, Failure> {
     let knowledge = store::knowledge(&store)?;
     let successors = successions::of(&store, &knowledge, now)?;
     if !successors.is_empty() {
-        store.write(now, |writer| successors.iter().try_for_each(|new| new.keep(writer).map(drop)))?;
+        let is_told = history::is_kept()?;
+        history::write(&mut store, |writer| {
+            successors.iter().try_for_each(|new| new.keep(writer, is_told).map(drop))
+        })?;
     }
     let objects = taken
         .iter()
