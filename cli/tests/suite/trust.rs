@@ -429,7 +429,7 @@ fn whom_gnupg_relies_on_is_taken_from_its_ownertrust() {
     place.run("alice", &["trust", "rely", "--gnupg-ownertrust", "ownertrust"]).exits(3);
     let by_gnupg = ["trust", "rely", "--gnupg-ownertrust", "ownertrust", "--keyring", "keyring.pgp"];
     place.run("alice", &by_gnupg).exits(0);
-    assert_eq!(show(&place, "alice", &["carol@example.org"])["score"], 130);
+    assert_eq!(show(&place, "alice", &["carol@example.org"])["score"], 120);
     let list = json(&place.run("alice", &["trust", "list", "--json"]).exits(0));
     let introducers = list["introducers"].as_array().unwrap();
     assert_eq!((introducers.len(), &introducers[0]["depth"]), (2, &4.into()));
