@@ -9,6 +9,7 @@ mod evidence;
 mod finder;
 mod http;
 mod ldap;
+mod openpgp;
 mod tls;
 mod wkd;
 
@@ -22,6 +23,7 @@ use counterseal_core::time::Time;
 pub(crate) use answer::{Answer, Found, Outcome, Source, Standing, Trouble};
 pub(crate) use evidence::{Candidate, KeptEvidence, add_to, candidates};
 pub(crate) use http::{Fetched, Reach, Web};
+pub(crate) use openpgp::news;
 
 /// Whether this process was told to stay off the network.
 static FORBIDDEN: AtomicBool = AtomicBool::new(false);

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::OpenPgpFingerprint;
 use counterseal_core::openpgp::{Certificate, Reliances, Root, Web};
 use counterseal_core::trust::OpenPgpKnowledge;
 
 use crate::commands::trust::import_failure;
 use crate::failure::Failure;
+use crate::lookup;
 use crate::render::trust::list::IntroducerObject;
 use crate::store::{EvidenceKind, Store, StoreError, Writer};
 
@@ -136,6 +138,19 @@ impl Taken {
                 web.insert(revoked);
             }
         }
+        Ok(Self { web, new })
+    }
+
+    /// Of keyrings that the network brought for an address.
+    pub(crate) fn looked_up(
+        store: &Store,
+        keyrings: &[&[u8]],
+        address: &EmailAddress,
+    ) -> Result<Self, Failure> {
+        let mut web = web(store)?;
+        let brought = lookup::news(&web, keyrings, address);
+        let new = brought.iter().map(|certificate| certificate.fingerprint).collect();
+        brought.into_iter().for_each(|certificate| web.insert(certificate));
         Ok(Self { web, new })
     }
 

@@ -15,7 +15,7 @@ use counterseal_core::x509::Certificate;
 use counterseal_core::x509::path::Allowance;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Found, Source, Standing};
+use super::{Answer, Found, Source, Standing, news};
 
 /// A certificate for the address, and what speaks for it.
 pub(crate) struct Candidate {
@@ -131,7 +131,7 @@ pub(crate) fn candidates(
         }
     }
     let mut knowledge = Knowledge { certificates: at_hand.clone(), ..knowledge.clone() };
-    add_openpgp(&mut knowledge, answers);
+    add_openpgp(&mut knowledge, address, answers);
     let names_address = |leaf: &&Certificate| {
         leaf.addresses().iter().any(|own| own.matches(address)) && !leaf.is_certificate_authority()
     };
@@ -182,12 +182,11 @@ fn unique(rows: Vec<KeptEvidence>) -> Vec<KeptEvidence> {
 
 /// OpenPGP certificates that came are a part of the web from now on: those whom the person relies on
 /// may have certified them.
-fn add_openpgp(knowledge: &mut Knowledge, answers: &[Answer]) {
+fn add_openpgp(knowledge: &mut Knowledge, address: &EmailAddress, answers: &[Answer]) {
     let Some(openpgp) = &knowledge.openpgp else { return };
     let mut web = openpgp.web.clone();
     for keyring in answers.iter().filter_map(Answer::found).filter_map(|found| found.openpgp.as_deref()) {
-        // What is no keyring says nothing.
-        let _ = web.import(&[keyring]);
+        news(&openpgp.web, &[keyring], address).into_iter().for_each(|certificate| web.insert(certificate));
     }
     let OpenPgpKnowledge { reliances, own, .. } = openpgp.as_ref();
     knowledge.openpgp =

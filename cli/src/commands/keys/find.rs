@@ -125,16 +125,13 @@ impl Looked {
             .filter_map(Answer::found)
             .filter_map(|found| found.openpgp.as_deref())
             .collect();
-        // What is no keyring was not a candidate either.
-        let taken = Taken::of(store, &keyrings).ok();
+        let taken = Taken::looked_up(store, &keyrings, &self.address)?;
         let chains = self.chains(knowledge);
         store.write(clock::now(), |writer| {
             for certificate in &chains {
                 writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
             }
-            if let Some(taken) = &taken {
-                taken.keep(writer)?;
-            }
+            taken.keep(writer)?;
             self.acceptable().into_iter().try_for_each(|candidate| self.keep(candidate, writer))
         })?;
         Ok(())

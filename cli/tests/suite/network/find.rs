@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{json, policy};
+use crate::gnupg::Gnupg;
 use crate::people::{Place, Ran};
 use crate::servers::{NameServer, TlsNames, directory_server, program, web_server};
 
@@ -220,6 +221,37 @@ fn a_web_key_directory_and_the_web_server_speak_for_the_key_together_as_one() {
     let refused =
         place.run_with(other, "carol", &["keys", "find", "--json", "bob@example.org", "--source", "http"]);
     assert_eq!(json(&refused.exits(3))["sources"][0]["reason"], "unreachable");
+}
+
+#[test]
+fn what_a_friend_certified_comes_with_the_web_key_directory() {
+    let place = Place::new();
+    let Some(gpg) = Gnupg::at(&place) else { return };
+    gpg.run(&["--quick-generate-key", "Friend <friend@friends.example>", "ed25519", "cert", "never"]);
+    place.run("bob", &["keys", "export", "bob@example.org", "--for", "openpgp", "-o", "bob.asc"]).exits(0);
+    gpg.run(&["--import", "bob.asc"]);
+    gpg.run(&["--quick-sign-key", &gpg.fingerprint("bob@example.org")]);
+    place.write("certified.pgp", gpg.run(&["--export", "bob@example.org"]));
+    place.write("friend.pgp", gpg.run(&["--export", "friend@friends.example"]));
+    let publish = ["keys", "publish", "--wkd", "www", "--openpgp", "certified.pgp"];
+    place.run("bob", &publish).exits(0);
+    place
+        .run(
+            "carol",
+            &["trust", "rely", &gpg.fingerprint("friend@friends.example"), "--keyring", "friend.pgp"],
+        )
+        .exits(0);
+
+    let tls = TlsNames::make(&place.path("tls"));
+    let Some(server) = web_server(&place.path("nginx"), &place.path("www"), Some(&tls), "") else { return };
+    policy(&place, "carol", &hosts(&["openpgpkey.example.org", "example.org"], server.address));
+    let roots = ("SSL_CERT_FILE", tls.authority.as_path());
+    let ask =
+        ["keys", "find", "--json", "bob@example.org", "--source", "wkd", "--source", "http", "--import"];
+    let found = json(&place.run_with(roots, "carol", &ask).exits(0));
+    assert_eq!(best(&found), (140, "verified"), "the domain 60, the friend 80: {found}");
+    let shown = json(&place.run("carol", &["trust", "show", "--json", "bob@example.org"]).exits(0));
+    assert_eq!(shown["score"], 140, "{shown}");
 }
 
 #[test]
