@@ -37,6 +37,7 @@ mod web;
 
 pub use certificate::{Certificate, Certification, Depth, KeyId, LinkNotation, Revocation, UserId};
 pub use import::{ImportError, Imported, Refused};
+pub use keyring::certificate_in;
 pub use link::{LINK_NOTATION, Link, LinkPurpose, address_of_user_id};
 pub use network::{Authentication, Network, Path, Step};
 pub use ownertrust::{OwnertrustError, read_ownertrust};

@@ -181,12 +181,17 @@ pub(crate) fn carried(store: &Store, at: Time) -> Result<Vec<Vec<u8>>, Failure> 
     Ok(fitting.collect())
 }
 
-/// The name of our own twin among what goes along.
-pub(crate) const OWN_TWIN: &[u8] = b"twin";
+/// How the names of our own twin begin: there are as many copies as people certified it.
+const OWN_TWIN: &[u8] = b"twin";
 
 /// Whether our own twin goes along already.
 pub(crate) fn has_twin(store: &Store) -> Result<bool, Failure> {
-    Ok(store.evidence(EvidenceKind::Carried)?.iter().any(|kept| kept.name == OWN_TWIN))
+    Ok(store.evidence(EvidenceKind::Carried)?.iter().any(|kept| kept.name.starts_with(OWN_TWIN)))
+}
+
+/// Has a copy of our twin go along with our signatures.
+pub(crate) fn carry_twin(packets: &[u8], writer: &mut Writer<'_>) -> Result<bool, StoreError> {
+    carry(&[OWN_TWIN, &name(packets)].concat(), packets, writer)
 }
 
 /// Has an item go along with our signatures, in the place of the one of this name.

@@ -10,6 +10,7 @@ mod bouncy_castle;
 pub mod command;
 mod cseal;
 mod encryption;
+mod evidence;
 mod exported_keys;
 mod formats;
 mod gpgsm;

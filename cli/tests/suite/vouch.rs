@@ -109,6 +109,33 @@ fn a_signed_mail_carries_what_others_say_of_its_author() {
 }
 
 #[test]
+fn a_signed_mail_carries_the_twin_with_what_others_certified_on_it() {
+    let place = vouched();
+    place
+        .run("carol", &["keys", "export", "carol@example.org", "--for", "openpgp", "-o", "carol.asc"])
+        .exits(0);
+    place.run("bob", &["keys", "export", "bob@example.org", "--for", "openpgp", "-o", "bob.asc"]).exits(0);
+    let options = ["--certificate", "carol.asc", "--openpgp", "both.asc", "-o", "v.pem"];
+    place.run("bob", &[&["trust", "vouch", "carol@example.org"], &options[..]].concat()).exits(0);
+    place.run("carol", &["trust", "statement", "import", "both.asc"]).exits(0);
+    place.write("carol.eml", MAIL.replace("Alice <alice@", "Carol <carol@"));
+    place.run("carol", &["sign", "carol.eml", "-o", "signed.eml"]).exits(0);
+    let verdict =
+        || place.run("alice", &["verify", "signed.eml", "--json"]).json()["signers"][0]["score"].clone();
+    assert_eq!(verdict(), 10, "alice relies on nobody's OpenPGP certifications");
+    let twin = twin_fingerprint(&place, "bob.asc");
+    place.run("alice", &["trust", "rely", &twin, "--keyring", "bob.asc"]).exits(0);
+    assert_eq!(verdict(), 90);
+}
+
+/// The fingerprint of the one certificate in a file.
+fn twin_fingerprint(place: &Place, file: &str) -> String {
+    let mut web = counterseal_core::openpgp::Web::new();
+    let read = web.import(&[&place.read(file)]).unwrap().read;
+    read[0].to_string()
+}
+
+#[test]
 fn what_a_mail_carries_raises_nothing_by_itself() {
     let place = vouched();
     // Carol endorses herself, with all that she has.

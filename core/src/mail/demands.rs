@@ -190,8 +190,8 @@ fn require_gone(mail: &[u8], addresses: &[StrongAddress]) -> Result<(), DemandsE
     let is_text =
         |field: &HeaderField<'_>| ["Subject", "Comments", "Keywords"].iter().any(|name| field.is(name));
     let repeating = headers.fields().filter(|field| !is_text(field)).find(|field| {
-        let value = String::from_utf8_lossy(&field.unfolded()).into_owned();
-        names.iter().any(|key| key.is_in(&value))
+        let (raw, text) = (String::from_utf8_lossy(&field.unfolded()).into_owned(), field.text());
+        names.iter().any(|key| key.is_in(&raw) || key.is_in(&text))
     });
     match repeating {
         Some(field) => Err(DemandsError::Elsewhere { field: field.name().to_owned() }),
@@ -275,6 +275,9 @@ mod tests {
             "To: {KID}?alice@example.org\nX-Original-To: <{}?alice@example.org>\n\n",
             KID.to_lowercase()
         );
+        let encoded =
+            format!("To: {KID}?alice@example.org\nX-Copy: =?utf-8?q?{}?=\n\n", KID.replace('-', "=2D"));
+        assert!(without_demands(encoded.as_bytes()).is_err());
         let error = without_demands(mail.as_bytes()).unwrap_err();
         assert_eq!(error, DemandsError::Elsewhere { field: "X-Original-To".to_owned() });
     }

@@ -80,9 +80,16 @@ impl Certificate {
         for certification in &other.certifications {
             let text = other.user_ids.get(certification.user_id).map(|user_id| &user_id.text);
             let user_id = self.user_ids.iter().position(|own| Some(&own.text) == text);
-            let is_known = self.certifications.iter().any(|own| own.digest == certification.digest);
-            if let (Some(user_id), false) = (user_id, is_known) {
-                merged.certifications.push(Certification { user_id, ..certification.clone() });
+            let mut known = merged.certifications.iter_mut();
+            match (known.find(|known| known.digest == certification.digest), user_id) {
+                // Whoever took it back did so for every copy.
+                (Some(known), _) => {
+                    known.revoked = [known.revoked, certification.revoked].into_iter().flatten().min();
+                }
+                (None, Some(user_id)) => {
+                    merged.certifications.push(Certification { user_id, ..certification.clone() });
+                }
+                (None, None) => {}
             }
         }
         merged.certifications.sort_by_key(|one| (one.issuer, one.user_id, one.created));
@@ -244,5 +251,67 @@ impl fmt::Debug for KeyId {
         formatter.write_str("KeyId(")?;
         self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02X}"))?;
         formatter.write_str(")")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THEN: Time = Time::from_unix_seconds(1_700_000_000);
+
+    fn certification(number: u8, revoked: Option<Time>) -> Certification {
+        Certification {
+            issuer: OpenPgpFingerprint::Version4([number; 20]),
+            user_id: 0,
+            amount: 120,
+            depth: Depth::Limited(0),
+            regular_expressions: Vec::new(),
+            created: THEN,
+            expires: None,
+            revoked,
+            digest: [number; 32],
+        }
+    }
+
+    fn certificate(text: &str, certifications: Vec<Certification>) -> Certificate {
+        let user_id = UserId {
+            text: text.to_owned(),
+            self_signed: Spans::default(),
+            revoked: Spans::default(),
+            links: Vec::new(),
+        };
+        Certificate {
+            fingerprint: OpenPgpFingerprint::Version4([0; 20]),
+            primary_key: Vec::new(),
+            own_digest: [0; 32],
+            valid: Spans::default(),
+            live: Spans::default(),
+            revocation: Revocation::default(),
+            user_ids: vec![user_id],
+            links: Vec::new(),
+            certifications,
+            unknown_issuers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn another_copy_adds_and_takes_nothing_away() {
+        let known = certificate("Alice", vec![certification(1, None), certification(2, Some(THEN))]);
+        let other = certificate("Alice", vec![certification(2, None), certification(3, None)]);
+        let merged = known.with_news_of(&other);
+        let expected = [certification(1, None), certification(2, Some(THEN)), certification(3, None)];
+        assert_eq!(merged.certifications, expected);
+        assert_eq!(known.with_news_of(&certificate("Mallory", vec![certification(3, None)])), known);
+    }
+
+    #[test]
+    fn what_was_taken_back_is_so_in_every_copy() {
+        let known = certificate("Alice", vec![certification(1, None)]);
+        let mut other = certificate("Alice", vec![certification(1, Some(THEN))]);
+        other.revocation.hard = true;
+        let merged = known.with_news_of(&other);
+        assert_eq!(merged.certifications, other.certifications);
+        assert!(merged.revocation.hard);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::certificate::Certificate;
 use super::issuers::Issuers;
 use super::keyring::Keyring;
 use super::reader::{self, CertificateRefused};
@@ -59,14 +60,11 @@ impl Web {
     /// # Errors
     /// As [`Web::import`].
     pub fn add(&mut self, keyrings: &[&[u8]]) -> Result<Imported, ImportError> {
-        let mut fresh = self.clone();
-        let imported = fresh.import(keyrings)?;
-        for fingerprint in &imported.read {
-            let Some(new) = fresh.certificate(fingerprint) else { continue };
-            self.insert(match self.certificate(fingerprint) {
-                Some(known) => known.with_news_of(new),
-                None => new.clone(),
-            });
+        let (read, mut imported) = self.read(keyrings)?;
+        for new in read {
+            imported.read.push(new.fingerprint);
+            let merged = self.certificate(&new.fingerprint).map(|known| known.with_news_of(&new));
+            self.insert(merged.unwrap_or(new));
         }
         Ok(imported)
     }
@@ -82,6 +80,16 @@ impl Web {
     /// See [`ImportError`]; the web is then unchanged. A single certificate that cannot be read is
     /// no error ([`Imported::refused`]).
     pub fn import(&mut self, keyrings: &[&[u8]]) -> Result<Imported, ImportError> {
+        let (read, mut imported) = self.read(keyrings)?;
+        for certificate in read {
+            imported.read.push(certificate.fingerprint);
+            self.insert(certificate);
+        }
+        Ok(imported)
+    }
+
+    /// The certificates of keyrings, verified with what is here.
+    fn read(&self, keyrings: &[&[u8]]) -> Result<(Vec<Certificate>, Imported), ImportError> {
         let keyring = Keyring::split(keyrings)?;
         let mut imported = Imported { skipped: keyring.skipped, ..Imported::default() };
         let mut read = Vec::with_capacity(keyring.certificates.len());
@@ -92,10 +100,6 @@ impl Web {
                 Err(why) => imported.refused.push(Refused { fingerprint: *fingerprint, why }),
             }
         }
-        for certificate in read {
-            imported.read.push(certificate.fingerprint);
-            self.insert(certificate);
-        }
-        Ok(imported)
+        Ok((read, imported))
     }
 }

@@ -98,6 +98,14 @@ pub(super) fn dearmored(block: &[u8]) -> Option<Vec<u8>> {
     Some(octets)
 }
 
+/// The packets of one certificate of a keyring, in all parts that it has there, without armor.
+#[must_use]
+pub fn certificate_in(keyring: &[u8], fingerprint: &OpenPgpFingerprint) -> Option<Vec<u8>> {
+    let keyring = Keyring::split(&[keyring]).ok()?;
+    let parts = keyring.certificates.get(fingerprint)?;
+    Some(parts.iter().flat_map(|part| part.as_bytes().to_vec()).collect())
+}
+
 /// Our own form of a fingerprint; keys of version 3 and of unknown versions have none.
 pub(super) fn fingerprint_of(fingerprint: &sequoia_openpgp::Fingerprint) -> Option<OpenPgpFingerprint> {
     OpenPgpFingerprint::from_bytes(fingerprint.as_bytes())

@@ -51,9 +51,11 @@ pub fn bring(knowledge: &Knowledge, items: &[Vec<u8>], certificates: &[Certifica
     }
     if !keyrings.is_empty() {
         let mut openpgp = knowledge.openpgp.as_deref().cloned().unwrap_or_default();
-        // One that cannot be read must not take the others with it.
-        for keyring in keyrings {
-            let _ = openpgp.web.add(&[keyring]);
+        if openpgp.web.add(&keyrings).is_err() {
+            // One that cannot be read must not take the others with it.
+            for keyring in keyrings {
+                let _ = openpgp.web.add(&[keyring]);
+            }
         }
         knowledge.openpgp = Some(Arc::new(openpgp));
     }

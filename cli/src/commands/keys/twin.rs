@@ -58,7 +58,7 @@ fn go_along(store: &mut Store, twin: &str, certificate: &Certificate) -> Result<
     if statements::has_twin(store)? {
         return Ok(());
     }
-    store.write(clock::now(), |writer| statements::carry(statements::OWN_TWIN, &packets, writer))?;
+    store.write(clock::now(), |writer| statements::carry_twin(&packets, writer))?;
     Ok(())
 }
 

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::limits::CARRIED_EVIDENCE_BYTES;
-use counterseal_core::openpgp::{SignedStatement, StatementKind, StatementSigner, TwinKey, Web, to_binary};
+use counterseal_core::openpgp::{
+    SignedStatement, StatementKind, StatementSigner, TwinKey, Web, certificate_in, to_binary,
+};
 use counterseal_core::trust::Standing;
 use counterseal_core::x509::Certificate;
 
@@ -131,20 +133,15 @@ impl Import {
             }
             Self::Certificates(taken) => taken.keep(writer),
             Self::OwnTwin { packets, web } => {
-                statements::carry(statements::OWN_TWIN, packets, writer)?;
+                statements::carry_twin(packets, writer)?;
                 web.keep(writer)
             }
         }
     }
 }
 
-/// The first keyring that holds the signer's certificate: without it nobody can check the statement
-/// again.
+/// The signer's certificate: without it nobody can check the statement again.
 fn signers_keyring(signed: &SignedStatement, keyrings: &[Vec<u8>]) -> Vec<u8> {
     let StatementSigner::OpenPgp(signer) = &signed.signer else { return Vec::new() };
-    let holds = |keyring: &&Vec<u8>| {
-        let mut web = Web::new();
-        web.import(&[keyring]).is_ok() && web.certificate(&signer.certificate).is_some()
-    };
-    keyrings.iter().find(holds).cloned().unwrap_or_default()
+    keyrings.iter().find_map(|keyring| certificate_in(keyring, &signer.certificate)).unwrap_or_default()
 }
