@@ -5,7 +5,7 @@
 
 mod cache;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ pub(crate) fn source(policy: &Policy, seconds: u64) -> Option<Arc<dyn Revocation
         time: Duration::from_secs(seconds),
         asked: Mutex::default(),
     });
-    Some(Arc::new(Sources { cache, max_age, online }))
+    Some(Arc::new(Sources { cache, max_age, online, lists: Mutex::default() }))
 }
 
 /// The cache, and the network where it may be asked.
@@ -53,6 +53,8 @@ struct Sources {
     cache: Cache,
     max_age: Duration,
     online: Option<Online>,
+    /// Lists that this process has read: a large one is asked for once for each reader of a mail.
+    lists: Mutex<BTreeMap<String, Option<RevocationList>>>,
 }
 
 #[derive(Debug)]
@@ -88,12 +90,17 @@ impl RevocationSource for Sources {
 }
 
 impl Sources {
-    /// The list of an address: a fresh one where it can be had, else the cached one.
+    /// The list of an address, read once.
     fn list(&self, address: &str, link: Link<'_>) -> Option<RevocationList> {
+        let mut lists = self.lists.lock().ok()?;
+        lists.entry(address.to_owned()).or_insert_with(|| self.newest_list(address, link)).clone()
+    }
+
+    /// A fresh list where it can be had, else the cached one.
+    fn newest_list(&self, address: &str, link: Link<'_>) -> Option<RevocationList> {
         let name = Cache::name("list", &[address.as_bytes()]);
-        let cached = || RevocationList::from_der(&self.cache.read(&name)?).ok();
+        let before = self.cache.read(&name).and_then(|bytes| RevocationList::from_der(&bytes).ok());
         let is_due = |list: &RevocationList| list.next_update().is_some_and(|next| next < clock::now());
-        let before = cached();
         let is_fresh = self.cache.is_younger(&name, self.max_age) && !before.as_ref().is_some_and(is_due);
         if is_fresh {
             return before;

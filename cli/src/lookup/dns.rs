@@ -112,5 +112,7 @@ fn failed(error: &NetError) -> Result<(), Trouble> {
 }
 
 fn bogus() -> Trouble {
-    Trouble::new("dnssec-bogus", "the DNSSEC signatures do not hold, or are missing where they should be")
+    const WHY: &str = "the DNSSEC signatures do not hold, or are missing where they should be: an attack, or a \
+                       resolver that leaves them out";
+    Trouble::new("dnssec-bogus", WHY)
 }
