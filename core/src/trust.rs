@@ -37,7 +37,7 @@ pub use evaluate::{Evaluation, Source, evaluate, picture, sources};
 pub use family::family_key;
 pub use harvest::{Harvest, SignedMail, harvest};
 pub use knowledge::{
-    Anchor, ContactIntroducer, Knowledge, KnownKey, OpenPgpKnowledge, Pin, PublicRoots, RootLimits,
+    Anchor, ContactIntroducer, Knowledge, KnownKey, OpenPgpKnowledge, Pin, PublicRoots, RootLimits, TimeProof,
 };
 pub use level::Level;
 pub use picture::{Picture, PictureKind, PictureNode};

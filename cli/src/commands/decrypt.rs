@@ -1,6 +1,6 @@
 //! `cseal decrypt`
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use counterseal_core::message::{self, Accept, AuthorSignature, Context, ReadOptions, Status, object};
 use counterseal_core::ports::Source;
@@ -61,8 +61,14 @@ fn read(arguments: &args::Decrypt, store: Option<&Store>, at: Time) -> Result<Re
     let mut input = input(arguments)?;
     let mut staged = Staged::open(&arguments.output)?;
     let mut attachments = Attachments::wanted(arguments.extract.as_deref(), &mut staged)?;
-    let (status, signature) = decrypt(arguments, input.as_mut(), &context, &options, attachments.output())
+    let output = attachments.output();
+    let (mut status, mut signature) = decrypt(arguments, input.as_mut(), &context, &options, output)
         .map_err(|error| keys.explain(error))?;
+    if let Some(knowledge) = history::with_proof(store, &status, signature.as_ref(), &knowledge) {
+        let context = Context { knowledge: &knowledge, ..context };
+        (status, signature) = decrypt(arguments, input.as_mut(), &context, &options, &mut io::sink())
+            .map_err(|error| keys.explain(error))?;
+    }
     let exit = exit(arguments, &status);
     let extracted = if exit == Exit::Done { attachments.save()? } else { None };
     if exit == Exit::Done {

@@ -4,10 +4,10 @@
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
-use counterseal_core::message::AuthorSignature;
+use counterseal_core::message::{AuthorSignature, Reason, Status};
 use counterseal_core::time::Time;
 use counterseal_core::trust::log::{Event, EventKind};
-use counterseal_core::trust::{HISTORY, Harvest, Level, family_key, harvest};
+use counterseal_core::trust::{HISTORY, Harvest, Knowledge, Level, family_key, harvest};
 use counterseal_core::x509::Certificate;
 
 use crate::clock;
@@ -42,6 +42,36 @@ pub(crate) fn write<T>(
 /// Tells the history of a mail that was read.
 pub(crate) fn received(store: &mut Store, signature: &AuthorSignature, is_silent: bool) {
     note(Received::of(store, signature, clock::now()).and_then(|mail| mail.keep(store)), is_silent);
+}
+
+/// What is known, and when the mail came by our own history: for one whose certificate has ended since, or
+/// was replaced, and that was read before. Nothing for every other mail.
+pub(crate) fn with_proof(
+    store: Option<&Store>,
+    status: &Status,
+    signature: Option<&AuthorSignature>,
+    knowledge: &Knowledge,
+) -> Option<Knowledge> {
+    let is_old = status.reasons.iter().any(|reason| matches!(reason, Reason::Expired | Reason::Revoked));
+    let (store, signature) = (store.filter(|_| is_old)?, signature?);
+    let (name, came) = arrival(store, signature)?;
+    let mut knowledge = knowledge.clone();
+    knowledge.proof.arrivals.insert(name, came);
+    Some(knowledge)
+}
+
+/// When a mail was counted first, as far as the whole log holds.
+fn arrival(store: &Store, signature: &AuthorSignature) -> Option<([u8; 32], Time)> {
+    let log = store.log().ok().filter(|log| log.fault.is_none())?;
+    let name = signature.mail(false).message;
+    let entry = log.entries.iter().find(|entry| {
+        entry.content.as_ref().is_some_and(|content| {
+            content.key == *signature.key.sha256()
+                && content.address.matches(&signature.address)
+                && matches!(content.event, Event::Received { message, .. } if message == name)
+        })
+    })?;
+    Some((name, entry.at))
 }
 
 /// A mail that was encrypted to somebody.

@@ -58,8 +58,13 @@ fn read(arguments: &args::Verify, store: Option<&Store>, at: Time) -> Result<Rea
     let mut input = input(arguments)?;
     let mut staged = Staged::open(&arguments.output)?;
     let mut attachments = Attachments::wanted(arguments.extract.as_deref(), &mut staged)?;
-    let (status, signature) = verify(arguments, input.as_mut(), &context, attachments.output())
+    let (mut status, mut signature) = verify(arguments, input.as_mut(), &context, attachments.output())
         .map_err(|error| keys.explain(error))?;
+    if let Some(knowledge) = history::with_proof(store, &status, signature.as_ref(), &knowledge) {
+        let context = Context { knowledge: &knowledge, ..context };
+        (status, signature) = verify(arguments, input.as_mut(), &context, &mut io::sink())
+            .map_err(|error| keys.explain(error))?;
+    }
     // A mail by an unknown author may be read all the same; what was altered may not.
     let readable = status.verdict != Verdict::Invalid;
     let extracted = if readable { attachments.save()? } else { None };

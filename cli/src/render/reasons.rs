@@ -22,6 +22,9 @@ pub(crate) const fn sentence(reason: Reason) -> &'static str {
         Reason::CertificateMissing => "the signer's certificate is missing",
         Reason::CertificateUsage => "the certificate may not sign mail",
         Reason::Expired => "the certificate has expired",
+        Reason::TimeProven => {
+            "it was signed while its certificate was valid: a witness or your own history proves it"
+        }
         Reason::NotYetValid => "the certificate is not valid yet",
         Reason::Revoked => "the certificate is revoked",
         Reason::StaleRevocation => "the revocation list at hand is out of date",

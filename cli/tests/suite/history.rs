@@ -243,6 +243,30 @@ fn a_history_that_cannot_be_written_changes_nothing_about_the_mail() {
 }
 
 #[test]
+fn a_mail_that_was_read_in_time_is_believed_after_its_certificate_has_ended() {
+    let place = Place::new();
+    signed(&place, "alice", &mail("alice", "bob", "early", ""), "early.eml");
+    signed(&place, "alice", &mail("alice", "bob", "late", ""), "late.eml");
+    place.run("bob", &["verify", "early.eml"]).exits(0);
+    let later = |file: &str| {
+        let status = place.run("bob", &["verify", "--json", "--at", "2030-06-01", file]).json();
+        (status["verdict"].clone(), status["reasons"].clone())
+    };
+    let (verdict, reasons) = later("early.eml");
+    assert_eq!(verdict, "verified", "{reasons}");
+    let has = |reasons: &serde_json::Value, word: &str| reasons.as_array().unwrap().contains(&word.into());
+    assert!(has(&reasons, "time-proven") && !has(&reasons, "expired"));
+    // Nobody else saw the other one in time, whatever its signing time and its Date say.
+    let (verdict, reasons) = later("late.eml");
+    assert_eq!(verdict, "checked", "{reasons}");
+    assert!(has(&reasons, "expired") && !has(&reasons, "time-proven"));
+    let file = rusqlite::Connection::open(place.path("bob/store.sqlite3")).unwrap();
+    let attack = "DROP TRIGGER history_is_not_rewritten; UPDATE history SET at = at - 1 WHERE number = 0";
+    file.execute_batch(attack).unwrap();
+    assert_eq!(later("early.eml").0, "checked", "a log that somebody changed proves nothing");
+}
+
+#[test]
 fn two_at_once_both_write_and_the_chain_holds() {
     let place = strangers();
     for number in 0..6 {

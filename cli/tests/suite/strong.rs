@@ -105,7 +105,7 @@ fn a_named_key_can_be_asked_about_compared_and_forgotten() {
         let json: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
         (json["score"].clone(), json["level"].clone(), ran.code)
     };
-    assert_eq!(show(&named), (130.into(), "verified".into(), 0));
+    assert_eq!(show(&named), (120.into(), "verified".into(), 0));
     assert_eq!(show(&short), (100.into(), "checked".into(), 0));
     assert_eq!(show("?carol@example.org"), (10.into(), "opportunistic".into(), 1));
     assert_eq!(pins(&place, "alice").len(), 1, "to ask is not to compare");

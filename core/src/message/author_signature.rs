@@ -105,7 +105,7 @@ fn signers(unwrapped: &Unwrapped) -> impl Iterator<Item = (&Signed, &Signer, &Ce
 
 /// The same for the same mail: of what was signed, in its canonical form, and not of the signature, of
 /// which some algorithms allow others to make a second one that holds as well.
-fn message(signer: &Signer) -> [u8; 32] {
+pub(super) fn message(signer: &Signer) -> [u8; 32] {
     let algorithm = signer.digest.map(|digest| digest.name()).unwrap_or_default();
     let digest = signer.message_digest.as_deref().unwrap_or_default();
     sha256(&[algorithm.as_bytes(), b" ", digest].concat())

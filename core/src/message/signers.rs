@@ -1,5 +1,7 @@
 //! From a signature that holds to what may be believed of the author.
 
+mod past;
+
 use std::borrow::Cow;
 
 use super::Context;
@@ -136,15 +138,18 @@ impl Judgement<'_> {
     }
 
     fn by_author(&self, certificate: &Certificate, author: &EmailAddress) -> SignerStatus {
-        let decision = trust::decide(
-            certificate,
-            author,
-            &self.signed.certificates,
-            self.context.knowledge,
-            Purpose::Sign,
-            self.context.at,
-            self.allowance,
-        );
+        let decide_at = |at| {
+            let (offered, knowledge) = (&self.signed.certificates, self.context.knowledge);
+            trust::decide(certificate, author, offered, knowledge, Purpose::Sign, at, self.allowance)
+        };
+        let decision = decide_at(self.context.at);
+        if let Some((decision, then)) = past::decision(self, certificate, &decision, &decide_at)
+            && certificate.addresses().iter().any(|address| address.matches(author))
+        {
+            let mut status = self.decided_at(certificate, &decision, then);
+            status.reasons.push(Reason::TimeProven);
+            return status;
+        }
         let names_author = certificate.addresses().iter().any(|address| address.matches(author));
         match decision.level {
             Level::Conflict => self.refused(certificate, Verdict::Conflict, conflict_reason(&decision)),
@@ -160,6 +165,10 @@ impl Judgement<'_> {
     }
 
     fn decided(&self, certificate: &Certificate, decision: &Decision) -> SignerStatus {
+        self.decided_at(certificate, decision, self.context.at)
+    }
+
+    fn decided_at(&self, certificate: &Certificate, decision: &Decision, at: Time) -> SignerStatus {
         let verdict = match decision.level {
             Level::Verified | Level::Strong => Verdict::Verified,
             Level::Checked => Verdict::Checked,
@@ -168,7 +177,7 @@ impl Judgement<'_> {
             Level::Conflict => Verdict::Conflict,
             Level::Invalid => Verdict::Invalid,
         };
-        let reasons = reasons_of(decision, certificate, self.context.at);
+        let reasons = reasons_of(decision, certificate, at);
         // A list that is overdue hides what was revoked since.
         let is_stale = reasons.contains(&Reason::StaleRevocation);
         let verdict = if is_stale { verdict.at_most_checked() } else { verdict };

@@ -151,6 +151,8 @@ reasons! {
     CertificateUsage = "certificate-usage",
     /// The certificate had expired.
     Expired = "expired",
+    /// A time stamp, or our own history, proves that it was signed while its certificate was valid.
+    TimeProven = "time-proven",
     /// The certificate was not valid yet.
     NotYetValid = "not-yet-valid",
     /// The certificate, or one above it, is revoked.

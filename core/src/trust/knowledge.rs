@@ -182,8 +182,20 @@ pub struct Knowledge {
     pub statements: Vec<SignedStatement>,
     /// Contacts whose endorsements count.
     pub introducers: Vec<ContactIntroducer>,
+    /// What proves when a mail was there.
+    pub proof: TimeProof,
     /// What it is all worth.
     pub rules: Rules,
+}
+
+/// What proves that a signature was there at an earlier moment. What the signer says of the time is not
+/// among it.
+#[derive(Clone, Debug, Default)]
+pub struct TimeProof {
+    /// CAs of time stamping authorities (RFC 3161) that the person chose.
+    pub authorities: Vec<path::Anchor>,
+    /// When mails came, by our own history: each by the name that it gives them.
+    pub arrivals: BTreeMap<[u8; 32], Time>,
 }
 
 #[cfg(test)]
