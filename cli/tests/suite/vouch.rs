@@ -59,6 +59,21 @@ fn a_vouch_counts_for_whom_relies_on_its_signer_and_until_it_is_taken_back() {
 }
 
 #[test]
+fn an_introducer_can_be_named_for_one_question() {
+    let place = vouched();
+    let asked = format!("{}??carol@example.org", fingerprint(&place, "bob"));
+    assert_eq!(score(&place, "alice", &[&asked]), 10);
+    assert_eq!(score(&place, "alice", &[&asked, "--statement", "vouch.pem"]), 120);
+    place.run("alice", &["encrypt", "mail.eml", "-o", "a.eml", "--to", &asked]).exits(1);
+    place
+        .run("alice", &["encrypt", "mail.eml", "-o", "a.eml", "--to", &asked, "--statement", "vouch.pem"])
+        .exits(0);
+    assert_eq!(score(&place, "alice", &["carol@example.org", "--statement", "vouch.pem"]), 10);
+    let own = place.run("bob", &["trust", "statement", "list", "--json"]).exits(0);
+    assert_eq!(json(&own)["statements"][0]["standing"], "own");
+}
+
+#[test]
 fn who_unpins_an_introducer_does_not_rely_on_them_any_more() {
     let place = vouched();
     place.run("alice", &["trust", "statement", "import", "vouch.pem"]).exits(0);

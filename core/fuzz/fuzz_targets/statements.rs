@@ -5,7 +5,7 @@ use counterseal_core::openpgp::{SignedStatement, Statement, StatementKind};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let _ = SignedStatement::from_cms(data, &[]);
+    let _ = SignedStatement::read(data, &[data], &[]);
     let Ok(text) = std::str::from_utf8(data) else { return };
     assert!(SignedStatement::from_clear_signed(text, &[]).is_err(), "without a certificate nobody signed");
     let Ok(statement) = Statement::parse(text) else { return };

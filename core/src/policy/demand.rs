@@ -340,7 +340,7 @@ fn relying_on(knowledge: &Knowledge, named: &NamedKey) -> Knowledge {
     let authorities = holders.iter().filter(|certificate| certificate.is_certificate_authority());
     knowledge.anchors.extend(authorities.map(|authority| Anchor::own(authority.clone(), Some(VERIFIED))));
     for holder in &holders {
-        let address = holder.addresses().first().cloned().unwrap_or_else(EmailAddress::of_an_example);
+        let Some(address) = owner_of(holder, &knowledge) else { continue };
         let (key, amount) = (holder.fingerprint(), VERIFIED);
         let introducer = ContactIntroducer { address, key, amount, domains: Vec::new(), is_own: true };
         knowledge.introducers.insert(0, introducer);
@@ -358,6 +358,16 @@ fn relying_on(knowledge: &Knowledge, named: &NamedKey) -> Knowledge {
         knowledge.openpgp = Some(Arc::new(openpgp));
     }
     knowledge
+}
+
+/// Whose key a certificate is of: a personal CA names nobody, and what it issued does.
+fn owner_of(holder: &Certificate, knowledge: &Knowledge) -> Option<EmailAddress> {
+    let issued = knowledge.certificates.iter().filter(|leaf| {
+        !leaf.is_certificate_authority()
+            && leaf.issuer_der() == holder.subject_der()
+            && leaf.is_signed_by(holder.public_key()).is_ok()
+    });
+    holder.addresses().first().or_else(|| issued.flat_map(Certificate::addresses).next()).cloned()
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::claim::Claim;
 use super::decide::{Purpose, decide};
 use super::evidence::{
-    Dossier, Endorsement, Endorser, Evidence, Introducer, IntroducerName, KeyRevocation, Kind, Period,
-    Succession,
+    Comparison, Dossier, Endorsement, Endorser, Evidence, Introducer, IntroducerName, KeyRevocation, Kind,
+    Period, Succession,
 };
 use super::gather::Inquiry;
 use super::knowledge::{ContactIntroducer, Knowledge, OpenPgpKnowledge};
@@ -26,6 +26,8 @@ use crate::x509::path::Allowance;
 pub enum Standing {
     /// It is evidence.
     Counts,
+    /// It is the person's own word, which counts for others.
+    Own,
     /// It is a withdrawal: it ends a statement that its signer made.
     Withdraws,
     /// It holds only later.
@@ -53,6 +55,9 @@ impl Standing {
         if is_withdrawn(signed, knowledge, at) {
             return Self::Withdrawn;
         }
+        if is_own(signed, knowledge) {
+            return Self::Own;
+        }
         let mut held =
             knowledge.certificates.iter().filter(|held| signed.statement.is_about(&held.fingerprint()));
         let Some(certificate) = held.next() else { return Self::SubjectUnknown };
@@ -74,6 +79,7 @@ impl Standing {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Counts => "counts",
+            Self::Own => "own",
             Self::Withdraws => "withdraws",
             Self::NotYet => "not-yet",
             Self::Ended => "ended",
@@ -286,6 +292,21 @@ pub(super) fn aliases(
     aliases
 }
 
+/// Whether the person signed it: with a key that stands for them, or one that such a key certified.
+fn is_own(signed: &SignedStatement, knowledge: &Knowledge) -> bool {
+    let StatementSigner::Key(signer) = &signed.signer else { return false };
+    let own = knowledge.pins.iter().filter(|pin| pin.how == Comparison::Own).map(|pin| pin.fingerprint);
+    let is_issuer = |key: Fingerprint| {
+        let mut holders = knowledge.certificates.iter().filter(|held| held.fingerprint() == key);
+        holders.any(|holder| {
+            signed.certificates.first().is_some_and(|leaf| {
+                leaf.issuer_der() == holder.subject_der() && leaf.is_signed_by(holder.public_key()).is_ok()
+            })
+        })
+    };
+    own.into_iter().any(|key| key == *signer || is_issuer(key))
+}
+
 /// The key at hand that a statement is about.
 fn subject_key(signed: &SignedStatement, inquiry: &Inquiry<'_>) -> Option<Fingerprint> {
     let at_hand = std::iter::once(inquiry.certificate).chain(inquiry.certificates);
@@ -342,7 +363,6 @@ mod tests {
     use super::*;
     use crate::openpgp::{Basis, Reason, Statement};
     use crate::testing::{NOW, Person};
-    use crate::trust::evidence::Comparison;
     use crate::trust::{Conflict, Decision, Level, Pin, bring};
 
     const ENDORSEMENT: StatementKind = StatementKind::Endorsement { basis: Basis::InPerson, amount: 120 };

@@ -49,7 +49,7 @@ fn check(arguments: &args::StatementCheck) -> Result<Exit, Failure> {
     let signed = signed.map_err(|error| failure(&named(), error))?;
     let standing = Standing::of(&signed, &knowledge, clock::now());
     render::checked(&StatementObject::of(&signed).standing(standing), arguments.report.json)?;
-    let counts = matches!(standing, Standing::Counts | Standing::Withdraws);
+    let counts = matches!(standing, Standing::Counts | Standing::Own | Standing::Withdraws);
     Ok(if counts { Exit::Done } else { Exit::No })
 }
 

@@ -82,7 +82,7 @@ impl StatementObject {
 
     /// The same, with whether it counts.
     pub(crate) fn standing(mut self, standing: Standing) -> Self {
-        self.counts = Some(matches!(standing, Standing::Counts | Standing::Withdraws));
+        self.counts = Some(matches!(standing, Standing::Counts | Standing::Own | Standing::Withdraws));
         self.standing = Some(standing.word());
         self
     }
@@ -116,6 +116,7 @@ const SHOWN_LETTERS: usize = 34;
 fn standing_words(word: &str) -> &'static str {
     match word {
         "counts" => "✓ counts",
+        "own" => "your own word: counts for whoever relies on you",
         "withdraws" => "✓ ends what its signer stated",
         "not-yet" => "does not count: it holds only later",
         "ended" => "does not count: its time is over",
