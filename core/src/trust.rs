@@ -45,5 +45,5 @@ pub use points::{CHECKED, HISTORY, Profile, VERIFIED};
 pub use rivals::{Conflict, Rival};
 pub use rules::{Rules, Sources, Thresholds};
 pub use scenarios::{ComparisonRow, Outcome, SCENARIOS, Scenario, Side, compare};
-pub use statements::Standing;
+pub use statements::{Standing, is_own_statement};
 pub use web::WebOfTrust;

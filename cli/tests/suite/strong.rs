@@ -54,6 +54,26 @@ fn nothing_of_a_named_key_leaves_by_whatever_way_it_was_named() {
 }
 
 #[test]
+fn no_copy_tells_other_readers_of_a_named_key() {
+    let place = Place::new();
+    let key = fingerprint(&place, "carol");
+    let to = format!(
+        "To: Bob <bob@example.org>\r\nReply-To: {key}?alice@example.org\r\nBcc: {key}?carol@example.org"
+    );
+    place.write("named.eml", MAIL.replace("To: Bob <bob@example.org>", &to));
+    let written = ["encrypt", "named.eml", "--output-directory", "copies", "--json", "-v"];
+    let ran = place.run("alice", &written).exits(0);
+    let letters: String = key.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
+    for (copy, reader) in [("copies/copy-1.eml", "bob"), ("copies/copy-2.eml", "carol")] {
+        assert!(!everything(&place, copy, reader).contains(&letters), "{copy}");
+    }
+    let list = String::from_utf8(place.read("copies/copies.json")).unwrap();
+    for text in [list, ran.text(), ran.stderr] {
+        assert!(!text.replace('-', "").contains(&letters) && !text.contains('?'), "{text}");
+    }
+}
+
+#[test]
 fn a_key_that_is_named_must_be_the_one() {
     let place = Place::new();
     let other = fingerprint(&place, "bob");

@@ -99,6 +99,12 @@ fn nobody_vouches_for_what_they_did_not_compare() {
     vouch(&["carol@example.org", "--compared", &key, "-o", "a.pem"]).exits(0);
     vouch(&[&format!("{key}?carol@example.org"), "-o", "b.pem"]).exits(0);
     vouch(&["bob@example.org", "--expires", "2020-01-01", "-o", "c.pem"]).exits(2);
+    let for_another = ["mallory@example.org", "--certificate", &key, "--compared", &key, "-o", "c.pem"];
+    vouch(&for_another).exits(3);
+    place.run("bob", &["trust", "statement", "withdraw", "a.pem", "-o", "c.pem"]).exits(1);
+    let link = ["trust", "statement", "make", "--type", "link", "alice@example.org", "-o", "c.pem"];
+    place.run("alice", &link).exits(2);
+    assert!(!place.path("c.pem").exists());
 }
 
 #[test]

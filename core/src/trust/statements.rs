@@ -55,7 +55,7 @@ impl Standing {
         if is_withdrawn(signed, knowledge, at) {
             return Self::Withdrawn;
         }
-        if is_own(signed, knowledge) {
+        if is_own_statement(signed, knowledge) {
             return Self::Own;
         }
         let mut held =
@@ -292,8 +292,9 @@ pub(super) fn aliases(
     aliases
 }
 
-/// Whether the person signed it: with a key that stands for them, or one that such a key certified.
-fn is_own(signed: &SignedStatement, knowledge: &Knowledge) -> bool {
+/// Whether the person signed a statement: with a key that stands for them, or one that such a key certified.
+#[must_use]
+pub fn is_own_statement(signed: &SignedStatement, knowledge: &Knowledge) -> bool {
     let StatementSigner::Key(signer) = &signed.signer else { return false };
     let own = knowledge.pins.iter().filter(|pin| pin.how == Comparison::Own).map(|pin| pin.fingerprint);
     let is_issuer = |key: Fingerprint| {

@@ -8,6 +8,7 @@ use counterseal_core::openpgp::{TwinKey, Web, to_binary};
 use counterseal_core::x509::Certificate;
 
 use super::meet::stands_for;
+use crate::commands::keys::is_or_is_under;
 use crate::commands::{statements, strong};
 use crate::failure::Failure;
 use crate::sources;
@@ -38,7 +39,13 @@ impl Subject {
         let known: Vec<Certificate> =
             store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
         let is_named = named.is_some();
-        let Found { certificate, packets } = find(&address, named, certificate, &known)?;
+        let Found { certificate, packets, beside } = find(&address, named, certificate, &known)?;
+        if !names(&address, &certificate, &[known, beside].concat()) {
+            return Err(Failure::unknown(
+                "no-address",
+                format!("no certificate of this key names {address}"),
+            ));
+        }
         let twin = packets.map(|packets| Twin::of(packets, &certificate, &address)).transpose()?;
         Ok(Self { address, certificate, twin, is_named })
     }
@@ -98,6 +105,15 @@ impl Twin {
 struct Found {
     certificate: Certificate,
     packets: Option<Vec<u8>>,
+    /// Those of the file, where it holds any.
+    beside: Vec<Certificate>,
+}
+
+/// Whether a certificate of the key, or one that it issued, is for the address: who compared a
+/// fingerprint must not thereby vouch for somebody else.
+fn names(address: &EmailAddress, holder: &Certificate, certificates: &[Certificate]) -> bool {
+    let mut leaves = certificates.iter().filter(|leaf| !leaf.is_certificate_authority());
+    leaves.any(|leaf| leaf.addresses().iter().any(|own| own.matches(address)) && is_or_is_under(leaf, holder))
 }
 
 fn find(
@@ -120,24 +136,24 @@ fn find(
             .hint("take one in with `cseal keys import FILE`, or name one with --certificate FILE")
     };
     let file = typed.map(Path::new).filter(|path| path.exists());
-    let (certificate, packets) = match (file, typed, &named) {
+    let (certificate, packets, beside) = match (file, typed, &named) {
         (Some(path), ..) => {
             let bytes = statements::read(path)?;
             let certificates = sources::certificates(&[path.to_path_buf()]);
             match certificates {
-                Ok(certificates) => (of_address(&certificates), None),
-                Err(_) => (of_twin(&bytes, known), to_binary(&bytes)),
+                Ok(certificates) => (of_address(&certificates), None, certificates),
+                Err(_) => (of_twin(&bytes, known), to_binary(&bytes), Vec::new()),
             }
         }
-        (None, Some(typed), _) => (by_name(typed), None),
-        (None, None, Some(named)) => (by_name(&named.to_string()), None),
-        (None, None, None) => (of_address(known), None),
+        (None, Some(typed), _) => (by_name(typed), None, Vec::new()),
+        (None, None, Some(named)) => (by_name(&named.to_string()), None, Vec::new()),
+        (None, None, None) => (of_address(known), None, Vec::new()),
     };
     let certificate = certificate.ok_or_else(missing)?;
     if let Some(named) = named.filter(|named| !strong::is_named(&certificate, &named.to_string())) {
         return Err(Failure::no("not-the-pin", format!("the key of {address} is not {named}")));
     }
-    Ok(Found { certificate, packets })
+    Ok(Found { certificate, packets, beside })
 }
 
 /// The certificate whose key an OpenPGP certificate is the twin of.

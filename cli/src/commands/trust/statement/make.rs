@@ -40,6 +40,10 @@ pub(super) fn run(arguments: &StatementMake) -> Result<Exit, Failure> {
         expires: expires(arguments.expires.as_deref(), now)?,
         ..Statement::new(kind, subject.address.clone(), &key, now)
     };
+    if arguments.kind == StatementType::Link && !arguments.text {
+        return Err(Failure::usage("a link is what an OpenPGP key says of an S/MIME key")
+            .hint("write its text with --text, and sign that with `gpg --clearsign`"));
+    }
     if arguments.text {
         written_text(&statement.to_text(), &arguments.output)?;
         return Ok(Exit::Done);

@@ -2,6 +2,7 @@
 
 use counterseal_core::message::WriteError;
 use counterseal_core::openpgp::{SignedStatement, Statement, StatementError, StatementKind};
+use counterseal_core::trust::is_own_statement;
 
 use super::{failure, reason, written, written_text};
 use crate::args::StatementWithdraw;
@@ -14,7 +15,13 @@ use crate::render::trust::statement::{self as render, StatementObject};
 
 /// Takes a statement back.
 pub(super) fn run(arguments: &StatementWithdraw) -> Result<Exit, Failure> {
-    let withdrawn = text_of(arguments)?;
+    let withdrawn = match text_of(arguments)? {
+        Found::Text(statement) => statement,
+        Found::Signed(signed) => {
+            require_own(&signed)?;
+            signed.statement
+        }
+    };
     let now = clock::now();
     let kind = StatementKind::Withdrawal { statement: withdrawn.digest(), reason: reason(arguments.reason) };
     let statement = Statement { kind, issued: now, expires: None, extensions: Vec::new(), ..withdrawn };
@@ -38,14 +45,30 @@ pub(super) fn run(arguments: &StatementWithdraw) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The statement in a file, signed or not: whose it is decides whoever reads the withdrawal.
-fn text_of(arguments: &StatementWithdraw) -> Result<Statement, Failure> {
+/// What a file holds.
+enum Found {
+    /// The text of a statement, without anybody's signature.
+    Text(Statement),
+    /// A signed one.
+    Signed(Box<SignedStatement>),
+}
+
+/// Nobody takes back what somebody else said.
+fn require_own(signed: &SignedStatement) -> Result<(), Failure> {
+    let knowledge = store::knowledge(&store::open()?)?;
+    if is_own_statement(signed, &knowledge) {
+        return Ok(());
+    }
+    Err(Failure::no("not-the-signer", "you did not sign this statement, and only its signer takes it back"))
+}
+
+fn text_of(arguments: &StatementWithdraw) -> Result<Found, Failure> {
     let bytes = statements::read(&arguments.file)?;
     let failed = |error| failure(&arguments.file.display().to_string(), error);
     if let Ok(text) = std::str::from_utf8(&bytes)
         && let Ok(statement) = Statement::parse(text)
     {
-        return Ok(statement);
+        return Ok(Found::Text(statement));
     }
     let signed = SignedStatement::read(&bytes, &[], &[]).map_err(|error| match error {
         StatementError::SignerUnknown => Failure::unknown(
@@ -55,5 +78,5 @@ fn text_of(arguments: &StatementWithdraw) -> Result<Statement, Failure> {
         .hint("withdraw its text: `cseal trust statement withdraw --text FILE`, FILE being what was signed"),
         error => failed(error),
     })?;
-    Ok(signed.statement)
+    Ok(Found::Signed(Box::new(signed)))
 }
