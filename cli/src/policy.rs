@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use counterseal_core::limits::{MAIL_ROOTS_BYTES, POLICY_BYTES, REVOCATION_SECONDS_READING};
+use counterseal_core::message::Accept;
 use counterseal_core::openpgp::{FULL, Reliances, Root};
-use counterseal_core::policy::{
-    AnchorRow, Bundle, Policy, PolicyFile, Revocation, RootRow, SendRow, Sign, common_domains,
-};
+use counterseal_core::policy::{AnchorRow, Bundle, Policy, PolicyFile, Revocation, RootRow, common_domains};
 use counterseal_core::trust::evidence;
 use counterseal_core::trust::{Anchor, Knowledge, Level, RootLimits};
 use counterseal_core::x509::mail_roots::{self, MailRoot};
@@ -28,6 +27,15 @@ pub(crate) fn in_force() -> Result<Policy, Failure> {
     let paths = [PathBuf::from(SYSTEM), places::configuration()?.join(FILE)];
     let files = paths.iter().filter_map(|path| read(path).transpose());
     Ok(Policy::in_force(&files.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// From which evidence on a signature has a mark, and `verify` answers yes.
+pub(crate) fn positive(policy: &Policy) -> Accept {
+    match policy.read_positive {
+        Level::Strong => Accept::Strong,
+        Level::Checked => Accept::Checked,
+        _ => Accept::Verified,
+    }
 }
 
 /// Makes knowledge worth what the policy says. Where that requires to know of revocation, no option asks
@@ -105,22 +113,7 @@ fn read(path: &Path) -> Result<Option<PolicyFile>, Failure> {
         return Err(wrong(format!("larger than {POLICY_BYTES} octets")));
     }
     let text = String::from_utf8(bytes).map_err(|_| wrong("not UTF-8".to_owned()))?;
-    let file = PolicyFile::parse(&text).map_err(|error| wrong(error.to_string()))?;
-    match not_carried_out(&file) {
-        None => Ok(Some(file)),
-        // Whoever wrote it relies on it.
-        Some(key) => Err(wrong(format!("{key} is not carried out by this version")).hint("take it out")),
-    }
-}
-
-/// A setting that would be a promise nobody keeps.
-fn not_carried_out(file: &PolicyFile) -> Option<&'static str> {
-    let any_row = |asks: fn(&SendRow) -> bool| file.send.iter().any(asks);
-    let settings = [
-        (file.read_positive.is_some_and(|level| level != Level::Verified), "read.positive"),
-        (any_row(|row| row.sign.is_some_and(|value| value != Sign::Yes)), "send.sign"),
-    ];
-    settings.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, key)| key)
+    PolicyFile::parse(&text).map(Some).map_err(|error| wrong(error.to_string()))
 }
 
 #[cfg(test)]

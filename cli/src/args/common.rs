@@ -184,6 +184,8 @@ pub(crate) struct Form {
 /// How much is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Accept {
+    /// 240 points and more, from two independent things at least
+    Strong,
     /// 120 points and more: by your own comparison, or by two sources that would both have to lie
     Verified,
     /// 40 points and more: one source says so

@@ -35,9 +35,9 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE")]
     pub(crate) content: Option<PathBuf>,
 
-    /// How much is enough for exit 0
-    #[arg(long, value_name = "LEVEL", default_value = "verified")]
-    pub(crate) accept: Accept,
+    /// How much is enough for exit 0; `verified` where your policy says nothing else
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) accept: Option<Accept>,
 
     #[command(flatten)]
     pub(crate) evidence: Evidence,

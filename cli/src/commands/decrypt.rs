@@ -15,6 +15,7 @@ use crate::armor::open_object;
 use crate::clock;
 use crate::failure::{Exit, Failure};
 use crate::files::{Staged, open_input};
+use crate::policy;
 use crate::randomness::SystemRandom;
 use crate::sources;
 use crate::spool::EncryptedSpools;
@@ -29,7 +30,8 @@ pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Fail
         || secrets.message_key_file.is_some();
     let mut store = if without_store { None } else { Some(store::open()?) };
     let read = read(arguments, store.as_ref(), at)?;
-    reading::report(&read.status, read.extracted, &arguments.report, verbose)?;
+    let positive = policy::positive(&policy::in_force()?);
+    reading::report(&read.status, positive, read.extracted, &arguments.report, verbose)?;
     if let (Some(store), Some(signature)) = (&mut store, &read.signature)
         && !arguments.history.no_history
         && history::is_kept()?
@@ -103,5 +105,5 @@ fn exit(arguments: &args::Decrypt, status: &Status) -> Exit {
         return Exit::Done;
     }
     let least = arguments.accept.map_or(Accept::Signed, reading::accept);
-    reading::exit(status.verdict, least)
+    reading::exit(status, least)
 }

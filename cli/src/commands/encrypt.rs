@@ -5,6 +5,7 @@ mod missing;
 mod object;
 mod reply;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use counterseal_core::address::EmailAddress;
@@ -113,8 +114,14 @@ impl Job<'_> {
         let policy = policy::in_force()?;
         policy::apply(&policy, &mut knowledge)?;
         knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);
-        let directory =
-            Directory { given, knowledge: &knowledge, policy: &policy, contacts: None, at: self.at };
+        let directory = Directory {
+            given,
+            knowledge: &knowledge,
+            policy: &policy,
+            contacts: None,
+            encrypted_to: BTreeSet::new(),
+            at: self.at,
+        };
         let mail = self.mail()?;
         let mail = mail.as_ref();
         if arguments.no_sign {
@@ -155,9 +162,7 @@ impl Job<'_> {
         let policy = policy::in_force()?;
         policy::apply(&policy, &mut knowledge)?;
         knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);
-        let contacts = Some(store.trust_rows()?);
-        let directory =
-            Directory { given: Vec::new(), knowledge: &knowledge, policy: &policy, contacts, at: self.at };
+        let directory = Directory::of_store(store, &knowledge, &policy, self.at)?;
         let author = match mail {
             Some(mail) => Some(author(&mail.text)?),
             None => store::owner(store)?,
@@ -206,7 +211,9 @@ impl Job<'_> {
         let own = ours.address.and_then(|own| directory.one(own).ok());
         let request = EncryptRequest {
             recipients: &recipients,
-            signer: ours.signer,
+            signer: ours
+                .signer
+                .filter(|_| directory.wants_signature(recipients.iter().map(|reader| &reader.address))),
             form: SignatureForm::Detached,
             own: own.as_ref(),
             cipher: self.cipher,

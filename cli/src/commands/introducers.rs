@@ -132,10 +132,12 @@ impl Taken {
         let mut web = before.clone();
         let new = web.import(keyrings).map_err(import_failure)?.read;
         for fingerprint in &new {
-            // A keyring of yesterday must not undo a revocation of today.
-            let revoked = before.certificate(fingerprint).filter(|before| before.revocation.hard);
-            if let Some(revoked) = revoked.cloned() {
-                web.insert(revoked);
+            // A keyring of yesterday must not undo a revocation of today, and one that somebody cleaned
+            // must not take away what others certified.
+            if let (Some(read), Some(known)) = (web.certificate(fingerprint), before.certificate(fingerprint))
+            {
+                let merged = read.with_news_of(known);
+                web.insert(merged);
             }
         }
         Ok(Self { web, new })

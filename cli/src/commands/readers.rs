@@ -1,16 +1,18 @@
 //! Whom a message is encrypted for: by certificates that were named, or by what the store knows.
 
+use std::collections::BTreeSet;
+
 use counterseal_core::address::{EmailAddress, KeyDemand};
 use counterseal_core::mail::DemandOrigin;
 use counterseal_core::message::Recipient;
-use counterseal_core::policy::{self, Accepted, Encrypt, Met, Policy, Refusal, Terms, Treatment};
+use counterseal_core::policy::{self, Accepted, Encrypt, Met, Policy, Refusal, Sign, Terms, Treatment};
 use counterseal_core::time::Time;
 use counterseal_core::trust::{Knowledge, Pin};
 use counterseal_core::x509::Certificate;
 
 use crate::failure::Failure;
 use crate::render::write::refusals;
-use crate::store::TrustRow;
+use crate::store::{Store, TrustRow};
 
 /// What is known of possible readers.
 pub(super) struct Directory<'k> {
@@ -23,6 +25,8 @@ pub(super) struct Directory<'k> {
     /// The store's contacts, for what their programs announced. Without a store there are none, and
     /// only certificates that were given are used.
     pub(super) contacts: Option<Vec<TrustRow>>,
+    /// The addresses to which mail was ever encrypted, as they are looked up.
+    pub(super) encrypted_to: BTreeSet<String>,
     /// As of when.
     pub(super) at: Time,
 }
@@ -45,7 +49,18 @@ pub(super) struct Found {
     pub(super) ended: Vec<(EmailAddress, u32)>,
 }
 
-impl Directory<'_> {
+impl<'k> Directory<'k> {
+    /// By what a store knows.
+    pub(super) fn of_store(
+        store: &Store,
+        knowledge: &'k Knowledge,
+        policy: &'k Policy,
+        at: Time,
+    ) -> Result<Self, Failure> {
+        let (contacts, encrypted_to) = (Some(store.trust_rows()?), store.encrypted_to()?);
+        Ok(Self { given: Vec::new(), knowledge, policy, contacts, encrypted_to, at })
+    }
+
     /// A key for every address, or the refusals of all that have none.
     pub(super) fn all(&self, wanted: Vec<Wanted>) -> Result<Found, Failure> {
         let (mut found, mut refused) = (Found::default(), Vec::new());
@@ -61,6 +76,14 @@ impl Directory<'_> {
         }
         refused.extend(self.unused(&found.recipients));
         if refused.is_empty() { Ok(found) } else { Err(refusals(&refused)) }
+    }
+
+    /// Whether what goes to these readers is signed: unless the policy says `sign = "no"` for each of them.
+    /// Whoever names a key to sign with wants it to.
+    pub(super) fn wants_signature<'r>(&self, readers: impl IntoIterator<Item = &'r EmailAddress>) -> bool {
+        let signs = |reader: &EmailAddress| self.policy.for_address(reader, self.at).sign;
+        let mut signs = readers.into_iter().map(signs).peekable();
+        self.contacts.is_none() || signs.peek().is_none() || signs.any(|sign| sign == Sign::Yes)
     }
 
     /// A key for one address.
@@ -83,7 +106,7 @@ impl Directory<'_> {
             encrypt: Encrypt::Require,
             accept: self.policy.for_address(address, self.at).accept,
             stale: self.policy.stale,
-            was_encrypted: false,
+            was_encrypted: self.policy.sticky && self.encrypted_to.contains(&address.lookup_key()),
             quotes_encrypted: false,
         };
         let treatment = policy::treat(address, (demand, origin), &terms, self.knowledge, self.at)?;

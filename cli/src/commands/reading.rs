@@ -89,20 +89,17 @@ pub(super) fn knowledge(
     store: Option<&Store>,
 ) -> Result<Knowledge, Failure> {
     let mut knowledge = sources::knowledge(evidence, certificates)?;
-    // Whoever names anchors without a store asks about these alone.
-    if evidence.anchors.is_empty() {
-        knowledge.public_roots = Some(PublicRoots::default());
-    }
     if let Some(store) = store {
         let stored = store::knowledge(store)?;
-        knowledge.pins = stored.pins;
-        knowledge.known = stored.known;
-        knowledge.certificates.extend(stored.certificates);
-        knowledge.anchors.extend(stored.anchors);
-        knowledge.openpgp = stored.openpgp;
-        knowledge.public_roots = stored.public_roots;
-        knowledge.statements = stored.statements;
-        knowledge.introducers = stored.introducers;
+        knowledge = Knowledge {
+            anchors: [knowledge.anchors, stored.anchors].concat(),
+            certificates: [knowledge.certificates, stored.certificates].concat(),
+            revocation: knowledge.revocation,
+            ..stored
+        };
+    } else if evidence.anchors.is_empty() {
+        // Whoever names anchors asks about these alone.
+        knowledge.public_roots = Some(PublicRoots::default());
     }
     statements::add_files(&evidence.statements, &mut knowledge)?;
     policy::apply(&policy::in_force()?, &mut knowledge)?;
@@ -124,6 +121,7 @@ pub(super) fn open_options(arguments: &args::Decrypt) -> Result<OpenOptions, Fai
 /// The library's word for what a person accepts.
 pub(super) const fn accept(accept: args::Accept) -> Accept {
     match accept {
+        args::Accept::Strong => Accept::Strong,
         args::Accept::Verified => Accept::Verified,
         args::Accept::Checked => Accept::Checked,
         args::Accept::Signed => Accept::Signed,
@@ -131,17 +129,19 @@ pub(super) const fn accept(accept: args::Accept) -> Accept {
 }
 
 /// The exit code of a question about a signature.
-pub(super) const fn exit(verdict: Verdict, least: Accept) -> Exit {
-    match verdict {
+pub(super) fn exit(status: &Status, least: Accept) -> Exit {
+    match status.verdict {
         Verdict::Conflict => Exit::Contradiction,
-        verdict if verdict.satisfies(least) => Exit::Done,
+        _ if status.satisfies(least) => Exit::Done,
         _ => Exit::No,
     }
 }
 
-/// Says how it went: in words, as one JSON object, or both where the object goes to a file.
+/// Says how it went: in words, as one JSON object, or both where the object goes to a file. From
+/// `positive` on it has a mark.
 pub(super) fn report(
     read: &Status,
+    positive: Accept,
     extracted: Option<Vec<String>>,
     report: &args::Report,
     verbose: bool,
@@ -153,7 +153,7 @@ pub(super) fn report(
         say(&object());
     }
     if !report.json {
-        status::lines(read, verbose).iter().for_each(|line| say(line));
+        status::lines(read, positive, verbose).iter().for_each(|line| say(line));
         extracted.iter().flatten().for_each(|path| say(&status::saved(path)));
     }
     Ok(())

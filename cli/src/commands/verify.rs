@@ -15,6 +15,7 @@ use crate::armor::open_object;
 use crate::clock;
 use crate::failure::{Exit, Failure};
 use crate::files::{Staged, open_input};
+use crate::policy;
 use crate::randomness::SystemRandom;
 use crate::sources;
 use crate::spool::EncryptedSpools;
@@ -29,14 +30,15 @@ pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failu
         || !arguments.certificates.is_empty();
     let mut store = if without_store { None } else { store::open_if_any()? };
     let read = read(arguments, store.as_ref(), at)?;
-    reading::report(&read.status, read.extracted, &arguments.report, verbose)?;
+    let positive = policy::positive(&policy::in_force()?);
+    reading::report(&read.status, positive, read.extracted, &arguments.report, verbose)?;
     if let (Some(store), Some(signature)) = (&mut store, &read.signature)
         && !arguments.history.no_history
         && history::is_kept()?
     {
         history::received(store, signature, arguments.report.json);
     }
-    Ok(reading::exit(read.status.verdict, reading::accept(arguments.accept)))
+    Ok(reading::exit(&read.status, arguments.accept.map_or(positive, reading::accept)))
 }
 
 /// What came of it, with everything that is to be written written.

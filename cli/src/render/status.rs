@@ -3,16 +3,16 @@
 //! There is exactly one line about the author, the first that applies from the top of the table in
 //! `docs/formats/reasons.md`; encryption is told apart from it, because it says nothing about the author.
 
-use counterseal_core::message::{EncryptionStatus, Reason, SignerStatus, Status, Verdict};
+use counterseal_core::message::{Accept, EncryptionStatus, Reason, SignerStatus, Status, Verdict};
 use counterseal_core::trust::Source;
 use counterseal_core::trust::evidence::{Comparison, Endorser, IntroducerName, Kind};
 
 use super::reasons::sentence;
 use crate::terminal::{Mark, SafeText, marked};
 
-/// All lines about one mail. With `verbose`, every reason and every reader.
-pub(crate) fn lines(status: &Status, verbose: bool) -> Vec<String> {
-    let mut lines = vec![author(status)];
+/// All lines about one mail, with a mark from `positive` on. With `verbose`, every reason and every reader.
+pub(crate) fn lines(status: &Status, positive: Accept, verbose: bool) -> Vec<String> {
+    let mut lines = vec![author(status, positive)];
     if let Some(encrypted) = &status.encrypted {
         lines.push(encryption(encrypted));
     }
@@ -29,12 +29,15 @@ pub(crate) fn lines(status: &Status, verbose: bool) -> Vec<String> {
 }
 
 /// The one line about the author.
-fn author(status: &Status) -> String {
+fn author(status: &Status, positive: Accept) -> String {
     let mark = match status.verdict {
-        Verdict::Verified => Mark::Positive,
-        Verdict::Checked | Verdict::Signed | Verdict::Unverified | Verdict::Unknown | Verdict::Unsigned => {
-            Mark::Neutral
-        }
+        Verdict::Verified | Verdict::Checked if status.satisfies(positive) => Mark::Positive,
+        Verdict::Verified
+        | Verdict::Checked
+        | Verdict::Signed
+        | Verdict::Unverified
+        | Verdict::Unknown
+        | Verdict::Unsigned => Mark::Neutral,
         Verdict::Weak | Verdict::Mismatch | Verdict::Conflict => Mark::Warning,
         Verdict::Invalid => Mark::Error,
     };

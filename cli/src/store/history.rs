@@ -4,7 +4,7 @@
 //! contact reads a row and not the log. That each entry follows the one before is checked by
 //! [`Store::log`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::time::Time;
@@ -192,6 +192,16 @@ impl Store {
             }
         }
         Ok(false)
+    }
+
+    /// The addresses to which mail was ever encrypted, as they are looked up.
+    pub(crate) fn encrypted_to(&self) -> Result<BTreeSet<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT address FROM history WHERE event = 'sent' AND address IS NOT NULL
+             UNION SELECT address FROM pending WHERE event = 'sent'",
+        )?;
+        let addresses = statement.query_map([], |row| row.get(0))?;
+        Ok(addresses.collect::<Result<_, _>>()?)
     }
 
     /// Whether writing an event would add anything.

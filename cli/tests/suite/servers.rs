@@ -218,7 +218,7 @@ impl TlsNames {
         fs::create_dir_all(directory).unwrap();
         let at = |name: &str| directory.join(name);
         let openssl = || Command::new("openssl");
-        let names = "subjectAltName=DNS:openpgpkey.example.org,DNS:example.org,DNS:localhost,IP:127.0.0.1";
+        let names = "subjectAltName=DNS:openpgpkey.example.org,DNS:example.org,DNS:openpgpkey.example.net,DNS:example.net,DNS:localhost,IP:127.0.0.1";
         let ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
         succeed(
             openssl()

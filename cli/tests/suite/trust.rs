@@ -323,11 +323,65 @@ fn a_policy_that_leaves_plaintext_to_others_gets_none_from_encrypt() {
 }
 
 #[test]
-fn a_policy_that_is_wrong_or_that_nobody_carries_out_stops_every_command() {
+fn the_policy_says_from_when_on_a_signature_is_good_enough() {
+    let place = Place::new();
+    place.run("alice", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
+    let policy = |level: &str| {
+        place.write("bob/policy.toml", format!("[read]\npositive = \"{level}\"\n"));
+    };
+    let read = |code: i32, more: &[&str]| {
+        place.run("bob", &[&["verify", "signed.eml", "-o", "/dev/null"], more].concat()).exits(code).stderr
+    };
+    assert!(read(0, &[]).starts_with("✓ VERIFIED: alice@example.org"));
+    policy("strong");
+    assert!(read(1, &[]).starts_with("VERIFIED: alice@example.org"));
+    // Who is asked on the command line decides there.
+    read(0, &["--accept", "verified"]);
+    read(1, &["--accept", "strong"]);
+    place.run("bob", &["trust", "unpin", "alice@example.org"]).exits(0);
+    place.run("bob", &["trust", "rely", "alice.pem", "--amount", "40"]).exits(0);
+    policy("checked");
+    assert!(read(0, &[]).starts_with("✓ CHECKED: alice@example.org"));
+    place.write("bob/policy.toml", "");
+    assert!(read(1, &[]).starts_with("CHECKED: alice@example.org"));
+}
+
+#[test]
+fn the_policy_says_whose_mail_is_not_signed() {
+    let place = Place::new();
+    place.write("alice/policy.toml", "[[send]]\naddress = \"bob@example.org\"\nsign = \"no\"\n");
+    let verdict = |to: &str| {
+        place.write("mail.eml", MAIL.replace("To: Bob <bob@example.org>", to));
+        let encrypt = ["encrypt", "mail.eml", "-o", "sealed.eml", "--overwrite", "--single-copy"];
+        place.run("alice", &encrypt).exits(0);
+        place.run("bob", &["decrypt", "--json", "sealed.eml", "-o", "/dev/null"]).json()["verdict"].clone()
+    };
+    assert_eq!(verdict("To: bob@example.org"), "unsigned");
+    assert_eq!(verdict("To: bob@example.org, carol@example.org"), "verified");
+}
+
+#[test]
+fn whoever_was_encrypted_to_is_missed_by_name() {
+    let place = Place::new();
+    place.run("alice", &["encrypt", "mail.eml", "-o", "sealed.eml"]).exits(0);
+    // A year after its end no certificate of Bob's can be used.
+    let later = ["encrypt", "mail.eml", "-o", "later.eml", "--at", "2040-01-01", "--no-sign"];
+    let refused = place.run("alice", &later).exits(1);
+    assert!(refused.stderr.contains("expired"), "{}", refused.stderr);
+    place
+        .run("carol", &["init", "nobody@example.org", "--no-passphrase", "--algorithm", "rsa-2048"])
+        .exits(0);
+    place.write("to-nobody.eml", MAIL.replace("bob@", "nobody@"));
+    let refused = place.run("alice", &["encrypt", "to-nobody.eml", "-o", "other.eml"]).exits(1);
+    assert!(refused.stderr.contains("no-key"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_policy_that_is_wrong_stops_every_command() {
     let place = Place::new();
     for (text, what) in [
         ("profil = \"either\"\n", "policy.toml: line 1: unknown key"),
-        ("[read]\npositive = \"strong\"\n", "read.positive is not carried out"),
+        ("[read]\npositive = \"unverified\"\n", "policy.toml: line 2"),
     ] {
         place.write("alice/policy.toml", text);
         for command in [&["encrypt", "mail.eml"][..], &["trust", "show", "bob@example.org"]] {

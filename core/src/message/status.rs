@@ -60,11 +60,12 @@ impl Verdict {
         self.max(Self::Checked)
     }
 
-    /// Whether this verdict satisfies a person who accepts `least` and better.
+    /// Whether this verdict can satisfy a person who accepts `least` and better; of strong evidence a
+    /// verdict says nothing ([`Status::satisfies`]).
     #[must_use]
-    pub const fn satisfies(self, least: Accept) -> bool {
+    const fn satisfies(self, least: Accept) -> bool {
         match least {
-            Accept::Verified => matches!(self, Self::Verified),
+            Accept::Strong | Accept::Verified => matches!(self, Self::Verified),
             Accept::Checked => matches!(self, Self::Verified | Self::Checked),
             Accept::Signed => matches!(self, Self::Verified | Self::Checked | Self::Signed),
         }
@@ -74,6 +75,8 @@ impl Verdict {
 /// The least that a person accepts from `verify`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accept {
+    /// Verified by evidence of level [`Level::Strong`] only.
+    Strong,
     /// Verified only.
     Verified,
     /// Checked or better.
@@ -302,4 +305,12 @@ pub struct Status {
     pub changed_headers: Vec<String>,
     /// Header fields that no signature or encryption covers.
     pub unprotected_headers: Vec<String>,
+}
+
+impl Status {
+    /// Whether it satisfies a person who accepts `least` and better.
+    #[must_use]
+    pub fn satisfies(&self, least: Accept) -> bool {
+        self.verdict.satisfies(least) && (least != Accept::Strong || self.level == Level::Strong)
+    }
 }

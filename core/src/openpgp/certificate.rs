@@ -74,7 +74,8 @@ impl Certificate {
     }
 
     /// The same with what another copy of it adds: certifications, and a revocation for good.
-    pub(super) fn with_news_of(&self, other: &Self) -> Self {
+    #[must_use]
+    pub fn with_news_of(&self, other: &Self) -> Self {
         let mut merged = self.clone();
         merged.revocation.hard |= other.revocation.hard;
         for certification in &other.certifications {

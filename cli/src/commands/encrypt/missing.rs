@@ -24,11 +24,12 @@ pub(super) fn look_up(job: &Job<'_>, mail: Option<&PlainMail>, store: &mut Store
     }
     let mut knowledge = store::knowledge(store)?;
     policy::apply(&policy, &mut knowledge)?;
-    let contacts = Some(store.trust_rows()?);
-    let directory =
-        Directory { given: Vec::new(), knowledge: &knowledge, policy: &policy, contacts, at: job.at };
+    let directory = Directory::of_store(store, &knowledge, &policy, job.at)?;
     for address in readers(job, mail)? {
-        if !matches!(directory.one(&address), Err(Refusal::NoKey | Refusal::Expired { .. })) {
+        if !matches!(
+            directory.one(&address),
+            Err(Refusal::NoKey | Refusal::WasEncrypted | Refusal::Expired { .. })
+        ) {
             continue;
         }
         let found = Looked::up(&address, &sources, &policy.lookups, &knowledge, job.at);

@@ -37,6 +37,8 @@ pub(super) fn encrypt(
     own: Option<&EmailAddress>,
 ) -> Result<Written, Failure> {
     let (readers, pins) = readers(job, directory)?;
+    let addresses = readers.iter().filter_map(|reader| reader.address.as_ref());
+    let signer = signer.filter(|_| directory.wants_signature(addresses));
     let secrets = shared_secrets(job)?;
     if readers.is_empty() && secrets.is_empty() {
         return Err(Failure::usage("nobody is named who could read it")

@@ -72,6 +72,7 @@ fn exit(level: Level, least: Option<Accept>) -> Exit {
         Some(Accept::Signed) => Level::Opportunistic,
         Some(Accept::Checked) => Level::Checked,
         Some(Accept::Verified) => Level::Verified,
+        Some(Accept::Strong) => Level::Strong,
     };
     match level {
         Level::Conflict => Exit::Contradiction,
