@@ -183,7 +183,8 @@ impl Job<'_> {
         if self.arguments.form.cms {
             return Ok(None);
         }
-        PlainMail::of(read_mail(self.arguments.input.input.as_deref())?).map(Some)
+        let mail = PlainMail::of(read_mail(self.arguments.input.input.as_deref())?)?;
+        Ok(Some(if self.arguments.in_reply_to.is_some() { mail.answering() } else { mail }))
     }
 
     fn encrypt(

@@ -52,6 +52,11 @@ impl PlainMail {
         Ok(Self { text: plain.map_or(mail, Zeroizing::new), demands: addresses, origin })
     }
 
+    /// The same, where it is known to be an answer whatever it says.
+    pub(super) fn answering(self) -> Self {
+        Self { origin: DemandOrigin::Answer, ..self }
+    }
+
     /// Of a mail that is only signed, which meets no demand.
     pub(super) fn without_any(mail: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let plain = Self::of(mail)?;

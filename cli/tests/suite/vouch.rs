@@ -104,6 +104,8 @@ fn nobody_vouches_for_what_they_did_not_compare() {
     place.run("bob", &["trust", "statement", "withdraw", "a.pem", "-o", "c.pem"]).exits(1);
     let link = ["trust", "statement", "make", "--type", "link", "alice@example.org", "-o", "c.pem"];
     place.run("alice", &link).exits(2);
+    let uses = ["trust", "statement", "make", "--type", "uses", "alice@example.org", "-o", "c.pem"];
+    assert!(place.run("alice", &uses).exits(2).stderr.contains("personal CA"));
     assert!(!place.path("c.pem").exists());
 }
 

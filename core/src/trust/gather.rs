@@ -263,14 +263,13 @@ impl Inquiry<'_> {
         require_strong(path)
     }
 
-    /// Whether another certificate was issued by this authority for signing mail, at a moment. What it
-    /// costs to check does not come out of the mail's allowance.
+    /// Whether another certificate was issued by this authority for signing mail, at a moment.
     pub(super) fn was_issued_by(
         &self,
-        certificate: &Certificate,
-        offered: &[Certificate],
+        (certificate, offered): (&Certificate, &[Certificate]),
         authority: &Fingerprint,
         at: Time,
+        allowance: &Allowance,
     ) -> bool {
         let is_issuer = |other: &&Certificate| {
             other.fingerprint() == *authority && other.subject_der() == certificate.issuer_der()
@@ -280,8 +279,7 @@ impl Inquiry<'_> {
             return false;
         }
         let certificates: Vec<Certificate> = offered.iter().chain(self.certificates).cloned().collect();
-        let allowance = Allowance::of_message();
-        let (certificates, allowance) = (certificates.as_slice(), &allowance);
+        let certificates = certificates.as_slice();
         let inquiry = Inquiry { certificate, certificates, purpose: Purpose::Sign, at, allowance, ..*self };
         inquiry.is_issued_by(authority)
     }

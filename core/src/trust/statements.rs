@@ -96,6 +96,8 @@ pub(super) struct Statements<'s> {
     address: &'s EmailAddress,
     /// Each with the key that it is about.
     about: Vec<(&'s SignedStatement, Fingerprint)>,
+    /// What it may cost to check who issued the signers' certificates, for all statements together.
+    allowance: Allowance,
 }
 
 impl<'s> Statements<'s> {
@@ -109,7 +111,7 @@ impl<'s> Statements<'s> {
                 && !is_withdrawn(signed, inquiry.knowledge, inquiry.at)
         });
         let about = live.filter_map(|signed| Some((signed, subject_key(signed, inquiry)?))).collect();
-        Self { inquiry, address, about }
+        Self { inquiry, address, about, allowance: Allowance::of_message() }
     }
 
     /// Links by OpenPGP certificates: which certificate names which key.
@@ -223,38 +225,49 @@ impl<'s> Statements<'s> {
             .filter(|evidence| evidence.claim.address() == claim.address())
             .map(|evidence| *evidence.claim.key())
             .collect();
-        let authority =
-            known.iter().find(|authority| self.is_under(signed, self.address, authority)).copied();
-        let kind = match &signed.statement.kind {
-            // What was issued by a personal CA is followed by what it issues next, and whoever steals
-            // a device must not name the successor of a person.
-            StatementKind::Succession { .. }
-                if authority.is_none() && known.contains(signer) && signer != key =>
-            {
-                Kind::Succeeds(Succession {
-                    old: *signer,
-                    issued: signed.statement.issued,
-                    old_ended: self.end_of(signed, signer),
-                })
-            }
-            StatementKind::Uses if (authority.is_some() || known.contains(signer)) && signer != key => {
-                Kind::NamedBy { signing_key: *signer }
-            }
-            StatementKind::Succession { .. }
-            | StatementKind::Uses
-            | StatementKind::Link
-            | StatementKind::Endorsement { .. }
-            | StatementKind::Withdrawal { .. } => return false,
-        };
-        if let Some(authority) = authority {
-            let issued = Evidence::new(claim.with_key(*signer), Kind::IssuedBy { authority });
-            if !dossier.evidence.contains(&issued) {
-                dossier.evidence.push(issued);
-            }
+        // What a personal CA issued is followed by what it issues next: whoever steals a device must
+        // name neither the successor of a person nor the key that is written to.
+        if !known.contains(signer) || signer == key || self.has_authority(signer, signed, &known) {
+            return false;
         }
+        let kind = match &signed.statement.kind {
+            StatementKind::Succession { .. } => Kind::Succeeds(Succession {
+                old: *signer,
+                issued: signed.statement.issued,
+                old_ended: self.end_of(signed, signer),
+            }),
+            StatementKind::Uses => Kind::NamedBy { signing_key: *signer },
+            StatementKind::Link | StatementKind::Endorsement { .. } | StatementKind::Withdrawal { .. } => {
+                return false;
+            }
+        };
         // A key that follows another one does so for good; only the statement's own time is over.
         dossier.evidence.push(Evidence::new(claim, kind).during(period(signed)));
         true
+    }
+
+    /// Whether one of these keys issued any certificate of a key that is at hand. Whoever holds the key
+    /// can make another certificate for it, so none of them makes it free.
+    fn has_authority(
+        &self,
+        key: &Fingerprint,
+        signed: &SignedStatement,
+        authorities: &BTreeSet<Fingerprint>,
+    ) -> bool {
+        let at_hand = || {
+            let own = std::iter::once(self.inquiry.certificate);
+            own.chain(self.inquiry.certificates).chain(&signed.certificates)
+        };
+        let is_issuer = |other: &&Certificate| {
+            let issuer = other.fingerprint();
+            other.is_certificate_authority() && issuer != *key && authorities.contains(&issuer)
+        };
+        let issuers: Vec<&Certificate> = at_hand().filter(is_issuer).collect();
+        at_hand().filter(|held| held.fingerprint() == *key).any(|held| {
+            issuers.iter().any(|issuer| {
+                held.issuer_der() == issuer.subject_der() && held.is_signed_by(issuer.public_key()).is_ok()
+            })
+        })
     }
 
     /// When the last certificate of a key ended, as far as they are at hand.
@@ -268,7 +281,12 @@ impl<'s> Statements<'s> {
         let Some(own) = signed.certificates.first() else { return false };
         own.fingerprint() != *authority
             && own.addresses().iter().any(|named| named.matches(address))
-            && self.inquiry.was_issued_by(own, &signed.certificates, authority, signed.statement.issued)
+            && self.inquiry.was_issued_by(
+                (own, &signed.certificates),
+                authority,
+                signed.statement.issued,
+                &self.allowance,
+            )
     }
 }
 
@@ -363,8 +381,10 @@ fn person(signed: &SignedStatement) -> Option<(Fingerprint, Vec<EmailAddress>)> 
 mod tests {
     use super::*;
     use crate::openpgp::{Basis, Reason, Statement};
-    use crate::testing::{NOW, Person};
-    use crate::trust::{Conflict, Decision, Level, Pin, bring};
+    use crate::testing::{NOW, Person, SystemRandom};
+    use crate::trust::evidence::Correspondence;
+    use crate::trust::{Conflict, Decision, KnownKey, Level, Pin, bring};
+    use crate::x509::issue::{self, Subject, Validity};
 
     const ENDORSEMENT: StatementKind = StatementKind::Endorsement { basis: Basis::InPerson, amount: 120 };
 
@@ -391,6 +411,17 @@ mod tests {
     ) -> Vec<u8> {
         let statement = Statement::new(kind, subject.address.clone(), &key.fingerprint(), at);
         statement.sign(&by.keys, &[with.clone(), by.authority.clone()]).unwrap()
+    }
+
+    /// A certificate that a key issued for itself.
+    fn self_issued(person: &Person, of: &Certificate) -> Certificate {
+        let subject = Subject {
+            name: "me",
+            addresses: std::slice::from_ref(&person.address),
+            public_key: of.public_key(),
+        };
+        let validity = Validity { not_before: NOW.plus_days(-30), not_after: NOW.plus_days(700) };
+        issue::personal_ca(&person.keys, &subject, validity, &mut SystemRandom).unwrap()
     }
 
     fn introducer(person: &Person, amount: u32) -> ContactIntroducer {
@@ -533,20 +564,34 @@ mod tests {
         let mut knowledge = relying(&[], &[&alice, &thief]);
         knowledge.certificates.push(alice.signing.clone());
         knowledge.pins.push(pin(&alice));
+        let history = Correspondence::first_mail(NOW.plus_days(-9));
+        let (address, fingerprint) = (alice.address.clone(), alice.signing.fingerprint());
+        knowledge.known.push(KnownKey { address, fingerprint, history });
         let item = signed(&alice, &alice.signing, succession(&alice.signing), (&thief, &thief.authority));
+        assert_eq!(decided(&thief.signing, &thief, &knowledge, &[item]).level, Level::Conflict);
+        // Under a certificate that the thief made for the device's key, which no CA issued.
+        let own = self_issued(&alice, &alice.signing);
+        let kind = succession(&alice.signing);
+        let statement =
+            Statement::new(kind, alice.address.clone(), &thief.authority.fingerprint(), NOW.plus_days(-1));
+        let item = statement.sign(&alice.keys, &[own]).unwrap();
         assert_eq!(decided(&thief.signing, &thief, &knowledge, &[item]).level, Level::Conflict);
     }
 
     #[test]
-    fn a_signing_key_names_the_encryption_key_of_its_own_address() {
+    fn a_signing_key_without_a_personal_ca_names_the_encryption_key_of_its_own_address() {
         let [alice, bob, _] = people();
         let other = Person::new("alice@example.org");
         let mut knowledge = relying(&[], &[&alice, &other, &bob]);
-        knowledge.pins.push(pin(&alice));
         let uses = |by: &Person| signed(by, &by.signing, StatementKind::Uses, (&other, &other.encryption));
+        let (address, fingerprint) = (alice.address.clone(), alice.signing.fingerprint());
+        knowledge.pins.push(Pin { address, fingerprint, how: Comparison::InPerson });
         let named = decided(&other.encryption, &other, &knowledge, &[uses(&alice)]);
         assert_eq!((named.score, named.level), (120, Level::Verified));
         assert_eq!(decided(&other.encryption, &other, &knowledge, &[uses(&bob)]).level, Level::Conflict);
+        // A device of a person with a personal CA names nothing.
+        knowledge.pins = vec![pin(&alice)];
+        assert_eq!(decided(&other.encryption, &other, &knowledge, &[uses(&alice)]).level, Level::Conflict);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
 
 use super::super::subject::Subject;
-use super::super::vouch::expires;
+use super::super::vouch::{expires, own_authority};
 use super::{basis, reason, written, written_text};
 use crate::args::{StatementMake, StatementType};
 use crate::clock;
@@ -110,6 +110,10 @@ fn signed(
         StatementKind::Uses | StatementKind::Link => Some(&statement.subject),
         _ => None,
     };
+    if statement.kind == StatementKind::Uses && own_authority(store, keys)?.is_some() {
+        return Err(Failure::usage("your personal CA's certificates say already which key is written to")
+            .hint("this is for signing keys without a personal CA above them"));
+    }
     let certificates = signing_chain(store, keys, author, now)?;
     Ok(statement.sign(keys, &certificates).map_err(WriteError::Sign)?)
 }
