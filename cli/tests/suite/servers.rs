@@ -71,7 +71,7 @@ pub fn succeed(command: &mut Command) {
 }
 
 /// A name server with its own root, and below it: `example.org`, signed; `example.net`, not signed;
-/// `broken.org`, signed and then changed. The records are those of these domains.
+/// `broken.org`, signed and then changed; `stripped.org`, signed but served without. The records are those of these domains.
 pub struct NameServer {
     pub server: Server,
     /// Keys of the root.
@@ -87,14 +87,15 @@ impl NameServer {
         let zones = Zones { directory, sign: &sign, make_key: &make_key };
         let example = zones.signed("example.org.", of("example.org"));
         let broken = zones.signed("broken.org.", of("broken.org"));
+        // Signed, says its parent; its records come without signatures.
+        let stripped = zones.signed("stripped.org.", of("stripped.org"));
         let changed = fs::read_to_string(directory.join("broken.org.signed")).unwrap();
         // One digit of the record, under the signature of another.
         let changed = changed.replacen("ABCDEF", "ABCDEE", 1);
         fs::write(directory.join("broken.org.signed"), changed).unwrap();
-        let org = zones.signed(
-            "org.",
-            &format!("{}{}", delegated("example.org.", &example), delegated("broken.org.", &broken)),
-        );
+        let below = [("example.org.", &example), ("broken.org.", &broken), ("stripped.org.", &stripped)];
+        let below: String = below.iter().map(|(zone, ds)| delegated(zone, ds)).collect();
+        let org = zones.signed("org.", &below);
         let net = zones.unsigned("net.", &delegated("example.net.", ""));
         zones.unsigned("example.net.", of("example.net"));
         assert!(net.is_empty());
@@ -144,6 +145,7 @@ fn named_configuration(directory: &Path, port: u16) -> String {
         ("net", "net"),
         ("example.org", "example.org.signed"),
         ("broken.org", "broken.org.signed"),
+        ("stripped.org", "stripped.org"),
         ("example.net", "example.net"),
     ];
     format!(

@@ -26,7 +26,13 @@ fn name_server(place: &Place) -> Option<NameServer> {
     let publish = |person: &str| place.run(person, &["keys", "publish", "--smimea"]).exits(0).text();
     let (bob, dave) = (publish("bob"), publish("dave"));
     let erin = format!("{}._smimecert.broken.org. IN SMIMEA 3 0 0 ABCDEF\n", label("erin"));
-    let records = [("example.org", bob.as_str()), ("example.net", &dave), ("broken.org", &erin)];
+    let stripped = erin.replace("broken.org", "stripped.org");
+    let records = [
+        ("example.org", bob.as_str()),
+        ("example.net", &dave),
+        ("broken.org", &erin),
+        ("stripped.org", &stripped),
+    ];
     NameServer::start(&place.path("dns"), &records)
 }
 
@@ -56,6 +62,10 @@ fn records_are_secure_insecure_or_bogus_and_worth_no_more_than_that() {
     assert_eq!(insecure["sources"][0]["dnssec"], "insecure");
     assert_eq!(best(&insecure), (5, "opportunistic"));
 
+    // Whoever takes the signatures away does not get the 5 points of a domain that has none.
+    for address in ["erin@broken.org", "erin@stripped.org", "nobody@stripped.org"] {
+        assert_eq!(json(&ask(address).exits(3))["sources"][0]["reason"], "dnssec-bogus", "{address}");
+    }
     let bogus = json(&ask("erin@broken.org").exits(3));
     assert_eq!(
         (&bogus["sources"][0]["result"], &bogus["sources"][0]["reason"]),
