@@ -21,6 +21,8 @@ use super::common::{Passphrase, Report, help_end};
 )]
 pub(crate) struct Find {
     /// Whose certificates
+    ///
+    /// With a demand on the key, as in FINGERPRINT?bob@example.org, nothing else is taken in.
     #[arg(value_name = "ADDRESS")]
     pub(crate) address: String,
 

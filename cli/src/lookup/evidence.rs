@@ -5,12 +5,15 @@
 
 use std::sync::Arc;
 
-use counterseal_core::address::EmailAddress;
+use counterseal_core::address::{EmailAddress, StrongAddress};
 use counterseal_core::limits;
 use counterseal_core::openpgp::{TwinKey, Web as OpenPgpWeb};
+use counterseal_core::policy::with_demand;
 use counterseal_core::time::Time;
 use counterseal_core::trust::evidence::{Evidence, Explanation, ExplanationKind, Kind, Period};
-use counterseal_core::trust::{Claim, Decision, Knowledge, OpenPgpKnowledge, Purpose, check_chain, decide};
+use counterseal_core::trust::{
+    Claim, Decision, Knowledge, OpenPgpKnowledge, Pin, Purpose, check_chain, decide,
+};
 use counterseal_core::x509::Certificate;
 use counterseal_core::x509::path::Allowance;
 use serde::{Deserialize, Serialize};
@@ -116,13 +119,14 @@ pub(crate) fn add_to(knowledge: &mut Knowledge, kept: &[KeptEvidence]) {
     knowledge.dossier.explanations.extend(explanations);
 }
 
-/// Every certificate that the answers bring for an address, or name among those at hand, strongest first.
+/// Every certificate that the answers bring for an address, or name among those at hand, strongest first;
+/// and the pins of the address, with the key that the person named in it.
 pub(crate) fn candidates(
-    address: &EmailAddress,
+    StrongAddress { address, demand }: &StrongAddress,
     answers: &[Answer],
     knowledge: &Knowledge,
     at: Time,
-) -> Vec<Candidate> {
+) -> (Vec<Candidate>, Vec<Pin>) {
     let mut at_hand: Vec<Certificate> = Vec::new();
     let found = answers.iter().filter_map(Answer::found).flat_map(|found| &found.certificates);
     for certificate in found.chain(&knowledge.certificates) {
@@ -147,6 +151,7 @@ pub(crate) fn candidates(
         .collect();
     let all: Vec<KeptEvidence> = named.iter().flat_map(|(_, _, evidence)| evidence.clone()).collect();
     add_to(&mut knowledge, &unique(all));
+    let knowledge = with_demand(address, demand, &knowledge, at);
     let mut decided: Vec<Candidate> = named
         .into_iter()
         .map(|(certificate, sources, evidence)| {
@@ -167,7 +172,8 @@ pub(crate) fn candidates(
             certificate.not_before(),
         ))
     });
-    decided
+    let pins = knowledge.pins.into_iter().filter(|pin| pin.address.matches(address)).collect();
+    (decided, pins)
 }
 
 fn unique(rows: Vec<KeptEvidence>) -> Vec<KeptEvidence> {
@@ -275,6 +281,8 @@ mod tests {
     use counterseal_core::x509::issue::{self, Issuer, Subject, Validity};
     use counterseal_core::x509::{KeyKind, SecretKey};
 
+    use counterseal_core::address::KeyDemand;
+
     use super::*;
     use crate::lookup::{Outcome, Trouble};
     use crate::randomness::SystemRandom;
@@ -327,6 +335,16 @@ mod tests {
         let mut rules = Rules::of(profile);
         rules.sources.keyserver = true;
         Knowledge { rules, ..Knowledge::default() }
+    }
+
+    fn candidates(
+        address: &EmailAddress,
+        answers: &[Answer],
+        knowledge: &Knowledge,
+        at: Time,
+    ) -> Vec<Candidate> {
+        let strong = StrongAddress { address: address.clone(), demand: KeyDemand::None };
+        super::candidates(&strong, answers, knowledge, at).0
     }
 
     fn best(answers: &[Answer], knowledge: &Knowledge, at: Time) -> u32 {

@@ -1,12 +1,12 @@
 //! Keys that are missing are looked up, where the policy lets `encrypt` ask the network.
 
-use counterseal_core::address::EmailAddress;
+use counterseal_core::address::StrongAddress;
 use counterseal_core::policy::{Network, Refusal};
 
 use super::Job;
 use super::PlainMail;
 use crate::commands::keys::find::Looked;
-use crate::commands::readers::Directory;
+use crate::commands::readers::{Directory, Wanted};
 use crate::commands::store::{self, Unlock};
 use crate::commands::strong;
 use crate::failure::Failure;
@@ -25,14 +25,14 @@ pub(super) fn look_up(job: &Job<'_>, mail: Option<&PlainMail>, store: &mut Store
     let mut knowledge = store::knowledge(store)?;
     policy::apply(&policy, &mut knowledge)?;
     let directory = Directory::of_store(store, &knowledge, &policy, job.at)?;
-    for address in readers(job, mail)? {
+    for wanted in readers(job, mail)? {
         if !matches!(
-            directory.one(&address),
+            directory.one(&wanted.address),
             Err(Refusal::NoKey | Refusal::WasEncrypted | Refusal::Expired { .. })
         ) {
             continue;
         }
-        let found = Looked::up(&address, &sources, &policy.lookups, &knowledge, job.at);
+        let found = Looked::up(&wanted, &sources, &policy.lookups, &knowledge, job.at);
         if !found.acceptable().is_empty() {
             store::unlock(store, &Unlock::from_options(&job.arguments.passphrase))?;
             found.import(store, &knowledge)?;
@@ -41,7 +41,7 @@ pub(super) fn look_up(job: &Job<'_>, mail: Option<&PlainMail>, store: &mut Store
     Ok(())
 }
 
-fn readers(job: &Job<'_>, mail: Option<&PlainMail>) -> Result<Vec<EmailAddress>, Failure> {
+fn readers(job: &Job<'_>, mail: Option<&PlainMail>) -> Result<Vec<StrongAddress>, Failure> {
     let mut wanted = Vec::new();
     match mail {
         Some(mail) => wanted = job.wanted(mail)?,
@@ -51,5 +51,6 @@ fn readers(job: &Job<'_>, mail: Option<&PlainMail>) -> Result<Vec<EmailAddress>,
             }
         }
     }
-    Ok(wanted.into_iter().map(|wanted| wanted.address).collect())
+    let strong = |wanted: Wanted| StrongAddress { address: wanted.address, demand: wanted.demand };
+    Ok(wanted.into_iter().map(strong).collect())
 }

@@ -1,10 +1,10 @@
 //! `cseal keys find`: certificates from the network, and what they are worth.
 
-use counterseal_core::address::EmailAddress;
+use counterseal_core::address::{KeyDemand, StrongAddress};
 use counterseal_core::limits;
 use counterseal_core::policy::{LookupSources, Network};
 use counterseal_core::time::Time;
-use counterseal_core::trust::{HISTORY, Knowledge, PublicRoots};
+use counterseal_core::trust::{HISTORY, Knowledge, Level, Pin, PublicRoots};
 use counterseal_core::x509::Certificate;
 
 use super::is_or_is_under;
@@ -12,7 +12,7 @@ use crate::args;
 use crate::clock;
 use crate::commands::introducers::Taken;
 use crate::commands::store::Unlock;
-use crate::commands::{looked_up, parse_address, store};
+use crate::commands::{looked_up, store, strong};
 use crate::failure::{Exit, Failure};
 use crate::lookup::{self, Answer, Candidate, Outcome, Source};
 use crate::policy;
@@ -21,7 +21,7 @@ use crate::store::{NewTrust, Store, StoreError, TrustKind, Writer};
 
 /// Asks, shows, and takes in where that was said.
 pub(super) fn run(arguments: &args::Find) -> Result<Exit, Failure> {
-    let address = parse_address(&arguments.address)?;
+    let wanted = strong::parse(&arguments.address)?;
     let policy = policy::in_force()?;
     let offline = lookup::is_forbidden();
     if offline || policy.network == Network::Never {
@@ -36,17 +36,19 @@ pub(super) fn run(arguments: &args::Find) -> Result<Exit, Failure> {
     };
     policy::apply(&policy, &mut knowledge)?;
     let at = clock::now();
-    let found = Looked::up(&address, &sources, &policy.lookups, &knowledge, at);
+    let found = Looked::up(&wanted, &sources, &policy.lookups, &knowledge, at);
     let imported = match store.as_mut().filter(|_| arguments.import && !found.acceptable().is_empty()) {
         Some(store) => {
-            store::unlock(store, &Unlock::from_options(&arguments.passphrase))?;
+            let unlock = Unlock::from_options(&arguments.passphrase);
+            store::unlock(store, &unlock)?;
             found.import(store, &knowledge)?;
+            strong::keep(store, &unlock, found.named())?;
             true
         }
         None => false,
     };
     let report =
-        Report { address: &address, answers: &found.answers, candidates: &found.candidates, imported };
+        Report { address: &wanted.address, answers: &found.answers, candidates: &found.candidates, imported };
     find::report(&report, arguments.report.json)?;
     Ok(found.exit())
 }
@@ -79,7 +81,9 @@ const fn source_of(typed: args::Source) -> Source {
 
 /// What a look-up came to.
 pub(crate) struct Looked {
-    address: EmailAddress,
+    wanted: StrongAddress,
+    /// Of the address, the named key's among them.
+    pins: Vec<Pin>,
     pub(crate) answers: Vec<Answer>,
     pub(crate) candidates: Vec<Candidate>,
 }
@@ -87,25 +91,38 @@ pub(crate) struct Looked {
 impl Looked {
     /// Asks all sources, one after the other.
     pub(crate) fn up(
-        address: &EmailAddress,
+        wanted: &StrongAddress,
         sources: &[Source],
         how: &LookupSources,
         knowledge: &Knowledge,
         at: Time,
     ) -> Self {
         let answers: Vec<Answer> =
-            sources.iter().map(|source| lookup::ask(*source, address, how, at)).collect();
-        let candidates = lookup::candidates(address, &answers, knowledge, at);
-        Self { address: address.clone(), answers, candidates }
+            sources.iter().map(|source| lookup::ask(*source, &wanted.address, how, at)).collect();
+        let (candidates, pins) = lookup::candidates(wanted, &answers, knowledge, at);
+        Self { wanted: wanted.clone(), pins, answers, candidates }
     }
 
-    /// Candidates that contradict nothing.
+    /// Candidates that contradict nothing, and are what the address demands.
     pub(crate) fn acceptable(&self) -> Vec<&Candidate> {
+        let least = match self.wanted.demand {
+            KeyDemand::None => Level::None,
+            KeyDemand::Key(_) if self.pins.is_empty() => return Vec::new(),
+            KeyDemand::Key(_) => Level::Opportunistic,
+            KeyDemand::Verified | KeyDemand::Introducer(_) => Level::Verified,
+        };
         let fits = |candidate: &&Candidate| {
             let evaluation = &candidate.decision.evaluation;
-            evaluation.conflict.is_none() && (evaluation.ended_pin.is_none() || evaluation.is_pinned)
+            candidate.decision.level >= least
+                && evaluation.conflict.is_none()
+                && (evaluation.ended_pin.is_none() || evaluation.is_pinned)
         };
         self.candidates.iter().filter(fits).collect()
+    }
+
+    /// What the person compared by naming it.
+    fn named(&self) -> &[Pin] {
+        if matches!(self.wanted.demand, KeyDemand::Key(_)) { &self.pins } else { &[] }
     }
 
     /// Found; nothing there; or a source could not be asked, and may have had it.
@@ -125,7 +142,7 @@ impl Looked {
             .filter_map(Answer::found)
             .filter_map(|found| found.openpgp.as_deref())
             .collect();
-        let taken = Taken::looked_up(store, &keyrings, &self.address)?;
+        let taken = Taken::looked_up(store, &keyrings, &self.wanted.address)?;
         let chains = self.chains(knowledge);
         store.write(clock::now(), |writer| {
             for certificate in &chains {
@@ -142,7 +159,7 @@ impl Looked {
         writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
         writer.add_trust(&NewTrust {
             kind: TrustKind::Contact,
-            address: &self.address,
+            address: &self.wanted.address,
             key: &certificate.fingerprint(),
             points: HISTORY.into(),
             source: looked_up::SOURCE,

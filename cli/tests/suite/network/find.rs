@@ -155,6 +155,33 @@ fn a_server_cannot_slip_a_key_in_beside_the_one_that_was_compared() {
 }
 
 #[test]
+fn an_address_that_names_its_key_finds_that_key_or_none() {
+    let place = Place::new();
+    let Some(server) = name_server(&place) else { return };
+    policy(&place, "carol", &server.policy());
+    let key = |person: &str| String::from_utf8(place.read(&format!("{person}.fingerprint"))).unwrap();
+    let listed = json(&place.run("bob", &["keys", "list", "--json"]).exits(0));
+    let own = listed["keys"].as_array().unwrap().iter().find(|key| key["use"] == "encryption").unwrap();
+    let encryption = own["fingerprint"].as_str().unwrap().to_owned();
+
+    let other =
+        json(&find(&place, "carol", &[&format!("{}?bob@example.org", key("alice")), "--import"]).exits(4));
+    assert_eq!(other["imported"], false);
+    find(&place, "carol", &["?bob@example.org", "--import"]).exits(4);
+    place.run("carol", &["keys", "show", "bob@example.org"]).exits(3);
+
+    let named =
+        json(&find(&place, "carol", &[&format!("{encryption}?bob@example.org"), "--import"]).exits(0));
+    assert_eq!((best(&named).1, &named["imported"]), ("verified", &true.into()), "{named}");
+    let shown = json(&place.run("carol", &["trust", "show", "--json", "bob@example.org"]).exits(0));
+    assert_eq!(
+        (&shown["level"], &shown["pinned"]),
+        (&"verified".into(), &true.into()),
+        "it was compared: {shown}"
+    );
+}
+
+#[test]
 fn records_in_every_form_name_the_key() {
     let place = Place::new();
     if program("named").is_none() {
