@@ -48,14 +48,6 @@ impl Place {
         fs::read(self.path(name)).unwrap()
     }
 
-    /// Runs openssl in the folder; it must succeed.
-    #[track_caller]
-    pub fn openssl(&self, arguments: &[&str]) {
-        let ran =
-            Command::new("openssl").args(arguments).current_dir(self.directory.path()).output().unwrap();
-        assert!(ran.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
-    }
-
     /// Runs cseal with somebody's store, in the folder, without a terminal.
     pub fn run(&self, person: &str, arguments: &[&str]) -> Ran {
         run(self.directory.path(), person, arguments, b"")
