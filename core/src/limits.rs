@@ -194,6 +194,8 @@ pub const CARRIED_EVIDENCE_BYTES: usize = 64 << 10;
 /// Days for which a public CA may issue a certificate for mail: the legacy generation of the S/MIME
 /// Baseline Requirements, section 6.3.2, which is the longest.
 pub const PUBLIC_CERTIFICATE_DAYS: u32 = 1_185;
+/// Signed mails of an author after which one without a signature is remarked upon.
+pub const USUALLY_SIGNED: u32 = 5;
 /// Roots of a list that a policy names; Mozilla trusts fewer than 100 for mail.
 pub const MAIL_ROOTS: usize = 1_000;
 /// Bytes of such a list.

@@ -57,6 +57,7 @@ pub(crate) const fn sentence(reason: Reason) -> &'static str {
         }
         Reason::AmbiguousStructure => "mail programs show this structure in different ways",
         Reason::Unsigned => "it is not signed",
+        Reason::UsuallySigned => "the author signed earlier mails",
         Reason::Fault(fault) => fault_sentence(fault),
         Reason::Weak(weakness) => weakness_sentence(weakness),
     }

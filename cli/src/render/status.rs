@@ -52,13 +52,16 @@ fn about(status: &Status) -> String {
     let who = who(status);
     match status.verdict {
         Verdict::Verified | Verdict::Checked => format!("{who} ({})", evidence(status)),
-        Verdict::Signed => format!("{who}, with a key that is known from before; identity not checked"),
+        Verdict::Signed => format!("{who}, with a key that is known {}; identity not checked", since(status)),
         Verdict::Unverified => match first(status, &[Reason::Expired, Reason::NotYetValid, Reason::BadChain])
         {
             Some(reason) => format!("valid signature, but {}", sentence(reason)),
             None => "valid signature by an unknown key".to_owned(),
         },
         Verdict::Unknown => "signed, but the signer's certificate is missing".to_owned(),
+        Verdict::Unsigned if status.reasons.contains(&Reason::UsuallySigned) => {
+            format!("{who} signed earlier mails; nothing says who wrote this one")
+        }
         Verdict::Unsigned => "nothing says who wrote this".to_owned(),
         Verdict::Weak | Verdict::Invalid => reason_or(status, "message altered or signature damaged"),
         Verdict::Conflict => format!("signed by a key that is not the one you know for {who}"),
@@ -96,6 +99,16 @@ fn evidence(status: &Status) -> String {
         .map(|signer| signer.evidence.iter().filter_map(one_source).collect())
         .unwrap_or_default();
     if words.is_empty() { "no evidence".to_owned() } else { words.join("; ") }
+}
+
+/// Since when the worst signer's key is known.
+fn since(status: &Status) -> String {
+    let sources = status.signers.iter().flat_map(|signer| &signer.evidence);
+    let first_seen = sources.filter_map(|source| match &source.evidence.kind {
+        Kind::History(correspondence) => Some(correspondence.first_seen),
+        _ => None,
+    });
+    first_seen.min().map_or_else(|| "from before".to_owned(), |time| format!("since {}", time.to_date()))
 }
 
 /// One source in words; nothing for what only leads on to another one.
@@ -137,13 +150,15 @@ fn vouched(introducer: Option<IntroducerName>) -> String {
 /// What takes something away from the line.
 fn suffixes(status: &Status) -> String {
     let mut suffixes = String::new();
+    let ended = ended(status);
     for reason in &status.reasons {
         suffixes.push_str(match reason {
             Reason::Partial => "; PARTIAL: only a part of it is signed",
             Reason::RevocationNotChecked => " (revocation not checked)",
             Reason::StaleRevocation => " (revocation list out of date)",
-            Reason::Expired if status.verdict != Verdict::Unverified => " (certificate expired)",
-            Reason::HeadersDiffer | Reason::FromDiffers => "; header fields were changed on the way",
+            Reason::Expired if status.verdict != Verdict::Unverified => &ended,
+            // Where From differs, that is what the line is about.
+            Reason::HeadersDiffer => "; header fields were changed on the way",
             Reason::TimeDiffers => "; signed at another time than its Date says",
             Reason::NotAddressedToReader => "; it was not addressed to you",
             Reason::DisplayName => "; the name shown looks like another address",
@@ -152,6 +167,13 @@ fn suffixes(status: &Status) -> String {
         });
     }
     suffixes
+}
+
+/// When the first of the signers' certificates ended.
+fn ended(status: &Status) -> String {
+    let ended = status.signers.iter().filter_map(|signer| signer.not_after).min();
+    let date = ended.map(|ended| format!(" {}", ended.to_date())).unwrap_or_default();
+    format!(" (certificate expired{date})")
 }
 
 fn encryption(encrypted: &EncryptionStatus) -> String {

@@ -15,6 +15,7 @@ mod manners;
 mod network;
 mod peers;
 mod people;
+mod reading;
 mod readme;
 mod servers;
 mod sessions;

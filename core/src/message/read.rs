@@ -214,6 +214,11 @@ impl Reading {
             changed_headers: self.shown.changed.clone(),
             unprotected_headers: self.shown.unprotected.clone(),
         };
+        if status.verdict == Verdict::Unsigned
+            && status.address.as_ref().is_some_and(|author| signs(author, context))
+        {
+            status.reasons.push(Reason::UsuallySigned);
+        }
         self.name_the_author(&mut status);
         self.doubt(&mut status, unwrapped, context);
         for layer in &unwrapped.layers {
@@ -371,4 +376,10 @@ fn certificates_of(unwrapped: &Unwrapped) -> Vec<Certificate> {
         .filter(|signed| signed.signers.iter().any(|signer| signer.outcome == SignatureOutcome::Good))
         .flat_map(|signed| signed.certificates.clone())
         .collect()
+}
+
+/// Whether an author signed so many mails that one without a signature is worth a remark.
+fn signs(author: &EmailAddress, context: &Context<'_>) -> bool {
+    let known = context.knowledge.known.iter().filter(|known| known.address.matches(author));
+    known.map(|known| known.history.messages).max().unwrap_or(0) >= limits::USUALLY_SIGNED
 }

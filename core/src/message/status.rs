@@ -216,6 +216,8 @@ reasons! {
     AmbiguousStructure = "ambiguous-structure",
     /// The mail is not signed.
     Unsigned = "not-signed",
+    /// The mail is not signed, and earlier ones of the author were.
+    UsuallySigned = "usually-signed",
 }
 
 /// One signature, and what came of it.

@@ -171,7 +171,11 @@ fn words(shown: &Shown<'_>) -> String {
     }
     let holds = if shown.log.fault.is_none() { "the chain holds" } else { "the chain is broken" };
     let digest: String = hexadecimal(&shown.log.head.digest).chars().take(16).collect();
-    text.push_str(&format!("{} entries, {holds}, head {digest}\n", shown.log.head.length));
+    let entries = match shown.log.head.length {
+        1 => "1 entry".to_owned(),
+        more => format!("{more} entries"),
+    };
+    text.push_str(&format!("{entries}, {holds}, head {digest}\n"));
     text
 }
 
