@@ -16,6 +16,7 @@ mod statement;
 mod trust;
 mod verify;
 mod vouch;
+mod witness;
 
 use clap::{Parser, Subcommand};
 
@@ -43,6 +44,7 @@ pub(crate) use trust::{
 };
 pub(crate) use verify::Verify;
 pub(crate) use vouch::{Basis, OpenPgpProgram, TrustVouch};
+pub(crate) use witness::{Witness, WitnessAdd, WitnessCommand, WitnessRemove, WitnessStamp};
 
 /// Encrypted mail that is as easy as mail.
 #[derive(Debug, Parser)]

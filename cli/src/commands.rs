@@ -22,10 +22,13 @@ pub(crate) mod strong;
 pub(crate) mod successions;
 mod trust;
 mod verify;
+pub(crate) mod witnesses;
 
 use counterseal_core::address::{EmailAddress, KeyDemand, StrongAddress};
 
-use crate::args::{Cli, Command, KeysCommand, PolicyCommand, Report, StatementCommand, TrustCommand};
+use crate::args::{
+    Cli, Command, KeysCommand, PolicyCommand, Report, StatementCommand, TrustCommand, WitnessCommand,
+};
 use crate::failure::{Exit, Failure};
 
 /// Runs the command that was typed.
@@ -64,6 +67,12 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             TrustCommand::Pin(arguments) => Some(&arguments.report),
             TrustCommand::Unpin(arguments) => Some(&arguments.report),
             TrustCommand::List(arguments) => Some(&arguments.report),
+            TrustCommand::Witness(witness) => match &witness.command {
+                WitnessCommand::Add(arguments) => Some(&arguments.report),
+                WitnessCommand::List(arguments) => Some(&arguments.report),
+                WitnessCommand::Remove(arguments) => Some(&arguments.report),
+                WitnessCommand::Stamp(arguments) => Some(&arguments.report),
+            },
             TrustCommand::History(arguments) => Some(&arguments.report),
             TrustCommand::Forget(arguments) => Some(&arguments.report),
             TrustCommand::Meet(arguments) => Some(&arguments.report),

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::common::{Accept, At, Passphrase, Report, Revocation, help_end};
 use super::statement::Statement;
 use super::vouch::TrustVouch;
-use super::{TrustForget, TrustHistory};
+use super::{TrustForget, TrustHistory, Witness};
 
 /// Whom to believe: what a forger would have to do, and why
 #[derive(Debug, Args)]
@@ -26,6 +26,7 @@ pub(crate) enum TrustCommand {
     Meet(TrustMeet),
     List(TrustList),
     History(TrustHistory),
+    Witness(Witness),
     Forget(TrustForget),
     Rely(TrustRely),
     Vouch(Box<TrustVouch>),

@@ -17,6 +17,7 @@ use super::looked_up;
 use super::reliances::{self, Reliance};
 use super::statements;
 use super::strong;
+use super::witnesses;
 use crate::args;
 use crate::failure::Failure;
 use crate::lookup::{self, KeptEvidence};
@@ -124,6 +125,7 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
     knowledge.public_roots = Some(PublicRoots::default());
     knowledge.openpgp = introducers::knowledge(store)?;
     knowledge.anchors = reliances::anchors(store)?.iter().map(Reliance::anchor).collect();
+    knowledge.proof.authorities = witnesses::anchors(store)?;
     statements::add_stored(store, &mut knowledge)?;
     Ok(knowledge)
 }

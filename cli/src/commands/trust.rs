@@ -11,6 +11,7 @@ mod show;
 mod statement;
 mod subject;
 mod vouch;
+mod witness;
 
 use counterseal_core::openpgp::ImportError;
 use counterseal_core::trust::{Profile, VERIFIED};
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
         TrustCommand::Pin(arguments) => pin::pin(arguments),
         TrustCommand::Unpin(arguments) => pin::unpin(arguments),
         TrustCommand::List(arguments) => list::run(arguments),
+        TrustCommand::Witness(arguments) => witness::run(arguments),
         TrustCommand::History(arguments) => history::run(arguments),
         TrustCommand::Forget(arguments) => forget::run(arguments),
         TrustCommand::Meet(arguments) => meet::run(arguments),

@@ -9,3 +9,4 @@ pub(crate) mod openpgp;
 pub(crate) mod policy;
 pub(crate) mod show;
 pub(crate) mod statement;
+pub(crate) mod witness;

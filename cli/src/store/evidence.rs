@@ -28,6 +28,10 @@ pub(crate) enum EvidenceKind {
     Statement,
     /// What goes along with the owner's signatures. The name is chosen by what it is.
     Carried,
+    /// A time stamping authority that is believed. The name is the SHA-256 of its key.
+    Witness,
+    /// A time stamp of the history. The name is that of the witness, and the number of entries.
+    TimeStamp,
 }
 
 impl EvidenceKind {
@@ -40,6 +44,8 @@ impl EvidenceKind {
             Self::Contact => "contact-introducer",
             Self::Statement => "statement",
             Self::Carried => "carried",
+            Self::Witness => "witness",
+            Self::TimeStamp => "time-stamp",
         }
     }
 }

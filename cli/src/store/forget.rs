@@ -32,7 +32,24 @@ impl Writer<'_> {
         let rows = self
             .transaction
             .execute("DELETE FROM trust WHERE address = ?1 AND kind IN ('contact', 'pin')", [&key])?;
+        self.forget_evidence(address)?;
         Ok(Forgotten { entries, rows, certificates: self.forget_certificates(address)? })
+    }
+
+    /// What was looked up of the address, statements that name it, and that its owner is relied on.
+    fn forget_evidence(&self, address: &EmailAddress) -> Result<(), StoreError> {
+        // Before the address of a contact on whom the person relies stands an octet with the points.
+        let mut statement = self.transaction.prepare(
+            "SELECT id, CASE kind WHEN 'contact-introducer' THEN substr(content, 2) ELSE content END
+             FROM evidence WHERE kind IN ('look-up', 'statement', 'contact-introducer')",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows: Vec<(i64, Vec<u8>)> = rows.collect::<Result<_, _>>()?;
+        let address = address.lookup_key().to_lowercase();
+        for (id, _) in rows.iter().filter(|(_, content)| mentions(content, address.as_bytes())) {
+            self.transaction.execute("DELETE FROM evidence WHERE id = ?1", [id])?;
+        }
+        Ok(())
     }
 
     /// Certificates that name nobody else, and personal CAs that issued only such.
@@ -67,6 +84,19 @@ impl Writer<'_> {
     }
 }
 
+/// Whether an address, in lower case, stands in some bytes, and not as a part of a longer one.
+fn mentions(bytes: &[u8], address: &[u8]) -> bool {
+    let bytes = bytes.to_ascii_lowercase();
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(byte);
+    let mut places = bytes.windows(address.len()).enumerate().filter(|(_, window)| *window == address);
+    places.any(|(at, _)| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        let after = bytes.get(at + address.len());
+        !before.is_some_and(is_part)
+            && !after.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+    })
+}
+
 impl Store {
     /// Whether anything but certificates is known of an address.
     pub(crate) fn remembers(&self, address: &EmailAddress) -> Result<bool, StoreError> {
@@ -84,5 +114,18 @@ impl Store {
         self.connection.execute_batch("VACUUM")?;
         let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         Ok(busy == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_no_part_of_a_longer_one() {
+        let mentions = |text: &str| mentions(text.as_bytes(), b"bob@example.org");
+        assert!(mentions("{\"address\":\"Bob@Example.org\"}") && mentions("bob@example.org"));
+        assert!(mentions("to <bob@example.org>.") && mentions("Subject: bob@example.org\n"));
+        assert!(!mentions("{\"address\":\"jim-bob@example.org\"}") && !mentions("bob@example.organic"));
     }
 }

@@ -384,6 +384,9 @@ fn a_forgotten_contact_is_gone_from_the_file_and_the_chain_holds() {
             .map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
             .any(|bytes| bytes.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text)))
     };
+    place.run("dave", &["keys", "export", "dave@example.org", "-o", "dave.pem"]).exits(0);
+    place.run("alice", &["trust", "pin", "dave@example.org", "--certificate", "dave.pem"]).exits(0);
+    place.run("alice", &["trust", "rely", "dave@example.org"]).exits(0);
     assert!(holds(b"dave@example.org") && holds(b"carol@example.org"));
     let length = |place: &Place| {
         object(&place.run("alice", &["trust", "history", "--json"]).exits(0))["length"].clone()

@@ -23,3 +23,4 @@ mod storeless;
 mod strong;
 mod trust;
 mod vouch;
+mod witness;

@@ -8,6 +8,7 @@ use crate::fingerprint::sha256;
 use crate::time::Time;
 
 const ENTRY_LABEL: &[u8] = b"counterseal history 1";
+const HEAD_LABEL: &[u8] = b"counterseal history head 1";
 const CONTENT_LABEL: &[u8] = b"counterseal history content 1";
 
 /// SHA-256.
@@ -206,6 +207,15 @@ pub enum LogError {
 }
 
 impl Head {
+    /// What a time stamp of the head is about.
+    #[must_use]
+    pub fn stamped_bytes(&self) -> Vec<u8> {
+        let mut encoding = Encoding::of(HEAD_LABEL);
+        encoding.number(self.length);
+        encoding.bytes(&self.digest);
+        encoding.0
+    }
+
     /// The entry that follows, and the head behind it. An earlier time than that of the entry before
     /// becomes its time: a clock that was set back must not break the chain.
     #[must_use]

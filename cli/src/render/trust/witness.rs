@@ -1,0 +1,78 @@
+//! Witnesses in words and as JSON.
+
+use counterseal_core::time::Time;
+use counterseal_core::x509::Certificate;
+use serde::Serialize;
+
+use super::domains::day;
+use crate::failure::Failure;
+use crate::render::json::line;
+use crate::terminal::{self, SafeText, say};
+
+/// An authority, and until where it stamped the history.
+#[derive(Serialize)]
+pub(crate) struct WitnessObject {
+    subject: String,
+    fingerprint: String,
+    sha256: String,
+    url: Option<String>,
+    stamped: Option<StampObject>,
+}
+
+#[derive(Serialize)]
+struct StampObject {
+    length: u64,
+    at: String,
+    response: String,
+}
+
+impl WitnessObject {
+    /// Of an authority; `proven` are the entries that its newest stamp proves, the time, and the stamp in
+    /// hexadecimal.
+    pub(crate) fn new(authority: &Certificate, url: &str, proven: Option<(u64, Time, String)>) -> Self {
+        let key = authority.fingerprint();
+        Self {
+            subject: authority.subject(),
+            fingerprint: key.to_string(),
+            sha256: key.to_hex(),
+            url: Some(url.to_owned()).filter(|url| !url.is_empty()),
+            stamped: proven.map(|(length, at, response)| StampObject {
+                length,
+                at: at.to_rfc3339(),
+                response,
+            }),
+        }
+    }
+
+    fn words(&self) -> String {
+        let url = self.url.as_deref().unwrap_or("asked by nobody");
+        let stamped = self.stamped.as_ref().map_or_else(
+            || "no stamp yet".to_owned(),
+            |stamp| format!("{} entries proven since {}", stamp.length, day(&stamp.at)),
+        );
+        format!("  {}  {}, {}, {stamped}\n", self.fingerprint, SafeText(&self.subject), SafeText(url))
+    }
+}
+
+#[derive(Serialize)]
+struct List {
+    version: u32,
+    witnesses: Vec<WitnessObject>,
+}
+
+/// Lists the authorities on standard output.
+pub(crate) fn list(witnesses: Vec<WitnessObject>, as_json: bool) -> Result<(), Failure> {
+    let text = if as_json {
+        format!("{}\n", line(&List { version: 1, witnesses }))
+    } else if witnesses.is_empty() {
+        "no witnesses\n".to_owned()
+    } else {
+        witnesses.iter().map(WitnessObject::words).collect()
+    };
+    terminal::print(&text).map_err(|error| Failure::io("standard output", &error))
+}
+
+/// Says who did not answer while others did.
+pub(crate) fn missed(failures: &[String]) {
+    failures.iter().for_each(|failure| say(&format!("note: {}", SafeText(failure))));
+}
