@@ -106,6 +106,24 @@ fn what_stands_in_an_answer_is_no_comparison() {
 }
 
 #[test]
+fn a_key_is_named_for_bytes_too_and_by_the_fingerprint_of_its_twin() {
+    let place = Place::new();
+    place
+        .run("carol", &["keys", "export", "carol@example.org", "--for", "openpgp", "-o", "carol.asc"])
+        .exits(0);
+    let mut web = counterseal_core::openpgp::Web::new();
+    let twin = web.import(&[&place.read("carol.asc")]).unwrap().read[0].to_string();
+    let seal = |to: &str| {
+        place.run("alice", &["encrypt", "--cms", "mail.eml", "--overwrite", "-o", "x.p7m", "--to", to])
+    };
+    seal(&format!("openpgp4fpr:{twin}??carol@example.org")).exits(0);
+    assert_eq!(pins(&place, "alice").len(), 1, "who is relied on for one message is not compared");
+    seal(&format!("carol@example.org=openpgp4fpr:{}", twin.to_lowercase())).exits(0);
+    assert!(pins(&place, "alice").iter().any(|pin| pin["by"] == "strong-address" && pin["points"] == 120));
+    seal(&format!("{twin}?bob@example.org")).exits(1);
+}
+
+#[test]
 fn a_mail_that_demands_a_key_is_not_only_signed() {
     let place = Place::new();
     let key = fingerprint(&place, "bob");
