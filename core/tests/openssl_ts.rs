@@ -14,8 +14,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use counterseal_core::cms::time_stamp::{Proven, TimeStamp, TimeStampError, TimeStampRequest};
 use counterseal_core::cms::{SignatureOutcome, read_signed};
-use counterseal_core::ports::Random;
+use counterseal_core::message::{Context, ReadOptions, Readable, Reason, Verdict, verify};
+use counterseal_core::ports::{MemorySpools, NoSecretKeys, Random};
 use counterseal_core::time::Time;
+use counterseal_core::trust::{self, Knowledge};
 use counterseal_core::x509::path::{Allowance, Anchor, PathError, PathRequest, Purpose, validate_with};
 use counterseal_core::x509::revocation::{RevocationEvidence, RevocationList};
 use counterseal_core::x509::{Certificate, pem};
@@ -35,7 +37,8 @@ const CONFIGURATION: &str = "[ca]\ndefault_ca = ours\n[ours]\ndatabase = index\n
     [good]\nextendedKeyUsage = critical, timeStamping\nkeyUsage = digitalSignature\n\
     [more]\nextendedKeyUsage = critical, timeStamping, emailProtection\n\
     [uncritical]\nextendedKeyUsage = timeStamping\n[mail]\nextendedKeyUsage = critical, emailProtection\n\
-    [encrypts]\nextendedKeyUsage = critical, timeStamping\nkeyUsage = keyAgreement\n";
+    [encrypts]\nextendedKeyUsage = critical, timeStamping\nkeyUsage = keyAgreement\n\
+    [alice]\nsubjectAltName = email:alice@example.org\n";
 
 /// A CA, and an authority for time stamps under it.
 struct Authority(TempDir);
@@ -110,8 +113,13 @@ impl Authority {
 
     /// A list that revokes the authority now, for a reason.
     fn revocation(&self, reason: &str, when: Time) -> RevocationEvidence {
+        self.revocation_of("09", reason, when)
+    }
+
+    /// A list that revokes the certificate of a serial number, for a reason.
+    fn revocation_of(&self, serial: &str, reason: &str, when: Time) -> RevocationEvidence {
         let digits: String = when.to_rfc3339()[2..].chars().filter(char::is_ascii_digit).collect();
-        let entry = format!("R\t491231235959Z\t{digits}Z,{reason}\t09\tunknown\t/CN=TSA\n");
+        let entry = format!("R\t491231235959Z\t{digits}Z,{reason}\t{serial}\tunknown\t/CN=TSA\n");
         self.write("index", entry.as_bytes());
         self.openssl("ca -gencrl -config config -keyfile ca.key -cert ca.pem -out list.pem");
         let list = RevocationList::from_der(pem::blocks(&self.read("list.pem"))[0].1.expose()).unwrap();
@@ -263,6 +271,50 @@ fn a_stamped_signature_outlives_its_certificate() {
     };
     assert!(matches!(validate(ten_days_later), Err(PathError::Expired { .. })));
     validate(proven.by).unwrap();
+}
+
+#[test]
+fn a_mail_that_came_in_time_outlives_its_certificate_but_not_the_theft_of_its_key() {
+    let Some(authority) = Authority::new() else { return };
+    authority.openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout alice.key -out alice.csr -subj /CN=alice");
+    authority.openssl(
+        "x509 -req -in alice.csr -CA ca.pem -CAkey ca.key -set_serial 10 -days 2 -extfile config \
+         -extensions alice -out alice.pem",
+    );
+    authority.openssl(
+        "cms -sign -text -in config -signer alice.pem -inkey alice.key -from alice@example.org \
+         -to bob@example.org -subject plans -out signed.eml",
+    );
+    let came = now();
+    let read = |at: Time, arrived: bool, revocation: RevocationEvidence| {
+        let anchors = vec![trust::Anchor::own(authority.certificate("ca"), Some(120))];
+        let mut knowledge = Knowledge { anchors, revocation, ..Knowledge::default() };
+        if arrived {
+            let name = read_mail(&authority, &knowledge, came).author_signature.unwrap().mail(false).message;
+            knowledge.proof.arrivals.insert(name, came);
+        }
+        let status = read_mail(&authority, &knowledge, at).status;
+        (status.verdict, status.reasons.contains(&Reason::TimeProven))
+    };
+    let (soon, late) = (came.plus_seconds(DAY + DAY / 2), came.plus_seconds(10 * DAY));
+    let none = RevocationEvidence::default;
+    assert_eq!(read(came, true, none()), (Verdict::Verified, false));
+    assert_eq!(read(late, true, none()), (Verdict::Verified, true));
+    assert_eq!(read(late, false, none()), (Verdict::Unverified, false));
+    let revoked = |reason: &str| authority.revocation_of("0A", reason, came.plus_seconds(DAY));
+    assert_eq!(read(soon, true, revoked("superseded")), (Verdict::Verified, true));
+    assert_ne!(read(soon, false, revoked("superseded")).0, Verdict::Verified);
+    for at in [soon, late] {
+        let (verdict, is_proven) = read(at, true, revoked("keyCompromise"));
+        assert!(verdict != Verdict::Verified && !is_proven, "{verdict:?}");
+    }
+}
+
+fn read_mail(authority: &Authority, knowledge: &Knowledge, at: Time) -> Readable {
+    let context = Context { keys: &NoSecretKeys, knowledge, at, spools: &MemorySpools };
+    let mut mail = Cursor::new(authority.read("signed.eml"));
+    let options = ReadOptions::default();
+    verify(&mut mail, &context, &mut SystemRandom, &options, &mut std::io::sink()).unwrap()
 }
 
 /// A SignedData in DER with the token among the unsigned attributes of its one signer.
