@@ -247,8 +247,9 @@ fn is_news(entries: &[Entry], event: &Event) -> bool {
             seen.contains(&known.kind())
         }),
         Event::Plain(EventKind::Imported | EventKind::Conflict | EventKind::Revoked)
+        | Event::Sent { message: Some(_) }
         | Event::Succession { .. } => !events().any(|known| known == *event),
-        Event::Plain(_) | Event::Sent { .. } => true,
+        Event::Plain(_) | Event::Sent { message: None } => true,
     }
 }
 

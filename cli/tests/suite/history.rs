@@ -80,6 +80,9 @@ fn a_signed_mail_starts_the_history_of_its_author_once() {
     place.run("alice", &["encrypt", "draft.eml", "-o", "out.eml"]).exits(0);
     assert_eq!(events(&place, "alice", "dave@example.org"), ["seen", "received", "sent"]);
     place.run("dave", &["decrypt", "out.eml"]).exits(0);
+    // The same mail once more is the same mail.
+    place.run("alice", &["encrypt", "draft.eml", "-o", "out.eml", "--overwrite"]).exits(0);
+    assert_eq!(events(&place, "alice", "dave@example.org"), ["seen", "received", "sent"]);
 }
 
 #[test]
