@@ -39,8 +39,8 @@ pub(crate) use statement::{
     StatementType, StatementWithdraw,
 };
 pub(crate) use trust::{
-    ComparedBy, PolicyCheck, PolicyCommand, Profile, Trust, TrustCommand, TrustList, TrustMeet, TrustPin,
-    TrustRely, TrustShow, TrustUnpin,
+    ComparedBy, PolicyCheck, PolicyCommand, PolicySet, PolicyShow, Profile, Trust, TrustCommand, TrustList,
+    TrustMeet, TrustPin, TrustRely, TrustShow, TrustUnpin,
 };
 pub(crate) use verify::Verify;
 pub(crate) use vouch::{Basis, OpenPgpProgram, TrustVouch};

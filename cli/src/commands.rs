@@ -87,6 +87,8 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             },
             TrustCommand::Policy(policy) => match &policy.command {
                 PolicyCommand::Check(arguments) => Some(&arguments.report),
+                PolicyCommand::Show(arguments) => Some(&arguments.report),
+                PolicyCommand::Set(arguments) => Some(&arguments.report),
             },
         },
         Command::Generate(_) => None,

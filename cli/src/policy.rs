@@ -1,4 +1,5 @@
-//! The policy in force: the files of the system and of the person (`docs/formats/policy.md`).
+//! The policy in force: the files of the system, of the person, and for their contacts
+//! (`docs/formats/policy.md`).
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,26 +8,54 @@ use std::sync::Arc;
 use counterseal_core::limits::{MAIL_ROOTS_BYTES, POLICY_BYTES, REVOCATION_SECONDS_READING};
 use counterseal_core::message::Accept;
 use counterseal_core::openpgp::{FULL, Reliances, Root};
-use counterseal_core::policy::{AnchorRow, Bundle, Policy, PolicyFile, Revocation, RootRow, common_domains};
+use counterseal_core::policy::{
+    AnchorRow, Bundle, Policy, PolicyFile, Revocation, RootRow, SendRow, common_domains,
+};
 use counterseal_core::trust::evidence;
 use counterseal_core::trust::{Anchor, Knowledge, Level, RootLimits};
 use counterseal_core::x509::mail_roots::{self, MailRoot};
 use counterseal_core::x509::revocation::RevocationDemand;
 
 use crate::failure::Failure;
-use crate::files::read_file;
+use crate::files::{read_file, write_file};
 use crate::places;
 use crate::revocation;
 
 /// The administrator's file.
 const SYSTEM: &str = "/etc/counterseal/policy.toml";
 const FILE: &str = "policy.toml";
+/// What the person said for single contacts.
+const CONTACTS: &str = "contacts.toml";
 
-/// Reads both files, as far as they are there.
+/// Reads all files, as far as they are there.
 pub(crate) fn in_force() -> Result<Policy, Failure> {
-    let paths = [PathBuf::from(SYSTEM), places::configuration()?.join(FILE)];
+    let own = places::configuration()?;
+    let paths = [PathBuf::from(SYSTEM), own.join(FILE), own.join(CONTACTS)];
     let files = paths.iter().filter_map(|path| read(path).transpose());
     Ok(Policy::in_force(&files.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// What the person said for single contacts.
+pub(crate) fn contacts() -> Result<Vec<SendRow>, Failure> {
+    let path = places::configuration()?.join(CONTACTS);
+    let file = read(&path)?.unwrap_or_default();
+    // It is written anew with every change, and nothing that somebody wrote into it may be lost.
+    if file != (PolicyFile { send: file.send.clone(), ..PolicyFile::default() }) {
+        return Err(Failure::unknown("policy", format!("{}: more than [[send]] rows", path.display()))
+            .hint("put other settings into policy.toml"));
+    }
+    Ok(file.send)
+}
+
+/// Keeps what the person said for single contacts.
+pub(crate) fn keep_contacts(rows: &[SendRow]) -> Result<(), Failure> {
+    const HEAD: &str =
+        "# What holds for mail to single contacts. `cseal trust policy set` writes this file.\n";
+    let directory = places::configuration()?;
+    let rows: String = rows.iter().map(|row| format!("\n[[send]]\n{row}")).collect();
+    std::fs::create_dir_all(&directory)
+        .map_err(|error| Failure::io(directory.display().to_string(), &error))?;
+    write_file(&directory.join(CONTACTS), format!("{HEAD}{rows}").as_bytes(), true)
 }
 
 /// From which evidence on a signature has a mark, and `verify` answers yes.

@@ -328,7 +328,7 @@ pub(crate) struct TrustList {
     pub(crate) report: Report,
 }
 
-/// What your rules are worth against each attacker
+/// What your rules are: for mail to somebody, and against each attacker
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Policy {
@@ -340,6 +340,73 @@ pub(crate) struct Policy {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     Check(PolicyCheck),
+    Show(PolicyShow),
+    Set(PolicySet),
+}
+
+/// Show what holds for mail to somebody
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Show what holds for mail to somebody: by the system's file, yours, and what you said for the contact.",
+    after_long_help = help_end!(
+        "  Mail to Bob:\n",
+        "      cseal trust policy show bob@example.org\n"
+    )
+)]
+pub(crate) struct PolicyShow {
+    /// To whom
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+
+    #[command(flatten)]
+    pub(crate) at: At,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// Say what holds for mail to one contact
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Say what holds for mail to one contact, in the place of what you said before.\n\n\
+        It is kept in contacts.toml beside policy.toml. Where the files differ the strictest value holds.",
+    after_long_help = help_end!(
+        "  To Bob only with a key that is verified:\n",
+        "      cseal trust policy set bob@example.org --accept verified\n\n",
+        "  Nothing in particular any more:\n",
+        "      cseal trust policy set bob@example.org --remove\n"
+    )
+)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true)
+    .args(["encrypt", "accept", "sign", "mixed", "remove"]))]
+pub(crate) struct PolicySet {
+    /// To whom: an address, or *@DOMAIN
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+
+    /// Whether programs that send mail encrypt it; `cseal encrypt` always does
+    #[arg(long, value_name = "WHEN", value_parser = ["require", "if-possible", "never"])]
+    pub(crate) encrypt: Option<String>,
+
+    /// The least level that a key must have
+    #[arg(long, value_name = "LEVEL",
+          value_parser = ["unverified", "opportunistic", "checked", "verified", "strong"])]
+    pub(crate) accept: Option<String>,
+
+    /// Whether it is signed
+    #[arg(long, value_name = "YES|NO", value_parser = ["yes", "no"])]
+    pub(crate) sign: Option<String>,
+
+    /// What becomes of mail to several people some of whom have no key
+    #[arg(long, value_name = "HOW", value_parser = ["refuse", "hold", "split"])]
+    pub(crate) mixed: Option<String>,
+
+    /// Forget what you said for this contact
+    #[arg(long, conflicts_with_all = ["encrypt", "accept", "sign", "mixed"])]
+    pub(crate) remove: bool,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
 }
 
 /// Show what each attacker reaches, and what honest people reach

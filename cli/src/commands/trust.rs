@@ -35,6 +35,8 @@ pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
         TrustCommand::Statement(statement) => statement::run(statement),
         TrustCommand::Policy(policy) => match &policy.command {
             PolicyCommand::Check(arguments) => policy::check(arguments),
+            PolicyCommand::Show(arguments) => policy::show(arguments),
+            PolicyCommand::Set(arguments) => policy::set(arguments),
         },
     }
 }

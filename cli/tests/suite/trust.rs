@@ -361,6 +361,35 @@ fn the_policy_says_whose_mail_is_not_signed() {
 }
 
 #[test]
+fn what_holds_for_one_contact_is_kept_beside_the_policy_and_the_strictest_wins() {
+    let place = Place::new();
+    place.write("mail.eml", MAIL.replace("bob@", "carol@"));
+    let encrypt =
+        |code: i32| place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml", "--overwrite"]).exits(code);
+    encrypt(0);
+    let set = |more: &[&str]| place.run("alice", &[&["trust", "policy", "set"], more].concat());
+    set(&["carol@example.org", "--accept", "verified"]).exits(0);
+    assert!(encrypt(1).stderr.contains("below-required"));
+    set(&["*@example.org", "--accept", "strong", "--sign", "no"]).exits(0);
+    let shown = |address: &str| {
+        json(&place.run("alice", &["trust", "policy", "show", address, "--json"]).exits(0))["accept"].clone()
+    };
+    assert_eq!((shown("carol@example.org"), shown("bob@example.org")), ("verified".into(), "strong".into()));
+    place.write("alice/policy.toml", "[[send]]\naddress = \"*\"\naccept = \"checked\"\n");
+    assert_eq!((shown("carol@example.org"), shown("x@example.net")), ("verified".into(), "checked".into()));
+    set(&["carol@example.org", "--remove"]).exits(0);
+    set(&["*@example.org", "--remove"]).exits(0);
+    set(&["*@example.org", "--remove"]).exits(1);
+    assert_eq!(shown("carol@example.org"), "checked");
+    set(&["carol@example.org"]).exits(2);
+    set(&["carol", "--accept", "verified"]).exits(2);
+    // What somebody wrote into the file is not lost.
+    place.write("alice/contacts.toml", "profile = \"hardened\"\n");
+    set(&["carol@example.org", "--accept", "verified"]).exits(3);
+    assert_eq!(place.read("alice/contacts.toml"), b"profile = \"hardened\"\n");
+}
+
+#[test]
 fn whoever_was_encrypted_to_is_missed_by_name() {
     let place = Place::new();
     place.run("alice", &["encrypt", "mail.eml", "-o", "sealed.eml"]).exits(0);

@@ -355,6 +355,22 @@ impl SendRow {
     }
 }
 
+impl fmt::Display for SendRow {
+    /// As it stands in a file.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut field = |name: &str, value: Option<&str>| match value {
+            Some(value) => writeln!(formatter, "{name} = {}", toml_edit::Value::from(value)),
+            None => Ok(()),
+        };
+        field("address", Some(&self.address.to_string()))?;
+        field("encrypt", self.encrypt.map(Encrypt::word))?;
+        field("accept", self.accept.map(Level::word))?;
+        field("sign", self.sign.map(Sign::word))?;
+        field("mixed", self.mixed.map(Mixed::word))?;
+        field("after", self.after.map(Time::to_date).as_deref())
+    }
+}
+
 impl RootRow {
     fn read(entry: &Entry<'_>) -> Result<Self, PolicyError> {
         let certificate = OpenPgpFingerprint::parse(entry.key()).ok_or_else(|| entry.unknown())?;
@@ -625,5 +641,15 @@ network = "ask"
         assert_eq!(PolicyFile::parse(&text).unwrap_err().kind, PolicyErrorKind::TooLarge);
         assert!(PolicyFile::parse(&"[".repeat(10_000)).is_err());
         assert!(PolicyFile::parse(&format!("profile = {}", "[".repeat(10_000))).is_err());
+    }
+
+    #[test]
+    fn a_row_that_is_written_is_read_again() {
+        let rows = PolicyFile::parse(FULL).unwrap().send;
+        let text: String = rows.iter().map(|row| format!("[[send]]\n{row}\n")).collect();
+        assert_eq!(PolicyFile::parse(&text).unwrap().send, rows);
+        let odd = "[[send]]\naddress = '\"a\\\\\\\"b\"@example.org'\n";
+        let row = PolicyFile::parse(odd).unwrap().send.remove(0);
+        assert_eq!(PolicyFile::parse(&format!("[[send]]\n{row}")).unwrap().send, [row]);
     }
 }

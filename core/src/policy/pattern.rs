@@ -1,5 +1,7 @@
 //! For whom a row of a policy is.
 
+use std::fmt;
+
 use crate::address::EmailAddress;
 
 /// Addresses that a row matches.
@@ -41,6 +43,17 @@ impl AddressPattern {
                 address.domain().strip_suffix(parent.as_str()).is_some_and(|below| below.ends_with('.'))
             }
             Self::Address(own) => own.matches(address),
+        }
+    }
+}
+
+impl fmt::Display for AddressPattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everybody => formatter.write_str("*"),
+            Self::Domain(domain) => write!(formatter, "*@{domain}"),
+            Self::Subdomains(parent) => write!(formatter, "*@*.{parent}"),
+            Self::Address(address) => address.fmt(formatter),
         }
     }
 }

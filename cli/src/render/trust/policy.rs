@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use counterseal_core::address::EmailAddress;
+use counterseal_core::policy::{Encrypt, Mixed, SendRow, SendRule, Sign};
 use counterseal_core::trust::points::TABLE_VERSION;
-use counterseal_core::trust::{ComparisonRow, Outcome, Profile, Rules, SCENARIOS, Scenario, Side};
+use counterseal_core::trust::{ComparisonRow, Level, Outcome, Profile, Rules, SCENARIOS, Scenario, Side};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::render::json::line;
-use crate::terminal;
+use crate::terminal::{self, SafeText};
 
 /// One profile: what each attacker and each honest person reaches.
 #[derive(Serialize)]
@@ -49,6 +51,80 @@ struct ComparedRow {
     side: &'static str,
     scenario: &'static str,
     profiles: BTreeMap<&'static str, OutcomeObject>,
+}
+
+/// What holds for mail to an address.
+#[derive(Serialize)]
+struct RuleObject {
+    version: u32,
+    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encrypt: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accept: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mixed: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<bool>,
+}
+
+/// What holds for mail to an address.
+pub(crate) fn rule(address: &EmailAddress, rule: SendRule, stale: bool, json: bool) -> Result<(), Failure> {
+    if json {
+        let object = RuleObject {
+            version: 1,
+            address: address.to_string(),
+            encrypt: Some(rule.encrypt.word()),
+            accept: Some(rule.accept.word()),
+            sign: Some(rule.sign.word()),
+            mixed: Some(rule.mixed.word()),
+            stale: Some(stale),
+            removed: None,
+        };
+        return print(&format!("{}\n", line(&object)));
+    }
+    let encrypt = match rule.encrypt {
+        Encrypt::Require => "always, or it is not sent",
+        Encrypt::IfPossible => "where there is a key; `cseal encrypt` always",
+        Encrypt::Never => "not by programs that send mail; by `cseal encrypt` always",
+    };
+    let mixed = match rule.mixed {
+        Mixed::Refuse => "it is not sent",
+        Mixed::Hold => "it waits for their keys",
+        Mixed::Split => "they get it plaintext",
+    };
+    let sign = if rule.sign == Sign::Yes { "yes" } else { "no" };
+    let stale = if stale { "for 30 days after its end" } else { "no" };
+    let text = format!(
+        "Mail to {}\n  encrypted          {encrypt}\n  with a key         {} or better\n  \
+         with an ended one  {stale}\n  signed             {sign}\n  others without key {mixed}\n",
+        SafeText(&address.to_string()),
+        rule.accept.word()
+    );
+    print(&text)
+}
+
+/// What was kept for a contact, or forgotten.
+pub(crate) fn kept(row: &SendRow, removed: bool, json: bool) -> Result<(), Failure> {
+    if json {
+        let object = RuleObject {
+            version: 1,
+            address: row.address.to_string(),
+            encrypt: row.encrypt.map(Encrypt::word),
+            accept: row.accept.map(Level::word),
+            sign: row.sign.map(Sign::word),
+            mixed: row.mixed.map(Mixed::word),
+            stale: None,
+            removed: Some(removed),
+        };
+        return print(&format!("{}\n", line(&object)));
+    }
+    let what = if removed { "forgotten" } else { "kept" };
+    print(&format!("{what}: what holds for mail to {}\n", SafeText(&row.address.to_string())))
 }
 
 /// What everybody reaches by these rules.
