@@ -2,6 +2,7 @@
 //!
 //! `--help`, the man pages and the completions come from these definitions.
 
+mod archive;
 mod common;
 mod decrypt;
 mod encrypt;
@@ -20,6 +21,10 @@ mod witness;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use archive::{
+    Archive, ArchiveCommand, ArchiveDecrypt, ArchiveKeys, ArchivePlace, ArchiveRewrap, ArchiveVerify,
+    MboxDialect,
+};
 pub(crate) use common::{
     Accept, Algorithm, Color, Evidence, Form, Global, MessageSecrets, Output, Passphrase, Report, Revocation,
 };
@@ -84,6 +89,7 @@ pub(crate) enum Command {
     Decrypt(Box<Decrypt>),
     Sign(Box<Sign>),
     Verify(Box<Verify>),
+    Archive(Box<Archive>),
     Keys(Keys),
     Trust(Trust),
     Generate(Generate),

@@ -1,5 +1,6 @@
 //! The commands: load, ask the library, render.
 
+pub(crate) mod archive;
 mod attachments;
 mod decrypt;
 mod encrypt;
@@ -27,7 +28,8 @@ pub(crate) mod witnesses;
 use counterseal_core::address::{EmailAddress, KeyDemand, StrongAddress};
 
 use crate::args::{
-    Cli, Command, KeysCommand, PolicyCommand, Report, StatementCommand, TrustCommand, WitnessCommand,
+    ArchiveCommand, Cli, Command, KeysCommand, PolicyCommand, Report, StatementCommand, TrustCommand,
+    WitnessCommand,
 };
 use crate::failure::{Exit, Failure};
 
@@ -40,6 +42,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Decrypt(arguments) => decrypt::run(arguments, verbose),
         Command::Sign(arguments) => sign::run(arguments, verbose),
         Command::Verify(arguments) => verify::run(arguments, verbose),
+        Command::Archive(arguments) => archive::run(arguments, verbose),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Trust(arguments) => trust::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
@@ -54,6 +57,11 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
         Command::Decrypt(arguments) => Some(&arguments.report),
         Command::Sign(arguments) => Some(&arguments.report),
         Command::Verify(arguments) => Some(&arguments.report),
+        Command::Archive(archive) => match &archive.command {
+            ArchiveCommand::Decrypt(arguments) => Some(&arguments.report),
+            ArchiveCommand::Verify(arguments) => Some(&arguments.report),
+            ArchiveCommand::Rewrap(arguments) => Some(&arguments.report),
+        },
         Command::Keys(keys) => match &keys.command {
             KeysCommand::List(arguments) => Some(&arguments.report),
             KeysCommand::Show(arguments) => Some(&arguments.report),

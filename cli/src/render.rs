@@ -1,5 +1,6 @@
 //! Every sentence that a person reads, and the JSON that machines read.
 
+pub(crate) mod archive;
 pub(crate) mod failure;
 pub(crate) mod find;
 pub(crate) mod json;
@@ -7,7 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod publish;
 mod read;
 mod reasons;
-mod recipients;
+pub(crate) mod recipients;
 pub(crate) mod status;
 mod store;
 pub(crate) mod trust;

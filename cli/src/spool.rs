@@ -31,7 +31,7 @@ impl Spools for EncryptedSpools {
 }
 
 /// A spool that is being written.
-struct Growing {
+pub(crate) struct Growing {
     memory: Zeroizing<Vec<u8>>,
     limit: usize,
     file: Option<Sealed>,
@@ -57,6 +57,19 @@ impl Key {
 }
 
 impl Growing {
+    /// An empty spool that a thread fills and another one reads.
+    pub(crate) fn empty() -> Self {
+        Self::new(IN_MEMORY)
+    }
+
+    /// Ends the writing; the result reads from the first byte.
+    pub(crate) fn into_reader(self) -> io::Result<SpoolReader> {
+        Ok(match self.file {
+            Some(sealed) => SpoolReader::Sealed(Box::new(sealed.into_reader()?)),
+            None => SpoolReader::Memory(Cursor::new(Erased(self.memory))),
+        })
+    }
+
     fn new(limit: usize) -> Self {
         Self { memory: Zeroizing::default(), limit, file: None }
     }
@@ -101,15 +114,38 @@ fn append(memory: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
 
 impl Spool for Growing {
     fn into_source(self: Box<Self>) -> io::Result<Box<dyn Source>> {
-        match self.file {
-            Some(sealed) => Ok(Box::new(sealed.into_reader()?)),
-            None => Ok(Box::new(Cursor::new(Erased(self.memory)))),
+        Ok(Box::new(self.into_reader()?))
+    }
+}
+
+/// What a spool holds, wherever it is.
+pub(crate) enum SpoolReader {
+    /// In memory.
+    Memory(Cursor<Erased>),
+    /// In a file, encrypted.
+    Sealed(Box<SealedReader>),
+}
+
+impl Read for SpoolReader {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Memory(memory) => memory.read(bytes),
+            Self::Sealed(file) => file.read(bytes),
+        }
+    }
+}
+
+impl Seek for SpoolReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Memory(memory) => memory.seek(to),
+            Self::Sealed(file) => file.seek(to),
         }
     }
 }
 
 /// Erased when dropped, and readable through a cursor.
-struct Erased(Zeroizing<Vec<u8>>);
+pub(crate) struct Erased(Zeroizing<Vec<u8>>);
 
 impl AsRef<[u8]> for Erased {
     fn as_ref(&self) -> &[u8] {
@@ -143,7 +179,7 @@ impl Sealed {
 }
 
 /// Reads the file back, from any place.
-struct SealedReader {
+pub(crate) struct SealedReader {
     file: File,
     cipher: Ctr128BE<Aes256>,
     position: u64,

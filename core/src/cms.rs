@@ -13,6 +13,7 @@ mod key_derivation;
 mod key_wrap;
 pub mod open;
 mod recipients;
+pub mod rewrap;
 pub mod seal;
 pub mod signed;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use compressed::{CompressedError, decompress};
 pub use content_type::{ContentType, content_type};
 pub use open::{Fault, OpenError, OpenOptions, Opened, Warning, open};
 pub use recipients::{RecipientDescription, RecipientKind};
+pub use rewrap::{Change, RewrapError, RewrapRequest, Rewrapped, content_digest, rewrap};
 pub use seal::{KeyTransport, Recipient, SealError, SealOptions, seal};
 pub use signed::{
     SignError, SignatureFault, SignatureOutcome, Signed, SignedError, SignedInput, Signer, SigningRequest,

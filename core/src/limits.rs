@@ -104,6 +104,8 @@ pub const LINE_BYTES: usize = 998;
 pub const FILE_NAME_BYTES: usize = 200;
 /// Bytes of the detached signature of a multipart/signed: certificates and revocation lists count.
 pub const DETACHED_SIGNATURE_BYTES: usize = 12 << 20;
+/// Digits of a Content-Length in an mbox: an exabyte has fewer.
+pub const MBOX_LENGTH_DIGITS: usize = 18;
 /// Addresses of one header field.
 pub const ADDRESSES: usize = 20_000;
 /// Bytes of a local part and of a domain (RFC 5321, section 4.5.3.1).

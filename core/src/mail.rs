@@ -22,6 +22,7 @@ mod field_writer;
 mod header;
 mod lines;
 mod mailbox;
+pub mod mbox;
 mod message_id;
 mod nested;
 mod parameter;

@@ -1,4 +1,4 @@
-//! The verbs: encrypt, decrypt, sign, verify. For mails, and with [`object`] for any bytes.
+//! The verbs: encrypt, decrypt, sign, verify, and for kept mail unseal and rewrap. For mails, and with [`object`] for any bytes.
 //!
 //! Everything here takes what it needs as arguments and gives values back. Plaintext goes to an
 //! output that the caller must not use before the verb has said `Ok`: an AEAD's plaintext that
@@ -12,11 +12,14 @@ pub mod object;
 mod options;
 mod read;
 mod readers;
+mod rewrap;
+mod sealed_layer;
 mod sign;
 mod signer;
 mod signers;
 mod status;
 mod structure;
+mod unseal;
 mod wrap;
 mod write_readable;
 
@@ -25,10 +28,12 @@ pub use encrypt::{EncryptRequest, Outgoing, OutgoingCopy, Recipient, encrypt};
 pub use error::{ReadError, WriteError};
 pub use options::ReadOptions;
 pub use read::{Readable, decrypt, verify};
+pub use rewrap::{RewrapError, RewrapRequest, Rewrapped, content_digest, rewrap};
 pub use sign::{SignRequest, sign};
 pub use signer::Signer;
 pub use signers::reasons_of;
 pub use status::{Accept, EncryptionStatus, PartStatus, Reason, SignerStatus, Status, Verdict};
+pub use unseal::{Opening, is_sealed, unseal};
 pub use wrap::SignatureForm;
 
 use crate::ports::{SecretKeys, Spools};

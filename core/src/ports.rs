@@ -157,6 +157,12 @@ pub trait SecretKeys {
     /// Every key that is held, locked ones included.
     fn held(&self) -> &[HeldKey];
 
+    /// Every held key that a CMS object may mean by this name. Whoever holds many keys keeps an index,
+    /// so that no message costs more because there are more keys.
+    fn named(&self, name: &KeyName) -> Vec<&HeldKey> {
+        self.held().iter().filter(|key| key.names.contains(name)).collect()
+    }
+
     /// RSAES-PKCS1-v1_5 (RFC 8017, section 7.2.2) with implicit rejection (RFC 3218): whatever is
     /// wrong with padding or length, a secret of `length` bytes comes back that follows from key
     /// and ciphertext. It is the same every time, and nothing tells the difference.

@@ -11,6 +11,7 @@ mod libksba_sealed;
 mod libksba_signed;
 mod limbo;
 mod mails;
+mod mboxes;
 mod mime4j;
 mod openssl_cms_sealed;
 mod openssl_cms_signed;

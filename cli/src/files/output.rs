@@ -116,7 +116,7 @@ fn parent(path: &Path) -> &Path {
 
 /// Makes a new name durable. Some file systems cannot and say so, and a directory that we may write
 /// into but not read cannot be opened.
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     match File::open(directory).and_then(|directory| directory.sync_all()) {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
@@ -125,7 +125,7 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 }
 
 /// The refusal to replace a file unasked.
-fn exists(path: &Path) -> Failure {
+pub(crate) fn exists(path: &Path) -> Failure {
     Failure::unknown("output-exists", format!("{} exists already", path.display()))
         .hint("name another file, or add --overwrite")
 }

@@ -21,26 +21,31 @@ pub(crate) enum Temporary {
 
 impl Temporary {
     /// Makes one in a directory, readable for its owner only.
-    pub(super) fn create(directory: &Path) -> io::Result<Self> {
+    pub(crate) fn create(directory: &Path) -> io::Result<Self> {
         match unnamed(directory) {
             Some(file) => Ok(Self::Unnamed(file, directory.to_owned())),
             None => Builder::new().prefix(PREFIX).tempfile_in(directory).map(Self::Named),
         }
     }
 
-    /// Makes durable what was written.
-    pub(super) fn sync(&self) -> io::Result<()> {
+    /// The file itself.
+    pub(crate) fn file(&self) -> &File {
         match self {
-            Self::Unnamed(file, _) => file.sync_all(),
-            Self::Named(file) => file.as_file().sync_all(),
+            Self::Unnamed(file, _) => file,
+            Self::Named(file) => file.as_file(),
         }
+    }
+
+    /// Makes durable what was written.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file().sync_all()
     }
 
     /// Gives it its name.
     ///
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`] where a file has that name and may not go.
-    pub(super) fn persist(self, target: &Path, overwrite: bool) -> io::Result<()> {
+    pub(crate) fn persist(self, target: &Path, overwrite: bool) -> io::Result<()> {
         match (self, overwrite) {
             (Self::Named(file), true) => file.persist(target).map(drop).map_err(|refused| refused.error),
             (Self::Named(file), false) => {

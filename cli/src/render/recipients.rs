@@ -24,7 +24,8 @@ pub(crate) fn list(recipients: &[RecipientDescription]) -> Vec<String> {
     lines
 }
 
-fn line(recipient: &RecipientDescription) -> String {
+/// One reader.
+pub(crate) fn line(recipient: &RecipientDescription) -> String {
     let name = match &recipient.name {
         Some(KeyName::IssuerAndSerialNumber { issuer: name, serial_number }) => {
             format!("serial number {} of {}", hexadecimal(serial_number), issuer(name))

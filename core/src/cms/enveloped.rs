@@ -13,7 +13,7 @@ use crate::limits;
 use crate::x509::tlv;
 
 /// Bytes of an INTEGER or an OBJECT IDENTIFIER with its header.
-const SMALL: usize = limits::OBJECT_IDENTIFIER_BYTES + 8;
+pub(super) const SMALL: usize = limits::OBJECT_IDENTIFIER_BYTES + 8;
 
 /// Which of the two structures it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

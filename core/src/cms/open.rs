@@ -47,6 +47,17 @@ pub fn open(
     options: &OpenOptions,
     output: &mut dyn Write,
 ) -> Result<Opened, OpenError> {
+    open_with_key(input, keys, random, options, output).map(|(opened, _)| opened)
+}
+
+/// The same as [`open`], with the content-encryption key as it was in its box.
+pub(super) fn open_with_key(
+    input: &mut dyn Source,
+    keys: &dyn SecretKeys,
+    random: &mut dyn Random,
+    options: &OpenOptions,
+    output: &mut dyn Write,
+) -> Result<(Opened, SecretBytes), OpenError> {
     let start = input.stream_position().map_err(OpenError::Io)?;
     let mut recipients = Recipients::new(keys, options);
     let head = Head::read(&mut Reader::new(&mut *input), |key_box| recipients.add(key_box))?;
@@ -62,14 +73,17 @@ pub fn open(
     let key = chosen.as_ref().map_or(&random_key, |(_, key)| key);
     let is_good = message.decrypt(key, output)?;
     match chosen {
-        Some((candidate, _)) if is_good => Ok(Opened {
-            warnings: warnings(&message.head, candidate),
-            content_type: message.head.content_type,
-            cipher,
-            integrity: cipher.is_authenticated(),
-            recipients,
-            opened_by: candidate.fingerprint(),
-        }),
+        Some((candidate, key)) if is_good => {
+            let opened = Opened {
+                warnings: warnings(&message.head, candidate),
+                content_type: message.head.content_type,
+                cipher,
+                integrity: cipher.is_authenticated(),
+                recipients,
+                opened_by: candidate.fingerprint(),
+            };
+            Ok((opened, key))
+        }
         _ if candidates.iter().any(|candidate| candidate.is_named) => Err(OpenError::Failed { recipients }),
         _ => Err(OpenError::NotForUs { recipients }),
     }

@@ -85,6 +85,21 @@ impl KeyTransport {
     }
 }
 
+impl Recipient {
+    /// How a message names this reader; nothing for a passphrase.
+    pub(super) fn name(&self) -> Option<KeyName> {
+        match self {
+            Self::Certificate { certificate, .. } => Some(KeyName::IssuerAndSerialNumber {
+                issuer: certificate.issuer_der().to_vec(),
+                serial_number: certificate.serial_number().to_vec(),
+            }),
+            Self::PublicKey { key, .. } => Some(KeyName::KeyIdentifier(key.key_identifier().to_vec())),
+            Self::Passphrase(_) => None,
+            Self::KeyEncryptionKey { identifier, .. } => Some(KeyName::KeyIdentifier(identifier.clone())),
+        }
+    }
+}
+
 /// Under what, beside the recipients, a content is sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealOptions {
@@ -174,7 +189,7 @@ pub fn seal(
 }
 
 /// The RecipientInfos in DER, sorted as a SET OF is.
-fn write_recipients(
+pub(super) fn write_recipients(
     recipients: &[Recipient],
     key: &SecretBytes,
     random: &mut dyn Random,
@@ -193,17 +208,9 @@ fn write_recipient(
     content_key: &SecretBytes,
     random: &mut dyn Random,
 ) -> Result<Vec<u8>, KeyError> {
-    let (name, key, transport) = match recipient {
-        Recipient::Certificate { certificate, transport } => {
-            let name = KeyName::IssuerAndSerialNumber {
-                issuer: certificate.issuer_der().to_vec(),
-                serial_number: certificate.serial_number().to_vec(),
-            };
-            (name, certificate.public_key(), transport)
-        }
-        Recipient::PublicKey { key, transport } => {
-            (KeyName::KeyIdentifier(key.key_identifier().to_vec()), key, transport)
-        }
+    let (key, transport) = match recipient {
+        Recipient::Certificate { certificate, transport } => (certificate.public_key(), transport),
+        Recipient::PublicKey { key, transport } => (key, transport),
         Recipient::Passphrase(passphrase) => {
             return recipients::write_password(passphrase, content_key, random).ok_or(KeyError::Failed);
         }
@@ -212,6 +219,7 @@ fn write_recipient(
                 .ok_or(KeyError::Unsuitable);
         }
     };
+    let name = recipient.name().ok_or(KeyError::Unsuitable)?;
     match transport {
         KeyTransport::Pkcs1 => recipients::write_key_transport(&name, key, None, content_key, random),
         KeyTransport::Oaep(parameters) => {
@@ -223,8 +231,8 @@ fn write_recipient(
 }
 
 /// The version of EnvelopedData (RFC 5652, section 6.1). It depends on the kinds of recipients
-/// alone, because we write neither originatorInfo nor unprotectedAttrs.
-fn version(recipients: &[Recipient]) -> u8 {
+/// alone, where there is neither originatorInfo nor unprotectedAttrs: we write none.
+pub(super) fn version(recipients: &[Recipient]) -> u8 {
     let is_version_3 = |recipient: &Recipient| {
         matches!(
             recipient,

@@ -142,6 +142,10 @@ impl SecretKeyHolder for Keyring {
         &self.held
     }
 
+    fn named(&self, name: &KeyName) -> Vec<&HeldKey> {
+        Self::named(self, name).collect()
+    }
+
     fn usable(&self, fingerprint: &Fingerprint) -> Result<SecretKey, KeyError> {
         match self.secrets.get(fingerprint) {
             Some(key) => Ok(key.clone()),

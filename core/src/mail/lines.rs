@@ -1,6 +1,6 @@
 //! The lines of a stream of any size, in constant memory.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use memchr::memchr;
@@ -43,6 +43,26 @@ impl Line<'_> {
 impl<R: Read> Lines<R> {
     pub(crate) fn new(inner: R) -> Self {
         Self { inner, block: Vec::new(), taken: 0, position: 0, start: Vec::new(), end: Vec::new() }
+    }
+
+    /// Goes on at another place, which is the start of a line.
+    pub(crate) fn move_to(&mut self, position: u64) -> io::Result<()>
+    where
+        R: Seek,
+    {
+        self.inner.seek(SeekFrom::Start(position))?;
+        self.block.clear();
+        self.taken = 0;
+        self.position = position;
+        Ok(())
+    }
+
+    /// Bytes of the whole stream. The place in it is lost: [`Lines::move_to`] must follow.
+    pub(crate) fn length(&mut self) -> io::Result<u64>
+    where
+        R: Seek,
+    {
+        self.inner.seek(SeekFrom::End(0))
     }
 
     /// The next line, if there is one.

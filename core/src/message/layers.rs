@@ -90,7 +90,7 @@ pub(super) fn unwrap(
     }
 }
 
-fn part_of(source: &mut dyn Source) -> Result<CmsPart, ReadError> {
+pub(super) fn part_of(source: &mut dyn Source) -> Result<CmsPart, ReadError> {
     mail::cms_part(source).map_err(|error| match error {
         CmsPartError::Mail(error) => ReadError::Malformed(error),
         CmsPartError::Io(error) => ReadError::Io(error),

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 #[cfg(test)]
+mod keeping;
+#[cfg(test)]
 mod reading;
 
 use std::io::Cursor;

@@ -115,9 +115,9 @@ pub(super) fn write_sealed(
 
 /// Writes the header before the first bytes of the body: where there is no body, because a key
 /// cannot be used, there is no header either.
-struct Headed<'o> {
-    header: Vec<u8>,
-    output: &'o mut dyn Write,
+pub(super) struct Headed<'o> {
+    pub(super) header: Vec<u8>,
+    pub(super) output: &'o mut dyn Write,
 }
 
 impl Write for Headed<'_> {

@@ -3,7 +3,7 @@
 use super::SecretKey;
 use crate::algorithm::SignatureAlgorithm;
 use crate::fingerprint::Fingerprint;
-use crate::ports::{HeldKey, KeyError, OaepParameters, RsaTransported, SecretKeys};
+use crate::ports::{HeldKey, KeyError, KeyName, OaepParameters, RsaTransported, SecretKeys};
 use crate::secret::SecretBytes;
 
 /// Somebody who has the secret keys themselves, in memory or sealed in a store. Whoever is one is
@@ -11,6 +11,11 @@ use crate::secret::SecretBytes;
 pub trait SecretKeyHolder {
     /// Every key that is held, locked ones included.
     fn held(&self) -> &[HeldKey];
+
+    /// Every held key that a CMS object may mean by this name.
+    fn named(&self, name: &KeyName) -> Vec<&HeldKey> {
+        self.held().iter().filter(|key| key.names.contains(name)).collect()
+    }
 
     /// The key, for one operation.
     ///
@@ -22,6 +27,10 @@ pub trait SecretKeyHolder {
 impl<H: SecretKeyHolder> SecretKeys for H {
     fn held(&self) -> &[HeldKey] {
         SecretKeyHolder::held(self)
+    }
+
+    fn named(&self, name: &KeyName) -> Vec<&HeldKey> {
+        SecretKeyHolder::named(self, name)
     }
 
     fn decrypt_rsa_pkcs1(

@@ -1,7 +1,6 @@
 //! Which of our keys opens which box: by name where a name fits, else by trial within narrow
 //! bounds, because every trial of RSA PKCS#1 v1.5 is a question that an attacker may have posed.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::{KeyBox, Method, RecipientDescription, Unboxed};
@@ -57,8 +56,7 @@ impl Candidate<'_> {
 
 /// The readers of one message, seen from here.
 pub(crate) struct Recipients<'k> {
-    held: &'k [HeldKey],
-    by_name: HashMap<&'k KeyName, Vec<&'k HeldKey>>,
+    keys: &'k dyn SecretKeys,
     options: &'k OpenOptions,
     descriptions: Vec<RecipientDescription>,
     name_bytes: usize,
@@ -72,16 +70,8 @@ pub(crate) struct Recipients<'k> {
 
 impl<'k> Recipients<'k> {
     pub(crate) fn new(keys: &'k dyn SecretKeys, options: &'k OpenOptions) -> Self {
-        let held = keys.held();
-        let mut by_name: HashMap<&KeyName, Vec<&HeldKey>> = HashMap::new();
-        for key in held {
-            for name in &key.names {
-                by_name.entry(name).or_default().push(key);
-            }
-        }
         Self {
-            held,
-            by_name,
+            keys,
             options,
             descriptions: Vec::new(),
             name_bytes: 0,
@@ -116,10 +106,11 @@ impl<'k> Recipients<'k> {
     }
 
     fn find(&self, name: Option<&KeyName>, method: &Method) -> Vec<&'k HeldKey> {
-        let named = name.and_then(|name| self.by_name.get(name)).map(Vec::as_slice).unwrap_or_default();
+        let mut named = name.map(|name| self.keys.named(name)).unwrap_or_default();
         // Names can be chosen to collide; a key of another kind is not meant.
         let is_unsupported = matches!(method, Method::Unsupported);
-        named.iter().copied().filter(|key| is_unsupported || method.suits(key.algorithm)).collect()
+        named.retain(|key| is_unsupported || method.suits(key.algorithm));
+        named
     }
 
     fn sort_in(&mut self, method: &Rc<Method>, ours: &[&'k HeldKey], name: Option<&KeyName>) {
@@ -144,7 +135,8 @@ impl<'k> Recipients<'k> {
                     self.add_named(2, method, Opener::Passphrase(passphrase));
                 }
             }
-            _ if ours.is_empty() => self.add_tried(method),
+            // Where a key is named none is tried, and how many there are does not matter.
+            _ if ours.is_empty() && self.named.iter().all(Vec::is_empty) => self.add_tried(method),
             _ => {}
         }
     }
@@ -160,7 +152,7 @@ impl<'k> Recipients<'k> {
     fn add_tried(&mut self, method: &Rc<Method>) {
         let rank = usize::from(matches!(**method, Method::Transport(_)));
         let Some(list) = self.tried.get_mut(rank) else { return };
-        for key in self.held.iter().filter(|key| !key.locked && method.suits(key.algorithm)) {
+        for key in self.keys.held().iter().filter(|key| !key.locked && method.suits(key.algorithm)) {
             if list.len() < limits::KEY_OPERATIONS_TRIED {
                 let method = Rc::clone(method);
                 list.push(Candidate { method, opener: Opener::Key(key), is_named: false });
