@@ -13,7 +13,8 @@ use crate::x509::Certificate;
 /// `input` is binary CMS from where it stands to its end. A content inside goes to `output`, from
 /// where it must not be used before this function has returned. A detached content is read from
 /// `detached`, in the canonical form that was signed (in mail with lines ended by CRLF, RFC 8551,
-/// section 3.1.1). Signers are looked for among the certificates of the message and in `extra`.
+/// section 3.1.1). Signers are looked for among the certificates of the message, and in `extra` where
+/// it has none of theirs.
 ///
 /// No path is built, and nothing is said about dates, usages or addresses.
 ///
@@ -51,11 +52,13 @@ fn digest_again(object: &mut Object, content: &mut dyn Source, start: u64) -> Re
 }
 
 fn judge(object: Object, extra: &[Certificate]) -> Signed {
-    let certificates: Vec<Certificate> = object.certificates.iter().chain(extra).cloned().collect();
     let signers = object.signer_infos.iter();
     Signed {
         signers: signers
-            .map(|info| verify::signer(info, &object.content_type, &object.digests, &certificates))
+            .map(|info| {
+                let (content_type, digests) = (&object.content_type, &object.digests);
+                verify::signer(info, content_type, digests, &object.certificates, extra)
+            })
             .collect(),
         content_type: object.content_type,
         had_content: object.had_content,

@@ -15,17 +15,19 @@ use crate::ports::KeyName;
 use crate::time::Time;
 use crate::x509::{Certificate, SignatureInvalid};
 
-/// Judges one signature over a content with these digests.
+/// Judges one signature over a content with these digests. The signer's certificate is looked for among
+/// those of the object, and only where none of them has its name among those that are `known`.
 pub(super) fn signer(
     info: &SignerInfo,
     content_type: &ContentType,
     digests: &Digests,
     certificates: &[Certificate],
+    known: &[Certificate],
 ) -> Signer {
-    let candidates = candidates(&info.name, certificates);
+    let candidates = Candidates::of(&info.name, certificates, known);
     let mut signer = Signer {
         name: info.name.clone(),
-        certificate: candidates.first().map(|certificate| (*certificate).clone()),
+        certificate: candidates.certificates.first().map(|certificate| (*certificate).clone()),
         outcome: SignatureOutcome::CertificateMissing,
         digest: info.digest,
         algorithm: None,
@@ -91,7 +93,7 @@ fn claim(info: &SignerInfo, content_type: &ContentType, digests: &Digests) -> Re
 }
 
 /// Every rule that needs the certificate, and the signature itself.
-fn judge(signer: &mut Signer, info: &SignerInfo, claim: Claim, candidates: &[&Certificate]) {
+fn judge(signer: &mut Signer, info: &SignerInfo, claim: Claim, candidates: &Candidates<'_>) {
     match check_signature(info, &claim, candidates) {
         Ok(None) => signer.outcome = SignatureOutcome::CertificateMissing,
         Err(fault) => signer.outcome = SignatureOutcome::Bad(fault),
@@ -110,15 +112,13 @@ fn judge(signer: &mut Signer, info: &SignerInfo, claim: Claim, candidates: &[&Ce
 fn check_signature<'c>(
     info: &SignerInfo,
     claim: &Claim,
-    candidates: &[&'c Certificate],
+    candidates: &Candidates<'c>,
 ) -> Result<Option<&'c Certificate>, SignatureFault> {
-    // An issuer gives each serial number once (RFC 5280, section 4.1.2.2). Where two certificates
-    // share both, one is forged, and which one is not for a signature to say.
-    if candidates.len() > 1 && matches!(info.name, KeyName::IssuerAndSerialNumber { .. }) {
+    if candidates.are_ambiguous {
         return Err(SignatureFault::AmbiguousCertificate);
     }
     let mut fault = None;
-    for certificate in candidates.iter().take(limits::SIGNER_CANDIDATES) {
+    for certificate in candidates.certificates.iter().take(limits::SIGNER_CANDIDATES) {
         match check_with(info, claim, certificate) {
             Ok(()) => return Ok(Some(certificate)),
             Err(found) => fault = Some(fault.unwrap_or(found).max(found)),
@@ -146,8 +146,29 @@ fn check_with(info: &SignerInfo, claim: &Claim, certificate: &Certificate) -> Re
     Err(fault)
 }
 
+/// The certificates that may be the signer's.
+struct Candidates<'c> {
+    certificates: Vec<&'c Certificate>,
+    are_ambiguous: bool,
+}
+
+impl<'c> Candidates<'c> {
+    /// An issuer gives each serial number once (RFC 5280, section 4.1.2.2). Where two certificates of an
+    /// object share both, one is forged, and which one is not for a signature to say.
+    ///
+    /// What is known does not make an object ambiguous: anybody can send a mail of their own whose
+    /// certificate has the issuer and the serial number of somebody else's, and must not thereby damage
+    /// every mail of theirs that comes later.
+    fn of(name: &KeyName, certificates: &'c [Certificate], known: &'c [Certificate]) -> Self {
+        let brought = named(name, certificates);
+        let are_ambiguous = brought.len() > 1 && matches!(name, KeyName::IssuerAndSerialNumber { .. });
+        let certificates = if brought.is_empty() { named(name, known) } else { brought };
+        Self { certificates, are_ambiguous }
+    }
+}
+
 /// The certificates of that name, each once.
-fn candidates<'c>(name: &KeyName, certificates: &'c [Certificate]) -> Vec<&'c Certificate> {
+fn named<'c>(name: &KeyName, certificates: &'c [Certificate]) -> Vec<&'c Certificate> {
     let mut found: Vec<&Certificate> = Vec::new();
     for certificate in certificates {
         if certificate.names().contains(name) && !found.contains(&certificate) {

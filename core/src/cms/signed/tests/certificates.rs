@@ -64,6 +64,24 @@ fn two_certificates_of_one_issuer_and_serial_number_are_refused() {
 }
 
 #[test]
+fn what_others_sent_before_under_the_same_issuer_and_serial_number_damages_no_signature() {
+    let mallory = Person::minted(
+        KeyKind::P256,
+        &Minted { common_name: "Alice", serial_number: 1, key_identifier: vec![2; 20] },
+    );
+    let known = [mallory.certificate.clone(), ALICE.certificate.clone()];
+    let outcome = |object: &[u8]| {
+        let signed = read_signed(&mut Cursor::new(object), None, &known, &mut std::io::sink()).unwrap();
+        assert_eq!(signed.signers.first().unwrap().certificate.as_ref(), Some(&ALICE.certificate));
+        only_outcome(&signed)
+    };
+    let mut bare = good();
+    assert_eq!(outcome(&bare.build()), Outcome::Good);
+    bare.certificates.clear();
+    assert_eq!(outcome(&bare.build()), Outcome::Good);
+}
+
+#[test]
 fn a_missing_certificate_is_said_and_one_given_beside_is_used() {
     let mut forged = good();
     forged.certificates.clear();
