@@ -247,7 +247,8 @@ impl<'s> Statements<'s> {
     }
 
     /// Whether one of these keys issued any certificate of a key that is at hand. Whoever holds the key
-    /// can make another certificate for it, so none of them makes it free.
+    /// can make another certificate for it, so none of them makes it free. Where finding out costs too much,
+    /// the answer is yes: whoever brings hundreds of certificates gains nothing by it.
     fn has_authority(
         &self,
         key: &Fingerprint,
@@ -264,9 +265,8 @@ impl<'s> Statements<'s> {
         };
         let issuers: Vec<&Certificate> = at_hand().filter(is_issuer).collect();
         at_hand().filter(|held| held.fingerprint() == *key).any(|held| {
-            issuers.iter().any(|issuer| {
-                held.issuer_der() == issuer.subject_der() && held.is_signed_by(issuer.public_key()).is_ok()
-            })
+            let mut named = issuers.iter().filter(|issuer| held.issuer_der() == issuer.subject_der());
+            named.any(|issuer| !self.allowance.spend() || held.is_signed_by(issuer.public_key()).is_ok())
         })
     }
 
@@ -339,38 +339,50 @@ fn period(signed: &SignedStatement) -> Period {
 /// Whether its signer took it back.
 fn is_withdrawn(signed: &SignedStatement, knowledge: &Knowledge, at: Time) -> bool {
     let digest = signed.statement.digest();
-    knowledge.statements.iter().any(|other| {
+    let mut withdrawals = knowledge.statements.iter().filter(|other| {
         matches!(other.statement.kind, StatementKind::Withdrawal { statement, .. } if statement == digest)
             && other.holds_at(at)
-            && same_signer(signed, other)
+    });
+    let mut person_of_signer = None;
+    withdrawals.any(|other| {
+        is_same_key(&signed.signer, &other.signer) || {
+            let own = person_of_signer.get_or_insert_with(|| person(signed, &knowledge.certificates));
+            own.as_ref().is_some_and(|own| is_by_person(own, other, &knowledge.certificates))
+        }
     })
 }
 
-/// Whether the signer of the first, or whoever can revoke their certificate, signed the other one: with
-/// the same key, with another one for the same addresses under the same CA, or with that CA's.
-fn same_signer(one: &SignedStatement, other: &SignedStatement) -> bool {
-    match (&one.signer, &other.signer) {
+fn is_same_key(one: &StatementSigner, other: &StatementSigner) -> bool {
+    match (one, other) {
         (StatementSigner::OpenPgp(one), StatementSigner::OpenPgp(other)) => {
             one.certificate == other.certificate
         }
-        (StatementSigner::Key(first), StatementSigner::Key(second)) => {
-            let person_of_one = person(one);
-            let is_by_issuer = person_of_one.as_ref().is_some_and(|(authority, _)| authority == second);
-            first == second || is_by_issuer || (person_of_one.is_some() && person_of_one == person(other))
-        }
+        (StatementSigner::Key(one), StatementSigner::Key(other)) => one == other,
         (StatementSigner::OpenPgp(_), StatementSigner::Key(_))
         | (StatementSigner::Key(_), StatementSigner::OpenPgp(_)) => false,
     }
 }
 
 /// The CA above a signer's certificate, and whose certificate it is.
-fn person(signed: &SignedStatement) -> Option<(Fingerprint, Vec<EmailAddress>)> {
+type PersonUnderAuthority = (Fingerprint, Vec<EmailAddress>);
+
+/// Whether whoever can revoke a person's certificate signed a statement, or the person with another key:
+/// the CA, or a certificate for the same addresses under it.
+fn is_by_person(own: &PersonUnderAuthority, other: &SignedStatement, known: &[Certificate]) -> bool {
+    matches!(&other.signer, StatementSigner::Key(key) if *key == own.0)
+        || person(other, known).as_ref() == Some(own)
+}
+
+/// Who signed. Nobody signed which certificates come along with a statement, so the CA is looked for among
+/// those that are known too: whoever takes it out must not thereby undo that a statement was taken back.
+fn person(signed: &SignedStatement, known: &[Certificate]) -> Option<PersonUnderAuthority> {
     let (own, others) = signed.certificates.split_first()?;
-    let authority = others.iter().find(|authority| {
-        authority.is_certificate_authority()
-            && authority.subject_der() == own.issuer_der()
-            && own.is_signed_by(authority.public_key()).is_ok()
-    })?;
+    let is_named = |authority: &&Certificate| {
+        authority.is_certificate_authority() && authority.subject_der() == own.issuer_der()
+    };
+    let brought = others.iter().filter(is_named).take(limits::SIGNER_CANDIDATES);
+    let mut authorities = known.iter().filter(is_named).chain(brought);
+    let authority = authorities.find(|authority| own.is_signed_by(authority.public_key()).is_ok())?;
     let mut addresses: Vec<EmailAddress> = own.addresses().iter().map(EmailAddress::to_lookup_form).collect();
     addresses.sort();
     (!addresses.is_empty()).then(|| (authority.fingerprint(), addresses))
@@ -521,6 +533,61 @@ mod tests {
         assert_eq!(score(&alice, &knowledge, &[item.clone(), by_his_ca]), 0);
         let by_carol = signed(&carol, &carol.signing, kind, about);
         assert_eq!(score(&alice, &knowledge, &[item, by_carol]), 80, "nobody takes back what another said");
+    }
+
+    #[test]
+    fn whoever_leaves_the_ca_out_of_a_statement_does_not_undo_that_it_was_taken_back() {
+        let [alice, bob, _] = people();
+        let about = (&alice, &alice.authority);
+        let knowledge = relying(&[(&bob, 120)], &[&alice]);
+        let statement = Statement::new(
+            ENDORSEMENT,
+            alice.address.clone(),
+            &alice.authority.fingerprint(),
+            NOW.plus_days(-1),
+        );
+        let bare = statement.sign(&bob.keys, std::slice::from_ref(&bob.signing)).unwrap();
+        assert_eq!(score(&alice, &knowledge, std::slice::from_ref(&bare)), 80);
+        let kind = StatementKind::Withdrawal { statement: statement.digest(), reason: Reason::Compromised };
+        let withdrawn = signed(&bob, &bob.authority, kind, about);
+        assert_eq!(score(&alice, &knowledge, &[bare, withdrawn]), 0);
+    }
+
+    /// The certificate with signatures that do not hold.
+    fn damaged(certificate: &Certificate, number: usize) -> Vec<Certificate> {
+        let damaged = (1..=number).map(|number| {
+            let mut der = certificate.as_der().to_vec();
+            let place = der.len() - 1 - number / 255;
+            der[place] ^= u8::try_from(number % 255 + 1).unwrap();
+            Certificate::from_der(&der).unwrap()
+        });
+        damaged.collect()
+    }
+
+    #[test]
+    fn statements_by_a_key_of_a_hundred_certificates_under_a_ca_of_a_hundred_are_answered() {
+        let [alice, _, _] = people();
+        let known = |key: &Certificate| {
+            let (address, fingerprint) = (alice.address.clone(), key.fingerprint());
+            KnownKey { address, fingerprint, history: Correspondence::first_mail(NOW.plus_days(-9)) }
+        };
+        let knowledge =
+            Knowledge { known: vec![known(&alice.signing), known(&alice.authority)], ..Knowledge::default() };
+        let offered = [damaged(&alice.signing, 99), damaged(&alice.authority, 99)].concat();
+        let item = |days: i64| {
+            let about = &alice.encryption.fingerprint();
+            let at = NOW.plus_days(-days);
+            let statement = Statement::new(StatementKind::Uses, alice.address.clone(), about, at);
+            statement.sign(&alice.keys, &offered[..1]).unwrap()
+        };
+        let items: Vec<Vec<u8>> = (1..=32).map(item).collect();
+        let knowledge = bring(&knowledge, &items, &[]).knowledge;
+        assert_eq!(knowledge.statements.len(), 32);
+        let allowance = Allowance::of_message();
+        let start = std::time::Instant::now();
+        let (certificate, purpose) = (&alice.encryption, Purpose::Encrypt);
+        let _ = decide(certificate, &alice.address, &offered, &knowledge, purpose, NOW, &allowance);
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
     }
 
     #[test]

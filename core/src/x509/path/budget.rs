@@ -22,6 +22,13 @@ impl Allowance {
     pub(super) const fn is_spent(&self) -> bool {
         self.0.get() == 0
     }
+
+    /// Before a signature is checked that is on no path: whether that is still allowed.
+    pub(crate) fn spend(&self) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left > 0
+    }
 }
 
 #[derive(Debug)]
