@@ -175,8 +175,10 @@ fn named(strong: &StrongAddress) -> Option<&NamedKey> {
 /// being noticed leaves the Message-ID out.
 fn answers(headers: &HeaderSection<'_>) -> bool {
     let has_prefix = |text: String| {
-        let prefix = text.trim().split(':').next().unwrap_or_default().trim().to_owned();
-        text.contains(':') && !prefix.is_empty() && prefix.chars().count() <= 5 && !prefix.contains(' ')
+        // Chinese and Japanese programs write the colon of full width.
+        let Some((prefix, _)) = text.split_once([':', '\u{ff1a}']) else { return false };
+        let prefix = prefix.trim();
+        !prefix.is_empty() && prefix.chars().count() <= 5 && !prefix.contains(' ')
     };
     ["In-Reply-To", "References"].iter().any(|name| headers.count(name) > 0)
         || headers.all("Subject").any(|field| has_prefix(field.text()))
@@ -258,6 +260,7 @@ mod tests {
             "References: <1@example.org>",
             "Subject: Re: x",
             "Subject: AW: x",
+            "Subject: \u{56de}\u{590d}\u{ff1a}x",
         ] {
             let (_, read) = undemanded(&format!("{field}\nCc: {KID}?alice@example.org\n\nx\n"));
             assert_eq!(read.origin, DemandOrigin::Answer, "{field}");
