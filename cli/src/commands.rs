@@ -1,5 +1,6 @@
 //! The commands: load, ask the library, render.
 
+mod ages;
 pub(crate) mod archive;
 mod attachments;
 mod decrypt;

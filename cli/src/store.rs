@@ -8,6 +8,7 @@ mod directory;
 mod encoding;
 mod error;
 mod evidence;
+pub(crate) mod exposure;
 mod forget;
 mod history;
 mod keyring;

@@ -11,6 +11,7 @@ mod decide;
 mod domain;
 mod evaluate;
 pub mod evidence;
+mod exposure;
 mod family;
 mod gather;
 mod graph;
@@ -34,6 +35,7 @@ pub use claim::Claim;
 pub use decide::{Decision, Purpose, Remark, check_chain, decide, decide_chain};
 pub use domain::{Cost, Domain, PinKind};
 pub use evaluate::{Evaluation, Source, evaluate, picture, sources};
+pub use exposure::{Ages, Exposure, ExposureKind};
 pub use family::family_key;
 pub use harvest::{Harvest, SignedMail, harvest};
 pub use knowledge::{

@@ -52,7 +52,7 @@ pub(crate) struct WitnessAdd {
     pub(crate) report: Report,
 }
 
-/// List the authorities, and until where each has stamped your history
+/// List the authorities, and what each has stamped
 #[derive(Debug, Args)]
 pub(crate) struct WitnessList {
     #[command(flatten)]
@@ -73,13 +73,15 @@ pub(crate) struct WitnessRemove {
     pub(crate) report: Report,
 }
 
-/// Have the end of your history stamped
+/// Have your history stamped, or what you have of a contact
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Have the end of your history stamped, by every authority that has a URL.\n\n\
+    long_about = "Have the end of your history stamped, or each certificate of a contact and each statement \
+        about them, by every authority that has a URL.\n\n\
         An authority sees a digest and nothing else. The answer is checked against the certificates that you \
         gave, and kept. It can be carried by hand too: --query-out writes the question, --response takes the \
-        answer.",
+        answer. A stamp of a certificate is a witness of its age; what is stamped already is not asked about \
+        again.",
     after_long_help = help_end!(
         "  By hand:\n",
         "      cseal trust witness stamp --query-out head.tsq\n",
@@ -89,7 +91,11 @@ pub(crate) struct WitnessRemove {
     )
 )]
 pub(crate) struct WitnessStamp {
-    /// Write the question to FILE and ask nobody
+    /// Whose certificates; without an address the end of your history
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: Option<String>,
+
+    /// Write the question to FILE and ask nobody; further questions go to FILE.2, FILE.3 and so on
     #[arg(long, value_name = "FILE")]
     pub(crate) query_out: Option<PathBuf>,
 
@@ -97,7 +103,7 @@ pub(crate) struct WitnessStamp {
     #[arg(long, value_name = "FILE", conflicts_with = "query_out")]
     pub(crate) response: Option<PathBuf>,
 
-    /// Replace the file of --query-out where it exists
+    /// Replace the files of --query-out where they exist
     #[arg(long, requires = "query_out")]
     pub(crate) overwrite: bool,
 

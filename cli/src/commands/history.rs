@@ -258,6 +258,7 @@ impl Waiting {
             if event.kind() == EventKind::Received {
                 writer.record(address, key, Event::Plain(EventKind::Seen))?;
                 for certificate in self.contacts(address, key) {
+                    writer.saw_certificate(certificate.as_der(), &certificate.fingerprint())?;
                     contact(writer, address, certificate, None)?;
                 }
             }

@@ -118,8 +118,11 @@ pub(super) fn add(
     key_use: KeyUse,
     (key, certificate): &(SecretKey, Certificate),
 ) -> Result<bool, StoreError> {
+    let (algorithm, public_key) = (key.algorithm().name(), key.public_key());
+    let is_new = writer.add_secret_key(key_use, &algorithm, public_key.as_der(), &key.to_pkcs8_der())?;
+    // After its key, so that the store knows whose it is.
     writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
-    writer.add_secret_key(key_use, &key.algorithm().name(), key.public_key().as_der(), &key.to_pkcs8_der())
+    Ok(is_new)
 }
 
 fn authority_certificate(

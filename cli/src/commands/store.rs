@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
@@ -12,6 +13,7 @@ use counterseal_core::trust::points::{LEAST_ADDRESS_BITS, STRONG_ADDRESS_BITS};
 use counterseal_core::trust::{Claim, Knowledge, KnownKey, Pin, PublicRoots, VERIFIED};
 use counterseal_core::x509::Certificate;
 
+use super::ages;
 use super::introducers;
 use super::looked_up;
 use super::reliances::{self, Reliance};
@@ -126,6 +128,7 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, Failure> {
     knowledge.openpgp = introducers::knowledge(store)?;
     knowledge.anchors = reliances::anchors(store)?.iter().map(Reliance::anchor).collect();
     knowledge.proof.authorities = witnesses::anchors(store)?;
+    knowledge.ages = Arc::new(ages::all(store)?);
     statements::add_stored(store, &mut knowledge)?;
     Ok(knowledge)
 }

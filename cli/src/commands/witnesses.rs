@@ -7,6 +7,7 @@ use counterseal_core::trust::log::{Entry, Head};
 use counterseal_core::x509::Certificate;
 use counterseal_core::x509::path::{Allowance, Anchor};
 use counterseal_core::x509::revocation::RevocationEvidence;
+use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 use crate::store::{EvidenceKind, Store, StoreError, Writer};
@@ -33,7 +34,7 @@ impl Witness {
         stamps
             .iter()
             .filter(|stamp| stamp.is_by(self))
-            .try_for_each(|stamp| writer.remove_evidence(EvidenceKind::TimeStamp, &stamp.name()).map(drop))
+            .try_for_each(|stamp| writer.remove_evidence(stamp.about.kind(), &stamp.name()).map(drop))
     }
 
     fn read(content: &[u8]) -> Option<Self> {
@@ -47,15 +48,13 @@ impl Witness {
         Anchor::private(self.authority.clone())
     }
 
-    /// Since when the end of the log was there, by a time stamp of this authority.
+    /// Since when some bytes were there, by a time stamp of this authority.
     ///
     /// # Errors
     /// What is wrong with the stamp.
-    pub(crate) fn proves(&self, stamp: &TimeStamp, head: &Head, at: Time) -> Result<Time, TimeStampError> {
+    pub(crate) fn proves(&self, stamp: &TimeStamp, bytes: &[u8], at: Time) -> Result<Time, TimeStampError> {
         let (anchors, none) = ([self.anchor()], RevocationEvidence::default());
-        stamp
-            .verify(&head.stamped_bytes(), &anchors, &none, at, &Allowance::of_message())
-            .map(|proven| proven.by)
+        stamp.verify(bytes, &anchors, &none, at, &Allowance::of_message()).map(|proven| proven.by)
     }
 }
 
@@ -71,33 +70,90 @@ pub(crate) fn anchors(store: &Store) -> Result<Vec<Anchor>, Failure> {
     Ok(all(store)?.iter().map(Witness::anchor).collect())
 }
 
-/// A time stamp of the log.
+/// What is stamped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// The log up to this number of entries.
+    History(u64),
+    /// The certificate or the statement with this SHA-256.
+    Evidence([u8; 32]),
+}
+
+impl About {
+    const fn kind(self) -> EvidenceKind {
+        match self {
+            Self::History(_) => EvidenceKind::TimeStamp,
+            Self::Evidence(_) => EvidenceKind::EvidenceTimeStamp,
+        }
+    }
+}
+
+/// Some bytes that can be stamped.
+pub(crate) struct Item {
+    pub(crate) about: About,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Item {
+    /// The end of the log.
+    pub(crate) fn of_head(head: &Head) -> Self {
+        Self { about: About::History(head.length), bytes: head.stamped_bytes() }
+    }
+
+    /// A certificate or a statement.
+    pub(crate) fn of_evidence(bytes: Vec<u8>) -> Self {
+        Self { about: About::Evidence(Sha256::digest(&bytes).into()), bytes }
+    }
+}
+
+/// A time stamp.
 pub(crate) struct Stamp {
     /// SHA-256 of the authority's key.
     witness: [u8; 32],
-    /// Entries that it is about: all up to this number.
-    pub(crate) length: u64,
+    pub(crate) about: About,
     der: Vec<u8>,
 }
 
 impl Stamp {
     /// Of an answer that was verified.
-    pub(crate) fn new(witness: &Witness, head: &Head, der: Vec<u8>) -> Self {
-        Self { witness: *witness.authority.fingerprint().sha256(), length: head.length, der }
+    pub(crate) fn new(witness: &Witness, item: &Item, der: Vec<u8>) -> Self {
+        Self { witness: *witness.authority.fingerprint().sha256(), about: item.about, der }
     }
 
     fn name(&self) -> Vec<u8> {
-        [&self.witness[..], &self.length.to_be_bytes()].concat()
+        match self.about {
+            About::History(length) => [&self.witness[..], &length.to_be_bytes()].concat(),
+            About::Evidence(digest) => [self.witness, digest].concat(),
+        }
     }
 
-    /// Keeps it.
+    fn read_name(about: EvidenceKind, name: &[u8]) -> Option<([u8; 32], About)> {
+        let (witness, rest) = name.split_first_chunk::<32>()?;
+        let about = match about {
+            EvidenceKind::TimeStamp => About::History(u64::from_be_bytes(rest.try_into().ok()?)),
+            _ => About::Evidence(rest.try_into().ok()?),
+        };
+        Some((*witness, about))
+    }
+
+    /// Keeps it, in the place of one that the same authority made of the same.
     pub(crate) fn keep(&self, writer: &mut Writer<'_>) -> Result<bool, StoreError> {
-        writer.keep_evidence(EvidenceKind::TimeStamp, &self.name(), &self.der)
+        writer.keep_evidence(self.about.kind(), &self.name(), &self.der)
+    }
+
+    /// The answer of the authority.
+    pub(crate) fn into_der(self) -> Vec<u8> {
+        self.der
     }
 
     /// Whether an authority made it.
     pub(crate) fn is_by(&self, witness: &Witness) -> bool {
         self.witness == *witness.authority.fingerprint().sha256()
+    }
+
+    /// Whether another one is of the same authority about the same.
+    pub(crate) fn is_of_same(&self, other: &Self) -> bool {
+        self.witness == other.witness && self.about == other.about
     }
 
     /// The answer of the authority, in hexadecimal.
@@ -111,13 +167,22 @@ impl Stamp {
     }
 }
 
-/// All time stamps, in the order they came.
+/// All time stamps, of the history and of evidence, each in the order they came.
 pub(crate) fn stamps(store: &Store) -> Result<Vec<Stamp>, Failure> {
-    let kept = store.evidence(EvidenceKind::TimeStamp)?.into_iter();
-    let read = kept.map(|kept| {
-        let (witness, length) = kept.name.split_first_chunk::<32>()?;
-        let length = u64::from_be_bytes(length.try_into().ok()?);
-        Some(Stamp { witness: *witness, length, der: kept.content })
+    let mut stamps = stamps_of(store, EvidenceKind::TimeStamp)?;
+    stamps.extend(evidence_stamps(store)?);
+    Ok(stamps)
+}
+
+/// All time stamps of evidence.
+pub(crate) fn evidence_stamps(store: &Store) -> Result<Vec<Stamp>, Failure> {
+    stamps_of(store, EvidenceKind::EvidenceTimeStamp)
+}
+
+fn stamps_of(store: &Store, kind: EvidenceKind) -> Result<Vec<Stamp>, Failure> {
+    let read = store.evidence(kind)?.into_iter().map(|kept| {
+        let (witness, about) = Stamp::read_name(kind, &kept.name)?;
+        Some(Stamp { witness, about, der: kept.content })
     });
     read.map(|read| read.ok_or_else(|| StoreError::Tampered("evidence").into())).collect()
 }

@@ -91,6 +91,19 @@ impl KeptEvidence {
         Some(Evidence::new(Claim::new(&address, certificate.fingerprint()), kind).during(period))
     }
 
+    /// SHA-256 of the key.
+    pub(crate) fn key_digest(&self) -> Option<[u8; 32]> {
+        let mut digest = [0; 32];
+        let pairs = self.key.as_bytes().chunks_exact(2);
+        if self.key.len() != 2 * digest.len() {
+            return None;
+        }
+        for (byte, pair) in digest.iter_mut().zip(pairs) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(digest)
+    }
+
     /// Whether both came in one set of records of the DNS, which says that they belong together.
     pub(crate) fn is_of_one_set_with(&self, other: &Self) -> bool {
         self.kind == "dnssec"

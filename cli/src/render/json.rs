@@ -4,7 +4,7 @@ use counterseal_core::cms::RecipientDescription;
 use counterseal_core::message::{EncryptionStatus, PartStatus, Reason, SignerStatus, Status};
 use counterseal_core::ports::KeyName;
 use counterseal_core::trust::Source;
-use counterseal_core::trust::evidence::{Endorser, Introducer, IntroducerName, Kind};
+use counterseal_core::trust::evidence::{Endorser, Introducer, IntroducerName, Kind, Witness, Witnessed};
 use serde::Serialize;
 
 /// The object of `verify` and `decrypt`.
@@ -71,6 +71,16 @@ pub(crate) struct EvidenceObject {
     fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     anchor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnessed: Option<WitnessedObject>,
+}
+
+/// Since when an item was there to be noticed, and who proves it.
+#[derive(Serialize)]
+struct WitnessedObject {
+    since: String,
+    own_history: bool,
+    authorities: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -173,7 +183,20 @@ pub(crate) fn evidence(source: &Source) -> EvidenceObject {
         Kind::IssuedBy { authority } => ("issued-by", Some(authority.to_string()), None),
         Kind::NamedBy { signing_key } => ("named-by", Some(signing_key.to_string()), None),
     };
-    EvidenceObject { kind, points: source.points, fingerprint, anchor }
+    let witnessed = source.evidence.kind.witnessed().map(witnessed);
+    EvidenceObject { kind, points: source.points, fingerprint, anchor, witnessed }
+}
+
+fn witnessed(witnessed: &Witnessed) -> WitnessedObject {
+    let authorities = witnessed.witnesses.iter().filter_map(|witness| match witness {
+        Witness::Independent(name) => Some(name.clone()),
+        Witness::OwnHistory => None,
+    });
+    WitnessedObject {
+        since: witnessed.since.to_rfc3339(),
+        own_history: witnessed.witnesses.contains(&Witness::OwnHistory),
+        authorities: authorities.collect(),
+    }
 }
 
 fn introducer(introducers: &[Introducer]) -> Option<String> {

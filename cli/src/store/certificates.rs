@@ -1,10 +1,12 @@
 //! Certificates: public, kept by their digest and by their key.
 
 use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::x509::Certificate;
 use rusqlite::params;
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
+use super::evidence::EvidenceKind;
 use super::{Store, Writer};
 
 impl Store {
@@ -34,6 +36,22 @@ impl Writer<'_> {
             "INSERT OR IGNORE INTO certificate (digest, key, der, added) VALUES (?1, ?2, ?3, ?4)",
             params![digest, key.sha256(), der, self.now.unix_seconds()],
         )?;
+        self.saw_certificate(der, key)?;
         Ok(added == 1)
+    }
+
+    /// Keeps when a certificate was seen first. The row of the certificate itself says it too, and nobody
+    /// signed that. CAs and the owner's keys need no date.
+    pub(crate) fn saw_certificate(&mut self, der: &[u8], key: &Fingerprint) -> Result<(), StoreError> {
+        let is_authority = Certificate::from_der(der).map_or(true, |own| own.is_certificate_authority());
+        if is_authority || self.holds_secret_key(key)? {
+            return Ok(());
+        }
+        self.keep_first(EvidenceKind::CertificateSeen, &Sha256::digest(der), &[])
+    }
+
+    fn holds_secret_key(&self, key: &Fingerprint) -> Result<bool, StoreError> {
+        let query = "SELECT EXISTS (SELECT 1 FROM secret_key WHERE fingerprint = ?1)";
+        Ok(self.transaction.query_row(query, [key.sha256()], |row| row.get(0))?)
     }
 }

@@ -32,6 +32,14 @@ pub(crate) enum EvidenceKind {
     Witness,
     /// A time stamp of the history. The name is that of the witness, and the number of entries.
     TimeStamp,
+    /// That a contact's certificate was seen; when is what the row says. The name is the SHA-256 of its DER.
+    CertificateSeen,
+    /// That a contact's key was exposed; since when is what the row says. The name is the SHA-256 of the
+    /// content.
+    Exposure,
+    /// A time stamp of a certificate or a statement. The name is that of the witness, and the SHA-256 of what
+    /// was stamped.
+    EvidenceTimeStamp,
 }
 
 impl EvidenceKind {
@@ -46,6 +54,9 @@ impl EvidenceKind {
             Self::Carried => "carried",
             Self::Witness => "witness",
             Self::TimeStamp => "time-stamp",
+            Self::CertificateSeen => "certificate-seen",
+            Self::Exposure => "exposure",
+            Self::EvidenceTimeStamp => "evidence-time-stamp",
         }
     }
 }
@@ -146,6 +157,23 @@ impl Writer<'_> {
             params![kind.word(), name, digest, content, self.now.unix_seconds()],
         )?;
         Ok(true)
+    }
+
+    /// Keeps an item with the date of today, unless it is there: a first date is never replaced by a later
+    /// one.
+    pub(crate) fn keep_first(
+        &mut self,
+        kind: EvidenceKind,
+        name: &[u8],
+        content: &[u8],
+    ) -> Result<(), StoreError> {
+        let digest: [u8; 32] = Sha256::digest(content).into();
+        self.transaction.execute(
+            "INSERT INTO evidence (kind, name, digest, content, added) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (kind, name) DO NOTHING",
+            params![kind.word(), name, digest, content, self.now.unix_seconds()],
+        )?;
+        Ok(())
     }
 
     /// Takes all items of a kind away.

@@ -36,19 +36,31 @@ impl Writer<'_> {
         Ok(Forgotten { entries, rows, certificates: self.forget_certificates(address)? })
     }
 
-    /// What was looked up of the address, statements that name it, and that its owner is relied on.
+    /// What was looked up of the address, statements that name it with their time stamps, since when its keys
+    /// are exposed, and that its owner is relied on.
     fn forget_evidence(&self, address: &EmailAddress) -> Result<(), StoreError> {
         // Before the address of a contact on whom the person relies stands an octet with the points.
         let mut statement = self.transaction.prepare(
-            "SELECT id, CASE kind WHEN 'contact-introducer' THEN substr(content, 2) ELSE content END
-             FROM evidence WHERE kind IN ('look-up', 'statement', 'contact-introducer')",
+            "SELECT id, name, CASE kind WHEN 'contact-introducer' THEN substr(content, 2) ELSE content END
+             FROM evidence WHERE kind IN ('look-up', 'statement', 'contact-introducer', 'exposure')",
         )?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let rows: Vec<(i64, Vec<u8>)> = rows.collect::<Result<_, _>>()?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = rows.collect::<Result<_, _>>()?;
         let address = address.lookup_key().to_lowercase();
-        for (id, _) in rows.iter().filter(|(_, content)| mentions(content, address.as_bytes())) {
+        for (id, name, _) in rows.iter().filter(|(_, _, content)| mentions(content, address.as_bytes())) {
             self.transaction.execute("DELETE FROM evidence WHERE id = ?1", [id])?;
+            self.forget_dates(name)?;
         }
+        Ok(())
+    }
+
+    /// When a certificate or a statement was seen, and its time stamps.
+    fn forget_dates(&self, digest: &[u8]) -> Result<(), StoreError> {
+        self.transaction.execute(
+            "DELETE FROM evidence WHERE (kind = 'certificate-seen' AND name = ?1)
+             OR (kind = 'evidence-time-stamp' AND substr(name, 33) = ?1)",
+            [digest],
+        )?;
         Ok(())
     }
 
@@ -79,6 +91,7 @@ impl Writer<'_> {
         for (digest, _) in theirs.iter().chain(orphans) {
             forgotten +=
                 self.transaction.execute("DELETE FROM certificate WHERE digest = ?1", params![digest])?;
+            self.forget_dates(digest)?;
         }
         Ok(forgotten)
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::time::Time;
+use counterseal_core::trust::ExposureKind;
 use counterseal_core::trust::evidence::Correspondence;
 use counterseal_core::trust::log::{self, Before, Content, Entry, Event, EventKind, Head, LogError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -276,6 +277,9 @@ impl Writer<'_> {
             return Ok(false);
         }
         let content = Content { salt: random(), address: address.to_lookup_form(), key: *key, event };
+        if matches!(event, Event::Received { answers: true, .. }) {
+            self.exposed(&address.lookup_key(), key, ExposureKind::TwoWayMail)?;
+        }
         let end = end(&self.transaction)?;
         let (entry, _) = end.head.append(end.last, self.now, content);
         self.insert(&entry)?;

@@ -208,3 +208,32 @@ fn a_comparison_is_about_one_address_unless_more_are_named() {
         assert_eq!(listed["contacts"][0]["points"], points, "{listed}");
     }
 }
+
+#[test]
+fn of_a_mail_that_is_imported_by_hand_only_what_belongs_to_its_signature_is_taken() {
+    let place = Place::new();
+    let openssl = |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let ran = Command::new("openssl").args(&arguments).current_dir(place.path(".")).output();
+        ran.is_ok_and(|output| output.status.success())
+    };
+    let new = "req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=Dave -addext basicConstraints=CA:FALSE \
+        -addext subjectAltName=email:dave@example.org";
+    let makes = |name: &str| openssl(&format!("{new} -keyout {name}.key -out {name}.pem"));
+    if !makes("dave") || !makes("smuggled") {
+        eprintln!("SKIPPED: openssl is not installed");
+        return;
+    }
+    // Whoever relays a mail can put certificates into it: nobody signed that they are there.
+    place.write("signer.pem", [place.read("dave.pem"), place.read("smuggled.pem")].concat());
+    place.write("draft.eml", MAIL.replace("Alice <alice@", "Dave <dave@"));
+    let sign = ["sign", "draft.eml", "-o", "in.eml", "--key", "dave.key", "--signer", "signer.pem"];
+    place.run("nobody", &sign).exits(0);
+    let taken = place.run("alice", &["keys", "import", "in.eml", "--json"]).exits(0);
+    let taken: serde_json::Value = serde_json::from_slice(&taken.stdout).unwrap();
+    assert_eq!(taken["files"][0]["certificates"], 1, "{taken}");
+    assert_eq!(taken["files"][0]["contacts"].as_array().unwrap().len(), 1, "{taken}");
+    let shown = place.run("alice", &["trust", "show", "dave@example.org", "--json"]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert!(shown["others"].as_array().unwrap().is_empty(), "{shown}");
+}

@@ -26,19 +26,27 @@ enum Behaviour {
     Error,
 }
 
-/// An authority, with its CA, in a folder.
-struct Authority(PathBuf);
+/// An authority, with its CA, in a folder. Its clock is so many days late.
+pub struct Authority {
+    folder: PathBuf,
+    days_ago: i64,
+}
 
 impl Authority {
     fn new(place: &Place, name: &str) -> Option<Self> {
+        Self::of_days_ago(place, name, 0)
+    }
+
+    /// Where `days_ago` is not 0 there must be `faketime`.
+    pub fn of_days_ago(place: &Place, name: &str, days_ago: i64) -> Option<Self> {
         if Command::new("openssl").arg("version").output().is_err() {
             eprintln!("SKIPPED: openssl is not installed");
             return None;
         }
-        let this = Self(place.path(name));
-        std::fs::create_dir(&this.0).unwrap();
-        std::fs::write(this.0.join("config"), CONFIGURATION).unwrap();
-        std::fs::write(this.0.join("serial"), "01\n").unwrap();
+        let this = Self { folder: place.path(name), days_ago };
+        std::fs::create_dir(&this.folder).unwrap();
+        std::fs::write(this.folder.join("config"), CONFIGURATION).unwrap();
+        std::fs::write(this.folder.join("serial"), "01\n").unwrap();
         let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
         this.openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN={name} -days 3660"));
         this.openssl(&format!("req {key} -keyout tsa.key -out tsa.csr -subj /CN=TSA"));
@@ -49,31 +57,38 @@ impl Authority {
         Some(this)
     }
 
-    fn openssl(&self, arguments: &str) {
+    pub fn openssl(&self, arguments: &str) {
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
-        let output = Command::new("openssl").args(&arguments).current_dir(&self.0).output().unwrap();
+        let mut command = if self.days_ago == 0 {
+            Command::new("openssl")
+        } else {
+            let mut command = Command::new("faketime");
+            command.args(["-f", &format!("-{}d", self.days_ago), "openssl"]);
+            command
+        };
+        let output = command.args(&arguments).current_dir(&self.folder).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "openssl {arguments:?}: {errors}");
     }
 
     /// The answer to a question.
-    fn reply(&self, query: &[u8]) -> Vec<u8> {
-        std::fs::write(self.0.join("query"), query).unwrap();
+    pub fn reply(&self, query: &[u8]) -> Vec<u8> {
+        std::fs::write(self.folder.join("query"), query).unwrap();
         self.openssl(
             "ts -reply -config config -section config -queryfile query -signer tsa.pem -inkey tsa.key -out reply",
         );
-        std::fs::read(self.0.join("reply")).unwrap()
+        std::fs::read(self.folder.join("reply")).unwrap()
     }
 
-    fn certificate(&self) -> String {
-        self.0.join("ca.pem").display().to_string()
+    pub fn certificate(&self) -> String {
+        self.folder.join("ca.pem").display().to_string()
     }
 
     /// Serves so many requests on the loopback interface; answers with the URL.
     fn serve(&self, requests: usize, behaviour: Behaviour) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/tsa", listener.local_addr().unwrap());
-        let this = Self(self.0.clone());
+        let this = Self { folder: self.folder.clone(), days_ago: self.days_ago };
         std::thread::spawn(move || {
             let mut first = None;
             for stream in listener.incoming().take(requests) {
@@ -82,9 +97,9 @@ impl Authority {
                 let answer = match behaviour {
                     Behaviour::Honest => this.reply(&query),
                     Behaviour::OtherData => {
-                        std::fs::write(this.0.join("other"), b"something else").unwrap();
+                        std::fs::write(this.folder.join("other"), b"something else").unwrap();
                         this.openssl("ts -query -data other -sha256 -cert -out other.tsq");
-                        this.reply(&std::fs::read(this.0.join("other.tsq")).unwrap())
+                        this.reply(&std::fs::read(this.folder.join("other.tsq")).unwrap())
                     }
                     Behaviour::OldAnswer => first.get_or_insert_with(|| this.reply(&query)).clone(),
                     Behaviour::TooMuch => vec![0x30; 2 << 20],
@@ -179,6 +194,72 @@ fn answers_that_prove_nothing_are_refused() {
     refused(stamp(Behaviour::Honest, &other.certificate(), 1).0, "time stamp's certificate");
     place.run("alice", &["trust", "witness", "stamp"]).exits(3);
     assert!(place.run("alice", &["trust", "witness", "list"]).exits(0).text().contains("no witnesses"));
+}
+
+#[test]
+fn the_certificates_of_a_contact_are_stamped_once_and_openssl_agrees() {
+    let place = Place::new();
+    let Some(authority) = Authority::new(&place, "tsa") else { return };
+    let url = authority.serve(9, Behaviour::Honest);
+    let add = ["trust", "witness", "add", &url, "--certificate", &authority.certificate()];
+    place.run("alice", &add).exits(0);
+    let stamp = ["trust", "witness", "stamp", "bob@example.org", "--json"];
+    let stamped = witnesses(&place.run("alice", &stamp).exits(0));
+    let first = stamped[0]["evidence"].as_array().unwrap().clone();
+    assert!(!first.is_empty() && stamped[0]["stamped"].is_null(), "{stamped:?}");
+    // What is stamped is the certificate itself, for any other program to check.
+    let file = rusqlite::Connection::open(place.path("alice/store.sqlite3")).unwrap();
+    for one in &first {
+        let query = format!("SELECT der FROM certificate WHERE hex(digest) = upper({})", one["sha256"])
+            .replace('"', "'");
+        let der: Vec<u8> = file.query_row(&query, [], |row| row.get(0)).unwrap();
+        let response = one["response"].as_str().unwrap().as_bytes();
+        let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        place.write("tsa/one.der", der);
+        place.write("tsa/one.tsr", response.chunks(2).map(octet).collect::<Vec<u8>>());
+        authority.openssl("ts -verify -data one.der -in one.tsr -CAfile ca.pem");
+    }
+    // A second stamp would be a later one.
+    let again = witnesses(&place.run("alice", &stamp).exits(0));
+    assert_eq!(again[0]["evidence"].as_array().unwrap(), &first);
+    let listed = place.run("alice", &["trust", "witness", "list"]).exits(0).text();
+    assert_eq!(listed.matches("proven since").count(), first.len(), "{listed}");
+    place.run("alice", &["trust", "witness", "stamp", "nobody@example.org"]).exits(3);
+    place.run("alice", &["trust", "forget", "bob@example.org"]).exits(0);
+    assert!(
+        witnesses(&place.run("alice", &["trust", "witness", "list", "--json"]).exits(0))[0]["evidence"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    let left = "SELECT count(*) FROM evidence WHERE kind = 'evidence-time-stamp'";
+    assert_eq!(file.query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[test]
+fn the_answers_about_a_contact_can_be_carried_by_hand() {
+    let place = Place::new();
+    let Some(authority) = Authority::new(&place, "tsa") else { return };
+    let add = ["trust", "witness", "add", "--certificate", &authority.certificate()];
+    place.run("alice", &add).exits(0);
+    let stamp = ["trust", "witness", "stamp", "bob@example.org"];
+    let ask = [&stamp[..], &["--query-out", "bob.tsq"]].concat();
+    place.run("alice", &ask).exits(0);
+    // Files that are there are not overwritten.
+    assert_ne!(place.run("alice", &ask).code, 0);
+    let mut questions = vec!["bob.tsq".to_owned()];
+    questions
+        .extend((2..).map(|number| format!("bob.tsq.{number}")).take_while(|name| place.path(name).exists()));
+    assert!(questions.len() > 1);
+    for (number, question) in questions.iter().enumerate() {
+        place.write("bob.tsr", authority.reply(&place.read(question)));
+        let answer = [&stamp[..], &["--response", "bob.tsr", "--json"]].concat();
+        let stamped = witnesses(&place.run("alice", &answer).exits(0));
+        assert_eq!(stamped[0]["evidence"].as_array().unwrap().len(), number + 1);
+    }
+    // The answer is not about Carol, nor about the history.
+    place.run("alice", &["trust", "witness", "stamp", "carol@example.org", "--response", "bob.tsr"]).exits(3);
+    place.run("alice", &["trust", "witness", "stamp", "--response", "bob.tsr"]).exits(3);
 }
 
 #[test]
@@ -295,18 +376,18 @@ fn a_stamped_signature_is_believed_after_its_certificate_has_ended_where_the_aut
     let end = start + mail[start..].find("\r\n--").unwrap();
     authority.openssl("version");
     let base64 = |arguments: &[&str], input: &[u8]| {
-        std::fs::write(authority.0.join("in"), input).unwrap();
+        std::fs::write(authority.folder.join("in"), input).unwrap();
         let mut command = Command::new("openssl");
         let command = command.arg("base64").args(arguments).args(["-in", "in", "-out", "out"]);
-        assert!(command.current_dir(&authority.0).status().unwrap().success());
-        std::fs::read(authority.0.join("out")).unwrap()
+        assert!(command.current_dir(&authority.folder).status().unwrap().success());
+        std::fs::read(authority.folder.join("out")).unwrap()
     };
     let object = base64(&["-d"], mail[start..end].replace("\r\n", "\n").trim_start().as_bytes());
-    std::fs::write(authority.0.join("signature"), signature(&object)).unwrap();
+    std::fs::write(authority.folder.join("signature"), signature(&object)).unwrap();
     authority.openssl("ts -query -data signature -sha256 -cert -out signature.tsq");
-    authority.reply(&std::fs::read(authority.0.join("signature.tsq")).unwrap());
+    authority.reply(&std::fs::read(authority.folder.join("signature.tsq")).unwrap());
     authority.openssl("ts -reply -in reply -token_out -out token");
-    let stamped = stamped(&object, &std::fs::read(authority.0.join("token")).unwrap());
+    let stamped = stamped(&object, &std::fs::read(authority.folder.join("token")).unwrap());
     let text = String::from_utf8(base64(&[], &stamped)).unwrap().replace('\n', "\r\n");
     place.write("stamped.eml", format!("{}\r\n{}{}", &mail[..start - 2], text.trim_end(), &mail[end..]));
 

@@ -120,6 +120,18 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// Proofs that it was there earlier, where there are any and they count.
+    #[must_use]
+    pub const fn witnessed(&self) -> Option<&Witnessed> {
+        match self {
+            Self::Chain(chain) => chain.witnessed.as_ref(),
+            Self::Endorsed(endorsement) => endorsement.witnessed.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 /// How the person compared a fingerprint with its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Comparison {

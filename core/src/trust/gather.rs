@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use super::Purpose;
 use super::claim::Claim;
 use super::evidence::{
-    Chain, Dossier, Evidence, Explanation, ExplanationKind, KeyFacts, KeyRevocation, KeyUse, Kind, Validation,
+    self, Chain, Dossier, Evidence, Explanation, ExplanationKind, KeyFacts, KeyRevocation, KeyUse, Kind,
+    Validation, Witnessed,
 };
+use super::exposure::AgeQuestion;
 use super::knowledge::{Anchor, Knowledge};
 use super::statements::{Statements, aliases};
 use super::web::WebOfTrust;
@@ -137,11 +139,33 @@ impl Inquiry<'_> {
             return (None, Vec::new());
         }
         match self.chain_to(&anchors) {
-            Ok((chain, revocation)) => {
+            Ok((mut chain, revocation)) => {
+                chain.witnessed = self.witnessed(claim, &chain, dossier);
                 dossier.evidence.push(Evidence::new(claim.clone(), Kind::Chain(chain)));
                 (None, revocation)
             }
             Err(error) => (Some(error), Vec::new()),
+        }
+    }
+
+    /// Since when a chain was there to be noticed, where that counts: what a CA found out by a mail to
+    /// the address costs more to forge the longer nobody objects.
+    fn witnessed(&self, claim: &Claim, chain: &Chain, dossier: &Dossier) -> Option<Witnessed> {
+        let by_mailbox = chain.validation != Validation::Organisation;
+        if !by_mailbox || !matches!(chain.anchor, evidence::Anchor::Public { .. }) {
+            return None;
+        }
+        let capacity = self.knowledge.rules.capacities.mailbox;
+        self.age_question().answer(claim, self.certificate.as_der(), capacity, dossier)
+    }
+
+    /// What is known of the age of evidence.
+    pub(super) fn age_question(&self) -> AgeQuestion<'_> {
+        AgeQuestion {
+            ages: &self.knowledge.ages,
+            authorities: &self.knowledge.proof.authorities,
+            rules: &self.knowledge.rules,
+            at: self.at,
         }
     }
 

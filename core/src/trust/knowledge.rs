@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::evidence::{self, Comparison, Correspondence, Dossier, Operator};
+use super::exposure::Ages;
 use super::rules::Rules;
 use crate::address::EmailAddress;
 use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
@@ -184,6 +185,8 @@ pub struct Knowledge {
     pub introducers: Vec<ContactIntroducer>,
     /// What proves when a mail was there.
     pub proof: TimeProof,
+    /// Since when evidence was there for its true owner to notice.
+    pub ages: Arc<Ages>,
     /// What it is all worth.
     pub rules: Rules,
 }

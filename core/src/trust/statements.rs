@@ -150,8 +150,9 @@ impl<'s> Statements<'s> {
             StatementSigner::Key(signer) => self.by_contact(signed, signer, key, dossier),
         };
         let Some(endorser) = endorser else { return };
-        let endorsement = Endorsement { endorser, amount: stated, witnessed: None };
         let claim = Claim::new(self.address, *key);
+        let witnessed = self.inquiry.age_question().answer(&claim, &signed.bytes, stated, dossier);
+        let endorsement = Endorsement { endorser, amount: stated, witnessed };
         dossier.evidence.push(Evidence::new(claim, Kind::Endorsed(endorsement)).during(period(signed)));
     }
 

@@ -77,10 +77,10 @@ fn outside_kind() -> impl Strategy<Value = Kind> {
             let endorser = Endorser::Contact { signer: claim(by), amount: trust };
             Kind::Endorsed(Endorsement { endorser, amount, witnessed })
         }),
-        1 => signer().prop_map(|by| Kind::Endorsed(Endorsement {
+        1 => (signer(), witnessed()).prop_map(|(by, witnessed)| Kind::Endorsed(Endorsement {
             endorser: Endorser::Correspondent { signer: claim(by) },
             amount: 120,
-            witnessed: None,
+            witnessed,
         })),
     ]
 }

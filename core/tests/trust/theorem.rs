@@ -28,7 +28,19 @@ proptest! {
         }
     }
 
-    /// The soundness of 1.2: whoever spends less than the score breaks nothing, and there is a way
+    /// However old it is, what rests on mail and names alone is worth no more than whoever runs the mail.
+    #[test]
+    fn mail_and_names_alone_never_verify(evidence in vec(outside_evidence(), 0..20)) {
+        let evidence: Vec<Evidence> = evidence.into_iter().filter(rests_on_mail).collect();
+        for profile in [Profile::Blended, Profile::Hardened, Profile::Either] {
+            let mut rules = Rules::of(profile);
+            rules.sources.keyserver = true;
+            let found = trust::evaluate(&asked(), &dossier(evidence.clone()), &rules, NOW);
+            prop_assert!(found.score <= 100, "{}: {:?}", found.score, found.attack);
+        }
+    }
+
+    /// The soundness of the score: whoever spends less than the score breaks nothing, and there is a way
     /// to break everything for exactly the score.
     #[test]
     fn the_score_is_the_price_of_the_cheapest_attack(evidence in vec(any_evidence(), 0..10)) {
@@ -38,6 +50,15 @@ proptest! {
         prop_assume!(world.prices.len() <= 14);
         let found = trust::evaluate(&asked(), &dossier(evidence), &rules, NOW);
         prop_assert_eq!(found.score, world.cheapest_attack());
+    }
+}
+
+/// Kinds that whoever runs the mail of a domain can make up.
+fn rests_on_mail(evidence: &Evidence) -> bool {
+    match &evidence.kind {
+        Kind::Chain(chain) => chain.validation == Validation::Mailbox,
+        Kind::History(_) | Kind::DnsRecord { .. } | Kind::WebDirectory | Kind::Keyserver { .. } => true,
+        _ => false,
     }
 }
 

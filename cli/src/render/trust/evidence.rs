@@ -3,7 +3,7 @@
 use counterseal_core::time::Time;
 use counterseal_core::trust::Source;
 use counterseal_core::trust::evidence::{
-    Anchor, Chain, Comparison, Correspondence, Endorser, Introducer, Kind, Validation,
+    Anchor, Chain, Comparison, Correspondence, Endorser, Introducer, Kind, Validation, Witness, Witnessed,
 };
 
 use super::domains::{day, introducer};
@@ -12,7 +12,7 @@ use crate::terminal::SafeText;
 /// What speaks for a key; nothing for what only leads on to something else that is said too.
 pub(super) fn sentence(source: &Source, issued: Time) -> Option<String> {
     let claim = &source.evidence.claim;
-    Some(match &source.evidence.kind {
+    let text = match &source.evidence.kind {
         Kind::Pinned(Comparison::Own) => format!("it is your own, under {}", claim.key()),
         Kind::Pinned(how) => format!("you compared {}{}", claim.key(), comparison(*how)),
         Kind::Chain(chain) => checked(chain, issued),
@@ -34,7 +34,21 @@ pub(super) fn sentence(source: &Source, issued: Time) -> Option<String> {
             format!("the key before, {}, named it ({})", succession.old, date(succession.issued))
         }
         Kind::IssuedBy { .. } | Kind::NamedBy { .. } => return None,
-    })
+    };
+    Some(text + &source.evidence.kind.witnessed().map(witnessed).unwrap_or_default())
+}
+
+fn witnessed(witnessed: &Witnessed) -> String {
+    let mut names: Vec<String> = witnessed
+        .witnesses
+        .iter()
+        .map(|witness| match witness {
+            Witness::OwnHistory => "your history".to_owned(),
+            Witness::Independent(name) => SafeText(name).to_string(),
+        })
+        .collect();
+    names.dedup();
+    format!(", witnessed since {} by {}", date(witnessed.since), names.join(" and "))
 }
 
 const fn comparison(how: Comparison) -> &'static str {

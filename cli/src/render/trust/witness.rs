@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::domains::day;
 use crate::failure::Failure;
-use crate::render::json::line;
+use crate::render::json::{hexadecimal, line};
 use crate::terminal::{self, SafeText, say};
 
 /// An authority, and until where it stamped the history.
@@ -17,6 +17,7 @@ pub(crate) struct WitnessObject {
     sha256: String,
     url: Option<String>,
     stamped: Option<StampObject>,
+    evidence: Vec<EvidenceStampObject>,
 }
 
 #[derive(Serialize)]
@@ -26,10 +27,28 @@ struct StampObject {
     response: String,
 }
 
+/// A stamp of a certificate or a statement.
+#[derive(Serialize)]
+struct EvidenceStampObject {
+    sha256: String,
+    at: String,
+    response: String,
+}
+
 impl WitnessObject {
     /// Of an authority; `proven` are the entries that its newest stamp proves, the time, and the stamp in
-    /// hexadecimal.
-    pub(crate) fn new(authority: &Certificate, url: &str, proven: Option<(u64, Time, String)>) -> Self {
+    /// hexadecimal; `evidence` the same of certificates and statements, by their SHA-256.
+    pub(crate) fn new(
+        authority: &Certificate,
+        url: &str,
+        proven: Option<(u64, Time, String)>,
+        evidence: Vec<([u8; 32], Time, String)>,
+    ) -> Self {
+        let stamp = |(digest, at, response): ([u8; 32], Time, String)| EvidenceStampObject {
+            sha256: hexadecimal(&digest),
+            at: at.to_rfc3339(),
+            response,
+        };
         let key = authority.fingerprint();
         Self {
             subject: authority.subject(),
@@ -41,6 +60,7 @@ impl WitnessObject {
                 at: at.to_rfc3339(),
                 response,
             }),
+            evidence: evidence.into_iter().map(stamp).collect(),
         }
     }
 
@@ -50,7 +70,15 @@ impl WitnessObject {
             || "no stamp yet".to_owned(),
             |stamp| format!("{} entries proven since {}", stamp.length, day(&stamp.at)),
         );
+        let evidence = self.evidence.iter().map(EvidenceStampObject::words);
         format!("  {}  {}, {}, {stamped}\n", self.fingerprint, SafeText(&self.subject), SafeText(url))
+            + &evidence.collect::<String>()
+    }
+}
+
+impl EvidenceStampObject {
+    fn words(&self) -> String {
+        format!("    SHA-256 {} proven since {}\n", self.sha256, day(&self.at))
     }
 }
 

@@ -39,6 +39,8 @@ pub struct SignedStatement {
     pub expires: Option<Time>,
     /// Of a statement in CMS: the signer's certificate first, and those that came with it, unchecked.
     pub certificates: Vec<SmimeCertificate>,
+    /// Everything as it came, which is what a time stamp is about; empty where text and signature came apart.
+    pub bytes: Vec<u8>,
 }
 
 /// Who signed a statement.
@@ -79,14 +81,15 @@ impl SignedStatement {
         certificates: &[SmimeCertificate],
     ) -> Result<Self, StatementError> {
         // The tag of a SEQUENCE: of no character that a clear-signed text could begin with.
-        if bytes.first() == Some(&0x30) {
-            return Self::from_cms(bytes, certificates);
-        }
-        if bytes.len() > limits::SIGNED_STATEMENT_BYTES {
+        let signed = if bytes.first() == Some(&0x30) {
+            Self::from_cms(bytes, certificates)?
+        } else if bytes.len() > limits::SIGNED_STATEMENT_BYTES {
             return Err(StatementError::TooLarge);
-        }
-        let text = std::str::from_utf8(bytes).map_err(|_| StatementError::NotCanonical)?;
-        Self::from_clear_signed(text, keyrings)
+        } else {
+            let text = std::str::from_utf8(bytes).map_err(|_| StatementError::NotCanonical)?;
+            Self::from_clear_signed(text, keyrings)?
+        };
+        Ok(Self { bytes: bytes.to_vec(), ..signed })
     }
 
     /// Whether it holds at a moment.
@@ -155,7 +158,8 @@ impl SignedStatement {
         let others = signed.certificates.iter().filter(|other| **other != own);
         let certificates = std::iter::once(own.clone()).chain(others.cloned()).collect();
         let signer = StatementSigner::Key(key);
-        Self { signer, signed: time, statement, expires: None, certificates }.in_time()
+        let bytes = Vec::new();
+        Self { signer, signed: time, statement, expires: None, certificates, bytes }.in_time()
     }
 
     fn by_openpgp(
@@ -176,7 +180,8 @@ impl SignedStatement {
         let signer = verify(signature, text, &certificate)?;
         let expires = signature.signature_expiration_time().map(time);
         let signer = StatementSigner::OpenPgp(signer);
-        Self { statement, signer, signed: time(created), expires, certificates: Vec::new() }.in_time()
+        let (certificates, bytes) = (Vec::new(), Vec::new());
+        Self { statement, signer, signed: time(created), expires, certificates, bytes }.in_time()
     }
 
     /// Whoever gets hold of an old key must not sign for today, nor with it for the past.

@@ -3,7 +3,7 @@
 use std::io;
 
 use counterseal_core::address::EmailAddress;
-use counterseal_core::message::{self, Context, ReadOptions, Readable, Verdict};
+use counterseal_core::message::{self, AuthorSignature, Context, ReadOptions, Readable, Verdict};
 use counterseal_core::x509::Certificate;
 
 use crate::clock;
@@ -32,8 +32,8 @@ pub(super) fn is_mail(bytes: &[u8]) -> bool {
     lines.clone().next().is_some_and(|line| is_field(line) || line.starts_with(b"From ")) && lines.any(known)
 }
 
-/// Who wrote a mail, the certificates that came with it and are the author's or a CA's, and what the
-/// author's program announced that it can read.
+/// Who wrote a mail, the chain of its signer and other keys under the same personal CA, and what the author's
+/// program announced that it can read.
 pub(super) struct SignedMail {
     pub(super) author: EmailAddress,
     pub(super) certificates: Vec<Certificate>,
@@ -62,14 +62,10 @@ pub(super) fn read(store: &Store, bytes: &[u8]) -> Result<SignedMail, Failure> {
 
 fn author_of(readable: Readable) -> Result<SignedMail, Failure> {
     let status = readable.status;
-    match (status.verdict, status.address) {
-        (Verdict::Verified | Verdict::Checked | Verdict::Signed | Verdict::Unverified, Some(author)) => {
-            let mut certificates = readable.certificates;
-            certificates.retain(|certificate| {
-                certificate.is_certificate_authority()
-                    || certificate.addresses().iter().any(|own| own.matches(&author))
-            });
-            let capabilities = readable.capabilities.into_iter().next();
+    match (status.verdict, readable.author_signature) {
+        (Verdict::Verified | Verdict::Checked | Verdict::Signed | Verdict::Unverified, Some(own)) => {
+            // Nobody signed what else came along.
+            let AuthorSignature { address: author, certificates, capabilities, .. } = own;
             Ok(SignedMail { author, certificates, capabilities, carried: readable.carried })
         }
         (Verdict::Conflict, _) => {

@@ -162,9 +162,6 @@ impl Plan {
         writer: &mut Writer<'_>,
         is_kept: bool,
     ) -> Result<(Vec<ImportedKey>, Vec<ImportedKey>), StoreError> {
-        for certificate in &self.certificates {
-            writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
-        }
         let mut keys = Vec::new();
         for (key_use, key) in &self.keys {
             let algorithm = key.algorithm().name();
@@ -181,6 +178,10 @@ impl Plan {
                 pinned: false,
                 follows: None,
             });
+        }
+        // After the keys, so that the store knows which are the person's own.
+        for certificate in &self.certificates {
+            writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
         }
         for address in &self.replaced {
             let removed = writer.remove_pins(address)?;
