@@ -106,6 +106,30 @@ fn another_key_for_a_compared_contact_is_a_contradiction() {
 }
 
 #[test]
+fn secret_keys_for_the_address_of_a_compared_contact_are_a_contradiction() {
+    let place = Place::new();
+    place
+        .run("impostor", &["init", "bob@example.org", "--no-passphrase", "--algorithm", "rsa-2048"])
+        .exits(0);
+    place.write("transport", "transport\n");
+    let export = ["keys", "export", "bob@example.org", "--secret", "--format", "p12"];
+    let to = ["--new-passphrase-file", "transport", "-o", "impostor.p12"];
+    place.run("impostor", &[&export[..], &to].concat()).exits(0);
+    let import = ["keys", "import", "impostor.p12", "--passphrase-file", "transport"];
+    let refused = place.run("alice", &import).exits(4);
+    assert!(refused.stderr.contains("bob@example.org changed keys"), "{}", refused.stderr);
+    place.write("mail.eml", MAIL.replace("From: Alice <alice@", "From: Bob <bob@"));
+    place.run("impostor", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
+    let conflict = place.run("alice", &["verify", "--json", "signed.eml"]).exits(4).json();
+    assert_eq!(conflict["verdict"], "conflict");
+    // Whose keys were compared, theirs may come in: they may be one's own of another store.
+    place
+        .run("bob", &[&export[..], &["--new-passphrase-file", "transport", "-o", "bob.p12"]].concat())
+        .exits(0);
+    place.run("alice", &["keys", "import", "bob.p12", "--passphrase-file", "transport"]).exits(0);
+}
+
+#[test]
 fn further_keys_come_under_the_same_personal_ca() {
     let place = Place::new();
     place.run("alice", &["keys", "generate", "alice@example.org", "--algorithm", "ml-kem-768"]).exits(0);

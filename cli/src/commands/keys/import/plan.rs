@@ -238,9 +238,10 @@ impl Plan {
         of_key.flat_map(Certificate::addresses).next().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// A contact's new key must not slip in beside one that the person compared.
+    /// A new key must not slip in beside one that the person compared: neither a contact's, nor one that
+    /// counts as the person's own because its secret half came along, which anybody can send.
     fn refuse_conflict(&self, known: &[Certificate], rows: &[TrustRow]) -> Result<(), Failure> {
-        for claim in self.claims.iter().filter(|claim| claim.kind != TrustKind::Own) {
+        for claim in &self.claims {
             let address = claim.address.lookup_key();
             if self.replaced.iter().any(|replaced| replaced.lookup_key() == address) {
                 continue;
