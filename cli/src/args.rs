@@ -12,6 +12,7 @@ mod history;
 mod init;
 mod keys;
 mod publish;
+mod renew;
 mod sign;
 mod statement;
 mod trust;
@@ -38,6 +39,7 @@ pub(crate) use keys::{
     Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,
 };
 pub(crate) use publish::{Matching, Publish, Selector};
+pub(crate) use renew::Renew;
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
 pub(crate) use statement::{
     Reason, Statement, StatementCheck, StatementCommand, StatementImport, StatementList, StatementMake,

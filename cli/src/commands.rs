@@ -9,6 +9,7 @@ mod generate;
 mod history;
 mod init;
 pub(crate) mod introducers;
+mod issuing;
 mod keys;
 pub(crate) mod looked_up;
 mod mails;
@@ -67,6 +68,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             KeysCommand::List(arguments) => Some(&arguments.report),
             KeysCommand::Show(arguments) => Some(&arguments.report),
             KeysCommand::Generate(arguments) => Some(&arguments.report),
+            KeysCommand::Renew(arguments) => Some(&arguments.report),
             KeysCommand::Import(arguments) => Some(&arguments.report),
             KeysCommand::Find(arguments) => Some(&arguments.report),
             KeysCommand::Export(_) | KeysCommand::Publish(_) => None,

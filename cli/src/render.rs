@@ -9,6 +9,7 @@ pub(crate) mod publish;
 mod read;
 mod reasons;
 pub(crate) mod recipients;
+pub(crate) mod renew;
 pub(crate) mod status;
 mod store;
 pub(crate) mod trust;

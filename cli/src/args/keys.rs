@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::common::{Algorithm, Passphrase, Report, help_end};
 use super::find::Find;
 use super::publish::Publish;
+use super::renew::Renew;
 
 /// Your keys, and your contacts' certificates
 #[derive(Debug, Args)]
@@ -22,6 +23,7 @@ pub(crate) enum KeysCommand {
     List(List),
     Show(Show),
     Generate(KeysGenerate),
+    Renew(Renew),
     Import(Import),
     Export(Export),
     Find(Find),

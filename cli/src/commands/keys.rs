@@ -6,6 +6,7 @@ mod generate;
 mod import;
 mod list;
 mod publish;
+mod renew;
 mod twin;
 
 use counterseal_core::address::EmailAddress;
@@ -21,6 +22,7 @@ pub(crate) fn run(arguments: &Keys) -> Result<Exit, Failure> {
         KeysCommand::List(arguments) => list::list(arguments),
         KeysCommand::Show(arguments) => list::show(arguments),
         KeysCommand::Generate(arguments) => generate::run(arguments),
+        KeysCommand::Renew(arguments) => renew::run(arguments),
         KeysCommand::Import(arguments) => import::run(arguments),
         KeysCommand::Export(arguments) => export::run(arguments),
         KeysCommand::Publish(arguments) => publish::run(arguments),

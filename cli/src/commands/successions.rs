@@ -1,16 +1,32 @@
-//! Keys that follow one that the person compared, because that one said so.
+//! Keys that follow others because those said so: our own, and those of contacts that were compared.
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
-use counterseal_core::openpgp::{SignedStatement, StatementKind, StatementSigner};
+use counterseal_core::message::WriteError;
+use counterseal_core::openpgp::{Reason, SignedStatement, Statement, StatementKind, StatementSigner};
+use counterseal_core::ports::SecretKeys;
 use counterseal_core::time::Time;
 use counterseal_core::trust::evidence::Kind;
 use counterseal_core::trust::log::Event;
 use counterseal_core::trust::{Knowledge, Purpose, VERIFIED, decide};
+use counterseal_core::x509::Certificate;
 use counterseal_core::x509::path::Allowance;
 
 use crate::failure::Failure;
 use crate::store::{NewTrust, Store, StoreError, TrustKind, Writer};
+
+/// A succession of one of our own keys, signed by the old one.
+pub(crate) fn sign(
+    keys: &dyn SecretKeys,
+    (address, old): (&EmailAddress, &Certificate),
+    new: &Fingerprint,
+    reason: Reason,
+    now: Time,
+) -> Result<Vec<u8>, Failure> {
+    let kind = StatementKind::Succession { old: Statement::name_of(&old.fingerprint()), reason };
+    let statement = Statement::new(kind, address.clone(), new, now);
+    Ok(statement.sign(keys, std::slice::from_ref(old)).map_err(WriteError::Sign)?)
+}
 
 /// How a pin came into the store that was copied from the key before.
 pub(crate) const SOURCE: &str = "succession";

@@ -150,7 +150,8 @@ fn source(key: &ContactKey) -> &'static str {
     }
 }
 
-fn words(key_use: &str) -> &str {
+/// What people call a use.
+pub(super) fn words(key_use: &str) -> &str {
     match key_use {
         "personal-ca" => "personal CA",
         other => other,
@@ -176,7 +177,8 @@ fn details(sha256: &str, certificates: &[CertificateObject]) -> String {
     text
 }
 
-fn day(time: &str) -> &str {
+/// The date of a time as JSON has it.
+pub(super) fn day(time: &str) -> &str {
     time.split('T').next().unwrap_or(time)
 }
 
@@ -293,7 +295,8 @@ fn came_in(what: &str, key: &ImportedKey) -> String {
     format!("  {what} {}  {}  {state}\n", SafeText(&key.address), key.fingerprint)
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+/// Writes to standard output.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     terminal::print(text).map_err(|error| Failure::io("standard output", &error))
 }
 

@@ -123,6 +123,15 @@ impl Writer<'_> {
         Ok(true)
     }
 
+    /// Marks a key as one for old mail alone. Answers whether it was in use until now.
+    pub(crate) fn retire(&mut self, key: &Fingerprint) -> Result<bool, StoreError> {
+        let retired = self.transaction.execute(
+            "UPDATE secret_key SET retired = ?2 WHERE fingerprint = ?1 AND retired IS NULL",
+            params![key.sha256(), self.now.unix_seconds()],
+        )?;
+        Ok(retired == 1)
+    }
+
     fn insert_secret_key(
         &self,
         key: &StoredKey,

@@ -19,6 +19,7 @@ mod peers;
 mod people;
 mod reading;
 mod readme;
+mod renew;
 mod servers;
 mod sessions;
 mod storeless;

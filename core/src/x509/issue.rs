@@ -6,6 +6,7 @@
 //! every chain with critical ones; whoever understands them enforces them all the same.
 
 mod extensions;
+mod request;
 
 use std::fmt;
 
@@ -24,6 +25,7 @@ use crate::limits;
 use crate::ports::{KeyError, Random, SecretKeys};
 use crate::time::Time;
 use extensions::Extensions;
+pub use request::certification_request;
 
 /// Bytes of a random serial number; RFC 5280 allows 20.
 const SERIAL_NUMBER_BYTES: usize = 16;

@@ -7,7 +7,7 @@ use counterseal_core::x509::issue::Issuer;
 use crate::args;
 use crate::clock;
 use crate::commands::store::{self, Unlock};
-use crate::commands::{init, parse_address};
+use crate::commands::{issuing, parse_address};
 use crate::failure::{Exit, Failure};
 use crate::places;
 use crate::render;
@@ -29,17 +29,19 @@ pub(super) fn run(arguments: &args::KeysGenerate) -> Result<Exit, Failure> {
     let made = {
         let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
         let issuer = Issuer { certificate: &authority, keys: &keys };
-        init::further(key_use, algorithm, &issuer, &name(&store, &authority, &address), &address, now)?
+        let name = name(&store, &authority, &address);
+        issuing::further((key_use, algorithm), &issuer, &name, std::slice::from_ref(&address), now)?
     };
-    store.write(now, |writer| init::add(writer, key_use, &made))?;
+    store.write(now, |writer| issuing::add(writer, key_use, &made))?;
     render::keys::made(&[(key_use, &made.1)], &places::data()?, arguments.report.json)?;
     Ok(Exit::Done)
 }
 
-/// The personal CA of an address.
-fn authority(store: &Store, address: &EmailAddress) -> Result<Certificate, Failure> {
-    for key in store::own_keys(store, address)? {
-        let certificates = store.certificates_of(&key)?;
+/// The personal CA of an address that is in use.
+pub(super) fn authority(store: &Store, address: &EmailAddress) -> Result<Certificate, Failure> {
+    let retired = retired(store)?;
+    for key in store::own_keys(store, address)?.iter().filter(|key| !retired.contains(*key)) {
+        let certificates = store.certificates_of(key)?;
         let authority = certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
         if let Some(found) = authority.into_iter().find(Certificate::is_certificate_authority) {
             return Ok(found);
@@ -49,8 +51,15 @@ fn authority(store: &Store, address: &EmailAddress) -> Result<Certificate, Failu
         .hint(format!("make one with `cseal init {address}`")))
 }
 
+/// Keys of ours that are kept for old mail alone.
+fn retired(store: &Store) -> Result<Vec<[u8; 32]>, Failure> {
+    let keys = store.secret_keys()?;
+    let retired = keys.iter().filter(|key| key.retired.is_some());
+    Ok(retired.map(|key| *key.fingerprint.sha256()).collect())
+}
+
 /// The name that earlier certificates of the address have, so that the new one looks the same.
-fn name(store: &Store, authority: &Certificate, address: &EmailAddress) -> String {
+pub(super) fn name(store: &Store, authority: &Certificate, address: &EmailAddress) -> String {
     let certificates = store.certificates().unwrap_or_default();
     let earlier = certificates.iter().filter_map(|der| Certificate::from_der(der).ok()).find(|certificate| {
         certificate.issuer_der() == authority.subject_der()

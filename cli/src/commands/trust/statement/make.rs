@@ -3,8 +3,7 @@
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::message::WriteError;
-use counterseal_core::openpgp::{Reason, SignedStatement, Statement, StatementKind};
-use counterseal_core::ports::SecretKeys;
+use counterseal_core::openpgp::{SignedStatement, Statement, StatementKind};
 use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
 
@@ -17,6 +16,7 @@ use crate::commands::signer::signing_chain;
 use crate::commands::statements::{self, KeptStatement};
 use crate::commands::store::{self, Unlock};
 use crate::commands::strong;
+use crate::commands::successions;
 use crate::failure::{Exit, Failure};
 use crate::render::trust::statement::{self as render, StatementObject};
 use crate::store::{Store, StoreKeys};
@@ -68,19 +68,6 @@ pub(super) fn run(arguments: &StatementMake) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// A succession, signed by the old key: for whoever renews a key.
-pub(crate) fn succession(
-    keys: &dyn SecretKeys,
-    (address, old): (&EmailAddress, &Certificate),
-    new: &Fingerprint,
-    reason: Reason,
-    now: Time,
-) -> Result<Vec<u8>, Failure> {
-    let kind = StatementKind::Succession { old: Statement::name_of(&old.fingerprint()), reason };
-    let statement = Statement::new(kind, address.clone(), new, now);
-    Ok(statement.sign(keys, std::slice::from_ref(old)).map_err(WriteError::Sign)?)
-}
-
 fn kind(arguments: &StatementMake, old: Option<&Certificate>) -> StatementKind {
     match (arguments.kind, old) {
         (StatementType::Succession, Some(old)) => StatementKind::Succession {
@@ -103,7 +90,7 @@ fn signed(
     now: Time,
 ) -> Result<Vec<u8>, Failure> {
     if let (StatementKind::Succession { reason, .. }, Some(old)) = (&statement.kind, old) {
-        return succession(keys, (&statement.subject, old), key, *reason, now);
+        return successions::sign(keys, (&statement.subject, old), key, *reason, now);
     }
     let author = match statement.kind {
         // What somebody says of a key of their own is signed under their own address.

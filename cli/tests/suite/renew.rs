@@ -1,0 +1,218 @@
+//! New keys follow old ones: old mail opens, new mail goes to the new key, and contacts follow.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::people::{MAIL, Place, Ran};
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_slice(&ran.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {} {}", ran.text(), ran.stderr))
+}
+
+/// Renews keys of somebody. Small keys: making them is what these tests spend their time on.
+fn renew(place: &Place, person: &str, more: &[&str]) -> Value {
+    let address = format!("{person}@example.org");
+    json(&place.run(person, &[&["keys", "renew", &address, "--json"], more].concat()).exits(0))
+}
+
+/// A mail of Bob's to Alice, signed.
+fn signed_by_bob(place: &Place, name: &str) {
+    place.write(
+        "bob.eml",
+        MAIL.replace("From: Alice <alice@", "From: Bob <bob@").replace("To: Bob <bob@", "To: Alice <alice@"),
+    );
+    place.run("bob", &["sign", "bob.eml", "-o", name, "--overwrite"]).exits(0);
+}
+
+/// The fingerprint of the key that opened a mail.
+fn opened_by(place: &Place, person: &str, mail: &str) -> Value {
+    place.run(person, &["decrypt", "--json", mail]).exits(0).json()["encrypted"]["opened_by"].clone()
+}
+
+fn key_of_use(renewed: &Value, key_use: &str) -> Value {
+    let keys = renewed["keys"].as_array().unwrap();
+    keys.iter().find(|key| key["use"] == key_use).unwrap()["fingerprint"].clone()
+}
+
+#[test]
+fn under_a_personal_ca_nobody_has_to_compare_anything() {
+    let place = Place::new();
+    place.run("alice", &["encrypt", "mail.eml", "-o", "old.eml"]).exits(0);
+    let renewed = renew(&place, "bob", &["--algorithm", "p-256"]);
+    assert_eq!((renewed["keys"].as_array().unwrap().len(), renewed["succession"].clone()), (2, false.into()));
+    assert_eq!(renewed["retired"].as_array().unwrap().len(), 2);
+    assert_eq!(renewed["compared_anew"], false);
+
+    signed_by_bob(&place, "signed.eml");
+    assert_eq!(
+        place.run("alice", &["verify", "--json", "signed.eml"]).exits(0).json()["verdict"],
+        "verified"
+    );
+    place.run("alice", &["keys", "import", "signed.eml"]).exits(0);
+    place.run("alice", &["encrypt", "mail.eml", "-o", "new.eml"]).exits(0);
+    assert_eq!(opened_by(&place, "bob", "new.eml"), key_of_use(&renewed, "encryption"));
+    let old = opened_by(&place, "bob", "old.eml");
+    assert!(renewed["retired"].as_array().unwrap().contains(&old), "{old} {renewed}");
+    let list = json(&place.run("bob", &["keys", "list", "--json"]));
+    let retired = list["keys"].as_array().unwrap().iter().filter(|key| !key["retired"].is_null()).count();
+    assert_eq!(retired, 2);
+}
+
+#[test]
+fn a_new_personal_ca_is_followed_by_who_compared_the_old_one() {
+    let place = Place::new();
+    place.run("alice", &["encrypt", "mail.eml", "-o", "old.eml"]).exits(0);
+    let renewed = renew(&place, "bob", &["--personal-ca", "--algorithm", "p-256"]);
+    assert_eq!((renewed["keys"].as_array().unwrap().len(), renewed["succession"].clone()), (3, true.into()));
+    let authority = key_of_use(&renewed, "personal-ca");
+
+    signed_by_bob(&place, "signed.eml");
+    let verified = place.run("alice", &["verify", "--json", "signed.eml"]).exits(0).json();
+    assert_eq!(verified["verdict"], "verified");
+    let taken = place.run("alice", &["keys", "import", "signed.eml"]).exits(0).text();
+    assert!(taken.contains("changed keys") && taken.contains(authority.as_str().unwrap()), "{taken}");
+    place.run("alice", &["encrypt", "mail.eml", "-o", "new.eml"]).exits(0);
+    assert_eq!(opened_by(&place, "bob", "new.eml"), key_of_use(&renewed, "encryption"));
+    opened_by(&place, "bob", "old.eml");
+    // The next renewal is the new CA's.
+    let next = renew(&place, "bob", &["--signing"]);
+    signed_by_bob(&place, "signed.eml");
+    let verified = place.run("alice", &["verify", "--json", "signed.eml"]).exits(0).json();
+    assert_eq!(verified["signers"][0]["fingerprint"], key_of_use(&next, "signing"));
+}
+
+#[test]
+fn what_is_young_enough_or_not_named_stays() {
+    let place = Place::new();
+    let before = place.run("bob", &["keys", "list", "--json"]).text();
+    let nothing = renew(&place, "bob", &["--if-older", "30"]);
+    assert_eq!(
+        (nothing["keys"].clone(), nothing["retired"].clone()),
+        (Value::Array(vec![]), Value::Array(vec![]))
+    );
+    assert_eq!(renew(&place, "bob", &["--if-older", "30", "--personal-ca"])["keys"], Value::Array(vec![]));
+    assert_eq!(place.run("bob", &["keys", "list", "--json"]).text(), before);
+    let renewed = renew(&place, "bob", &["--signing", "--if-older", "0"]);
+    assert_eq!(renewed["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(key_of_use(&renewed, "signing"), renewed["keys"][0]["fingerprint"]);
+    place.run("bob", &["keys", "renew", "nobody@example.org"]).exits(3);
+    let csr = place.run("bob", &["keys", "renew", "--csr", "bob.csr"]).exits(2);
+    assert!(csr.stderr.contains("personal CA") && !place.path("bob.csr").exists());
+}
+
+/// Runs openssl in the folder.
+fn openssl(place: &Place, arguments: &str) {
+    let done = Command::new("openssl")
+        .args(arguments.split_whitespace())
+        .current_dir(place.path(""))
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{arguments}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Dave has one key for everything and a certificate that a CA of openssl's issued for it.
+fn with_a_ca() -> Place {
+    let place = Place::new();
+    place.write("passphrase", "x\n");
+    place.write("leaf.cnf", "subjectAltName=email:dave@example.org\nkeyUsage=digitalSignature,keyEncipherment\nextendedKeyUsage=emailProtection\n");
+    openssl(
+        &place,
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 900 -subj /CN=Example-CA",
+    );
+    openssl(&place, "req -newkey rsa:2048 -nodes -keyout dave.key -out dave.csr -subj /CN=Dave");
+    openssl(
+        &place,
+        "x509 -req -in dave.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 300 -extfile leaf.cnf -out dave.pem",
+    );
+    openssl(&place, "pkcs12 -export -inkey dave.key -in dave.pem -passout pass:x -out dave.p12");
+    let import = [
+        "keys",
+        "import",
+        "dave.p12",
+        "--passphrase-file",
+        "passphrase",
+        "--store-passphrase-file",
+        "passphrase",
+    ];
+    place.run("dave", &import).exits(0);
+    place
+}
+
+const UNLOCK: [&str; 2] = ["--passphrase-file", "passphrase"];
+
+#[test]
+fn a_ca_answers_a_request_and_who_compared_the_old_key_follows() {
+    let place = with_a_ca();
+    let refused = place.run("dave", &["keys", "renew"]).exits(2);
+    assert!(
+        refused.stderr.contains("--csr") && refused.stderr.contains("--personal-ca"),
+        "{}",
+        refused.stderr
+    );
+    let key = json(&place.run("dave", &["keys", "list", "--json"]))["keys"][0]["fingerprint"].clone();
+    place.run("alice", &["keys", "import", "dave.pem", "--pin", key.as_str().unwrap()]).exits(0);
+    place.write("mail.eml", MAIL.replace("Bob <bob@", "Dave <dave@"));
+    place.run("alice", &["encrypt", "mail.eml", "-o", "old.eml"]).exits(0);
+
+    let ask =
+        [&["keys", "renew", "--csr", "next.csr", "--algorithm", "rsa-2048", "--json"][..], &UNLOCK].concat();
+    let asked = json(&place.run("dave", &ask).exits(0));
+    openssl(&place, "req -in next.csr -noout -verify");
+    // Until the CA answers, everything stays as it is.
+    place.write(
+        "dave.eml",
+        MAIL.replace("From: Alice <alice@", "From: Dave <dave@")
+            .replace("To: Bob", "To: Alice")
+            .replace("<bob@", "<alice@"),
+    );
+    place
+        .run("dave", &[&["sign", "dave.eml", "-o", "signed.eml", "--overwrite"][..], &UNLOCK].concat())
+        .exits(0);
+    place.run("alice", &["verify", "signed.eml"]).exits(0);
+    let foreign = [&["keys", "renew", "--answer", "carol.pem"][..], &UNLOCK].concat();
+    place.run("dave", &foreign).exits(3);
+
+    openssl(
+        &place,
+        "x509 -req -in next.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 300 -copy_extensions copy -out next.pem",
+    );
+    let answer = [&["keys", "renew", "--answer", "next.pem", "--json"][..], &UNLOCK].concat();
+    let renewed = json(&place.run("dave", &answer).exits(0));
+    assert_eq!(renewed["keys"][0]["fingerprint"], asked["fingerprint"]);
+    assert_eq!((renewed["retired"][0].clone(), renewed["succession"].clone()), (key, true.into()));
+    place
+        .run("dave", &[&["sign", "dave.eml", "-o", "signed.eml", "--overwrite"][..], &UNLOCK].concat())
+        .exits(0);
+    let verified = place.run("alice", &["verify", "--json", "signed.eml"]).exits(0).json();
+    assert_eq!(verified["signers"][0]["fingerprint"], asked["fingerprint"]);
+    place.run("alice", &["keys", "import", "signed.eml"]).exits(0);
+    place.run("alice", &["encrypt", "mail.eml", "-o", "new.eml"]).exits(0);
+    let opened = |mail: &str| {
+        let ran = place.run("dave", &[&["decrypt", "--json", mail][..], &UNLOCK].concat()).exits(0);
+        ran.json()["encrypted"]["opened_by"].clone()
+    };
+    assert_eq!(opened("new.eml"), asked["fingerprint"]);
+    assert_ne!(opened("old.eml"), asked["fingerprint"]);
+}
+
+#[test]
+fn who_had_a_certificate_of_a_ca_can_be_their_own() {
+    let place = with_a_ca();
+    let key = json(&place.run("dave", &["keys", "list", "--json"]))["keys"][0]["fingerprint"].clone();
+    place.run("alice", &["keys", "import", "dave.pem", "--pin", key.as_str().unwrap()]).exits(0);
+    let renewal = ["keys", "renew", "--personal-ca", "--algorithm", "p-256", "--json"];
+    let renewed = json(&place.run("dave", &[&renewal[..], &UNLOCK].concat()).exits(0));
+    assert_eq!((renewed["succession"].clone(), renewed["retired"][0].clone()), (true.into(), key));
+    place.write(
+        "dave.eml",
+        MAIL.replace("From: Alice <alice@", "From: Dave <dave@")
+            .replace("To: Bob", "To: Alice")
+            .replace("<bob@", "<alice@"),
+    );
+    place
+        .run("dave", &[&["sign", "dave.eml", "-o", "signed.eml", "--overwrite"][..], &UNLOCK].concat())
+        .exits(0);
+    place.run("alice", &["verify", "signed.eml"]).exits(0);
+}
