@@ -2,6 +2,7 @@
 //!
 //! `--help`, the man pages and the completions come from these definitions.
 
+mod agent;
 mod archive;
 mod common;
 mod decrypt;
@@ -22,6 +23,7 @@ mod witness;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use agent::{Agent, AgentCommand, AgentStart, duration};
 pub(crate) use archive::{
     Archive, ArchiveCommand, ArchiveDecrypt, ArchiveKeys, ArchivePlace, ArchiveRewrap, ArchiveVerify,
     MboxDialect,
@@ -94,5 +96,6 @@ pub(crate) enum Command {
     Archive(Box<Archive>),
     Keys(Keys),
     Trust(Trust),
+    Agent(Agent),
     Generate(Generate),
 }

