@@ -174,7 +174,7 @@ fn mails(count: u64) -> String {
 fn meaning(word: &str) -> &str {
     match word {
         "not-opened" => "not opened",
-        "not-encrypted" => "not encrypted",
+        "not-encrypted" => "without S/MIME encryption",
         "before" => "done by an earlier run",
         "already" => "for the wanted readers already",
         "resealed" => "sealed anew",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
@@ -12,7 +12,7 @@ use super::outcome::{Outcome, Trouble};
 use super::pool;
 use super::progress::Progress;
 use super::report::{Item, Reporter};
-use super::task::{Done, Task};
+use super::task::Task;
 use super::tree::{Kind, Mails, without_size};
 use crate::failure::Failure;
 use crate::files::{Temporary, exists, sync_directory};
@@ -64,7 +64,7 @@ pub(super) fn run(
         touched.extend(mail.parent().map(Path::to_owned));
         Ok(())
     })?;
-    progress.clear();
+    drop(progress);
     for below in touched {
         let folder = match target {
             Target::None => break,
@@ -104,6 +104,7 @@ impl Claim {
         if !is_new && fs::read_to_string(&marker).ok().as_deref() != Some(identity) {
             return Err(exists(output));
         }
+        own_folder(output).map_err(|error| failed(output, &error))?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::open(&marker, flags, Mode::RUSR | Mode::WUSR);
         let mut file = file.map(File::from).map_err(|error| failed(&marker, &error.into()))?;
@@ -131,9 +132,21 @@ fn make_folder(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
+/// A folder that was there must be ours, and becomes ours alone.
+fn own_folder(path: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.is_dir() {
+        return Err(ErrorKind::NotADirectory.into());
+    }
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(ErrorKind::PermissionDenied.into());
+    }
+    fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
 fn existing_folder(path: &Path) -> io::Result<()> {
     match make_folder(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => own_folder(path),
         result => result,
     }
 }
@@ -158,18 +171,17 @@ impl Folder<'_> {
                 return Ok(Item { place, ..Item::from(outcome) });
             }
         };
-        let (item, done) = match self.target {
+        let item = match self.target {
+            Target::None => Item::of(self.task, &mut file)?.0,
             Target::New(output) => self.written_anew(output, mail, &mut file, &metadata)?,
-            Target::None => Item::of(self.task, &mut file)?,
             Target::InPlace { backup } => {
-                let (item, done) = Item::of(self.task, &mut file)?;
-                if let Some(mut written) = done.mail {
+                let (item, written) = Item::of(self.task, &mut file)?;
+                if let Some(mut written) = written {
                     self.replace(mail, &mut written, &metadata, backup.as_deref())?;
                 }
-                (item, Done::unchanged(Outcome::Before))
+                item
             }
         };
-        drop(done);
         Ok(Item { place, ..item })
     }
 
@@ -179,26 +191,26 @@ impl Folder<'_> {
         mail: &Path,
         file: &mut File,
         metadata: &Metadata,
-    ) -> Result<(Item, Done), Failure> {
+    ) -> Result<Item, Failure> {
         let target = output.join(self.name(mail));
         let there = open(&target).ok();
         let is_there = there.is_some();
         if there.is_some_and(|(mut written, _)| self.task.is_done(&mut written)) {
-            return Ok((Item::from(Outcome::Before), Done::unchanged(Outcome::Before)));
+            return Ok(Item::from(Outcome::Before));
         }
-        let (item, mut done) = Item::of(self.task, file)?;
+        let (item, mut written) = Item::of(self.task, file)?;
         let folder = target.parent().unwrap_or(output);
         if !folder.is_dir() {
             self.make_folders(output, mail).map_err(|error| failed(folder, &error))?;
         }
-        let mut content: &mut dyn Seekable = match &mut done.mail {
+        let content: &mut dyn Seekable = match &mut written {
             Some(mail) => mail,
             None => file,
         };
         let hint = "the same command goes on where it was, once the cause is gone";
-        write(&mut content, &target, is_there, metadata, 0o600)
+        write(content, &target, is_there, metadata, 0o600)
             .map_err(|error| failed(&target, &error).hint(hint))?;
-        Ok((item, done))
+        Ok(item)
     }
 
     /// The name of a mail in a new archive.

@@ -14,10 +14,10 @@ use super::partial::{Partial, Point};
 use super::pool;
 use super::progress::Progress;
 use super::report::{Item, Reporter};
-use super::task::{Done, Task};
+use super::task::Task;
 use super::view::View;
 use crate::failure::Failure;
-use crate::spool::IN_MEMORY;
+use crate::spool::{IN_MEMORY, SpoolReader};
 
 /// Does the task with every mail, and writes a new mbox where one is named.
 pub(super) fn run(
@@ -51,9 +51,9 @@ pub(super) fn run(
     };
     let mut source = view.clone();
     pool::in_order(entries, work, |(number, entry, worked)| {
-        let (item, done) = worked.map_err(|error| failed(&error))??;
+        let (item, mail) = worked.map_err(|error| failed(&error))??;
         if let Some(partial) = &mut partial {
-            write(&entry, done, &mut source, dialect, partial).map_err(|error| partial.failed(&error))?;
+            write(&entry, mail, &mut source, dialect, partial).map_err(|error| partial.failed(&error))?;
         }
         reporter.add(&Item { place: number.to_string(), offset: Some(entry.separator.start), ..item })?;
         progress.add(entry.end - entry.separator.start);
@@ -62,7 +62,7 @@ pub(super) fn run(
         }
         Ok(())
     })?;
-    progress.clear();
+    drop(progress);
     if Stamp::of(view.file()).map_err(|error| failed(&error))? != stamp {
         return Err(Failure::unknown(
             "input-changed",
@@ -121,7 +121,7 @@ fn one(
     entry: &MboxEntry,
     view: &mut View,
     dialect: Dialect,
-) -> io::Result<Result<(Item, Done), Failure>> {
+) -> io::Result<Result<(Item, Option<SpoolReader>), Failure>> {
     let mut mail = entry.open(view, dialect)?;
     if entry.mail.end - entry.mail.start > IN_MEMORY as u64 {
         return Ok(Item::of(task, &mut mail));
@@ -134,12 +134,12 @@ fn one(
 /// The entry as it was, or with the mail that takes its place.
 fn write(
     entry: &MboxEntry,
-    done: Done,
+    mail: Option<SpoolReader>,
     source: &mut View,
     dialect: Dialect,
     output: &mut Partial,
 ) -> io::Result<()> {
-    let Some(mut mail) = done.mail else {
+    let Some(mut mail) = mail else {
         return copy(source, entry.separator.start..entry.end, output);
     };
     copy(source, entry.separator.clone(), output)?;

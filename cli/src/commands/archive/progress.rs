@@ -66,10 +66,12 @@ impl Progress {
         };
         let _ = stderr.flush();
     }
+}
 
-    /// Takes the line away.
-    pub(super) fn clear(&mut self) {
-        if self.last.take().is_some() && self.shown == Some(Shown::Terminal) {
+/// Takes the line away, whatever comes next.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.last.is_some() && self.shown == Some(Shown::Terminal) {
             let _ = write!(io::stderr().lock(), "\r\u{1b}[K");
         }
     }

@@ -12,6 +12,7 @@ use crate::args::Report;
 use crate::failure::Failure;
 use crate::files::write_file;
 use crate::render::archive;
+use crate::spool::SpoolReader;
 use crate::terminal;
 
 /// One mail, and what became of it.
@@ -32,8 +33,8 @@ impl From<Outcome> for Item {
 }
 
 impl Item {
-    /// Does the task with a mail.
-    pub(super) fn of(task: &Task, mail: &mut dyn Source) -> Result<(Self, Done), Failure> {
+    /// Does the task with a mail; with the mail that takes its place, where there is one.
+    pub(super) fn of(task: &Task, mail: &mut dyn Source) -> Result<(Self, Option<SpoolReader>), Failure> {
         let Done { outcome, mail: written } = task.run(mail)?;
         let is_named = match &outcome {
             Outcome::Trouble(_) => true,
@@ -41,8 +42,7 @@ impl Item {
             _ => false,
         };
         let message_id = if is_named { message_id(mail) } else { None };
-        let done = Done { outcome: Outcome::Before, mail: written };
-        Ok((Self { message_id, ..Self::from(outcome) }, done))
+        Ok((Self { message_id, ..Self::from(outcome) }, written))
     }
 }
 

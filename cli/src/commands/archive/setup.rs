@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::policy;
 use crate::sources;
 use crate::store::Store;
-use crate::terminal;
+use crate::terminal::{self, say};
 
 /// Every key that we have: threads cannot share a store, and a store that is opened once needs its
 /// passphrase once.
@@ -45,10 +45,17 @@ fn of_files(
 }
 
 fn of_store(store: &Store, unlock: Unlock) -> Result<Keyring, Failure> {
+    store::unlock(store, &unlock)?;
     let keys = store::keys(store, unlock)?;
     let mut keyring = public_halves(&keys);
     for stored in keys.stored() {
-        keyring.add_key(keys.open(&stored.fingerprint)?);
+        // One damaged record must not keep the other keys from what they open.
+        match keys.open(&stored.fingerprint) {
+            Ok(key) => keyring.add_key(key),
+            Err(failure) => {
+                say(&format!("warning: key {} is not used: {}", stored.fingerprint, failure.message))
+            }
+        }
     }
     Ok(keyring)
 }

@@ -24,6 +24,13 @@ impl Kind {
     /// By what is there.
     pub(super) fn of(path: &Path) -> Result<Self, Failure> {
         let metadata = fs::metadata(path).map_err(|error| Failure::io(path.display().to_string(), &error))?;
+        if !metadata.is_dir() && !metadata.is_file() {
+            return Err(Failure::unknown(
+                "not-an-mbox",
+                format!("{}: neither a file nor a folder", path.display()),
+            )
+            .hint("an archive is read more than once: name the file itself, not a pipe"));
+        }
         Ok(match metadata.is_dir() {
             false => Self::Mbox,
             true if is_maildir(path) => Self::Maildir,

@@ -96,6 +96,12 @@ fn a_folder_of_files_becomes_one_and_only_mails_are_looked_at() {
     assert_eq!(outcomes(&ran), counted(&[("decrypted", 2)]));
     let out = place.path("out");
     assert_eq!(files_below(&out), [out.join("2019/b.EML"), out.join("a.eml")]);
+    let private = place.path("private");
+    fs::create_dir(&private).unwrap();
+    fs::set_permissions(&private, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(private.join("letter"), "mine").unwrap();
+    place.run("bob", &["archive", "decrypt", "in", "-o", "private"]).exits(3);
+    assert_eq!(fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o755, "not touched");
     for output in ["in", "in/out", ".", "out"] {
         let refused = place.run("bob", &["archive", "decrypt", "in", "-o", output]);
         assert!(matches!(refused.code, 2 | 3), "{output}: {refused:?}");
