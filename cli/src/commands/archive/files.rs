@@ -213,9 +213,16 @@ impl Folder<'_> {
         Ok(item)
     }
 
-    /// The name of a mail in a new archive.
+    /// The name of a mail that may have another size now. Where another file has that name, which a run
+    /// that was killed leaves behind, both keep theirs: no mail takes the place of another.
     fn name(&self, mail: &Path) -> PathBuf {
-        if self.kind == Kind::Maildir { without_size(mail) } else { mail.to_owned() }
+        if self.kind == Kind::Maildir {
+            let name = without_size(mail);
+            if name == mail || fs::symlink_metadata(self.input.join(&name)).is_err() {
+                return name;
+            }
+        }
+        mail.to_owned()
     }
 
     fn make_folders(&self, output: &Path, mail: &Path) -> io::Result<()> {
@@ -286,7 +293,7 @@ fn write(
     mode: u32,
 ) -> io::Result<()> {
     content.rewind()?;
-    let mut temporary = Temporary::create(target.parent().unwrap_or(Path::new(".")))?;
+    let mut temporary = Temporary::create(&working_folder(target))?;
     io::copy(content, &mut temporary)?;
     temporary.flush()?;
     let file = temporary.file();
@@ -296,6 +303,14 @@ fn write(
     }
     temporary.sync()?;
     temporary.persist(target, overwrite)
+}
+
+/// Where a file is written before it has its name: in a Maildir that is what `tmp` is for.
+fn working_folder(target: &Path) -> PathBuf {
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let tmp = folder.with_file_name("tmp");
+    let is_maildir = folder.ends_with("cur") || folder.ends_with("new");
+    if is_maildir && tmp.is_dir() { tmp } else { folder.to_owned() }
 }
 
 /// A second name, or a copy on another file system. One that is there from an earlier run stays.

@@ -83,6 +83,21 @@ fn times_of_files_stay_sizes_in_names_go_and_nobody_else_may_read() {
 }
 
 #[test]
+fn two_mails_whose_names_differ_in_a_size_alone_stay_two() {
+    let place = Place::new();
+    let root = maildir(&place, "Maildir", &[]);
+    fs::write(root.join("cur/1.host:2,S"), sealed(&place, "bob.pem", 1, "")).unwrap();
+    fs::write(root.join("cur/1.host,S=9:2,S"), sealed(&place, "bob.pem", 2, "")).unwrap();
+    place.run("bob", &["archive", "decrypt", "Maildir", "-o", "out"]).exits(0);
+    let text = |path: &Path| fs::read_to_string(path).unwrap();
+    assert!(text(&place.path("out/cur/1.host:2,S")).contains("mail 1."));
+    assert!(text(&place.path("out/cur/1.host,S=9:2,S")).contains("mail 2."));
+    place.run("bob", &["archive", "rewrap", "--in-place", "--to", "alice@example.org", "Maildir"]).exits(0);
+    place.run("alice", &["archive", "decrypt", "Maildir", "-o", "alices"]).exits(0);
+    assert!(text(&place.path("alices/cur/1.host,S=9:2,S")).contains("mail 2."));
+}
+
+#[test]
 fn a_folder_of_files_becomes_one_and_only_mails_are_looked_at() {
     let place = Place::new();
     let mails = mails(&place, 3);
