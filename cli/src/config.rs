@@ -1,18 +1,18 @@
 //! `config.toml` (`docs/formats/config.md`): how the programs work for a person, and nothing about whom to
 //! believe. An unknown key is an error with its line.
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
-use counterseal_core::limits::POLICY_BYTES;
 use toml_edit::{Document, Item};
 
 use crate::agent::Limits;
 use crate::args::duration;
 use crate::failure::Failure;
+use crate::files::read_settings;
 use crate::places;
 
 const FILE: &str = "config.toml";
+const CONFIG_BYTES: usize = 256 << 10;
 
 /// How the programs work for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +38,9 @@ impl Config {
     pub(crate) fn read() -> Result<Self, Failure> {
         let path = places::configuration()?.join(FILE);
         let wrong = |what: String| Failure::unknown("config", format!("{}: {what}", path.display()));
-        match std::fs::read(&path) {
-            Ok(bytes) if bytes.len() > POLICY_BYTES => {
-                Err(wrong(format!("larger than {POLICY_BYTES} octets")))
-            }
-            Ok(bytes) => {
-                let text = String::from_utf8(bytes).map_err(|_| wrong("not UTF-8".to_owned()))?;
-                Self::parse(&text).map_err(wrong)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Failure::io(path.display().to_string(), &error)),
+        match read_settings(&path, CONFIG_BYTES, "config")? {
+            Some(text) => Self::parse(&text).map_err(wrong),
+            None => Ok(Self::default()),
         }
     }
 

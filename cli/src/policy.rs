@@ -1,7 +1,6 @@
 //! The policy in force: the files of the system, of the person, and for their contacts
 //! (`docs/formats/policy.md`).
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use counterseal_core::limits::{MAIL_ROOTS_BYTES, POLICY_BYTES, REVOCATION_SECOND
 use counterseal_core::message::Accept;
 use counterseal_core::openpgp::{FULL, Reliances, Root};
 use counterseal_core::policy::{
-    AnchorRow, Bundle, Policy, PolicyFile, Revocation, RootRow, SendRow, common_domains,
+    AnchorRow, Bundle, Policy, PolicyError, PolicyFile, Revocation, RootRow, SendRow, common_domains,
 };
 use counterseal_core::trust::evidence;
 use counterseal_core::trust::{Anchor, Knowledge, Level, RootLimits};
@@ -17,7 +16,7 @@ use counterseal_core::x509::mail_roots::{self, MailRoot};
 use counterseal_core::x509::revocation::RevocationDemand;
 
 use crate::failure::Failure;
-use crate::files::{read_file, write_file};
+use crate::files::{read_file, read_settings, write_file};
 use crate::places;
 use crate::revocation;
 
@@ -132,17 +131,9 @@ fn rely(reliances: Reliances, row: &RootRow) -> Reliances {
 }
 
 fn read(path: &Path) -> Result<Option<PolicyFile>, Failure> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::io(path.display().to_string(), &error)),
-    };
-    let wrong = |what: String| Failure::unknown("policy", format!("{}: {what}", path.display()));
-    if bytes.len() > POLICY_BYTES {
-        return Err(wrong(format!("larger than {POLICY_BYTES} octets")));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| wrong("not UTF-8".to_owned()))?;
-    PolicyFile::parse(&text).map(Some).map_err(|error| wrong(error.to_string()))
+    let Some(text) = read_settings(path, POLICY_BYTES, "policy")? else { return Ok(None) };
+    let wrong = |error: PolicyError| Failure::unknown("policy", format!("{}: {error}", path.display()));
+    PolicyFile::parse(&text).map(Some).map_err(wrong)
 }
 
 #[cfg(test)]

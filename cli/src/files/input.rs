@@ -1,6 +1,6 @@
 //! Input: named files as they are, pipes through a spool.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
@@ -81,6 +81,31 @@ fn spooled(mut file: impl Read) -> io::Result<Box<dyn Source>> {
             Err(error) => return Err(error),
         };
         spool.write_all(piece.get(..count).unwrap_or_default())?;
+    }
+}
+
+/// Reads a file of settings, where there is one. `word` is the reason where it is none that could be read.
+///
+/// # Errors
+/// What is wrong with it: no regular file, which might never end or never begin; larger than `limit`
+/// octets; not UTF-8.
+pub(crate) fn read_settings(
+    path: &Path,
+    limit: usize,
+    word: &'static str,
+) -> Result<Option<String>, Failure> {
+    let wrong = |what: String| Failure::unknown(word, format!("{}: {what}", path.display()));
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => return Err(wrong("not a file".to_owned())),
+        Ok(found) if found.len() > limit as u64 => return Err(wrong(format!("larger than {limit} octets"))),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::io(path.display().to_string(), &error)),
+    }
+    let bytes = read_file(path, limit)?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Some(text.to_owned())),
+        Err(_) => Err(wrong("not UTF-8".to_owned())),
     }
 }
 

@@ -323,6 +323,18 @@ fn a_policy_that_leaves_plaintext_to_others_gets_none_from_encrypt() {
 }
 
 #[test]
+fn a_policy_that_is_no_file_is_refused_and_not_waited_for() {
+    let place = Place::new();
+    std::os::unix::fs::symlink("/dev/zero", place.path("alice/policy.toml")).unwrap();
+    let refused = place.run("alice", &["trust", "show", "bob@example.org"]).exits(3);
+    assert!(refused.stderr.contains("policy.toml: not a file"), "{}", refused.stderr);
+    std::fs::remove_file(place.path("alice/policy.toml")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(place.path("alice/contacts.toml")).status().unwrap();
+    assert!(made.success());
+    place.run("alice", &["trust", "show", "bob@example.org"]).exits(3);
+}
+
+#[test]
 fn the_policy_says_from_when_on_a_signature_is_good_enough() {
     let place = Place::new();
     place.run("alice", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
