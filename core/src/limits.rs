@@ -51,6 +51,8 @@ pub const CERTIFICATES: usize = 200;
 pub const CERTIFICATES_BYTES: usize = 10 << 20;
 /// Certificates of one name that are tried for one signature.
 pub const SIGNER_CANDIDATES: usize = 4;
+/// CAs of one name that are tried for a person's: whoever sends certificates of that name must not hide it.
+pub const FAMILY_CANDIDATES: usize = 100;
 /// CMS layers of one mail. Signed, encrypted, signed again by a list makes three; deeper is an
 /// attack on our stack.
 pub const CMS_LAYERS: usize = 8;

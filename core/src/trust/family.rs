@@ -18,9 +18,9 @@ pub fn family_key<'c>(
     let named = at_hand.into_iter().filter(|authority| {
         authority.subject_der() == certificate.issuer_der() && authority.is_personal_authority()
     });
-    let mut above = named.take(limits::SIGNER_CANDIDATES).filter(|authority| {
-        authority.is_signed_by(authority.public_key()).is_ok()
-            && certificate.is_signed_by(authority.public_key()).is_ok()
+    let mut above = named.take(limits::FAMILY_CANDIDATES).filter(|authority| {
+        certificate.is_signed_by(authority.public_key()).is_ok()
+            && authority.is_signed_by(authority.public_key()).is_ok()
     });
     above.next().map_or_else(|| certificate.fingerprint(), Certificate::fingerprint)
 }
@@ -37,6 +37,14 @@ mod tests {
         let own = alice.authority.fingerprint();
         assert_eq!(family_key(&alice.signing, [&alice.authority]), own);
         assert_eq!(family_key(&alice.encryption, [&alice.signing, &alice.authority]), own);
+    }
+
+    #[test]
+    fn decoys_of_the_same_name_do_not_hide_the_right_one() {
+        let alice = Person::new("alice@example.org");
+        let decoys: Vec<Certificate> = (0..20).map(|_| Person::new("alice@example.org").authority).collect();
+        let at_hand = decoys.iter().chain([&alice.authority]);
+        assert_eq!(family_key(&alice.signing, at_hand), alice.authority.fingerprint());
     }
 
     #[test]
