@@ -141,8 +141,10 @@ pub(crate) struct Import {
     #[arg(long, value_name = "ADDRESS", requires = "pin")]
     pub(crate) address: Vec<String>,
 
-    /// Forget the fingerprint that you compared before: the owner has new keys
-    #[arg(long, requires = "pin")]
+    /// Take the new key in the place of the one that is known: the owner has new keys
+    ///
+    /// A key that you compared goes only for another one that you compared: with --pin.
+    #[arg(long)]
     pub(crate) replace: bool,
 
     /// The passphrase of the files, where they have one

@@ -56,3 +56,25 @@ pub(crate) fn is_or_is_under(certificate: &Certificate, other: &Certificate) -> 
             && certificate.issuer_der() == other.subject_der()
             && certificate.is_signed_by(other.public_key()).is_ok())
 }
+
+/// What people compare: the personal CA above a certificate where there is one, so that later keys need no
+/// comparison. A CA that names others too stands for nobody.
+pub(crate) fn stands_for(leaf: &Certificate, certificates: &[Certificate]) -> Fingerprint {
+    let is_personal = |authority: &&Certificate| {
+        authority.is_certificate_authority()
+            && authority.is_self_issued()
+            && authority.path_length() == Some(0)
+            && is_or_is_under(leaf, authority)
+    };
+    certificates.iter().find(is_personal).map_or(leaf.fingerprint(), Certificate::fingerprint)
+}
+
+/// Whether the issuer of a certificate calls itself a personal CA, and is not at hand: the key that stands
+/// for its owner is then another one, which nobody here has seen.
+pub(crate) fn lacks_personal_ca(leaf: &Certificate, certificates: &[Certificate]) -> bool {
+    leaf.issuer().contains("OU=personal CA M")
+        && !leaf.is_self_issued()
+        && !certificates
+            .iter()
+            .any(|other| other.fingerprint() != leaf.fingerprint() && is_or_is_under(leaf, other))
+}

@@ -235,6 +235,13 @@ fn are_sums(kept: &[KeptCorrespondence], entries: &[Entry]) -> bool {
 /// Whether an event says anything that these entries about the same key do not.
 fn is_news(entries: &[Entry], event: &Event) -> bool {
     let events = || entries.iter().filter_map(|entry| entry.content.as_ref()).map(|content| content.event);
+    // What a key was known for before another took its place is to be said anew.
+    let since_replaced = || {
+        let known: Vec<Event> = events().collect();
+        let replaced = |event: &Event| event.kind() == EventKind::Replaced;
+        let begin = known.iter().rposition(replaced).map_or(0, |last| last.saturating_add(1));
+        known.into_iter().skip(begin)
+    };
     match event {
         // The same mail again is one mail, unless it is only now known that it is an answer.
         Event::Received { message, answers } => !events().any(|known| match known {
@@ -243,11 +250,12 @@ fn is_news(entries: &[Entry], event: &Event) -> bool {
             }
             Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } => false,
         }),
-        Event::Plain(EventKind::Seen) => !events().any(|known| {
+        Event::Plain(EventKind::Seen) => !since_replaced().any(|known| {
             let seen = [EventKind::Seen, EventKind::Imported, EventKind::Received];
             seen.contains(&known.kind())
         }),
-        Event::Plain(EventKind::Imported | EventKind::Conflict | EventKind::Revoked)
+        Event::Plain(EventKind::Imported) => !since_replaced().any(|known| known == *event),
+        Event::Plain(EventKind::Conflict | EventKind::Revoked)
         | Event::Sent { message: Some(_) }
         | Event::Succession { .. } => !events().any(|known| known == *event),
         Event::Plain(_) | Event::Sent { message: None } => true,
@@ -285,8 +293,15 @@ impl Writer<'_> {
         self.insert(&entry)?;
         // The sum is signed, the single entries are not: whoever changed one of them changed no sum by it.
         let sum = self.kept(address, key)?;
-        if let Some(sum) = log::after(sum, entry.at, &event, before(&about, &event)) {
-            self.keep(address, key, &sum)?;
+        match log::after(sum, entry.at, &event, before(&about, &event)) {
+            Some(sum) => self.keep(address, key, &sum)?,
+            None => self
+                .transaction
+                .execute(
+                    "DELETE FROM correspondence WHERE address = ?1 AND key = ?2",
+                    params![address.lookup_key(), key],
+                )
+                .map(drop)?,
         }
         Ok(true)
     }

@@ -159,6 +159,19 @@ impl Writer<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Takes away that a key is a contact's.
+    pub(crate) fn remove_contact(
+        &mut self,
+        address: &EmailAddress,
+        key: &[u8; 32],
+    ) -> Result<(), StoreError> {
+        self.transaction.execute(
+            "DELETE FROM trust WHERE kind = ?1 AND address = ?2 AND key = ?3",
+            params![TrustKind::Contact.word(), address.lookup_key(), key],
+        )?;
+        Ok(())
+    }
+
     /// Takes away the pin of one key. Answers whether it was there.
     pub(crate) fn remove_pin(&mut self, address: &EmailAddress, key: &[u8; 32]) -> Result<bool, StoreError> {
         let removed = self.transaction.execute(

@@ -6,6 +6,7 @@ mod agent;
 mod aging;
 mod archive;
 mod attacks;
+mod comparing;
 mod copies;
 mod exchange;
 mod files;

@@ -164,7 +164,8 @@ fn a_fingerprint_is_pinned_for_nobody_whom_its_certificates_do_not_name() {
     let carol = String::from_utf8(place.read("carol.fingerprint")).unwrap();
     place.run("alice", &["trust", "pin", "dave@example.org", &carol]).exits(3);
     let unknown = "MBJH-UVS2-Z2Q4-OF7C-MGP6-ZLO7-BJMY";
-    place.run("alice", &["trust", "pin", "carol@example.org", unknown]).exits(3);
+    let differs = place.run("alice", &["trust", "pin", "carol@example.org", unknown]).exits(4);
+    assert!(differs.stderr.contains("NOT the key") && differs.stderr.contains(&carol), "{}", differs.stderr);
     let other = ["trust", "pin", "carol@example.org", &carol, "--certificate", "bob.pem"];
     assert!(place.run("alice", &other).exits(4).stderr.contains("this file brings"));
     place.run("nobody", &["trust", "pin", "carol@example.org", &carol]).exits(3);

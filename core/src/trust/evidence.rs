@@ -328,7 +328,7 @@ pub struct Correspondence {
     /// Whether we sent encrypted mail and they answered it with a signature of this key. What was
     /// harvested while the store was locked has not been.
     pub two_way: bool,
-    /// Whether the person took the key in by hand, in spite of those known before.
+    /// Whether the person took the key in by hand.
     pub taken_by_hand: bool,
 }
 
@@ -389,6 +389,8 @@ pub enum ExplanationKind {
     Renewal,
     /// The user approved both.
     Approved,
+    /// One of them issued the other's certificate, or one personal CA issued those of both.
+    SameOwner,
 }
 
 /// What is known of a key itself.

@@ -10,6 +10,7 @@ use super::evidence::{
     Validation, Witnessed,
 };
 use super::exposure::AgeQuestion;
+use super::family::family_key;
 use super::knowledge::{Anchor, Knowledge};
 use super::statements::{Statements, aliases};
 use super::web::WebOfTrust;
@@ -205,6 +206,11 @@ impl Inquiry<'_> {
             self.knowledge.certificates.iter().filter(|held| held.fingerprint() == key).cloned().collect();
         dossier.keys.extend(facts(key, &own));
         let allowance = Allowance::of_message();
+        let checking = Inquiry { allowance: &allowance, ..*self };
+        if checking.was_made_by(&key) || checking.is_of_one_owner(&own) {
+            let keys = (key, *claim.key());
+            dossier.explanations.push(Explanation { keys, why: ExplanationKind::SameOwner });
+        }
         // Anybody can write the names of a renewal into a certificate of their own making.
         let is_issued = dossier.evidence.iter().any(|evidence| {
             evidence.claim == *claim && matches!(evidence.kind, Kind::Chain(_) | Kind::IssuedBy { .. })
@@ -309,17 +315,61 @@ impl Inquiry<'_> {
     }
 
     fn is_issued_by(&self, authority: &Fingerprint) -> bool {
-        let anchors: Vec<path::Anchor> = self
-            .certificates
+        let anchors = self.authorities_of(authority);
+        let is_personal = anchors.iter().any(|anchor| is_ones_own(anchor.certificate(), self.certificate));
+        self.has_path_under(&anchors, &self.revocation_under(is_personal))
+    }
+
+    /// Whether the authority made the certificate, whatever became of it since.
+    fn was_made_by(&self, authority: &Fingerprint) -> bool {
+        let unasked = RevocationEvidence { demand: RevocationDemand::Off, ..RevocationEvidence::default() };
+        self.has_path_under(&self.authorities_of(authority), &unasked)
+    }
+
+    /// Whether one personal CA issued this certificate and all that we hold of another key. One of them is
+    /// not enough: anybody can certify a key of somebody else, and then a key of their own beside it.
+    fn is_of_one_owner(&self, others: &[Certificate]) -> bool {
+        let owner = family_key(self.certificate, self.certificates);
+        let is_below = |other: &Certificate| family_key(other, self.certificates) == owner;
+        owner != self.certificate.fingerprint()
+            && !others.is_empty()
+            && others.iter().all(is_below)
+            && self.is_issued_by(&owner)
+    }
+
+    fn authorities_of(&self, authority: &Fingerprint) -> Vec<path::Anchor> {
+        self.certificates
             .iter()
             .filter(|candidate| candidate.is_certificate_authority() && candidate.fingerprint() == *authority)
             .map(|candidate| path::Anchor::private(candidate.clone()))
-            .collect();
+            .collect()
+    }
+
+    /// A personal CA publishes no list: what it is known to have revoked is refused, and nothing more can
+    /// be demanded of it.
+    fn revocation_under(&self, is_personal: bool) -> Cow<'_, RevocationEvidence> {
+        let at_hand = &self.knowledge.revocation;
+        if !is_personal || at_hand.demand != RevocationDemand::Required {
+            return Cow::Borrowed(at_hand);
+        }
+        Cow::Owned(RevocationEvidence { demand: RevocationDemand::BestEffort, ..at_hand.clone() })
+    }
+
+    fn has_path_under(&self, anchors: &[path::Anchor], revocation: &RevocationEvidence) -> bool {
         // Who issued a certificate does not change when it expires: an old mail of a friend is no
         // conflict. What the dates say is counted apart.
         let then = self.at.min(self.certificate.not_after()).max(self.certificate.not_before());
-        !anchors.is_empty() && self.path(&anchors, &self.knowledge.revocation, then).is_ok()
+        !anchors.is_empty() && self.path(anchors, revocation, then).is_ok()
     }
+}
+
+/// Whether a CA is that of the one person whom a certificate names. The CA of an address that is not ASCII
+/// can name only the host (RFC 9598, section 6).
+fn is_ones_own(authority: &Certificate, certificate: &Certificate) -> bool {
+    let names_only_host = authority.is_self_issued()
+        && authority.path_length() == Some(0)
+        && certificate.addresses().iter().any(|address| !address.to_string().is_ascii());
+    authority.is_personal_authority() || names_only_host
 }
 
 /// A revocation that ends the key.

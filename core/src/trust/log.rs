@@ -59,6 +59,8 @@ pub enum EventKind {
     Pinned,
     /// The person took that back.
     Unpinned,
+    /// The person took in another key in its place: what it was known for counts no more.
+    Replaced,
     /// The key was at odds with another one.
     Conflict,
     /// A successor was accepted.
@@ -71,13 +73,14 @@ pub enum EventKind {
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Seen,
         Self::Imported,
         Self::Sent,
         Self::Received,
         Self::Pinned,
         Self::Unpinned,
+        Self::Replaced,
         Self::Conflict,
         Self::Succession,
         Self::Revoked,
@@ -94,6 +97,7 @@ impl EventKind {
             Self::Received => "received",
             Self::Pinned => "pinned",
             Self::Unpinned => "unpinned",
+            Self::Replaced => "replaced",
             Self::Conflict => "conflict",
             Self::Succession => "succession",
             Self::Revoked => "revoked",
@@ -173,6 +177,7 @@ impl Event {
                 | EventKind::Imported
                 | EventKind::Pinned
                 | EventKind::Unpinned
+                | EventKind::Replaced
                 | EventKind::Conflict
                 | EventKind::Revoked
                 | EventKind::Policy,
@@ -344,6 +349,7 @@ pub fn after(sum: Option<Correspondence>, at: Time, event: &Event, before: Befor
     match event {
         Event::Plain(EventKind::Seen) => Some(known()),
         Event::Plain(EventKind::Imported) => Some(Correspondence { taken_by_hand: true, ..known() }),
+        Event::Plain(EventKind::Replaced) => None,
         Event::Received { answers, .. } => {
             let known = known();
             let messages = known.messages.saturating_add(u32::from(before.is_new));

@@ -201,7 +201,7 @@ impl View<'_, '_> {
         let is_revoked = self.index.is_revoked(other.key(), self.at);
         let is_pinned = pinned(other, self.index, self.at).is_some();
         let explained = self.explanations(other.key()).any(|why| match why {
-            ExplanationKind::Approved => true,
+            ExplanationKind::Approved | ExplanationKind::SameOwner => true,
             // What others say does not take the place of a pin.
             ExplanationKind::SameOpenPgpCertificate
             | ExplanationKind::SameRecordSet
@@ -241,11 +241,8 @@ impl View<'_, '_> {
         if score >= supported && rival.score >= supported {
             return Some(Conflict::Supported { other: rival.key, score: rival.score });
         }
-        let own = self.own_history();
-        if own.is_some_and(|own| own.taken_by_hand) {
-            return None;
-        }
-        let is_known = comes_first(own.map(|own| own.first_seen), rival.first_seen);
+        let first_seen = self.own_history().map(|own| own.first_seen);
+        let is_known = comes_first(first_seen, rival.first_seen);
         let gives_way = match is_known {
             Some(true) => rival.score >= score.saturating_add(REPLACES),
             Some(false) => score < rival.score.saturating_add(REPLACES),

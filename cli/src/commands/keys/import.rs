@@ -1,5 +1,6 @@
 //! `cseal keys import`: the person's own keys, and contacts' certificates.
 
+mod contradiction;
 mod mail;
 mod pin;
 mod plan;
@@ -32,7 +33,7 @@ pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
     let mut key_files = KeyFiles::new(&arguments.passphrase);
     let mut reports = Vec::new();
     for file in &arguments.files {
-        let plan = plan(&store, &mut key_files, file, comparison.as_ref())?;
+        let plan = plan(&store, &mut key_files, file, (comparison.as_ref(), arguments.replace))?;
         let unlock =
             arguments.store_passphrase_file.as_ref().or(arguments.passphrase.passphrase_file.as_ref());
         store::unlock(&store, &Unlock::from_file(unlock))?;
@@ -46,11 +47,11 @@ fn plan(
     store: &Store,
     key_files: &mut KeyFiles<'_>,
     file: &Path,
-    comparison: Option<&Comparison>,
+    decision: (Option<&Comparison>, bool),
 ) -> Result<Plan, Failure> {
     let bytes = read_file(file, MAIL_BYTES)?;
     if mail::is_mail(&bytes) {
-        return Plan::of_mail(mail::read(store, &bytes)?, store)?.decided(comparison, store);
+        return Plan::of_mail(mail::read(store, &bytes)?, store)?.decided(decision, store);
     }
     let found = key_files.open(file, &bytes)?;
     if found.is_empty() {
@@ -60,7 +61,7 @@ fn plan(
         )
         .details(found.refused.iter().map(|refused| refused.why.to_string()).collect()));
     }
-    Plan::of_file(found, store)?.decided(comparison, store)
+    Plan::of_file(found, store)?.decided(decision, store)
 }
 
 fn write(store: &mut Store, file: &Path, plan: &Plan) -> Result<Imported, Failure> {

@@ -1,10 +1,11 @@
 //! `cseal trust meet`: what two people compare. It needs no passphrase and keeps nothing.
 
-use counterseal_core::fingerprint::{Fingerprint, safety_digits};
+use counterseal_core::address::EmailAddress;
+use counterseal_core::fingerprint::safety_digits;
 use counterseal_core::x509::Certificate;
 
 use crate::args;
-use crate::commands::keys::is_or_is_under;
+use crate::commands::keys::{lacks_personal_ca, stands_for};
 use crate::commands::parse_address;
 use crate::commands::store;
 use crate::failure::{Exit, Failure};
@@ -34,20 +35,23 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
         return Err(Failure::unknown("no-key", format!("{address}: no certificate of it is known"))
             .hint("take one in with `cseal keys import FILE`"));
     };
+    if lacks_personal_ca(leaf, &certificates) {
+        return Err(no_personal_ca(&address));
+    }
     let theirs = stands_for(leaf, &certificates);
     let meeting = Meeting::new(&address, &theirs, &owner, &own, safety_digits(&own, &theirs));
     meet::show(&meeting, arguments.report.json)?;
     Ok(Exit::Done)
 }
 
-/// What people compare: the personal CA above a certificate where there is one, so that later keys
-/// need no comparison. A CA that names others too stands for nobody.
-pub(super) fn stands_for(leaf: &Certificate, certificates: &[Certificate]) -> Fingerprint {
-    let is_personal = |authority: &&Certificate| {
-        authority.is_certificate_authority()
-            && authority.is_self_issued()
-            && authority.path_length() == Some(0)
-            && is_or_is_under(leaf, authority)
-    };
-    certificates.iter().find(is_personal).map_or(leaf.fingerprint(), Certificate::fingerprint)
+/// What the two would compare is not at hand.
+pub(super) fn no_personal_ca(address: &EmailAddress) -> Failure {
+    Failure::unknown(
+        "no-personal-ca",
+        format!("the personal CA of {address} is not known here, and it is what you two compare"),
+    )
+    .hint(format!(
+        "ask {address} for a signed mail or a file of `cseal keys export`, and `cseal keys import` it; or \
+         look: `cseal keys find {address} --source http --import`"
+    ))
 }

@@ -1,22 +1,26 @@
 //! `cseal trust pin` and `unpin`: what the person compared.
 
 use counterseal_core::address::EmailAddress;
-use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::fingerprint::{Fingerprint, FingerprintPrefix, OpenPgpFingerprint};
 use counterseal_core::trust::HISTORY;
 use counterseal_core::trust::log::{Event, EventKind};
 use counterseal_core::trust::points::Capacities;
-use counterseal_core::trust::{Profile, VERIFIED};
+use counterseal_core::trust::{Profile, VERIFIED, family_key};
 use counterseal_core::x509::Certificate;
 
+use super::meet;
 use crate::args::{self, ComparedBy};
 use crate::commands::history;
-use crate::commands::keys::is_or_is_under;
+use crate::commands::keys::{is_or_is_under, lacks_personal_ca, stands_for};
 use crate::commands::store::{self, Unlock};
 use crate::commands::strong;
 use crate::failure::{Exit, Failure};
 use crate::render::trust::list::{self, PinObject};
 use crate::sources;
 use crate::store::{NewTrust, Store, StoreError, TrustKind, TrustRow, Writer};
+
+/// Digits that two people compare.
+const SAFETY_DIGITS: usize = 60;
 
 /// Keeps that the person compared a key.
 pub(super) fn pin(arguments: &args::TrustPin) -> Result<Exit, Failure> {
@@ -53,6 +57,9 @@ pub(super) fn pin(arguments: &args::TrustPin) -> Result<Exit, Failure> {
     })?;
     let pin = PinObject::new(&comparison.address.to_string(), &key, points, source, None);
     list::pinned(&pin, arguments.report.json)?;
+    if let Some(above) = comparison.above(&key) {
+        list::only_one_key(&comparison.address, &above);
+    }
     Ok(Exit::Done)
 }
 
@@ -126,13 +133,13 @@ impl Comparison {
     /// The key that was compared: the one that was typed, else what stands for the owner of the file.
     fn key(&self, typed: Option<&str>) -> Result<Fingerprint, Failure> {
         let Some(typed) = typed else { return self.key_of_file() };
+        self.check_form(typed)?;
         // A file is handed over with its fingerprint: another one in it is not the one that was compared.
         let searched = if self.given.is_empty() { &self.known } else { &self.given };
         let found = searched.iter().find(|certificate| strong::is_named(certificate, typed));
         found.map(Certificate::fingerprint).ok_or_else(|| {
             if self.given.is_empty() {
-                return Failure::unknown("no-key", format!("{typed}: no certificate of this key is known"))
-                    .hint("name its certificate with --certificate FILE, or `cseal keys import` it first");
+                return self.not_known(typed);
             }
             Failure::new(
                 Exit::Contradiction,
@@ -142,6 +149,55 @@ impl Comparison {
             .details(self.given.iter().map(|one| one.fingerprint().to_string()).collect())
             .hint("nothing was taken in; ask its owner for the fingerprint once more, on another channel")
         })
+    }
+
+    /// What was typed names no key that is at hand. Where another key of the address is, the two differ, and
+    /// that is what comparing is for.
+    fn not_known(&self, typed: &str) -> Failure {
+        let address = &self.address;
+        let known: Vec<Certificate> =
+            self.known.iter().filter(|own| self.names_owner(own)).cloned().collect();
+        let mut keys: Vec<Fingerprint> = known.iter().map(|own| stands_for(own, &self.known)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let Some(key) = keys.first() else {
+            return Failure::unknown("no-key", format!("{typed}: no certificate of this key is known"))
+                .hint("name its certificate with --certificate FILE, or `cseal keys import` it first");
+        };
+        if known.iter().all(|own| lacks_personal_ca(own, &self.known)) {
+            return meet::no_personal_ca(address);
+        }
+        Failure::new(
+            Exit::Contradiction,
+            "not-the-pin",
+            format!("{typed} is NOT the key that you have for {address}"),
+        )
+        .details(keys.iter().map(|key| format!("you have   {key}")).collect())
+        .hint(format!(
+            "read it once more. If it still differs, one of you is being deceived: do not write to {address} \
+             until you found out which key is right; nothing was kept for {key}"
+        ))
+    }
+
+    /// Refuses what cannot be a whole fingerprint, with a word on what it is.
+    fn check_form(&self, typed: &str) -> Result<(), Failure> {
+        let compact: String = typed.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect();
+        let address = &self.address;
+        if compact.len() == SAFETY_DIGITS && compact.chars().all(|letter| letter.is_ascii_digit()) {
+            return Err(Failure::usage("these are the digits of two keys, not the fingerprint of one").hint(
+                format!(
+                    "compare the digits with what {address} sees, then type the line at the end of `cseal \
+                     trust meet {address}`"
+                ),
+            ));
+        }
+        let is_whole =
+            FingerprintPrefix::parse(typed).is_some() || OpenPgpFingerprint::parse(typed).is_some();
+        if is_whole {
+            return Ok(());
+        }
+        Err(Failure::usage(format!("{typed}: no fingerprint"))
+            .hint("a fingerprint is MXXX-XXXX-XXXX-XXXX-XXXX: type 5 groups or more of it"))
     }
 
     /// The personal CA of the file where it has one, else its only key.
@@ -188,7 +244,11 @@ impl Comparison {
     fn check_earlier(&self, key: &Fingerprint, rows: &[TrustRow]) -> Result<(), Failure> {
         let lookup_key = self.address.lookup_key();
         let pins = rows.iter().filter(|row| row.kind == TrustKind::Pin && row.address == lookup_key);
-        let mut rivals = pins.filter(|row| row.key != *key.sha256() && self.does_the_same(key, &row.key));
+        let mut rivals = pins.filter(|row| {
+            row.key != *key.sha256()
+                && self.does_the_same(key, &row.key)
+                && !self.is_of_one_owner(key, &row.key)
+        });
         let Some(rival) = rivals.next() else { return Ok(()) };
         let rival = fingerprint(&self.known, &rival.key).map(|key| key.to_string()).unwrap_or_default();
         let address = &self.address;
@@ -200,6 +260,22 @@ impl Comparison {
         .hint(format!(
             "ask {address} on another channel, then run `cseal trust pin {address} {key} --replace`"
         )))
+    }
+
+    /// Whether one personal CA issued all that is known of both keys, or is one of them. One certificate is
+    /// not enough: anybody can certify a key of somebody else.
+    fn is_of_one_owner(&self, key: &Fingerprint, earlier: &[u8; 32]) -> bool {
+        let mut new = self.all().filter(|own| own.fingerprint() == *key);
+        let Some(owner) = new.next().map(|own| family_key(own, self.all())) else { return false };
+        let mut held = self.known.iter().filter(|own| own.fingerprint().sha256() == earlier).peekable();
+        held.peek().is_some() && held.all(|own| family_key(own, self.all()) == owner)
+    }
+
+    /// The personal CA that people compare where the person compared a key below it.
+    fn above(&self, key: &Fingerprint) -> Option<Fingerprint> {
+        let all: Vec<Certificate> = self.all().cloned().collect();
+        let above = all.iter().filter(|own| own.fingerprint() == *key).map(|own| stands_for(own, &all));
+        above.filter(|above| above != key).next()
     }
 
     fn does_the_same(&self, key: &Fingerprint, earlier: &[u8; 32]) -> bool {

@@ -7,8 +7,7 @@ use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::openpgp::{TwinKey, Web, to_binary};
 use counterseal_core::x509::Certificate;
 
-use super::meet::stands_for;
-use crate::commands::keys::is_or_is_under;
+use crate::commands::keys::{is_or_is_under, stands_for};
 use crate::commands::{statements, strong};
 use crate::failure::Failure;
 use crate::sources;

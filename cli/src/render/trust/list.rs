@@ -12,7 +12,7 @@ use super::domains::day;
 use crate::commands::{strong, successions};
 use crate::failure::Failure;
 use crate::render::json::{hexadecimal, line};
-use crate::terminal::{self, SafeText};
+use crate::terminal::{self, SafeText, say};
 
 /// A fingerprint that was compared.
 #[derive(Serialize)]
@@ -205,7 +205,7 @@ fn within(domains: &[String]) -> String {
 /// Says that a comparison was not kept.
 pub(crate) fn not_kept(address: &EmailAddress) {
     let address = address.to_string();
-    terminal::say(&format!(
+    say(&format!(
         "note: that you named the key of {} counted for this mail; to keep it, give your passphrase",
         SafeText(&address)
     ));
@@ -241,6 +241,15 @@ struct Pinned<'a> {
 /// A comparison that is kept from now on.
 pub(crate) fn pinned(pin: &PinObject, json: bool) -> Result<(), Failure> {
     print(&if json { format!("{}\n", line(&Pinned { version: 1, pin })) } else { pin.words() })
+}
+
+/// A key below a personal CA was compared: it alone counts.
+pub(crate) fn only_one_key(address: &EmailAddress, above: &Fingerprint) {
+    say(&format!(
+        "note: that is one key of {0} alone. What stands for {0} is\n      {above}: compare that, then\n      \
+         cseal trust pin {0} {above}",
+        SafeText(&address.to_string())
+    ));
 }
 
 #[derive(Serialize)]

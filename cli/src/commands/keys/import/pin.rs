@@ -13,8 +13,6 @@ pub(super) struct Comparison {
     typed: String,
     /// Whose it is; where nobody is named, the certificates must leave no choice.
     owners: Vec<EmailAddress>,
-    /// Whether fingerprints that were compared before are to go.
-    pub(super) replaces: bool,
 }
 
 impl Comparison {
@@ -25,21 +23,30 @@ impl Comparison {
             EmailAddress::parse(typed)
                 .map_err(|error| Failure::usage(format!("{typed}: no mail address")).because(error))
         });
-        Ok(Some(Self { typed, owners: owners.collect::<Result<_, _>>()?, replaces: arguments.replace }))
+        Ok(Some(Self { typed, owners: owners.collect::<Result<_, _>>()? }))
     }
 
-    /// The key that was compared: one of the certificates here has it, or a CA that issued one.
-    pub(super) fn key(&self, certificates: &[Certificate]) -> Result<Fingerprint, Failure> {
+    /// The key that was compared: one of the certificates here has it, or a CA, here or known, that issued
+    /// one.
+    pub(super) fn key(
+        &self,
+        certificates: &[Certificate],
+        known: &[Certificate],
+    ) -> Result<Fingerprint, Failure> {
         let fingerprints = || certificates.iter().map(Certificate::fingerprint);
-        fingerprints().find(|fingerprint| fingerprint.is_named_by(&self.typed)).ok_or_else(|| {
-            Failure::new(
-                Exit::Contradiction,
-                "not-the-pin",
-                format!("you compared {}, this file brings", self.typed),
-            )
-            .details(fingerprints().map(|fingerprint| fingerprint.to_string()).collect())
-            .hint("nothing was taken in; ask its owner for the fingerprint once more, on another channel")
-        })
+        let above = super::plan::issuers(certificates, known);
+        let above = above.iter().map(Certificate::fingerprint);
+        fingerprints().chain(above).find(|fingerprint| fingerprint.is_named_by(&self.typed)).ok_or_else(
+            || {
+                Failure::new(
+                    Exit::Contradiction,
+                    "not-the-pin",
+                    format!("you compared {}, this file brings", self.typed),
+                )
+                .details(fingerprints().map(|fingerprint| fingerprint.to_string()).collect())
+                .hint("nothing was taken in; ask its owner for the fingerprint once more, on another channel")
+            },
+        )
     }
 
     /// The addresses that the comparison is about. Whoever compares a fingerprint with Mallory must

@@ -8,14 +8,16 @@ use counterseal_core::trust::log::{Event, EventKind};
 use counterseal_core::trust::{HISTORY, VERIFIED, bring, family_key};
 use counterseal_core::x509::{Certificate, SecretKey};
 
+use super::contradiction::{self, Ground, Replaced};
 use super::mail::SignedMail;
 use super::pin::Comparison;
 use crate::clock;
-use crate::commands::keys::is_or_is_under;
+use crate::commands::keys::{is_or_is_under, stands_for};
 use crate::commands::statements::KeptStatement;
 use crate::commands::store;
 use crate::commands::successions::{self, Successor};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
+use crate::policy;
 use crate::render::keys::ImportedKey;
 use crate::store::{KeyUse, NewTrust, Store, StoreError, TrustKind, TrustRow, Writer};
 
@@ -27,6 +29,8 @@ pub(super) struct Plan {
     not_taken: Vec<String>,
     /// Whose earlier pins go.
     replaced: Vec<EmailAddress>,
+    /// Keys that were known, and go.
+    given_up: Vec<Replaced>,
     /// What came along with a mail, unproved.
     carried: Vec<Vec<u8>>,
     /// Keys that follow compared ones.
@@ -77,6 +81,7 @@ impl Plan {
             claims,
             not_taken: found.refused.iter().map(|refused| refused.why.to_string()).collect(),
             replaced: Vec::new(),
+            given_up: Vec::new(),
             carried: Vec::new(),
             successors: Vec::new(),
             statements: Vec::new(),
@@ -106,6 +111,7 @@ impl Plan {
             claims,
             not_taken: Vec::new(),
             replaced: Vec::new(),
+            given_up: Vec::new(),
             carried: mail.carried,
             successors: Vec::new(),
             statements: Vec::new(),
@@ -113,11 +119,17 @@ impl Plan {
     }
 
     /// The same, with what the person compared, and without anything at odds with earlier comparisons.
-    pub(super) fn decided(mut self, comparison: Option<&Comparison>, store: &Store) -> Result<Self, Failure> {
+    pub(super) fn decided(
+        mut self,
+        (comparison, replaces): (Option<&Comparison>, bool),
+        store: &Store,
+    ) -> Result<Self, Failure> {
         if let Some(comparison) = comparison {
-            let key = comparison.key(&self.certificates)?;
-            for address in comparison.owners(&self.certificates, &key)? {
-                if comparison.replaces {
+            let known = certificates(store)?;
+            let key = comparison.key(&self.certificates, &known)?;
+            let with_known = [self.certificates.as_slice(), &issuers(&self.certificates, &known)].concat();
+            for address in comparison.owners(&with_known, &key)? {
+                if replaces {
                     self.replaced.push(address.clone());
                 }
                 self.claims.push(Claim {
@@ -130,7 +142,9 @@ impl Plan {
             }
         }
         self.follow(store)?;
-        self.refuse_conflict(&certificates(store)?, &store.trust_rows()?)?;
+        let known = certificates(store)?;
+        self.refuse_conflict(&known, &store.trust_rows()?)?;
+        self.given_up = self.hold_against_known(&known, replaces, store)?;
         Ok(self)
     }
 
@@ -189,6 +203,7 @@ impl Plan {
                 writer.record(address, key, Event::Plain(EventKind::Unpinned))?;
             }
         }
+        self.given_up.iter().try_for_each(|replaced| replaced.write(writer))?;
         let mut contacts: Vec<ImportedKey> = Vec::new();
         for statement in &self.statements {
             statement.keep(writer)?;
@@ -246,40 +261,70 @@ impl Plan {
             if self.replaced.iter().any(|replaced| replaced.lookup_key() == address) {
                 continue;
             }
-            let mut pins =
-                rows.iter().filter(|row| row.kind == TrustKind::Pin && row.address == address).peekable();
+            let pins: Vec<&TrustRow> =
+                rows.iter().filter(|row| row.kind == TrustKind::Pin && row.address == address).collect();
             let follows = self.successors.iter().any(|successor| {
                 successor.address.lookup_key() == address
                     && self.is_covered(claim, successor.key.sha256(), known)
             });
-            if pins.peek().is_some() && !follows && !pins.any(|pin| self.is_covered(claim, &pin.key, known)) {
-                return Err(self.conflict(claim));
+            let is_compared = pins.iter().any(|pin| {
+                self.is_covered(claim, &pin.key, known) || self.is_of_one_owner(claim, &pin.key, known)
+            });
+            if let Some(pin) = pins.first().filter(|_| !follows && !is_compared) {
+                return Err(self.conflict(claim, &pin.key, known));
             }
         }
         Ok(())
     }
 
-    fn conflict(&self, claim: &Claim) -> Failure {
-        let (address, key) = (&claim.address, self.to_be_compared(&claim.key));
-        Failure::new(
-            Exit::Contradiction,
-            "pin-conflict",
-            format!("{address} changed keys: you compared another one, this file brings {key}"),
-        )
-        .hint(format!(
-            "nothing was taken in; ask {address} for the new fingerprint on another channel, then add \
-             --pin FINGERPRINT --replace"
-        ))
+    /// A contact's new key must not slip in beside another one that is known. What the person compares, or
+    /// what a compared key names as its successor, needs nobody's leave. Answers with what goes.
+    fn hold_against_known(
+        &self,
+        known: &[Certificate],
+        replaces: bool,
+        store: &Store,
+    ) -> Result<Vec<Replaced>, Failure> {
+        let compared = |claim: &Claim| {
+            let address = claim.address.lookup_key();
+            let pins = self.claims.iter().filter(|other| other.kind == TrustKind::Pin);
+            let pins = pins.map(|pin| (pin.address.lookup_key(), *pin.key.sha256()));
+            let successors = self.successors.iter();
+            let successors = successors.map(|one| (one.address.lookup_key(), *one.key.sha256()));
+            pins.chain(successors).any(|(of, key)| of == address && self.is_covered(claim, &key, known))
+        };
+        let contacts = self.claims.iter().filter(|claim| claim.kind == TrustKind::Contact);
+        let open: Vec<&Claim> = contacts.filter(|claim| !compared(claim)).collect();
+        let mut given_up = Vec::new();
+        if open.is_empty() {
+            return Ok(given_up);
+        }
+        let mut knowledge = store::knowledge(store)?;
+        policy::apply(&policy::in_force()?, &mut knowledge)?;
+        let ground = Ground { knowledge, offered: &self.certificates, at: clock::now() };
+        for claim in open {
+            let more = ground.check(&claim.address, &claim.key, replaces)?;
+            given_up.extend(more.into_iter().filter(|one| !given_up.contains(one)).collect::<Vec<_>>());
+        }
+        Ok(given_up)
     }
 
-    /// What people compare of a key: the CA here that issued its certificate, else the key itself.
-    fn to_be_compared(&self, key: &Fingerprint) -> Fingerprint {
-        let mut issuers = self.certificates.iter().filter(|other| other.is_certificate_authority());
-        let is_issuer = |issuer: &&Certificate| {
-            let mut of_key = self.certificates.iter().filter(|own| own.fingerprint() == *key);
-            of_key.any(|own| is_or_is_under(own, issuer))
-        };
-        issuers.find(is_issuer).map_or(*key, Certificate::fingerprint)
+    fn conflict(&self, claim: &Claim, pinned: &[u8; 32], known: &[Certificate]) -> Failure {
+        let all: Vec<Certificate> = self.certificates.iter().chain(known).cloned().collect();
+        let of = |key: &[u8; 32]| all.iter().find(|own| own.fingerprint().sha256() == key);
+        let pinned = of(pinned).map_or(claim.key, Certificate::fingerprint);
+        let new = of(claim.key.sha256()).map_or(claim.key, |own| stands_for(own, &all));
+        contradiction::refused(&claim.address, (&pinned, true), &new)
+    }
+
+    /// Whether all that is known of a pinned key is under the personal CA that the claimed one is, or is
+    /// under.
+    fn is_of_one_owner(&self, claim: &Claim, pinned: &[u8; 32], known: &[Certificate]) -> bool {
+        let all = || self.certificates.iter().chain(known);
+        let mut new = self.certificates.iter().filter(|own| own.fingerprint() == claim.key);
+        let Some(owner) = new.next().map(|own| family_key(own, all())) else { return false };
+        let mut held = known.iter().filter(|own| own.fingerprint().sha256() == pinned).peekable();
+        held.peek().is_some() && held.all(|own| family_key(own, all()) == owner)
     }
 
     /// Whether a pinned key is the claimed one, or the CA that issued its certificate.
@@ -332,6 +377,14 @@ impl Claim {
 
 fn certificates(store: &Store) -> Result<Vec<Certificate>, Failure> {
     Ok(store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect())
+}
+
+/// The CAs of the store that issued certificates of a file.
+pub(super) fn issuers(certificates: &[Certificate], known: &[Certificate]) -> Vec<Certificate> {
+    let is_above = |authority: &&Certificate| {
+        authority.is_certificate_authority() && certificates.iter().any(|own| is_or_is_under(own, authority))
+    };
+    known.iter().filter(is_above).cloned().collect()
 }
 
 /// The held CA key that issued a certificate: the person's personal CA.
