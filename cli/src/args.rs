@@ -14,6 +14,7 @@ mod init;
 mod keys;
 mod publish;
 mod renew;
+mod revoke;
 mod sign;
 mod statement;
 mod trust;
@@ -42,6 +43,7 @@ pub(crate) use keys::{
 };
 pub(crate) use publish::{Matching, Publish, Selector};
 pub(crate) use renew::Renew;
+pub(crate) use revoke::{Remove, Revoke, RevokeReason};
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
 pub(crate) use statement::{
     Reason, Statement, StatementCheck, StatementCommand, StatementImport, StatementList, StatementMake,

@@ -6,6 +6,7 @@ pub(crate) mod archive;
 mod attachments;
 mod decrypt;
 mod encrypt;
+pub(crate) mod expiry;
 mod generate;
 mod history;
 mod init;
@@ -71,6 +72,8 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             KeysCommand::Show(arguments) => Some(&arguments.report),
             KeysCommand::Generate(arguments) => Some(&arguments.report),
             KeysCommand::Renew(arguments) => Some(&arguments.report),
+            KeysCommand::Revoke(arguments) => Some(&arguments.report),
+            KeysCommand::Remove(arguments) => Some(&arguments.report),
             KeysCommand::Import(arguments) => Some(&arguments.report),
             KeysCommand::Find(arguments) => Some(&arguments.report),
             KeysCommand::Export(_) | KeysCommand::Publish(_) => None,

@@ -100,6 +100,7 @@ impl Person {
         Signer {
             keys: &self.keys,
             key: self.signing.fingerprint(),
+            revocation_lists: Vec::new(),
             certificates: vec![self.signing.clone(), self.authority.clone()],
             encryption_certificate: Some(self.encryption.clone()),
             carried: Vec::new(),

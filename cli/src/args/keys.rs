@@ -8,6 +8,7 @@ use super::common::{Algorithm, Passphrase, Report, help_end};
 use super::find::Find;
 use super::publish::Publish;
 use super::renew::Renew;
+use super::revoke::{Remove, Revoke};
 
 /// Your keys, and your contacts' certificates
 #[derive(Debug, Args)]
@@ -24,6 +25,8 @@ pub(crate) enum KeysCommand {
     Show(Show),
     Generate(KeysGenerate),
     Renew(Renew),
+    Revoke(Revoke),
+    Remove(Remove),
     Import(Import),
     Export(Export),
     Find(Find),

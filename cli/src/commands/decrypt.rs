@@ -7,6 +7,7 @@ use counterseal_core::ports::Source;
 use counterseal_core::time::Time;
 
 use super::attachments::Attachments;
+use super::expiry;
 use super::history;
 use super::reading::{self, OurKeys};
 use super::store::{self, Unlock};
@@ -32,6 +33,9 @@ pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Fail
     let read = read(arguments, store.as_ref(), at)?;
     let positive = policy::positive(&policy::in_force()?);
     reading::report(&read.status, positive, read.extracted, &arguments.report, verbose)?;
+    if let Some(store) = &store {
+        expiry::note(store, arguments.report.json);
+    }
     if let (Some(store), Some(signature)) = (&mut store, &read.signature)
         && !arguments.history.no_history
         && history::is_kept()?

@@ -20,6 +20,7 @@ use counterseal_core::time::Time;
 use counterseal_core::trust::{Knowledge, Pin};
 use counterseal_core::x509::Certificate;
 
+use super::expiry;
 use super::history::{self, Sent};
 use super::mails::{author, message_identifier, read_mail, recipients};
 use super::readers::{Directory, Wanted, for_encryption};
@@ -141,6 +142,7 @@ impl Job<'_> {
         let knowledge = store::knowledge(&store)?;
         let at_hand = knowledge.certificates.clone();
         let written = self.encrypt_from(&store, knowledge, mail.as_ref())?;
+        expiry::note(&store, self.arguments.report.json);
         strong::keep(&mut store, &Unlock::from_options(&self.arguments.passphrase), &written.pins)?;
         if !self.arguments.history.no_history && history::is_kept()? {
             history::sent(&mut store, &written.sent, &at_hand, self.arguments.report.json);

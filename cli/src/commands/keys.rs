@@ -6,7 +6,9 @@ mod generate;
 mod import;
 mod list;
 mod publish;
+mod remove;
 mod renew;
+pub(crate) mod revoke;
 mod twin;
 
 use counterseal_core::address::EmailAddress;
@@ -23,6 +25,8 @@ pub(crate) fn run(arguments: &Keys) -> Result<Exit, Failure> {
         KeysCommand::Show(arguments) => list::show(arguments),
         KeysCommand::Generate(arguments) => generate::run(arguments),
         KeysCommand::Renew(arguments) => renew::run(arguments),
+        KeysCommand::Revoke(arguments) => revoke::run(arguments),
+        KeysCommand::Remove(arguments) => remove::run(arguments),
         KeysCommand::Import(arguments) => import::run(arguments),
         KeysCommand::Export(arguments) => export::run(arguments),
         KeysCommand::Publish(arguments) => publish::run(arguments),

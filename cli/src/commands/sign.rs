@@ -3,6 +3,7 @@
 use counterseal_core::message::{self, SignRequest, SignatureForm, Signer, object};
 use counterseal_core::time::Time;
 
+use super::expiry;
 use super::mails::{author, read_mail};
 use super::signer::SigningIdentity;
 use super::store::{self, Unlock};
@@ -34,8 +35,10 @@ pub(super) fn run(arguments: &args::Sign, verbose: bool) -> Result<Exit, Failure
     let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
     let author = mail.map(author).transpose()?;
     let identity = SigningIdentity::from_store(&store, &keys, &arguments.signing, author.as_ref(), at)?;
-    sign(arguments, mail, &identity.signer(&keys), at, verbose)
-        .map_err(|failure| keys.failure().unwrap_or(failure))
+    let exit = sign(arguments, mail, &identity.signer(&keys), at, verbose)
+        .map_err(|failure| keys.failure().unwrap_or(failure))?;
+    expiry::note(&store, arguments.report.json);
+    Ok(exit)
 }
 
 fn sign(

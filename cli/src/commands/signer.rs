@@ -10,6 +10,7 @@ use counterseal_core::time::Time;
 use counterseal_core::x509::{Certificate, SecretKey};
 
 use crate::args::{self, Digest, SignatureScheme};
+use crate::commands::keys::revoke;
 use crate::commands::statements;
 use crate::failure::Failure;
 use crate::sources::{self, KeyFiles};
@@ -22,6 +23,8 @@ pub(super) struct SigningIdentity {
     encryption_certificate: Option<Certificate>,
     /// Evidence that goes along.
     carried: Vec<Vec<u8>>,
+    /// Revocation lists of our own CA.
+    revocation_lists: Vec<Vec<u8>>,
     algorithm: Option<SignatureAlgorithm>,
 }
 
@@ -46,6 +49,7 @@ impl SigningIdentity {
             key: key.fingerprint(),
             encryption_certificate: encryption_certificate(&certificates, &keys, None),
             carried: Vec::new(),
+            revocation_lists: Vec::new(),
             algorithm: algorithm(signing, key.algorithm())?,
             certificates,
         };
@@ -72,6 +76,7 @@ impl SigningIdentity {
             key: own.fingerprint(),
             algorithm: algorithm(signing, own.public_key().algorithm())?,
             carried: if signing.no_evidence { Vec::new() } else { statements::carried(store, at)? },
+            revocation_lists: revoke::carried(store, at)?,
             encryption_certificate: encryption_certificate(&held, &[], Some(own)),
             certificates,
         })
@@ -85,6 +90,7 @@ impl SigningIdentity {
             certificates: self.certificates.clone(),
             encryption_certificate: self.encryption_certificate.clone(),
             carried: self.carried.clone(),
+            revocation_lists: self.revocation_lists.clone(),
             algorithm: self.algorithm,
         }
     }

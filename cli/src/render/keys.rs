@@ -7,6 +7,8 @@ use counterseal_core::x509::Certificate;
 use serde::Serialize;
 
 use super::json::{hexadecimal, line};
+use crate::clock;
+use crate::commands::expiry;
 use crate::failure::Failure;
 use crate::store::KeyUse;
 use crate::terminal::{self, SafeText};
@@ -51,6 +53,8 @@ pub(crate) struct CertificateObject {
     addresses: Vec<String>,
     not_before: String,
     not_after: String,
+    #[serde(skip)]
+    end: Time,
 }
 
 impl CertificateObject {
@@ -63,6 +67,7 @@ impl CertificateObject {
             addresses: certificate.addresses().iter().map(ToString::to_string).collect(),
             not_before: certificate.not_before().to_rfc3339(),
             not_after: certificate.not_after().to_rfc3339(),
+            end: certificate.not_after(),
         }
     }
 }
@@ -159,7 +164,14 @@ pub(super) fn words(key_use: &str) -> &str {
 }
 
 fn until(certificates: &[CertificateObject]) -> String {
-    certificates.first().map(|first| format!(", until {}", day(&first.not_after))).unwrap_or_default()
+    let Some(first) = certificates.first() else { return ", waits for its certificate".to_owned() };
+    let now = clock::now();
+    let remark = match first.end {
+        end if end < now => ", ended",
+        end if end <= now.plus_days(expiry::DAYS) => ", ends soon",
+        _ => "",
+    };
+    format!(", until {}{remark}", day(&first.not_after))
 }
 
 fn details(sha256: &str, certificates: &[CertificateObject]) -> String {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
 use serde::Serialize;
 
@@ -134,4 +135,102 @@ pub(crate) fn asked(
          cseal keys renew {shown} --answer FILE\n\
          Until then everything stays as it is.\n"
     ))
+}
+
+#[derive(Serialize)]
+struct Revoked<'a> {
+    version: u32,
+    fingerprint: &'a str,
+    revoked: usize,
+    file: Option<String>,
+}
+
+/// A key was revoked, and who is to be told. `revoked` counts the entries of the list.
+pub(crate) fn revoked(
+    key: &Fingerprint,
+    (is_authority, revoked): (bool, usize),
+    file: Option<&Path>,
+    json: bool,
+) -> Result<(), Failure> {
+    let (fingerprint, file) = (key.to_string(), file.map(|file| file.display().to_string()));
+    if json {
+        let object = Revoked { version: 1, fingerprint: &fingerprint, revoked, file };
+        return print(&format!("{}\n", line(&object)));
+    }
+    let mut text = format!("  {fingerprint}  revoked and retired; it stays here for old mail\n\n");
+    text.push_str(if is_authority {
+        "This key stands for you. No list reaches everybody who compared it: tell them yourself, and\n\
+         have them run: cseal trust unpin ADDRESS. Then make new keys: cseal keys renew --personal-ca\n"
+    } else {
+        "The list goes along with your signed mails from now on: write to whom it concerns. Make the key\n\
+         that follows, if you have none: cseal keys renew\n"
+    });
+    match &file {
+        Some(file) => text.push_str(&format!(
+            "{} is for everybody else: they look at it with --crl FILE, openssl with -CRLfile.\n",
+            SafeText(file)
+        )),
+        None => text.push_str("With -o FILE the list is written for other programs, too.\n"),
+    }
+    print(&text)
+}
+
+/// What is lost with a key.
+#[derive(Serialize)]
+pub(crate) struct Loss {
+    pub(crate) opens_mail: bool,
+    pub(crate) from: String,
+    pub(crate) until: String,
+    /// Mails that the history counts in this time.
+    pub(crate) mails: usize,
+}
+
+impl Loss {
+    /// What a person reads before they decide.
+    pub(crate) fn warning(&self, key: &Fingerprint) -> String {
+        let Self { from, until, mails, .. } = self;
+        if !self.opens_mail {
+            return format!("{key} opens no mail. It is gone for ever once it is removed.");
+        }
+        format!(
+            "Mail that was encrypted to {key} will never open again: what others sent you, and you kept \
+             of your own,\nfrom {from} until {until}. The history counts {mails} signed mails that came \
+             in this time."
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Removed<'a> {
+    version: u32,
+    fingerprint: &'a str,
+    lost: &'a Loss,
+}
+
+/// A key is gone.
+pub(crate) fn removed(key: &Fingerprint, loss: &Loss, json: bool) -> Result<(), Failure> {
+    let fingerprint = key.to_string();
+    if json {
+        let object = Removed { version: 1, fingerprint: &fingerprint, lost: loss };
+        return print(&format!("{}\n", line(&object)));
+    }
+    print(&format!("  {fingerprint}  removed; backups and other devices may still have it\n"))
+}
+
+/// A certificate of our own ends soon, or has ended.
+pub(crate) fn ends_soon(key_use: KeyUse, certificate: &Certificate, now: Time) -> String {
+    let address = certificate.addresses().first().map(ToString::to_string).unwrap_or_default();
+    let (end, what) = (certificate.not_after(), words(key_use.word()));
+    let ends = if end < now { "ended" } else { "ends" };
+    let more = match key_use {
+        KeyUse::PersonalCa => " --personal-ca",
+        KeyUse::Encryption | KeyUse::Signing => "",
+    };
+    let space = if address.is_empty() { "" } else { " " };
+    format!(
+        "note: the certificate of your {what} key {ends} on {}; make the next with `cseal keys \
+         renew{space}{}{more}`",
+        end.to_date(),
+        SafeText(&address)
+    )
 }

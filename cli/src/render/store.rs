@@ -9,6 +9,8 @@ impl From<StoreError> for Failure {
             StoreError::Missing => Self::unknown("no-store", "there is no key store yet")
                 .hint("make one with `cseal init ADDRESS`, or name files with --key and --certificate"),
             StoreError::Exists => Self::unknown("store-exists", "there is a key store already"),
+            StoreError::KeyRemoved => Self::no("key-removed", "the key was removed from this store for ever")
+                .hint("keep it in a store of its own: name another directory in COUNTERSEAL_HOME"),
             StoreError::Locked => Self::unknown("locked", "the key store is locked")
                 .hint("give its passphrase with --passphrase-file FILE or --passphrase-fd N"),
             StoreError::WrongPassphrase => {

@@ -10,6 +10,8 @@ pub(crate) enum StoreError {
     Missing,
     /// There is one already.
     Exists,
+    /// The key was destroyed here, and does not come back.
+    KeyRemoved,
     /// A secret key is needed, and no passphrase was given.
     Locked,
     /// No slot opens with this passphrase.

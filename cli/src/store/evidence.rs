@@ -32,6 +32,10 @@ pub(crate) enum EvidenceKind {
     Witness,
     /// A time stamp of the history. The name is that of the witness, and the number of entries.
     TimeStamp,
+    /// What a personal CA of ours revoked. The name is the SHA-256 of its key.
+    RevocationList,
+    /// A secret key of ours that was destroyed. The name is its SHA-256.
+    RemovedKey,
     /// That a contact's certificate was seen; when is what the row says. The name is the SHA-256 of its DER.
     CertificateSeen,
     /// That a contact's key was exposed; since when is what the row says. The name is the SHA-256 of the
@@ -54,6 +58,8 @@ impl EvidenceKind {
             Self::Carried => "carried",
             Self::Witness => "witness",
             Self::TimeStamp => "time-stamp",
+            Self::RevocationList => "revocation-list",
+            Self::RemovedKey => "removed-key",
             Self::CertificateSeen => "certificate-seen",
             Self::Exposure => "exposure",
             Self::EvidenceTimeStamp => "evidence-time-stamp",

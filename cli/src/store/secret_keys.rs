@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::encoding::Encoding;
 use super::error::StoreError;
+use super::evidence::EvidenceKind;
 use super::schema::SEAL_VERSION;
 use super::sealed::SealingKey;
 use super::{ID_BYTES, Store, Writer};
@@ -57,9 +58,13 @@ pub(crate) struct StoredKey {
 const COLUMNS: &str = "id, fingerprint, kind, public_key, created, retired, epoch";
 
 impl Store {
-    /// All secret keys, newest first.
+    /// All secret keys but those that were removed, newest first.
     pub(crate) fn secret_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM secret_key ORDER BY created DESC, id DESC");
+        let query = format!(
+            "SELECT {COLUMNS} FROM secret_key WHERE wrapped_data_key != x''
+                 OR fingerprint NOT IN (SELECT name FROM evidence WHERE kind = 'removed-key')
+             ORDER BY created DESC, id DESC"
+        );
         let mut statement = self.connection.prepare(&query)?;
         let mut rows = statement.query([])?;
         let mut keys = Vec::new();
@@ -105,7 +110,8 @@ impl Writer<'_> {
             .query_row("SELECT 1 FROM secret_key WHERE fingerprint = ?1", [fingerprint.sha256()], |_| Ok(()))
             .optional()?;
         if found.is_some() {
-            return Ok(false);
+            let removed = self.is_removed(&fingerprint)?;
+            return if removed { Err(StoreError::KeyRemoved) } else { Ok(false) };
         }
         let row =
             self.transaction
@@ -130,6 +136,21 @@ impl Writer<'_> {
             params![key.sha256(), self.now.unix_seconds()],
         )?;
         Ok(retired == 1)
+    }
+
+    /// Destroys a secret key: the data key that alone opens its record is erased. The row stays, and a
+    /// tombstone for which the head is signed, so that nobody else can make a key disappear like this.
+    pub(crate) fn remove_secret_key(&mut self, key: &StoredKey) -> Result<(), StoreError> {
+        let fingerprint = key.fingerprint.sha256();
+        self.keep_evidence(EvidenceKind::RemovedKey, fingerprint, key.key_use.word().as_bytes())?;
+        self.transaction
+            .execute("UPDATE secret_key SET wrapped_data_key = x'' WHERE fingerprint = ?1", [fingerprint])?;
+        Ok(())
+    }
+
+    fn is_removed(&self, key: &Fingerprint) -> Result<bool, StoreError> {
+        let query = "SELECT EXISTS (SELECT 1 FROM evidence WHERE kind = 'removed-key' AND name = ?1)";
+        Ok(self.transaction.query_row(query, [key.sha256()], |row| row.get(0))?)
     }
 
     fn insert_secret_key(

@@ -216,3 +216,112 @@ fn who_had_a_certificate_of_a_ca_can_be_their_own() {
         .exits(0);
     place.run("alice", &["verify", "signed.eml"]).exits(0);
 }
+
+/// The fingerprint of a key of somebody's for a use, and its SHA-256.
+fn own_key(place: &Place, person: &str, key_use: &str) -> (String, String) {
+    let list = json(&place.run(person, &["keys", "list", "--json"]));
+    let keys = list["keys"].as_array().unwrap();
+    let key = keys.iter().find(|key| key["use"] == key_use && key["retired"].is_null()).unwrap();
+    (key["fingerprint"].as_str().unwrap().to_owned(), key["sha256"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_revoked_key_signs_nothing_any_more_and_its_list_is_one_for_everybody() {
+    let place = Place::new();
+    signed_by_bob(&place, "before.eml");
+    let (signing, _) = own_key(&place, "bob", "signing");
+    let revoke = ["keys", "revoke", &signing, "--reason", "compromised", "-o", "bob.crl", "--json"];
+    assert_eq!(json(&place.run("bob", &revoke).exits(0))["revoked"], 1);
+    place.run("bob", &["sign", "bob.eml", "-o", "no.eml"]).exits(3);
+    openssl(&place, "crl -in bob.crl -noout -verify -CAfile bob.pem");
+    let with_list = ["verify", "--json", "--crl", "bob.crl", "--anchor", "bob.pem", "before.eml"];
+    let verdict = place.run("alice", &with_list).exits(1).json();
+    assert!(verdict["reasons"].as_array().unwrap().contains(&"revoked".into()), "{verdict}");
+
+    // The next key's mails bring the list, and the next revocation keeps the entry.
+    renew(&place, "bob", &["--signing"]);
+    signed_by_bob(&place, "after.eml");
+    place.run("alice", &["verify", "after.eml"]).exits(0);
+    let (encryption, _) = own_key(&place, "bob", "encryption");
+    let revoke = ["keys", "revoke", &encryption, "--reason", "superseded", "--json"];
+    assert_eq!(json(&place.run("bob", &revoke).exits(0))["revoked"], 2);
+    place.run("dave", &["init", "dave@example.org", "--no-passphrase", "--algorithm", "p-256"]).exits(0);
+    place.run("bob", &["keys", "revoke", &own_key(&place, "dave", "signing").0, "--reason", "lost"]).exits(3);
+}
+
+#[test]
+fn who_revoked_even_the_personal_ca_begins_anew() {
+    let place = Place::new();
+    let (authority, _) = own_key(&place, "bob", "personal-ca");
+    let told = place.run("bob", &["keys", "revoke", &authority, "--reason", "lost"]).exits(0).text();
+    assert!(told.contains("tell them yourself"), "{told}");
+    let renewed = renew(&place, "bob", &["--personal-ca", "--algorithm", "p-256"]);
+    assert_eq!(
+        (renewed["succession"].clone(), renewed["compared_anew"].clone()),
+        (false.into(), true.into())
+    );
+    signed_by_bob(&place, "signed.eml");
+    place.run("alice", &["verify", "signed.eml"]).exits(4);
+}
+
+#[test]
+fn a_key_is_removed_only_by_its_whole_fingerprint_and_does_not_come_back() {
+    let place = Place::new();
+    place.write("passphrase", "x\n");
+    place.run("alice", &["encrypt", "mail.eml", "-o", "old.eml"]).exits(0);
+    let (key, sha256) = own_key(&place, "bob", "encryption");
+    let export = ["keys", "export", &key, "--secret", "--new-passphrase-file", "passphrase", "-o", "old.p12"];
+    place.run("bob", &export).exits(0);
+    let remove = |whole: &str| place.run("bob", &["keys", "remove", &key, "--json", "--fingerprint", whole]);
+    assert_eq!(remove(&key).exits(1).json()["error"], "key-in-use");
+    renew(&place, "bob", &["--encryption", "--algorithm", "p-256"]);
+    place.run("bob", &["keys", "remove", &key]).exits(2);
+    assert_eq!(remove(&key[..24]).exits(1).json()["error"], "other-fingerprint");
+    place.run("bob", &["decrypt", "old.eml"]).exits(0);
+
+    let removed = json(&remove(&sha256).exits(0));
+    assert_eq!(removed["lost"]["opens_mail"], true);
+    place.run("bob", &["decrypt", "old.eml"]).exits(3);
+    assert!(!place.run("bob", &["keys", "list"]).exits(0).text().contains(&key));
+    let import = ["keys", "import", "old.p12", "--passphrase-file", "passphrase", "--json"];
+    assert_eq!(place.run("bob", &import).exits(1).json()["error"], "key-removed");
+    place.run("alice", &["encrypt", "mail.eml", "-o", "new.eml"]).exits(0);
+}
+
+#[test]
+fn what_ends_soon_is_said_once_a_day_and_in_the_list() {
+    let place = Place::new();
+    place.write("passphrase", "x\n");
+    place.write("leaf.cnf", "subjectAltName=email:dave@example.org\nextendedKeyUsage=emailProtection\n");
+    openssl(&place, "req -newkey rsa:2048 -nodes -keyout dave.key -out dave.csr -subj /CN=Dave");
+    openssl(&place, "x509 -req -in dave.csr -key dave.key -days 20 -extfile leaf.cnf -out dave.pem");
+    openssl(&place, "pkcs12 -export -inkey dave.key -in dave.pem -passout pass:x -out dave.p12");
+    let import = [
+        "keys",
+        "import",
+        "dave.p12",
+        "--passphrase-file",
+        "passphrase",
+        "--store-passphrase-file",
+        "passphrase",
+    ];
+    place.run("dave", &import).exits(0);
+    place.run("alice", &["keys", "import", "dave.pem"]).exits(0);
+    for person in ["dave", "alice"] {
+        assert!(
+            place.run(person, &["keys", "list", "dave@example.org"]).exits(0).text().contains("ends soon")
+        );
+    }
+    place.write("dave.eml", MAIL.replace("From: Alice <alice@", "From: Dave <dave@"));
+    let sign = |more: &[&str]| {
+        let sign = ["sign", "dave.eml", "-o", "signed.eml", "--overwrite"];
+        place.run("dave", &[&sign[..], &UNLOCK, more].concat()).exits(0).stderr
+    };
+    assert!(!sign(&["--json"]).contains("note:"));
+    assert!(sign(&[]).contains("cseal keys renew dave@example.org"));
+    assert!(!sign(&[]).contains("note:"));
+    // Self-signed keys without a personal CA follow each other.
+    let renewal = [&["keys", "renew", "--algorithm", "rsa-2048", "--json"][..], &UNLOCK].concat();
+    let renewed = json(&place.run("dave", &renewal).exits(0));
+    assert_eq!((renewed["succession"].clone(), renewed["keys"].as_array().unwrap().len()), (true.into(), 1));
+}

@@ -21,6 +21,8 @@ pub struct Signer<'s> {
     pub encryption_certificate: Option<Certificate>,
     /// OpenPGP certificates and statements that go along, each of which proves itself.
     pub carried: Vec<Vec<u8>>,
+    /// DER of the revocation lists of our own CA, which go along.
+    pub revocation_lists: Vec<Vec<u8>>,
     /// How to sign; by the kind of key where nothing is said.
     pub algorithm: Option<SignatureAlgorithm>,
 }
@@ -54,6 +56,7 @@ impl Signer<'_> {
             capabilities: Some(capabilities),
             content_type: ContentType::Data,
             carried_evidence: &self.carried,
+            revocation_lists: &self.revocation_lists,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod extensions;
 mod request;
+mod revocation_list;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ use crate::ports::{KeyError, Random, SecretKeys};
 use crate::time::Time;
 use extensions::Extensions;
 pub use request::certification_request;
+pub use revocation_list::revocation_list;
 
 /// Bytes of a random serial number; RFC 5280 allows 20.
 const SERIAL_NUMBER_BYTES: usize = 16;

@@ -144,6 +144,22 @@ pub enum RevocationReason {
 }
 
 impl RevocationReason {
+    /// CRLReason (RFC 5280, section 5.3.1); nothing for the one that is left out.
+    pub(crate) const fn code(self) -> Option<u8> {
+        match self {
+            Self::Unspecified => None,
+            Self::KeyCompromise => Some(1),
+            Self::CaCompromise => Some(2),
+            Self::AffiliationChanged => Some(3),
+            Self::Superseded => Some(4),
+            Self::CessationOfOperation => Some(5),
+            Self::CertificateHold => Some(6),
+            Self::RemoveFromCrl => Some(8),
+            Self::PrivilegeWithdrawn => Some(9),
+            Self::AaCompromise => Some(10),
+        }
+    }
+
     /// Whether the key is not to be believed any more, or only this certificate of it.
     ///
     /// Most CAs give no reason where a key was stolen (RFC 5280, section 5.3.1, asks them to leave

@@ -66,6 +66,7 @@ fn signed_by(key: &SecretKey, signer: &Certificate) -> Vec<u8> {
         capabilities: Some(&capabilities),
         content_type: ContentType::Data,
         carried_evidence: &[],
+        revocation_lists: &[],
     };
     let mut object = Vec::new();
     write_signed(SignedInput::Detached(&mut Cursor::new(b"Hello\r\n")), &request, &mut object).unwrap();

@@ -66,7 +66,10 @@ struct Job<'a> {
 impl Job<'_> {
     /// What will be written; nothing where every key is young enough.
     fn renewal(&self) -> Result<Option<Renewal>, Failure> {
-        if self.in_use.is_empty() {
+        // Whoever revoked all of it begins anew.
+        let begins_anew =
+            self.arguments.personal_ca && !store::own_keys(self.store, self.address)?.is_empty();
+        if self.in_use.is_empty() && !begins_anew {
             return Err(own::nobody(self.address));
         }
         let authority = own::authority(self.in_use);

@@ -47,6 +47,7 @@ fn signed(people: &People) -> Vec<u8> {
         capabilities: None,
         content_type: ContentType::Data,
         carried_evidence: &carried,
+        revocation_lists: &[],
     };
     let mut object = Vec::new();
     write_signed(SignedInput::Attached(&mut Cursor::new(CONTENT)), &request, &mut object).unwrap();

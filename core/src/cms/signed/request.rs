@@ -41,6 +41,8 @@ pub struct SigningRequest<'a> {
     pub content_type: ContentType,
     /// OpenPGP certificates and statements to send along, binary, beside what is signed.
     pub carried_evidence: &'a [Vec<u8>],
+    /// DER of revocation lists to send along, for readers who have no other way to them.
+    pub revocation_lists: &'a [Vec<u8>],
 }
 
 /// Why nothing was signed.

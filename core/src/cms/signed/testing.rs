@@ -69,6 +69,7 @@ impl Person {
             capabilities: None,
             content_type: ContentType::Data,
             carried_evidence: &[],
+            revocation_lists: &[],
         }
     }
 }

@@ -156,11 +156,12 @@ impl<'a> Signing<'a> {
         object_identifier(&self.request.content_type)
     }
 
-    /// Certificates and the SignerInfo over a content with this digest.
+    /// Certificates, revocation lists, and the SignerInfo over a content with this digest.
     fn tail(&self, digest: &[u8]) -> Result<Vec<u8>, SignError> {
         let certificates = self.request.certificates.iter().chain(self.request.encryption_certificate);
         let signer_info = self.signer_info(digest)?;
-        Ok([certificate_set(certificates), encode(SET, &[&signer_info])].concat())
+        let lists = revocation_set(self.request.revocation_lists);
+        Ok([certificate_set(certificates), lists, encode(SET, &[&signer_info])].concat())
     }
 
     fn signer_info(&self, digest: &[u8]) -> Result<Vec<u8>, SignError> {
@@ -254,6 +255,14 @@ impl<W: Write> Write for Pieces<'_, W> {
 
 fn object_identifier(content_type: &ContentType) -> Vec<u8> {
     encode(OBJECT_IDENTIFIER, &[&content_type.object_identifier()])
+}
+
+/// RevocationInfoChoices (RFC 5652, section 10.2.1), in the order of DER; nothing where there are none.
+fn revocation_set(lists: &[Vec<u8>]) -> Vec<u8> {
+    let mut lists: Vec<&[u8]> = lists.iter().map(Vec::as_slice).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    if lists.is_empty() { Vec::new() } else { encode(context(1), &lists) }
 }
 
 /// The content of an IssuerAndSerialNumber.

@@ -30,6 +30,7 @@ impl Statement {
             capabilities: None,
             content_type: ContentType::Data,
             carried_evidence: &[],
+            revocation_lists: &[],
         };
         let mut object = Vec::new();
         write_signed(SignedInput::Attached(&mut Cursor::new(text)), &request, &mut object)?;

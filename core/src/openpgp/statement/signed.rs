@@ -283,6 +283,7 @@ mod tests {
             capabilities: None,
             content_type,
             carried_evidence: &[],
+            revocation_lists: &[],
         };
         let mut object = Vec::new();
         write_signed(SignedInput::Attached(&mut Cursor::new(text)), &request, &mut object).unwrap();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::keys::Keyring;
 use crate::testing::SystemRandom;
+use crate::x509::revocation::{Revocation, RevocationReason};
 use crate::x509::{KeyKind, SecretKey, UsageError};
 
 fn validity() -> Validity {
@@ -144,4 +145,34 @@ fn dates_from_2050_on_have_four_digits() {
 fn usage_errors_say_what_was_found() {
     let (_, certificate) = authority();
     assert_eq!(certificate.may_sign_mail(), Err(UsageError::KeyUsage(vec!["keyCertSign", "cRLSign"])));
+}
+
+#[test]
+fn a_list_of_what_was_revoked_reads_back() {
+    let (keys, authority) = authority();
+    let issuer = Issuer { certificate: &authority, keys: &keys };
+    let addresses = addresses();
+    let leaf = |revoked: &mut Vec<(Vec<u8>, Revocation)>, reason| {
+        let key = key(KeyKind::P256);
+        let subject = Subject { name: "Alice", addresses: &addresses, public_key: key.public_key() };
+        let leaf = signing_certificate(&issuer, &subject, validity(), &mut SystemRandom).unwrap();
+        let when = validity().not_before.plus_days(7);
+        revoked.push((leaf.serial_number().to_vec(), Revocation { when, reason }));
+        leaf
+    };
+    let (mut revoked, mut other) = (Vec::new(), Vec::new());
+    let stolen = leaf(&mut revoked, RevocationReason::KeyCompromise);
+    let unsaid = leaf(&mut revoked, RevocationReason::Unspecified);
+    let good = leaf(&mut other, RevocationReason::Superseded);
+    let now = validity().not_before.plus_days(8);
+    let list = revocation_list(&issuer, &revoked, now, now.plus_days(100)).unwrap();
+    assert_eq!(list.entry(&stolen), Some(revoked[0].1));
+    assert_eq!(list.entry(&unsaid), Some(revoked[1].1));
+    assert_eq!(list.entry(&good), None);
+    assert_eq!(
+        (list.this_update(), list.next_update(), list.unusable()),
+        (now, Some(now.plus_days(100)), None)
+    );
+    let of_nothing = revocation_list(&issuer, &[], now, now.plus_days(1)).unwrap();
+    assert_eq!(of_nothing.entry(&stolen), None);
 }
