@@ -63,7 +63,6 @@ pub(crate) use witness::{Witness, WitnessAdd, WitnessCommand, WitnessRemove, Wit
     name = "cseal",
     version,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     max_term_width = 80,
     long_about = "Encrypted mail that is as easy as mail.\n\n\
         cseal writes and reads S/MIME, the format that mail programs already know, and says how far the \

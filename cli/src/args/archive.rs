@@ -108,7 +108,8 @@ pub(crate) struct ArchiveVerify {
         "  After a new encryption key, so that the old one is needed no more:\n",
         "      cseal archive rewrap --in-place Maildir\n\n",
         "  For a colleague too, with a cipher that notices changes:\n",
-        "      cseal archive rewrap --to bob@example.org --reseal project.mbox -o shared.mbox\n"
+        "      cseal archive rewrap --to bob@example.org --reseal \\\n",
+        "          project.mbox -o shared.mbox\n"
     )
 )]
 pub(crate) struct ArchiveRewrap {

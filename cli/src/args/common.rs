@@ -12,10 +12,10 @@ macro_rules! help_end {
             $($example,)*
             "\nExit codes:\n",
             "  0   done; for questions: yes\n",
-            "  1   answered, and the answer is no: not signed by the author, not verified, a recipient refused\n",
+            "  1   the answer is no: not signed by the author, not verified, a reader refused\n",
             "  2   wrong command line\n",
-            "  3   could not find out: unreadable mail, no key of yours fits, a file out of reach\n",
-            "  4   contradiction: something is at odds with a pin or with earlier mail; look before you go on\n",
+            "  3   could not find out: unreadable mail, no key fits, a file out of reach\n",
+            "  4   contradiction to a pin or to earlier mail: look before you go on\n",
             "  70  a bug in cseal\n\n",
             "A refusal names its reason in one word that never changes; docs/formats/reasons.md lists them."
         )

@@ -23,7 +23,8 @@ use super::common::{
         "  Save the attachments:\n",
         "      cseal decrypt --extract attachments in.eml -o plain.eml\n\n",
         "  Without a store, and with a verdict for machines:\n",
-        "      cseal decrypt --cms --key bob.key --certificate bob.pem --anchor root.pem --json -o out in.p7m\n"
+        "      cseal decrypt --cms --key bob.key --certificate bob.pem \\\n",
+        "          --anchor root.pem --json -o out in.p7m\n"
     )
 )]
 pub(crate) struct Decrypt {

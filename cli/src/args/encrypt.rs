@@ -21,13 +21,15 @@ use super::sign::Signing;
     after_long_help = help_end!(
         "  A mail, for everyone in To, Cc and Bcc:\n",
         "      cseal encrypt draft.eml -o out.eml\n\n",
-        "  A mail with Bcc or with readers of different kinds: one file each, and copies.json:\n",
+        "  With Bcc, or readers of different kinds: one file each, and copies.json:\n",
         "      cseal encrypt draft.eml --output-directory copies\n\n",
         "  A file, for Bob, from your store:\n",
         "      cseal encrypt --cms --to bob@example.org -o report.p7m report.pdf\n\n",
         "  Without a store, as in a script:\n",
-        "      cseal encrypt --cms --certificate bob.pem --no-sign -o report.p7m report.pdf\n",
-        "      cseal encrypt --certificate bob.pem --key alice.key --signer alice.pem draft.eml -o out.eml\n"
+        "      cseal encrypt --cms --certificate bob.pem --no-sign \\\n",
+        "          -o report.p7m report.pdf\n",
+        "      cseal encrypt --certificate bob.pem --key alice.key \\\n",
+        "          --signer alice.pem draft.eml -o out.eml\n"
     )
 )]
 pub(crate) struct Encrypt {

@@ -14,7 +14,8 @@ use super::common::help_end;
         "  All man pages:\n",
         "      cseal generate man man/\n\n",
         "  Completions for the shell you use:\n",
-        "      cseal generate completions bash > ~/.local/share/bash-completion/completions/cseal\n"
+        "      cseal generate completions bash \\\n",
+        "          > ~/.local/share/bash-completion/completions/cseal\n"
     )
 )]
 pub(crate) struct Generate {

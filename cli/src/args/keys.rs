@@ -172,11 +172,13 @@ pub(crate) struct Import {
         "  Your certificates, for others:\n",
         "      cseal keys export alice@example.org -o alice.pem\n\n",
         "  Your keys, for Thunderbird:\n",
-        "      cseal keys export alice@example.org --secret --for thunderbird -o alice.p12\n\n",
+        "      cseal keys export alice@example.org --secret \\\n",
+        "          --for thunderbird -o alice.p12\n\n",
         "  The OpenPGP twin of your personal CA, for friends to certify with gpg or sq:\n",
         "      cseal keys export alice@example.org --for openpgp -o alice.asc\n\n",
         "  One key, for openssl and what is built on it:\n",
-        "      cseal keys export MBJH-UVS2-Z2Q4-OF7C-MGP6 --secret --format pkcs8 -o alice.key\n"
+        "      cseal keys export MBJH-UVS2-Z2Q4-OF7C-MGP6 --secret \\\n",
+        "          --format pkcs8 -o alice.key\n"
     )
 )]
 pub(crate) struct Export {

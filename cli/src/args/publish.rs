@@ -16,10 +16,11 @@ use super::common::{Passphrase, help_end};
     after_long_help = help_end!(
         "  Records for the zone file of example.org:\n",
         "      cseal keys publish alice@example.org --smimea\n\n",
-        "  A web key directory for its web server, from where others find your OpenPGP twin and certificates:\n",
+        "  A web key directory, where others find your OpenPGP twin and certificates:\n",
         "      cseal keys publish alice@example.org --wkd /srv/www/example.org\n\n",
-        "  The same with the OpenPGP certificate that you have already, and that names your key:\n",
-        "      cseal keys publish alice@example.org --wkd /srv/www/example.org --openpgp alice.asc\n"
+        "  The same with the OpenPGP certificate that you have, and that names your key:\n",
+        "      cseal keys publish alice@example.org --wkd /srv/www/example.org \\\n",
+        "          --openpgp alice.asc\n"
     )
 )]
 pub(crate) struct Publish {

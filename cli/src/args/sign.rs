@@ -19,7 +19,8 @@ use super::common::{At, Form, Input, Output, Passphrase, Report, help_end};
         "  A signature beside a file:\n",
         "      cseal sign --cms --detached -o release.tar.p7s release.tar\n\n",
         "  Without a store:\n",
-        "      cseal sign --cms --key alice.key --signer alice.pem -o report.p7m report.pdf\n"
+        "      cseal sign --cms --key alice.key --signer alice.pem \\\n",
+        "          -o report.p7m report.pdf\n"
     )
 )]
 pub(crate) struct Sign {

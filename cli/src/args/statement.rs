@@ -34,10 +34,15 @@ pub(crate) enum StatementCommand {
         docs/formats/statement.md has the text.",
     after_long_help = help_end!(
         "  Your OpenPGP key says that an S/MIME key is yours:\n",
-        "      cseal trust statement make --type link alice@example.org --text -o link.txt\n",
+        "      cseal trust statement make --type link alice@example.org \\\n",
+        "          --text -o link.txt\n",
         "      gpg --clearsign link.txt\n\n",
-        "  Your new key follows the old one:\n",
-        "      cseal trust statement make --type succession alice@example.org --old MBJH-UVS2-Z2Q4-OF7C-MGP6 -o s.pem\n"
+        "  A new personal CA, in a store of its own, follows the one of this store:\n",
+        "      COUNTERSEAL_HOME=new cseal init alice@example.org\n",
+        "      COUNTERSEAL_HOME=new cseal keys export alice@example.org -o new.pem\n",
+        "      cseal trust statement make --type succession alice@example.org \\\n",
+        "          --certificate new.pem --old MBJH-UVS2-Z2Q4-OF7C-MGP6 -o next.pem\n",
+        "      COUNTERSEAL_HOME=new cseal trust statement import next.pem\n"
     )
 )]
 pub(crate) struct StatementMake {
@@ -59,13 +64,13 @@ pub(crate) struct StatementMake {
     #[arg(long, value_name = "FINGERPRINT", hide_short_help = true)]
     pub(crate) compared: Option<String>,
 
-    /// Of an endorsement: how sure you are, 1 to 120
-    #[arg(long, value_name = "N", default_value = "120", value_parser = clap::value_parser!(u8).range(1..=120))]
-    pub(crate) amount: u8,
+    /// Of an endorsement: how sure you are, 1 to 120; else what your comparison is worth
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=120))]
+    pub(crate) amount: Option<u8>,
 
-    /// Of an endorsement: how you know
-    #[arg(long, value_name = "HOW", default_value = "in-person")]
-    pub(crate) basis: Basis,
+    /// Of an endorsement: how you know; else how you compared the fingerprint
+    #[arg(long, value_name = "HOW")]
+    pub(crate) basis: Option<Basis>,
 
     /// Of a succession: your older key, which signs
     #[arg(long, value_name = "FINGERPRINT", required_if_eq("kind", "succession"))]
@@ -104,7 +109,8 @@ pub(crate) struct StatementMake {
         "  A clear-signed statement, with the signer's OpenPGP certificate:\n",
         "      cseal trust statement check bob.txt.asc --keyring carol.pgp\n\n",
         "  A text and its detached signature:\n",
-        "      cseal trust statement check bob.txt --signature bob.txt.sig --keyring carol.pgp\n"
+        "      cseal trust statement check bob.txt \\\n",
+        "          --signature bob.txt.sig --keyring carol.pgp\n"
     )
 )]
 pub(crate) struct StatementCheck {
@@ -164,7 +170,8 @@ pub(crate) struct StatementImport {
         whoever takes it in. What you signed with gpg or sq is taken back by --text, signed with the same key.",
     after_long_help = help_end!(
         "  Your vouch for Bob:\n",
-        "      cseal trust statement withdraw bob.vouch.pem --reason error -o bob.withdrawn.pem\n"
+        "      cseal trust statement withdraw bob.vouch.pem --reason error \\\n",
+        "          -o bob.withdrawn.pem\n"
     )
 )]
 pub(crate) struct StatementWithdraw {

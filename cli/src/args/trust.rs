@@ -48,11 +48,12 @@ pub(crate) enum TrustCommand {
         "  A contact of yours:\n",
         "      cseal trust show bob@example.org\n\n",
         "  A certificate from a file, by the rules of another profile, with a drawing:\n",
-        "      cseal trust show bob@example.org --certificate bob.pem --anchor root.pem=80 \\\n",
-        "          --profile hardened --graph bob.svg\n\n",
+        "      cseal trust show bob@example.org --certificate bob.pem \\\n",
+        "          --anchor root.pem=80 --profile hardened --graph bob.svg\n\n",
         "  An OpenPGP certificate, by whom you rely on:\n",
-        "      cseal trust show bob@example.org --fingerprint 2A2A4A23A7EEC119BC0B46642B3825DC02A05FEA \\\n",
-        "          --keyring friends.pgp --rely 85DAB65713B2D0ABFC5A4F28BC10C9CE4A699D8D\n\n",
+        "      cseal trust show bob@example.org --keyring friends.pgp \\\n",
+        "          --fingerprint 2A2A4A23A7EEC119BC0B46642B3825DC02A05FEA \\\n",
+        "          --rely 85DAB65713B2D0ABFC5A4F28BC10C9CE4A699D8D\n\n",
         "  Many questions in one process, one JSON object a line:\n",
         "      cseal trust show --batch --anchor root.pem < questions.jsonl\n"
     )
@@ -150,7 +151,8 @@ pub(crate) struct TrustShow {
         "  Certificates that Bob handed you on a stick:\n",
         "      cseal trust pin bob@example.org --certificate bob.pem\n\n",
         "  Bob has new keys, and read them out in a video call:\n",
-        "      cseal trust pin bob@example.org MCF2-2NZ4-ZGXO-5TTI-5KZP --by video --replace\n"
+        "      cseal trust pin bob@example.org MCF2-2NZ4-ZGXO-5TTI-5KZP \\\n",
+        "          --by video --replace\n"
     )
 )]
 pub(crate) struct TrustPin {
@@ -247,20 +249,25 @@ pub(crate) struct TrustUnpin {
         trust show. The word of such a CA alone makes a key verified, unless you give it less than 120 \
         points; of two people whom you rely on, both must certify a key, or one of them and something else. \
         OpenPGP certifications reach an S/MIME key through its twin, or through an OpenPGP certificate that \
-        names it.",
+        names it.\n\n\
+        Of somebody on whom you rely already only what you name changes: amount, depth and domains stay, and \
+        what changed is said. To lift a limit, --remove first.",
     after_long_help = help_end!(
         "  Your employer's CA; a CA of friends, as one seal of two:\n",
         "      cseal trust rely employer-ca.pem\n",
         "      cseal trust rely friends-ca.pem --amount 80\n\n",
         "  Carol, whose OpenPGP certifications are in a keyring:\n",
-        "      cseal trust rely 85DAB65713B2D0ABFC5A4F28BC10C9CE4A699D8D --keyring friends.pgp\n\n",
+        "      cseal trust rely 85DAB65713B2D0ABFC5A4F28BC10C9CE4A699D8D \\\n",
+        "          --keyring friends.pgp\n\n",
         "  Everybody on whom GnuPG relies:\n",
         "      gpg --export-ownertrust > ownertrust; gpg --export > keyring.pgp\n",
-        "      cseal trust rely --gnupg-ownertrust ownertrust --keyring keyring.pgp\n\n",
+        "      cseal trust rely --gnupg-ownertrust ownertrust --keyring keyring.pgp \\\n",
+        "          --own CEBB52301D617E910390FE16587979573442684E\n\n",
         "  Bob, whose fingerprint you compared, when he vouches for others:\n",
         "      cseal trust rely bob@example.org\n\n",
         "  Not any more:\n",
-        "      cseal trust rely MBJH-UVS2-Z2Q4-OF7C-MGP6 --remove\n"
+        "      cseal trust rely employer-ca.pem --remove\n",
+        "      cseal trust rely bob@example.org --remove\n"
     )
 )]
 pub(crate) struct TrustRely {
@@ -268,7 +275,7 @@ pub(crate) struct TrustRely {
     ///
     /// A contact's signed statements count then, and you must have compared the contact's fingerprint. With
     /// --remove also the fingerprint of a CA.
-    #[arg(value_name = "FILE|FINGERPRINT|ADDRESS", required_unless_present = "gnupg_ownertrust")]
+    #[arg(value_name = "FILE|FINGERPRINT|ADDRESS", required_unless_present_any = ["gnupg_ownertrust", "own"])]
     pub(crate) on: Option<String>,
 
     /// Points that its word is worth, 1 to 120
@@ -283,8 +290,11 @@ pub(crate) struct TrustRely {
     pub(crate) keyrings: Vec<PathBuf>,
 
     /// The OpenPGP certificate is your own: what you certified counts in full
-    #[arg(long, conflicts_with_all = ["remove", "amount", "depth", "domains"])]
-    pub(crate) own: bool,
+    ///
+    /// With --gnupg-ownertrust its fingerprint, and the option may be repeated.
+    #[arg(long, value_name = "FINGERPRINT", num_args = 0..=1, default_missing_value = "",
+          conflicts_with_all = ["remove", "amount", "depth", "domains"])]
+    pub(crate) own: Vec<String>,
 
     /// How many introducers in a row may stand behind an OpenPGP certificate
     ///
@@ -300,9 +310,11 @@ pub(crate) struct TrustRely {
     /// Rely on whom GnuPG relies, by what `gpg --export-ownertrust` wrote to FILE
     ///
     /// Ultimate trust is 120 points, full trust 120 once the owner is certified by somebody you rely on,
-    /// marginal trust 40, and chains end after five certifications, as in GnuPG.
+    /// marginal trust 40, and chains end after five certifications, as in GnuPG. The profile counts 80 of
+    /// it at most. GnuPG does not say which key is yours: name it with --own FINGERPRINT. What you set
+    /// here before stays.
     #[arg(long, value_name = "FILE", hide_short_help = true,
-          conflicts_with_all = ["on", "remove", "own", "amount", "depth", "domains"])]
+          conflicts_with_all = ["on", "remove", "amount", "depth", "domains"])]
     pub(crate) gnupg_ownertrust: Option<PathBuf>,
 
     /// Do not rely on it any more

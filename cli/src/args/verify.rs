@@ -19,7 +19,8 @@ use super::common::{Accept, At, Evidence, History, Input, Output, Report, help_e
         "  A mail:\n",
         "      cseal verify in.eml\n\n",
         "  A file and the signature beside it:\n",
-        "      cseal verify --cms --anchor root.pem --content release.tar release.tar.p7s\n\n",
+        "      cseal verify --cms --anchor root.pem \\\n",
+        "          --content release.tar release.tar.p7s\n\n",
         "  As of a day in the past, for a machine:\n",
         "      cseal verify --anchor root.pem --at 2025-03-01 --json in.eml\n"
     )

@@ -17,12 +17,15 @@ use super::common::{Output, Passphrase, Report, help_end};
     after_long_help = help_end!(
         "  Bob, whose fingerprint you compared:\n",
         "      cseal trust vouch bob@example.org -o bob.vouch.pem\n\n",
-        "  Bob, for one year, as sure as you are after a call:\n",
-        "      cseal trust vouch bob@example.org --basis video --amount 90 --expires 2027-11-21 -o bob.vouch.pem\n\n",
+        "  Bob, for one year, and less sure than your comparison makes you:\n",
+        "      cseal trust vouch bob@example.org --amount 60 --expires 2027-11-21 \\\n",
+        "          -o bob.vouch.pem\n\n",
         "  Bob's OpenPGP twin too:\n",
-        "      cseal trust vouch bob@example.org --certificate bob.asc --openpgp bob.vouched.asc -o bob.vouch.pem\n\n",
+        "      cseal trust vouch bob@example.org --certificate bob.asc \\\n",
+        "          --openpgp bob.vouched.asc -o bob.vouch.pem\n\n",
         "  The same with your OpenPGP key in gpg:\n",
-        "      cseal trust vouch bob@example.org --certificate bob.asc --print-commands gpg\n"
+        "      cseal trust vouch bob@example.org --certificate bob.asc \\\n",
+        "          --print-commands gpg\n"
     )
 )]
 pub(crate) struct TrustVouch {
@@ -43,12 +46,16 @@ pub(crate) struct TrustVouch {
     pub(crate) compared: Option<String>,
 
     /// How sure you are, in points, 1 to 120
-    #[arg(long, value_name = "N", default_value = "120", value_parser = clap::value_parser!(u8).range(1..=120))]
-    pub(crate) amount: u8,
+    ///
+    /// Where it is left out: what your comparison is worth, as `cseal trust list` shows it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=120))]
+    pub(crate) amount: Option<u8>,
 
     /// How you know
-    #[arg(long, value_name = "HOW", default_value = "in-person")]
-    pub(crate) basis: Basis,
+    ///
+    /// Where it is left out: how you compared the fingerprint.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) basis: Option<Basis>,
 
     /// Until when it holds: RFC 3339, or a date (00:00 UTC); five years where it is left out
     #[arg(long, value_name = "TIME")]

@@ -33,7 +33,8 @@ pub(crate) enum WitnessCommand {
 #[derive(Debug, Args)]
 #[command(after_long_help = help_end!(
     "  An authority that is asked over the network, and one that is not:\n",
-    "      cseal trust witness add https://tsa.example.org/ --certificate tsa-root.pem\n",
+    "      cseal trust witness add https://tsa.example.org/ \\\n",
+        "          --certificate tsa-root.pem\n",
     "      cseal trust witness add --certificate notary.pem\n"
 ))]
 pub(crate) struct WitnessAdd {
@@ -54,6 +55,10 @@ pub(crate) struct WitnessAdd {
 
 /// List the authorities, and what each has stamped
 #[derive(Debug, Args)]
+#[command(after_long_help = help_end!(
+    "  Everything, for a machine:\n",
+    "      cseal trust witness list --json\n"
+))]
 pub(crate) struct WitnessList {
     #[command(flatten)]
     pub(crate) report: Report,
@@ -61,6 +66,10 @@ pub(crate) struct WitnessList {
 
 /// Believe an authority no more, and drop its time stamps
 #[derive(Debug, Args)]
+#[command(after_long_help = help_end!(
+    "  The one that is asked at this URL:\n",
+    "      cseal trust witness remove https://tsa.example.org/\n"
+))]
 pub(crate) struct WitnessRemove {
     /// The URL, or the fingerprint of the certificate
     #[arg(value_name = "URL|FINGERPRINT")]
@@ -85,8 +94,8 @@ pub(crate) struct WitnessRemove {
     after_long_help = help_end!(
         "  By hand:\n",
         "      cseal trust witness stamp --query-out head.tsq\n",
-        "      curl -H 'Content-Type: application/timestamp-query' --data-binary @head.tsq \\\n",
-        "          https://tsa.example.org/ > head.tsr\n",
+        "      curl -H 'Content-Type: application/timestamp-query' \\\n",
+        "          --data-binary @head.tsq https://tsa.example.org/ > head.tsr\n",
         "      cseal trust witness stamp --response head.tsr\n"
     )
 )]

@@ -20,6 +20,7 @@ const OWN: u8 = 1;
 const ONCE_CERTIFIED: u8 = 2;
 
 /// Somebody whose OpenPGP certifications count.
+#[derive(Clone)]
 pub(crate) struct Introducer {
     pub(crate) certificate: OpenPgpFingerprint,
     /// How far.

@@ -1,5 +1,6 @@
 //! What is believed, and why, in words and as JSON.
 
+mod change;
 mod domains;
 mod evidence;
 pub(crate) mod history;

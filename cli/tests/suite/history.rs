@@ -171,9 +171,7 @@ fn points_grow_with_days_of_our_own_clock_and_with_mails_that_differ() {
 #[test]
 fn a_known_key_is_kept_against_a_newcomer_with_less_and_gives_way_to_one_with_more() {
     let place = strangers();
-    let init = ["init", "dave@example.org", "--no-passphrase", "--algorithm", "rsa-2048"];
-    place.run("impostor", &init).exits(0);
-    place.run("impostor", &["keys", "export", "dave@example.org", "-o", "impostor.pem"]).exits(0);
+    place.employee("impostor", "dave@example.org");
     signed(&place, "dave", &mail("dave", "alice", "a", ""), "in.eml");
     signed(&place, "impostor", &mail("dave", "alice", "b", ""), "forged.eml");
     place.run("alice", &["verify", "in.eml"]).exits(1);
@@ -186,7 +184,7 @@ fn a_known_key_is_kept_against_a_newcomer_with_less_and_gives_way_to_one_with_mo
     place.run("dave", &["decrypt", "out.eml"]).exits(0);
     place.run("impostor", &["decrypt", "out.eml"]).exits(3);
     // One whom the person's own CA vouches for has 40 more: the key changed.
-    place.run("alice", &["trust", "rely", "impostor.pem"]).exits(0);
+    place.run("alice", &["trust", "rely", "impostor.ca.pem"]).exits(0);
     place.run("alice", &["verify", "forged.eml"]).exits(0);
     place.run("alice", &["encrypt", "draft.eml", "-o", "out2.eml"]).exits(0);
     place.run("impostor", &["decrypt", "out2.eml"]).exits(0);

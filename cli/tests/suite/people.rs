@@ -58,6 +58,38 @@ impl Place {
         run(self.directory.path(), person, arguments, input)
     }
 
+    /// A store whose keys the CA of an organisation certified, which is made with it: `HOME.ca.pem`. Others find
+    /// the certificate in `HOME.pem`.
+    #[track_caller]
+    pub fn employee(&self, home: &str, address: &str) {
+        let named = |end: &str| format!("{home}.{end}");
+        let (authority, key, leaf) = (named("ca.pem"), named("key"), named("pem"));
+        let new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj"];
+        let is_authority = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"];
+        let files = ["-keyout", &named("ca.key"), "-out", &authority];
+        self.openssl(&[&new[..], &["/O=Example/CN=Employer"], &is_authority, &files].concat());
+        let names = format!("subjectAltName=email:{address}");
+        let usage = "keyUsage=critical,digitalSignature,keyEncipherment";
+        let extensions =
+            ["-addext", &names, "-addext", usage, "-addext", "basicConstraints=critical,CA:FALSE"];
+        let issuer = ["-CA", &authority, "-CAkey", &named("ca.key"), "-keyout", &key, "-out", &leaf];
+        self.openssl(&[&new[..], &["/O=Example/CN=Employee"], &extensions, &issuer].concat());
+        self.write("p12.passphrase", "correct horse\n");
+        let sealed = ["-passout", "file:p12.passphrase", "-out", &named("p12")];
+        let content = ["pkcs12", "-export", "-inkey", &key, "-in", &leaf, "-certfile", &authority];
+        self.openssl(&[&content[..], &sealed].concat());
+        let elsewhere = format!("{home}@example.net");
+        self.run(home, &["init", &elsewhere, "--no-passphrase", "--algorithm", "rsa-2048"]).exits(0);
+        let import = ["keys", "import", &named("p12"), "--passphrase-file", "p12.passphrase"];
+        self.run(home, &import).exits(0);
+    }
+
+    #[track_caller]
+    fn openssl(&self, arguments: &[&str]) {
+        let ran = Command::new("openssl").args(arguments).current_dir(self.path("")).output().unwrap();
+        assert!(ran.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+
     /// The same as [`Place::run`], with a variable of the environment.
     pub fn run_with(&self, variable: (&str, &Path), person: &str, arguments: &[&str]) -> Ran {
         run_with(Some(variable), self.directory.path(), person, arguments, b"")

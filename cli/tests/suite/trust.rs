@@ -237,14 +237,20 @@ fn openpgp_bindings_have_the_amounts_of_sq() {
 #[test]
 fn a_ca_that_is_relied_on_counts_in_every_command_until_it_is_removed() {
     let place = Place::new();
-    place.write("mail.eml", MAIL.replace("alice@", "carol@"));
-    place.run("carol", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
+    place.employee("dave", "dave@example.org");
+    place.write("mail.eml", MAIL.replace("alice@", "dave@"));
+    place.run("dave", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
     let verify = ["verify", "--json", "--no-history", "signed.eml"];
     let verdict = || place.run("bob", &verify).json()["verdict"].clone();
     assert_eq!(verdict(), "unverified");
-    place.run("bob", &["trust", "rely", "carol.pem", "--amount", "80"]).exits(0);
+    let relied = place.run("bob", &["trust", "rely", "dave.ca.pem", "--amount", "80", "--json"]).exits(0);
+    assert_eq!(json(&relied)["authorities"][0]["change"], "new");
     assert_eq!(verdict(), "checked");
-    place.run("bob", &["trust", "rely", "carol.pem"]).exits(0);
+    // What is not said anew stays; a limit is lifted by taking it back.
+    let again = json(&place.run("bob", &["trust", "rely", "dave.ca.pem", "--json"]).exits(0));
+    assert_eq!((&again["authorities"][0]["change"], verdict()), (&"same".into(), "checked".into()));
+    place.run("bob", &["trust", "rely", "dave.ca.pem", "--remove"]).exits(0);
+    place.run("bob", &["trust", "rely", "dave.ca.pem"]).exits(0);
     assert_eq!(verdict(), "verified");
     let list = json(&place.run("bob", &["trust", "list", "--json"]).exits(0));
     let authorities = list["authorities"].as_array().unwrap();
@@ -260,6 +266,11 @@ fn a_ca_that_is_relied_on_counts_in_every_command_until_it_is_removed() {
 #[test]
 fn a_persons_certificate_is_nothing_to_rely_on() {
     let place = Place::new();
+    let refused = place.run("bob", &["trust", "rely", "carol.pem"]).exits(1).stderr;
+    assert!(refused.contains("this is carol@example.org's personal CA"), "{refused}");
+    let key = String::from_utf8(place.read("carol.fingerprint")).unwrap();
+    assert!(refused.contains(&format!("cseal trust pin carol@example.org {key}")), "{refused}");
+    assert!(refused.contains("cseal trust rely carol@example.org"), "{refused}");
     let request =
         ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-out", "leaf.pem"];
     let names = ["-subj", "/CN=Mallory", "-addext", "basicConstraints=critical,CA:FALSE"];
@@ -288,19 +299,21 @@ fn the_policy_file_decides_what_evidence_is_worth_and_whom_to_write_to() {
     let table = json(&place.run("alice", &["trust", "policy", "check", "--json"]).exits(0));
     assert_eq!(table["profile"], "ca-only");
 
-    place.run("alice", &["trust", "rely", "carol.pem"]).exits(0);
-    let carol = |text: &str| {
+    place.employee("dave", "dave@example.org");
+    place.run("alice", &["keys", "import", "dave.pem"]).exits(0);
+    place.run("alice", &["trust", "rely", "dave.ca.pem"]).exits(0);
+    let dave = |text: &str| {
         policy(text);
-        show(&place, "alice", &["carol@example.org"])["score"].clone()
+        show(&place, "alice", &["dave@example.org"])["score"].clone()
     };
-    assert_eq!(carol(""), 130);
+    assert_eq!(dave(""), 130);
     let key =
         show(&place, "nobody", &["carol@example.org", "--certificate", "carol.pem", "--anchor", "carol.pem"]);
     assert_eq!(key["score"], 120);
     let list = json(&place.run("alice", &["trust", "list", "--json"]).exits(0));
     let sha256 = list["authorities"][0]["sha256"].as_str().unwrap();
-    assert_eq!(carol(&format!("[anchors]\n\"sha256:{sha256}\" = {{ amount = 30 }}\n")), 40);
-    place.run("alice", &["trust", "show", "carol@example.org", "--profile", "either"]).exits(0);
+    assert_eq!(dave(&format!("[anchors]\n\"sha256:{sha256}\" = {{ amount = 30 }}\n")), 40);
+    place.run("alice", &["trust", "show", "dave@example.org", "--profile", "either"]).exits(0);
 }
 
 #[test]
@@ -352,11 +365,14 @@ fn the_policy_says_from_when_on_a_signature_is_good_enough() {
     read(0, &["--accept", "verified"]);
     read(1, &["--accept", "strong"]);
     place.run("bob", &["trust", "unpin", "alice@example.org"]).exits(0);
-    place.run("bob", &["trust", "rely", "alice.pem", "--amount", "40"]).exits(0);
+    place.employee("dave", "dave@example.org");
+    place.write("mail.eml", MAIL.replace("alice@", "dave@"));
+    place.run("dave", &["sign", "mail.eml", "-o", "signed.eml", "--overwrite"]).exits(0);
+    place.run("bob", &["trust", "rely", "dave.ca.pem", "--amount", "40"]).exits(0);
     policy("checked");
-    assert!(read(0, &[]).starts_with("✓ CHECKED: alice@example.org"));
+    assert!(read(0, &[]).starts_with("✓ CHECKED: dave@example.org"));
     place.write("bob/policy.toml", "");
-    assert!(read(1, &[]).starts_with("CHECKED: alice@example.org"));
+    assert!(read(1, &[]).starts_with("CHECKED: dave@example.org"));
 }
 
 #[test]
@@ -505,30 +521,55 @@ fn whom_somebody_relies_on_may_be_limited_to_mail_domains_by_the_person_and_by_t
     // A CA is limited in the same way.
     place.write("alice/policy.toml", "");
     place.run("alice", &["trust", "rely", &dave, "--remove"]).exits(0);
-    place.run("alice", &["trust", "rely", "carol.pem", "--domain", "example.net"]).exits(0);
+    place.employee("dave", "dave@example.org");
+    place.run("alice", &["keys", "import", "dave.pem"]).exits(0);
+    let score = || show(&place, "alice", &["dave@example.org"])["score"].clone();
+    place.run("alice", &["trust", "rely", "dave.ca.pem", "--domain", "example.net"]).exits(0);
     assert_eq!(score(), 10);
-    place.run("alice", &["trust", "rely", "carol.pem", "--domain", "example.org"]).exits(0);
+    place.run("alice", &["trust", "rely", "dave.ca.pem", "--domain", "example.org"]).exits(0);
     assert_eq!(score(), 130);
     let list = json(&place.run("alice", &["trust", "list", "--json"]).exits(0));
     let sha256 = list["authorities"][0]["sha256"].as_str().unwrap();
     let elsewhere = format!("[anchors]\n\"sha256:{sha256}\" = {{ domains = [\"example.net\"] }}\n");
     place.write("alice/policy.toml", elsewhere);
     assert_eq!(score(), 10);
-    place.run("alice", &["trust", "rely", "carol.pem", "--domain", "a b"]).exits(2);
-    place.run("alice", &["trust", "rely", "carol.pem", "--depth", "1"]).exits(2);
+    place.run("alice", &["trust", "rely", "dave.ca.pem", "--domain", "a b"]).exits(2);
+    place.run("alice", &["trust", "rely", "dave.ca.pem", "--depth", "1"]).exits(2);
 }
 
 #[test]
 fn whom_gnupg_relies_on_is_taken_from_its_ownertrust() {
     let place = Place::new();
-    let Some([dave, _]) = friends_of_carol(&place) else { return };
+    let Some([dave, erin]) = friends_of_carol(&place) else { return };
     place.run("alice", &["trust", "rely", "--gnupg-ownertrust", "ownertrust"]).exits(3);
     let by_gnupg = ["trust", "rely", "--gnupg-ownertrust", "ownertrust", "--keyring", "keyring.pgp"];
-    place.run("alice", &by_gnupg).exits(0);
+    let relied = place.run("alice", &by_gnupg).exits(0);
+    assert!(relied.stderr.contains(&format!("--own {dave}")), "{}", relied.stderr);
     assert_eq!(show(&place, "alice", &["carol@example.org"])["score"], 120);
     let list = json(&place.run("alice", &["trust", "list", "--json"]).exits(0));
     let introducers = list["introducers"].as_array().unwrap();
     assert_eq!((introducers.len(), &introducers[0]["depth"]), (2, &4.into()));
+    // GnuPG does not say whose the keys are, so the person does; and what they set themselves stays.
+    place.run("alice", &["trust", "rely", &erin, "--amount", "60", "--domain", "example.com"]).exits(0);
+    let own = [&by_gnupg[..], &["--own", &dave, "--json"]].concat();
+    let change = |ran: crate::people::Ran, whose: &str| {
+        let relied = json(&ran.exits(0));
+        let all = relied["introducers"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["fingerprint"] == whose).unwrap()
+    };
+    assert_eq!(change(place.run("alice", &own), &dave)["change"], "changed");
+    let kept = change(place.run("alice", &own), &erin);
+    assert_eq!((&kept["change"], &kept["amount"]), (&"kept".into(), &60.into()));
+    assert_eq!(kept["domains"], serde_json::json!(["example.com"]));
+    let carols = || show(&place, "alice", &["carol@example.org"])["score"].clone();
+    assert_eq!(carols(), 120, "what she certified herself");
+    place.run("alice", &by_gnupg).exits(0);
+    assert_eq!(
+        (carols(), change(place.run("alice", &own), &dave)["change"].clone()),
+        (120.into(), "same".into())
+    );
+    place.run("alice", &[&by_gnupg[..], &["--own", &"A".repeat(40)]].concat()).exits(3);
+    place.run("alice", &[&by_gnupg[..], &["--own"]].concat()).exits(2);
     // Who is only marginal, and whom nobody certified, introduces nobody.
     place.write("ownertrust", format!("{dave}:4:\n"));
     place.run("bob", &by_gnupg).exits(0);

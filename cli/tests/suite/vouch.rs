@@ -46,7 +46,12 @@ fn a_vouch_counts_for_whom_relies_on_its_signer_and_until_it_is_taken_back() {
     assert_eq!(score(&place, "alice", &["carol@example.org"]), 90, "80 and the history");
     place.run("alice", &["trust", "rely", "bob@example.org", "--amount", "30"]).exits(0);
     assert_eq!(score(&place, "alice", &["carol@example.org"]), 40);
-    place.run("alice", &["trust", "rely", "bob@example.org"]).exits(0);
+    let again = json(&place.run("alice", &["trust", "rely", "bob@example.org", "--json"]).exits(0));
+    assert_eq!(
+        (&again["contacts"][0]["change"], &again["contacts"][0]["amount"]),
+        (&"same".into(), &30.into())
+    );
+    place.run("alice", &["trust", "rely", "bob@example.org", "--amount", "120"]).exits(0);
     let list = json(&place.run("alice", &["trust", "list", "--json"]));
     assert_eq!(list["contacts"][0]["address"], "bob@example.org");
     place.run("bob", &["trust", "statement", "withdraw", "vouch.pem", "-o", "back.pem"]).exits(0);
@@ -373,6 +378,54 @@ fn a_statement_that_is_not_as_it_must_be_is_refused_with_its_reason() {
     assert_eq!(word(&good.replace("in-person", "video")), "bad-signature");
     assert_eq!(word(&sign("x", &text.replace("Issued: 202", "Issued: 201"), &[])), "wrong-time");
     assert_eq!(word(&text), "framing");
+}
+
+#[test]
+fn a_vouch_says_no_more_than_the_comparison_unless_it_is_asked_to() {
+    let place = Place::new();
+    let key = fingerprint(&place, "carol");
+    let pin = ["trust", "pin", "carol@example.org", &key, "--by", "video"];
+    place.run("bob", &["keys", "import", "carol.pem"]).exits(0);
+    place.run("bob", &pin).exits(0);
+    let vouch = |more: &[&str]| {
+        let said = [&["trust", "vouch", "carol@example.org", "-o", "v.pem", "--overwrite", "--json"], more];
+        let said = json(&place.run("bob", &said.concat()).exits(0));
+        (said["basis"].clone(), said["amount"].clone())
+    };
+    assert_eq!(vouch(&[]), ("video".into(), 90.into()));
+    assert_eq!(vouch(&["--basis", "employer"]), ("employer".into(), 90.into()));
+    assert_eq!(vouch(&["--amount", "120"]), ("video".into(), 120.into()));
+    let make = ["trust", "statement", "make", "--type", "endorsement", "carol@example.org", "--json"];
+    let made = json(&place.run("bob", &[&make[..], &["-o", "m.pem"]].concat()).exits(0));
+    assert_eq!((&made["basis"], &made["amount"]), (&"video".into(), &90.into()));
+}
+
+#[test]
+fn of_a_vouch_and_the_certified_twin_both_are_written_or_neither() {
+    let place = vouched();
+    let twin = ["keys", "export", "carol@example.org", "--for", "openpgp", "-o", "carol.asc"];
+    place.run("carol", &twin).exits(0);
+    let vouch = ["trust", "vouch", "carol@example.org", "--certificate", "carol.asc", "--openpgp"];
+    let run = |files: &[&str]| place.run("bob", &[&vouch[..], files].concat());
+    run(&["new.asc", "-o", "vouch.pem"]).exits(3);
+    assert!(!place.path("new.asc").exists());
+    run(&["vouch.pem", "-o", "new.pem"]).exits(3);
+    assert!(!place.path("new.pem").exists());
+    run(&["new.asc", "-o", "new.asc"]).exits(2);
+    run(&["new.asc", "-o", "new.pem"]).exits(0);
+    assert!(place.path("new.asc").exists() && place.path("new.pem").exists());
+}
+
+#[test]
+fn a_key_does_not_follow_itself() {
+    let place = Place::new();
+    let own = fingerprint(&place, "bob");
+    let make = ["trust", "statement", "make", "--type", "succession", "bob@example.org", "-o", "next.pem"];
+    let refused = place.run("bob", &[&make[..], &["--old", &own]].concat()).exits(2).stderr;
+    assert!(refused.contains("does not follow itself") && refused.contains("cseal init bob@"), "{refused}");
+    assert!(!place.path("next.pem").exists());
+    let made = renewed().run("bob", &["trust", "statement", "list"]).exits(0).text();
+    assert!(made.contains("The older key of bob@example.org ("), "{made}");
 }
 
 /// Bob's new keys, made on another machine, and the old key's word for them.

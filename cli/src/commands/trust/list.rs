@@ -8,8 +8,9 @@ use crate::commands::reliances::{self, Reliance};
 use crate::commands::statements::{self, Contact};
 use crate::commands::store;
 use crate::failure::{Exit, Failure};
+use crate::policy;
 use crate::render::trust::list::{self, Decisions, PinObject, Reliances};
-use crate::store::TrustKind;
+use crate::store::{Store, TrustKind};
 
 /// Lists every pin, and every CA that is relied on.
 pub(super) fn run(arguments: &args::TrustList) -> Result<Exit, Failure> {
@@ -23,11 +24,16 @@ pub(super) fn run(arguments: &args::TrustList) -> Result<Exit, Failure> {
         let points = u32::try_from(row.points).unwrap_or(0);
         Some(PinObject::new(&row.address, &key, points, &row.source, Some(row.created)))
     });
-    let authorities = reliances::anchors(&store)?.iter().map(Reliance::object).collect();
-    let introducers = introducers::all(&store)?.iter().map(Introducer::object).collect();
-    let contacts = statements::contacts(&store)?.iter().map(Contact::object).collect();
-    let reliances = Reliances { authorities, introducers, contacts };
-    let decisions = Decisions { version: 1, pins: pins.collect(), reliances };
-    list::decisions(&decisions, arguments.report.json)?;
+    let decisions = Decisions { version: 1, pins: pins.collect(), reliances: reliances(&store)? };
+    list::decisions(&decisions, policy::in_force()?.rules.capacities.profile, arguments.report.json)?;
     Ok(Exit::Done)
+}
+
+/// On whom the person relies.
+pub(super) fn reliances(store: &Store) -> Result<Reliances, Failure> {
+    Ok(Reliances {
+        authorities: reliances::anchors(store)?.iter().map(Reliance::object).collect(),
+        introducers: introducers::all(store)?.iter().map(Introducer::object).collect(),
+        contacts: statements::contacts(store)?.iter().map(Contact::object).collect(),
+    })
 }

@@ -94,11 +94,16 @@ fn failure(file: &str, error: StatementError) -> Failure {
 }
 
 /// Writes a signed statement as PEM.
-pub(super) fn written(bytes: &[u8], options: &args::Output) -> Result<(), Failure> {
+fn written(bytes: &[u8], options: &args::Output) -> Result<(), Failure> {
+    as_pem(bytes, Output::open(options, Content::Text)?)?.commit()
+}
+
+/// Writes a signed statement as PEM into what gets its name later.
+pub(super) fn as_pem(bytes: &[u8], output: Output) -> Result<Output, Failure> {
     let failed = |error: std::io::Error| Failure::io("the output", &error);
-    let mut pem = PemWriter::new(Output::open(options, Content::Text)?).map_err(failed)?;
+    let mut pem = PemWriter::new(output).map_err(failed)?;
     pem.write_all(bytes).map_err(failed)?;
-    pem.finish().map_err(failed)?.commit()
+    pem.finish().map_err(failed)
 }
 
 /// Writes the text of a statement.

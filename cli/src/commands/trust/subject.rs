@@ -4,14 +4,15 @@ use std::path::Path;
 
 use counterseal_core::address::{EmailAddress, NamedKey};
 use counterseal_core::fingerprint::Fingerprint;
-use counterseal_core::openpgp::{TwinKey, Web, to_binary};
+use counterseal_core::openpgp::{Basis, FULL, StatementKind, TwinKey, Web, to_binary};
 use counterseal_core::x509::Certificate;
 
+use crate::args;
 use crate::commands::keys::{is_or_is_under, stands_for};
-use crate::commands::{statements, strong};
+use crate::commands::{statements, strong, successions};
 use crate::failure::Failure;
 use crate::sources;
-use crate::store::{Store, TrustKind};
+use crate::store::{Store, TrustKind, TrustRow};
 
 /// A key that is to be named in a statement.
 pub(super) struct Subject {
@@ -54,11 +55,12 @@ impl Subject {
         self.certificate.fingerprint()
     }
 
-    /// Refuses what the person did not compare: nobody vouches by mistake.
-    pub(super) fn require_compared(&self, store: &Store, compared: Option<&str>) -> Result<(), Failure> {
+    /// How the person compared the key. Refuses what they did not: nobody vouches by mistake, and nobody says
+    /// more than they did unless they ask for it.
+    pub(super) fn comparison(&self, store: &Store, compared: Option<&str>) -> Result<Comparison, Failure> {
         let (key, lookup_key) = (self.key(), self.address.lookup_key());
         let rows = store.trust_rows()?;
-        let is_pinned = rows.iter().any(|row| {
+        let pin = rows.iter().find(|row| {
             let is_comparison = matches!(row.kind, TrustKind::Pin | TrustKind::Own);
             is_comparison && row.address == lookup_key && row.key == *key.sha256()
         });
@@ -71,14 +73,47 @@ impl Subject {
                 format!("you compared {typed}, and the key of {} is {key}", self.address),
             ));
         }
-        if is_pinned || self.is_named || compared.is_some() {
-            return Ok(());
+        if let Some(pin) = pin {
+            return Ok(Comparison::of(pin));
+        }
+        if self.is_named || compared.is_some() {
+            return Ok(Comparison { basis: Basis::InPerson, amount: FULL });
         }
         Err(Failure::no("not-compared", format!("you did not compare the fingerprint of {}: {key}", self.address))
             .hint(format!(
                 "compare it with its owner, and run `cseal trust pin {} {key}`, or say so with --compared FINGERPRINT",
                 self.address
             )))
+    }
+}
+
+/// How the person compared a key, as a statement says it.
+#[derive(Clone, Copy)]
+pub(super) struct Comparison {
+    basis: Basis,
+    amount: u8,
+}
+
+impl Comparison {
+    fn of(pin: &TrustRow) -> Self {
+        if pin.kind == TrustKind::Own {
+            return Self { basis: Basis::InPerson, amount: FULL };
+        }
+        let amount = u8::try_from(pin.points).unwrap_or(FULL).clamp(1, FULL);
+        let basis = match pin.source.as_str() {
+            // Nothing says how the fingerprint in the address came to be there, nor how the key before was
+            // compared.
+            strong::SOURCE | successions::SOURCE => Basis::Other,
+            _ if amount < FULL => Basis::Video,
+            _ => Basis::InPerson,
+        };
+        Self { basis, amount }
+    }
+
+    /// What is said of it, unless the person says otherwise.
+    pub(super) fn endorsement(self, basis: Option<args::Basis>, amount: Option<u8>) -> StatementKind {
+        let basis = basis.map_or(self.basis, super::statement::basis);
+        StatementKind::Endorsement { basis, amount: amount.unwrap_or(self.amount) }
     }
 }
 

@@ -4,10 +4,12 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use counterseal_core::openpgp::Root;
 use counterseal_core::time::Time;
-use counterseal_core::trust::VERIFIED;
+use counterseal_core::trust::points::Capacities;
+use counterseal_core::trust::{Profile, VERIFIED};
 use counterseal_core::x509::Certificate;
 use serde::Serialize;
 
+use super::change::Change;
 use super::domains::day;
 use crate::commands::{strong, successions};
 use crate::failure::Failure;
@@ -81,11 +83,53 @@ pub(crate) struct Reliances {
 }
 
 impl Reliances {
-    fn words(&self) -> String {
-        let authorities = self.authorities.iter().map(AuthorityObject::words);
-        let introducers = self.introducers.iter().map(IntroducerObject::words);
-        authorities.chain(introducers).chain(self.contacts.iter().map(ContactObject::words)).collect()
+    /// The same, each with what became of what was said of it `before`, and of what was `offered`.
+    pub(crate) fn compared(mut self, before: &Self, offered: &[IntroducerObject]) -> Self {
+        for authority in &mut self.authorities {
+            let earlier = before.authorities.iter().find(|earlier| earlier.sha256 == authority.sha256);
+            let earlier = earlier.map(AuthorityObject::limits);
+            authority.change = Some(Change::of(&authority.limits(), earlier, None));
+        }
+        for introducer in &mut self.introducers {
+            let of = |all: &[IntroducerObject]| {
+                all.iter()
+                    .find(|other| other.fingerprint == introducer.fingerprint)
+                    .map(IntroducerObject::limits)
+            };
+            let (earlier, offered) = (of(&before.introducers), of(offered));
+            introducer.change = Some(Change::of(&introducer.limits(), earlier, offered));
+        }
+        for contact in &mut self.contacts {
+            let earlier = before.contacts.iter().find(|earlier| earlier.sha256 == contact.sha256);
+            let earlier = earlier.map(ContactObject::limits);
+            contact.change = Some(Change::of(&contact.limits(), earlier, None));
+        }
+        self
     }
+
+    fn words(&self, profile: Profile) -> String {
+        let authorities = self.authorities.iter().map(|one| one.words(profile));
+        let introducers = self.introducers.iter().map(|one| one.words(profile));
+        let contacts = self.contacts.iter().map(|one| one.words(profile));
+        authorities.chain(introducers).chain(contacts).collect()
+    }
+}
+
+/// How much of an introducer's amount a profile counts, where that is less.
+fn counted(amount: u8, profile: Profile) -> String {
+    let most = match profile {
+        Profile::CaOnly | Profile::PinOnly => 0,
+        other => Capacities::of(other).introducer,
+    };
+    if u32::from(amount) <= most {
+        return String::new();
+    }
+    format!("; {} counts {most}", profile.word())
+}
+
+/// The line below an entry, where it says what changed.
+fn change_words(change: Option<&Change>) -> String {
+    change.map(Change::words).unwrap_or_default()
 }
 
 /// A contact whose statements count.
@@ -96,18 +140,25 @@ pub(crate) struct ContactObject {
     amount: u8,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     domains: Vec<String>,
+    #[serde(flatten)]
+    change: Option<Change>,
 }
 
 impl ContactObject {
     /// Of a contact, by the key that stands for them.
     pub(crate) fn new(address: &EmailAddress, key: &[u8; 32], amount: u8, domains: &[String]) -> Self {
         let sha256 = hexadecimal(key);
-        Self { address: address.to_string(), sha256, amount, domains: domains.to_vec() }
+        Self { address: address.to_string(), sha256, amount, domains: domains.to_vec(), change: None }
     }
 
-    fn words(&self) -> String {
-        let within = within(&self.domains);
-        format!("  {}  signed statements, {} points{within}\n", SafeText(&self.address), self.amount)
+    fn limits(&self) -> String {
+        format!("{} points{}", self.amount, within(&self.domains))
+    }
+
+    fn words(&self, profile: Profile) -> String {
+        let (address, limits) = (SafeText(&self.address), self.limits());
+        let (counted, change) = (counted(self.amount, profile), change_words(self.change.as_ref()));
+        format!("  {address}  signed statements\n    {limits}{counted}\n{change}")
     }
 }
 
@@ -122,6 +173,8 @@ pub(crate) struct IntroducerObject {
     depth: Option<u8>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     domains: Vec<String>,
+    #[serde(flatten)]
+    change: Option<Change>,
 }
 
 impl IntroducerObject {
@@ -133,16 +186,30 @@ impl IntroducerObject {
         once_certified: bool,
     ) -> Self {
         let Root { amount, depth, domains } = limits.clone();
-        Self { fingerprint: certificate.to_string(), amount, own, once_certified, depth, domains }
+        Self {
+            fingerprint: certificate.to_string(),
+            amount,
+            own,
+            once_certified,
+            depth,
+            domains,
+            change: None,
+        }
     }
 
-    fn words(&self) -> String {
-        let whose = if self.own { "your own OpenPGP certificate" } else { "OpenPGP certifications" };
+    fn limits(&self) -> String {
+        let whose = if self.own { "your own, " } else { "" };
         let once_certified = if self.once_certified { " once it is certified" } else { "" };
         let depth = self.depth.map(depth).unwrap_or_default();
-        let within = within(&self.domains);
-        let amount = self.amount;
-        format!("  {}  {whose}{once_certified}, {amount} points{depth}{within}\n", self.fingerprint)
+        format!("{whose}{} points{once_certified}{depth}{}", self.amount, within(&self.domains))
+    }
+
+    fn words(&self, profile: Profile) -> String {
+        let (fingerprint, limits) = (&self.fingerprint, self.limits());
+        // What the person's own certificate says is no introducer's word.
+        let counted = if self.own { String::new() } else { counted(self.amount, profile) };
+        let change = change_words(self.change.as_ref());
+        format!("  {fingerprint}  OpenPGP certifications\n    {limits}{counted}\n{change}")
     }
 }
 
@@ -158,6 +225,8 @@ pub(crate) struct AuthorityObject {
     not_after: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
+    #[serde(flatten)]
+    change: Option<Change>,
 }
 
 impl AuthorityObject {
@@ -177,16 +246,26 @@ impl AuthorityObject {
             domains: domains.to_vec(),
             not_after: authority.not_after().to_rfc3339(),
             since: since.map(Time::to_rfc3339),
+            change: None,
         }
     }
 
-    fn words(&self) -> String {
+    fn limits(&self) -> String {
         let amount = self
             .amount
             .map_or_else(|| "points of the profile".to_owned(), |amount| format!("{amount} points"));
-        let until = day(&self.not_after);
-        let within = within(&self.domains);
-        format!("  {}  {}, until {until}, {amount}{within}\n", self.fingerprint, SafeText(&self.subject))
+        format!("{amount}{}", within(&self.domains))
+    }
+
+    fn words(&self, profile: Profile) -> String {
+        let (until, limits) = (day(&self.not_after), self.limits());
+        let counted = match (self.amount, Capacities::of(profile).own_authority) {
+            (Some(_), 1..) => String::new(),
+            (_, points) => format!("; {} counts {points}", profile.word()),
+        };
+        let (fingerprint, subject) = (&self.fingerprint, SafeText(&self.subject));
+        let change = change_words(self.change.as_ref());
+        format!("  {fingerprint}  CA, until {until}\n    {subject}\n    {limits}{counted}\n{change}")
     }
 }
 
@@ -212,7 +291,7 @@ pub(crate) fn not_kept(address: &EmailAddress) {
 }
 
 /// Lists all of it.
-pub(crate) fn decisions(decisions: &Decisions, json: bool) -> Result<(), Failure> {
+pub(crate) fn decisions(decisions: &Decisions, profile: Profile, json: bool) -> Result<(), Failure> {
     if json {
         return print(&format!("{}\n", line(decisions)));
     }
@@ -221,7 +300,7 @@ pub(crate) fn decisions(decisions: &Decisions, json: bool) -> Result<(), Failure
         text.push_str("Compared\n");
         text.extend(decisions.pins.iter().map(PinObject::words));
     }
-    let reliances = decisions.reliances.words();
+    let reliances = decisions.reliances.words(profile);
     if !reliances.is_empty() {
         text.push_str(&format!("You rely on\n{reliances}"));
     }
@@ -277,12 +356,17 @@ struct Relied<'a> {
 }
 
 /// Whoever counts from now on, or not any more.
-pub(crate) fn relied_on(reliances: &Reliances, removed: bool, json: bool) -> Result<(), Failure> {
+pub(crate) fn relied_on(
+    reliances: &Reliances,
+    profile: Profile,
+    removed: bool,
+    json: bool,
+) -> Result<(), Failure> {
     if json {
         return print(&format!("{}\n", line(&Relied { version: 1, removed, reliances })));
     }
     let heading = if removed { "You do not rely any more on" } else { "You rely on" };
-    print(&format!("{heading}\n{}", reliances.words()))
+    print(&format!("{heading}\n{}", reliances.words(profile)))
 }
 
 fn print(text: &str) -> Result<(), Failure> {

@@ -88,7 +88,7 @@ impl StatementObject {
     }
 
     fn words(&self) -> String {
-        let signer = self.signer.words();
+        let signer = self.signer.words(self.kind, &self.subject);
         let subject = SafeText(&self.subject);
         let what = match (self.kind, self.amount, self.basis) {
             ("endorsement", Some(amount), Some(basis)) => {
@@ -146,9 +146,14 @@ impl SignerObject {
         }
     }
 
-    fn words(&self) -> String {
-        let name = self.names.first().map_or("somebody without a name", String::as_str);
-        format!("{} ({})", SafeText(name), self.fingerprint)
+    fn words(&self, kind: &str, subject: &str) -> String {
+        let name = match self.names.first() {
+            Some(name) => name.clone(),
+            // It is the key itself that speaks, and a personal CA has no address.
+            None if kind == "succession" => format!("The older key of {subject}"),
+            None => "somebody without a name".to_owned(),
+        };
+        format!("{} ({})", SafeText(&name), self.fingerprint)
     }
 }
 

@@ -9,7 +9,7 @@ use counterseal_core::x509::Certificate;
 
 use super::super::subject::Subject;
 use super::super::vouch::{expires, own_authority};
-use super::{basis, reason, written, written_text};
+use super::{reason, written, written_text};
 use crate::args::{StatementMake, StatementType};
 use crate::clock;
 use crate::commands::signer::signing_chain;
@@ -28,14 +28,19 @@ pub(super) fn run(arguments: &StatementMake) -> Result<Exit, Failure> {
     let now = clock::now();
     let old = arguments.old.as_deref().map(|typed| own_key(&store, typed)).transpose()?;
     let key = match arguments.kind {
-        StatementType::Endorsement => {
-            subject.require_compared(&store, arguments.compared.as_deref())?;
-            subject.key()
-        }
         StatementType::Uses if arguments.certificate.is_none() => encryption_key(&store, &subject.address)?,
-        StatementType::Link | StatementType::Uses | StatementType::Succession => subject.key(),
+        _ => subject.key(),
     };
-    let kind = kind(arguments, old.as_ref());
+    if let Some(old) = old.as_ref().filter(|old| old.fingerprint() == key) {
+        return Err(follows_itself(&subject.address, &old.fingerprint()));
+    }
+    let kind = match arguments.kind {
+        StatementType::Endorsement => {
+            let comparison = subject.comparison(&store, arguments.compared.as_deref())?;
+            comparison.endorsement(arguments.basis, arguments.amount)
+        }
+        _ => kind(arguments, old.as_ref()),
+    };
     let statement = Statement {
         expires: expires(arguments.expires.as_deref(), now)?,
         ..Statement::new(kind, subject.address.clone(), &key, now)
@@ -74,12 +79,20 @@ fn kind(arguments: &StatementMake, old: Option<&Certificate>) -> StatementKind {
             old: Statement::name_of(&old.fingerprint()),
             reason: reason(arguments.reason),
         },
-        (StatementType::Endorsement, _) => {
-            StatementKind::Endorsement { basis: basis(arguments.basis), amount: arguments.amount }
-        }
         (StatementType::Uses, _) => StatementKind::Uses,
-        (StatementType::Link | StatementType::Succession, _) => StatementKind::Link,
+        _ => StatementKind::Link,
     }
+}
+
+/// A new key of a person is made in a store of its own: the one at hand has the key before.
+fn follows_itself(address: &EmailAddress, key: &Fingerprint) -> Failure {
+    Failure::usage(format!("{key}: a key does not follow itself"))
+        .details(vec![
+            "Make the new one in a store of its own, and name its certificates:".to_owned(),
+            format!("COUNTERSEAL_HOME=new cseal init {address}"),
+            format!("COUNTERSEAL_HOME=new cseal keys export {address} -o new.pem"),
+        ])
+        .hint("then the same command with --certificate new.pem")
 }
 
 fn signed(

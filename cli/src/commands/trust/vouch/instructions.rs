@@ -33,10 +33,10 @@ pub(super) fn of(request: &Request<'_>) -> Result<String, Failure> {
     let certified = quoted(&format!("{}.certified.asc", request.statement.subject));
     let revoked = quoted(&format!("{}.revoked.asc", request.statement.subject));
     match request.program {
-        OpenPgpProgram::Gpg if u32::from(amount) < VERIFIED => {
-            Err(Failure::usage("gpg's certifications have no amounts")
-                .hint("leave --amount out, or use sq, or sign the statement: leave --certificate out"))
-        }
+        OpenPgpProgram::Gpg if u32::from(amount) < VERIFIED => Err(Failure::usage(
+            "gpg's certifications have no amounts",
+        )
+        .hint("be as sure as one is in person with --amount 120, or use sq, or leave --certificate out")),
         OpenPgpProgram::Gpg => {
             let expires = request.statement.expires.map_or_else(|| "5y".to_owned(), |at| at.to_date());
             Ok(format!(
