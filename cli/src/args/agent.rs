@@ -35,7 +35,8 @@ pub(crate) enum AgentCommand {
     "  For the working day:\n",
     "      cseal agent start --idle 8h --longest 10h\n\n",
     "  Under a supervisor, which shows when it ends:\n",
-    "      cseal agent start --foreground --passphrase-file /run/user/1000/passphrase\n"
+    "      cseal agent start --foreground \\\n",
+        "          --passphrase-file /run/user/1000/passphrase\n"
 ))]
 pub(crate) struct AgentStart {
     /// It ends after so long without a request: 90s, 10m, 8h

@@ -12,7 +12,7 @@ macro_rules! help_end {
             $($example,)*
             "\nExit codes:\n",
             "  0   done; for questions: yes\n",
-            "  1   the answer is no: not signed by the author, not verified, a reader refused\n",
+            "  1   the answer is no: not its author's, not verified, a reader refused\n",
             "  2   wrong command line\n",
             "  3   could not find out: unreadable mail, no key fits, a file out of reach\n",
             "  4   contradiction to a pin or to earlier mail: look before you go on\n",
