@@ -71,7 +71,10 @@ pub(super) fn run(
             Target::New(output) => output.join(below),
             Target::InPlace { .. } => input.join(below),
         };
-        sync_directory(&folder).map_err(|error| failed(&folder, &error))?;
+        // Where no mail of a folder could be read, it was not made.
+        if folder.is_dir() {
+            sync_directory(&folder).map_err(|error| failed(&folder, &error))?;
+        }
     }
     match claim {
         // Whoever imports a key runs the same command again for the mails that wanted it.
