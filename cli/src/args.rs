@@ -4,14 +4,17 @@
 
 mod agent;
 mod archive;
+mod backup;
 mod common;
 mod decrypt;
+mod doctor;
 mod encrypt;
 mod find;
 mod generate;
 mod history;
 mod init;
 mod keys;
+mod passphrase;
 mod publish;
 mod renew;
 mod revoke;
@@ -29,10 +32,12 @@ pub(crate) use archive::{
     Archive, ArchiveCommand, ArchiveDecrypt, ArchiveKeys, ArchivePlace, ArchiveRewrap, ArchiveVerify,
     MboxDialect,
 };
+pub(crate) use backup::{Backup, Restore};
 pub(crate) use common::{
     Accept, Algorithm, Color, Evidence, Form, Global, MessageSecrets, Output, Passphrase, Report, Revocation,
 };
 pub(crate) use decrypt::Decrypt;
+pub(crate) use doctor::Doctor;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
 pub(crate) use find::{Find, Source};
 pub(crate) use generate::{Generate, GenerateCommand, Shell};
@@ -41,6 +46,7 @@ pub(crate) use init::Init;
 pub(crate) use keys::{
     Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,
 };
+pub(crate) use passphrase::ChangePassphrase;
 pub(crate) use publish::{Matching, Publish, Selector};
 pub(crate) use renew::Renew;
 pub(crate) use revoke::{Remove, Revoke, RevokeReason};
@@ -98,5 +104,9 @@ pub(crate) enum Command {
     Keys(Keys),
     Trust(Trust),
     Agent(Agent),
+    Passphrase(ChangePassphrase),
+    Backup(Backup),
+    Restore(Restore),
+    Doctor(Doctor),
     Generate(Generate),
 }

@@ -4,7 +4,9 @@ mod agent;
 mod ages;
 pub(crate) mod archive;
 mod attachments;
+mod backup;
 mod decrypt;
+pub(crate) mod doctor;
 mod encrypt;
 pub(crate) mod expiry;
 mod generate;
@@ -15,9 +17,11 @@ mod issuing;
 mod keys;
 pub(crate) mod looked_up;
 mod mails;
+mod passphrase;
 mod readers;
 mod reading;
 pub(crate) mod reliances;
+mod restore;
 mod secrets;
 mod sign;
 mod signer;
@@ -50,6 +54,10 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Keys(arguments) => keys::run(arguments),
         Command::Trust(arguments) => trust::run(arguments),
         Command::Agent(arguments) => agent::run(arguments),
+        Command::Passphrase(arguments) => passphrase::run(arguments),
+        Command::Backup(arguments) => backup::run(arguments),
+        Command::Restore(arguments) => restore::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
     }
 }
@@ -112,6 +120,10 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             AgentCommand::Status(arguments) => Some(&arguments.report),
             AgentCommand::Lock(arguments) => Some(&arguments.report),
         },
+        Command::Passphrase(arguments) => Some(&arguments.report),
+        Command::Backup(arguments) => Some(&arguments.report),
+        Command::Restore(arguments) => Some(&arguments.report),
+        Command::Doctor(arguments) => Some(&arguments.report),
         Command::Generate(_) => None,
     }
 }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::args;
 use crate::failure::{Exit, Failure};
+use crate::store::{NotARecoveryCode, RecoveryCode};
 use crate::terminal::{Question, ask_secret};
 
 /// Bytes that a passphrase file may have.
@@ -37,6 +38,25 @@ pub(crate) fn from_file(path: &Path) -> Result<SecretBytes, Failure> {
         return Err(Failure::usage(format!("passphrase file {}: the line is too long", path.display())));
     }
     Ok(SecretBytes::copy_of(line))
+}
+
+/// The recovery code that a file holds.
+pub(crate) fn recovery_code(path: &Path) -> Result<RecoveryCode, Failure> {
+    let typed = from_file(path)?;
+    let wrong = |why: String| {
+        Failure::unknown("not-a-recovery-code", format!("{}: {why}", path.display()))
+            .hint("a recovery code has seven groups of four letters and digits, and no 0, 1, 8 or 9")
+    };
+    let text = std::str::from_utf8(typed.expose()).map_err(|_| wrong("no text".to_owned()))?;
+    RecoveryCode::parse(text).map_err(|error| match error {
+        NotARecoveryCode::Length(found) => wrong(format!("it has {found} letters and digits, not 28")),
+        NotARecoveryCode::Character(found) => {
+            wrong(format!("the character {found:?} is in no recovery code"))
+        }
+        NotARecoveryCode::Checksum => {
+            wrong("something in it is mistyped: its checksum does not fit".to_owned())
+        }
+    })
 }
 
 /// Asks for a passphrase that exists. `instead` is the option for callers without a terminal.

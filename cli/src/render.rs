@@ -2,10 +2,13 @@
 
 pub(crate) mod agent;
 pub(crate) mod archive;
+pub(crate) mod backup;
+pub(crate) mod doctor;
 pub(crate) mod failure;
 pub(crate) mod find;
 pub(crate) mod json;
 pub(crate) mod keys;
+pub(crate) mod protection;
 pub(crate) mod publish;
 mod read;
 mod reasons;

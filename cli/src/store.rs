@@ -3,6 +3,7 @@
 //! `docs/formats/store.md` has the format. Certificates and trust are read without unlocking; a
 //! secret key needs the store master key, which the passphrase of a slot unwraps.
 
+mod backup;
 mod certificates;
 mod directory;
 mod encoding;
@@ -10,40 +11,56 @@ mod error;
 mod evidence;
 pub(crate) mod exposure;
 mod forget;
+mod hexadecimal;
 mod history;
+mod inspect;
 mod keyring;
 mod master_key;
 mod migration;
+mod os_keyring;
 mod pending;
+mod protect;
+mod recovery_code;
+mod restore;
 mod schema;
 mod sealed;
 mod secret_keys;
+mod seen;
 mod slots;
 mod trust;
 
 use std::cell::OnceCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+pub(crate) use backup::{BackupNote, verify as verify_backup};
 pub(crate) use error::StoreError;
 pub(crate) use evidence::EvidenceKind;
 pub(crate) use forget::Forgotten;
 pub(crate) use history::Log;
-pub(crate) use keyring::{AskPassphrase, StoreKeys};
+pub(crate) use inspect::{is_copy_of_store, is_left_over};
+pub(crate) use keyring::{StoreKeys, UnlockStore};
 use master_key::MasterKey;
+pub(crate) use recovery_code::{NotARecoveryCode, RecoveryCode};
+pub(crate) use restore::{Restored, Staged};
+pub(crate) use schema::VERSION;
 pub(crate) use secret_keys::{KeyUse, StoredKey};
-pub(crate) use slots::Protection;
+pub(crate) use slots::{Opener, Protection, SlotKind};
 pub(crate) use trust::{NewTrust, TrustKind, TrustRow};
 
 use crate::randomness::random;
 
 /// Name of the file in the data directory.
 const FILE: &str = "store.sqlite3";
+/// How the names of copies begin while a backup is made.
+const BACKUP_PREFIX: &str = "store.sqlite3.backup-";
+/// How the names of files begin that are to take the place of the store.
+const RESTORED_PREFIX: &str = "store.sqlite3.restored-";
 /// How long a writer waits for another.
 const BUSY: Duration = Duration::from_secs(5);
 /// Bytes of a store's id.
@@ -51,9 +68,12 @@ const ID_BYTES: usize = 16;
 
 /// An open store. It is locked until [`Store::unlock`].
 pub(crate) struct Store {
+    path: PathBuf,
     connection: Connection,
     id: [u8; ID_BYTES],
-    unlocked: OnceCell<MasterKey>,
+    unlocked: OnceCell<Arc<MasterKey>>,
+    /// Whether the keyring of the desktop opened it, once it was asked.
+    keyring: OnceCell<bool>,
 }
 
 impl Store {
@@ -71,16 +91,23 @@ impl Store {
             return Err(StoreError::Missing);
         }
         let path = directory::prepare(directory)?.join(FILE);
+        let store = Self::open_file(path)?;
+        seen::check(&store.path, &store.connection, &store.id)?;
+        Ok(store)
+    }
+
+    /// Opens a file, whatever was seen of newer ones.
+    fn open_file(path: PathBuf) -> Result<Self, StoreError> {
         directory::narrow(&path)?;
-        let mut connection = connect(&path)?;
+        let mut connection = connect_locked(&path)?;
         if matches!(schema::check(&connection)?, schema::Found::Earlier(_)) {
             drop(connection);
             migration::run(&path)?;
-            connection = connect(&path)?;
+            connection = connect_locked(&path)?;
         }
         migration::forget_old(&path);
         let id = connection.query_row("SELECT id FROM store", [], |row| row.get(0))?;
-        Ok(Self { connection, id, unlocked: OnceCell::new() })
+        Ok(Self { path, connection, id, unlocked: OnceCell::new(), keyring: OnceCell::new() })
     }
 
     /// Makes a store, and leaves it unlocked.
@@ -101,9 +128,12 @@ impl Store {
         }
         schema::create(&transaction)?;
         slots::add(&transaction, &id, &master_key, protection, now)?;
-        trust::create_head(&transaction, &id, &master_key, now)?;
+        let head = trust::create_head(&transaction, &id, &master_key, now)?;
         transaction.commit()?;
-        Ok(Self { connection, id, unlocked: OnceCell::from(master_key) })
+        // Nobody misses the store that may have been here before: this one was asked for.
+        seen::record(&path, &id, &head);
+        let unlocked = OnceCell::from(Arc::new(master_key));
+        Ok(Self { path, connection, id, unlocked, keyring: OnceCell::new() })
     }
 
     /// What makes it another store than all others.
@@ -111,24 +141,63 @@ impl Store {
         &self.id
     }
 
-    /// Whether a passphrase is needed before secret keys can be used.
+    /// Whether a passphrase or the recovery code is needed before secret keys can be used. Where the keyring of the
+    /// desktop opens the store, it is open then.
+    ///
+    /// # Errors
+    /// What [`Store::unlock`] says of a store that the keyring opens.
     pub(crate) fn needs_passphrase(&self) -> Result<bool, StoreError> {
-        Ok(self.unlocked.get().is_none() && !slots::has_none(&self.connection)?)
+        if self.unlocked.get().is_some() || slots::has(&self.connection, SlotKind::None)? {
+            return Ok(false);
+        }
+        Ok(!self.opens_by_keyring()?)
     }
 
-    /// Unlocks the store, by the slot without a passphrase where there is one.
+    fn opens_by_keyring(&self) -> Result<bool, StoreError> {
+        if let Some(opened) = self.keyring.get() {
+            return Ok(*opened);
+        }
+        let mut opened = false;
+        if slots::has(&self.connection, SlotKind::Keyring)?
+            && let Some(key) = os_keyring::key(&self.id)
+        {
+            // First what was seen, then what is there, as with the file.
+            let seen = os_keyring::epoch(&self.id);
+            let found = trust::next_epoch(&self.connection)? - 1;
+            if let Some(seen) = seen.filter(|seen| *seen > found) {
+                return Err(StoreError::RolledBack { seen, found });
+            }
+            opened = match self.unlock_by(Some(Opener::Keyring(&key))) {
+                Ok(()) => true,
+                Err(StoreError::Locked) => false,
+                Err(error) => return Err(error),
+            };
+        }
+        let _ = self.keyring.set(opened);
+        Ok(opened)
+    }
+
+    /// Unlocks the store, by the slot without a passphrase where there is one, or by the keyring.
     ///
     /// # Errors
     /// [`StoreError::Locked`] where a passphrase is needed and none is given,
-    /// [`StoreError::WrongPassphrase`], and [`StoreError::Tampered`] where the trust rows are not
-    /// those that this store wrote.
-    pub(crate) fn unlock(&self, passphrase: Option<&SecretBytes>) -> Result<(), StoreError> {
-        if self.unlocked.get().is_some() {
+    /// [`StoreError::WrongPassphrase`], [`StoreError::WrongRecoveryCode`], and [`StoreError::Tampered`] where the
+    /// trust rows are not those that this store wrote.
+    pub(crate) fn unlock(&self, opener: Option<Opener<'_>>) -> Result<(), StoreError> {
+        if self.unlocked.get().is_some() || (opener.is_none() && self.opens_by_keyring()?) {
             return Ok(());
         }
-        let master_key = slots::open(&self.connection, &self.id, passphrase)?;
+        self.unlock_by(opener)
+    }
+
+    fn unlock_by(&self, opener: Option<Opener<'_>>) -> Result<(), StoreError> {
+        let master_key = slots::open(&slots::all(&self.connection)?, &self.id, opener)?;
+        self.unlock_with(master_key)
+    }
+
+    fn unlock_with(&self, master_key: MasterKey) -> Result<(), StoreError> {
         trust::check_head(&self.connection, &self.id, &master_key)?;
-        let _ = self.unlocked.set(master_key);
+        let _ = self.unlocked.set(Arc::new(master_key));
         Ok(())
     }
 
@@ -138,7 +207,7 @@ impl Store {
     }
 
     fn master_key(&self) -> Result<&MasterKey, StoreError> {
-        self.unlocked.get().ok_or(StoreError::Locked)
+        self.unlocked.get().map(Arc::as_ref).ok_or(StoreError::Locked)
     }
 
     /// Runs changes as one: all of them, with a new epoch and a new head, or none.
@@ -150,18 +219,33 @@ impl Store {
         now: Time,
         change: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let master_key = self.unlocked.get().ok_or(StoreError::Locked)?;
+        let (result, head) = self.commit(now, 0, change)?;
+        seen::record(&self.path, &self.id, &head);
+        if self.keyring.get().is_some_and(|opened| *opened) {
+            os_keyring::keep_epoch(&self.id, head.head.epoch);
+        }
+        Ok(result)
+    }
+
+    /// The same without telling what keeps a look-out for older files; the epoch is above `seen`.
+    fn commit<T>(
+        &mut self,
+        now: Time,
+        seen: i64,
+        change: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>,
+    ) -> Result<(T, trust::SignedHead), StoreError> {
+        let master_key = Arc::clone(self.unlocked.get().ok_or(StoreError::Locked)?);
         schema::quick_check(&self.connection)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // What is signed at the end must be what was there at the beginning, and our changes.
         schema::check_objects(&transaction)?;
-        trust::check_head(&transaction, &self.id, master_key)?;
-        let epoch = trust::next_epoch(&transaction)?;
+        trust::check_head(&transaction, &self.id, &master_key)?;
+        let epoch = trust::next_epoch(&transaction)?.max(seen.saturating_add(1));
         let mut writer = Writer { transaction, id: &self.id, master_key, epoch, now };
         let result = change(&mut writer)?;
-        trust::write_head(&writer)?;
+        let head = trust::write_head(&writer)?;
         writer.transaction.commit()?;
-        Ok(result)
+        Ok((result, head))
     }
 }
 
@@ -169,9 +253,15 @@ impl Store {
 pub(crate) struct Writer<'a> {
     transaction: Transaction<'a>,
     id: &'a [u8; ID_BYTES],
-    master_key: &'a MasterKey,
+    master_key: Arc<MasterKey>,
     epoch: i64,
     now: Time,
+}
+
+/// Opens a file while nobody puts another one in its place: once it is open, SQLite's own lock keeps it there.
+fn connect_locked(path: &Path) -> Result<Connection, StoreError> {
+    let _lock = directory::lock_shared(path.parent().unwrap_or(Path::new(".")))?;
+    connect(path)
 }
 
 /// Opens the file and applies every setting, then reads the settings back.

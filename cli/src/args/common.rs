@@ -85,7 +85,7 @@ pub(crate) struct Report {
 }
 
 /// Where a passphrase comes from. Never an argument, never a variable.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Passphrase {
     /// Read the passphrase from the first line of FILE
     #[arg(long, value_name = "FILE", conflicts_with = "passphrase_fd")]
@@ -94,6 +94,10 @@ pub(crate) struct Passphrase {
     /// Read the passphrase from the first line of an open file descriptor
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub(crate) passphrase_fd: Option<u32>,
+
+    /// Open the key store by the recovery code that stands in FILE, as it was typed from paper
+    #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with_all = ["passphrase_file", "passphrase_fd"])]
+    pub(crate) recovery_code_file: Option<PathBuf>,
 }
 
 /// As of when to judge.

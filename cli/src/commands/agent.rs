@@ -7,16 +7,19 @@ use counterseal_core::secret::SecretBytes;
 use zeroize::Zeroizing;
 
 use super::history;
-use super::store::{self, Unlock};
+use super::store::{self, Given, Unlock};
 use crate::agent::{Agent, Bound, Limits, serve};
 use crate::args::{self, AgentCommand};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::render::agent as render;
-use crate::store::Store;
+use crate::store::{RecoveryCode, Store};
 
 /// Octets of a passphrase that a background process takes.
-const PASSPHRASE_BYTES: u64 = 64 << 10;
+const PASSPHRASE_BYTES: usize = 64 << 10;
+/// What a background process is told: that a passphrase follows, or a recovery code.
+const PASSPHRASE: u8 = b'P';
+const RECOVERY_CODE: u8 = b'R';
 /// What a background process says when it serves.
 const READY: &[u8] = b"ready\n";
 
@@ -38,11 +41,11 @@ fn start(arguments: &args::AgentStart) -> Result<Exit, Failure> {
     if Agent::of(store.id()).is_some() {
         return Err(running());
     }
-    let passphrase = Unlock::from_options(&arguments.passphrase).passphrase()?;
+    let given = Unlock::from_options(&arguments.passphrase).given()?;
     // A wrong one is said here, where somebody reads it.
-    store.unlock(Some(&passphrase))?;
+    store.unlock(Some(given.opener()))?;
     let limits = limits(arguments)?;
-    let mut child = spawn(&passphrase, limits).map_err(|error| Failure::io("the agent", &error))?;
+    let mut child = spawn(&given, limits).map_err(|error| Failure::io("the agent", &error))?;
     let mut said = Vec::new();
     let ready = child.stdout.take().map(|output| output.take(READY.len() as u64).read_to_end(&mut said));
     if !matches!(ready, Some(Ok(_))) || said != READY {
@@ -62,16 +65,17 @@ fn limits(arguments: &args::AgentStart) -> Result<Limits, Failure> {
 
 /// Begins an agent in the background, where the person wants one. What keeps it from beginning keeps
 /// nobody from anything.
-pub(super) fn begin(store: &Store, passphrase: &SecretBytes) {
+pub(super) fn begin(store: &Store, given: &Given) {
     let wanted = Config::read().is_ok_and(|config| config.starts_agent);
     if wanted && Agent::of(store.id()).is_none() {
         let limits = Config::read().unwrap_or_default().agent;
-        drop(spawn(passphrase, limits));
+        drop(spawn(given, limits));
     }
 }
 
-/// Our own program once more. The passphrase goes through a pipe, where nobody else can read it.
-fn spawn(passphrase: &SecretBytes, limits: Limits) -> std::io::Result<Child> {
+/// Our own program once more. What opens the store goes through a pipe, where nobody else can read it, behind one
+/// octet that says what it is.
+fn spawn(given: &Given, limits: Limits) -> std::io::Result<Child> {
     let seconds = |time: std::time::Duration| format!("{}s", time.as_secs());
     let mut child = Command::new(std::env::current_exe()?)
         .args(["agent", "start", "--foreground", "--child", "--idle", &seconds(limits.idle)])
@@ -81,7 +85,14 @@ fn spawn(passphrase: &SecretBytes, limits: Limits) -> std::io::Result<Child> {
         .stderr(Stdio::null())
         .spawn()?;
     if let Some(mut input) = child.stdin.take() {
-        input.write_all(passphrase.expose())?;
+        match given {
+            Given::Passphrase(passphrase) => {
+                input.write_all(&[PASSPHRASE]).and_then(|()| input.write_all(passphrase.expose()))?;
+            }
+            Given::RecoveryCode(code) => {
+                input.write_all(&[RECOVERY_CODE]).and_then(|()| input.write_all(code.to_paper().expose()))?;
+            }
+        }
     }
     Ok(child)
 }
@@ -93,13 +104,8 @@ fn foreground(arguments: &args::AgentStart) -> Result<Exit, Failure> {
         // Whoever closes the terminal does not end it.
         let _ = rustix::process::setsid();
         let _ = std::env::set_current_dir("/");
-        let mut passphrase = Zeroizing::new(Vec::new());
-        std::io::stdin()
-            .lock()
-            .take(PASSPHRASE_BYTES)
-            .read_to_end(&mut passphrase)
-            .map_err(|error| Failure::io("the passphrase", &error))?;
-        store.unlock(Some(&SecretBytes::copy_of(&passphrase)))?;
+        let given = piped().map_err(|error| Failure::io("the passphrase", &error))?;
+        store.unlock(Some(given.opener()))?;
         let mut output = std::io::stdout().lock();
         let _ = output.write_all(READY).and_then(|()| output.flush());
     } else {
@@ -108,6 +114,21 @@ fn foreground(arguments: &args::AgentStart) -> Result<Exit, Failure> {
     serve(store, &bound, limits(arguments)?, history::seal)
         .map_err(|error| Failure::io("the agent's socket", &error))?;
     Ok(Exit::Done)
+}
+
+/// What [`spawn`] wrote.
+fn piped() -> std::io::Result<Given> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(PASSPHRASE_BYTES));
+    std::io::stdin().lock().take(PASSPHRASE_BYTES as u64).read_to_end(&mut bytes)?;
+    let given = match bytes.split_first() {
+        Some((&PASSPHRASE, passphrase)) => Some(Given::Passphrase(SecretBytes::copy_of(passphrase))),
+        Some((&RECOVERY_CODE, code)) => {
+            let code = std::str::from_utf8(code).ok().and_then(|code| RecoveryCode::parse(code).ok());
+            code.map(Given::RecoveryCode)
+        }
+        _ => None,
+    };
+    given.ok_or_else(|| std::io::ErrorKind::InvalidData.into())
 }
 
 fn running() -> Failure {

@@ -27,37 +27,77 @@ use crate::failure::Failure;
 use crate::lookup::{self, KeptEvidence};
 use crate::passphrase;
 use crate::places;
-use crate::store::{AskPassphrase, Store, StoreKeys, TrustKind, TrustRow};
+use crate::store::{Opener, RecoveryCode, Store, StoreError, StoreKeys, TrustKind, TrustRow, UnlockStore};
 use crate::terminal;
 
-/// Where the passphrase of the store comes from.
+/// What unlocks the store, and where it comes from.
 pub(crate) struct Unlock {
-    file: Option<PathBuf>,
-    descriptor: Option<u32>,
+    options: args::Passphrase,
 }
 
 impl Unlock {
     /// By the options of a command.
     pub(crate) fn from_options(options: &args::Passphrase) -> Self {
-        Self { file: options.passphrase_file.clone(), descriptor: options.passphrase_fd }
+        Self { options: options.clone() }
     }
 
     /// By a file, or by a question.
     pub(crate) fn from_file(file: Option<&PathBuf>) -> Self {
-        Self { file: file.cloned(), descriptor: None }
+        Self { options: args::Passphrase { passphrase_file: file.cloned(), ..args::Passphrase::default() } }
+    }
+
+    /// The same, or by the recovery code that the options of a command name.
+    pub(crate) fn or_recovery_code(mut self, options: &args::Passphrase) -> Self {
+        self.options.recovery_code_file = options.recovery_code_file.clone();
+        self
     }
 
     /// Whether an option says where it comes from.
     pub(crate) const fn is_given(&self) -> bool {
-        self.file.is_some() || self.descriptor.is_some()
+        let options = &self.options;
+        options.passphrase_file.is_some()
+            || options.passphrase_fd.is_some()
+            || options.recovery_code_file.is_some()
     }
 
-    /// The passphrase itself.
-    pub(crate) fn passphrase(&self) -> Result<SecretBytes, Failure> {
-        let options = args::Passphrase { passphrase_file: self.file.clone(), passphrase_fd: self.descriptor };
-        match passphrase::given(&options)? {
-            Some(passphrase) => Ok(passphrase),
-            None => passphrase::ask("Passphrase of your keys", "--passphrase-file FILE or --passphrase-fd N"),
+    /// What it is: given by an option, or typed.
+    pub(crate) fn given(&self) -> Result<Given, Failure> {
+        if let Some(file) = &self.options.recovery_code_file {
+            return passphrase::recovery_code(file).map(Given::RecoveryCode);
+        }
+        match passphrase::given(&self.options)? {
+            Some(passphrase) => Ok(Given::Passphrase(passphrase)),
+            None => passphrase::ask(
+                "Passphrase of your keys",
+                "--passphrase-file FILE, --passphrase-fd N or --recovery-code-file FILE",
+            )
+            .map(Given::Passphrase),
+        }
+    }
+
+    /// Gets it, and opens something with it.
+    pub(crate) fn open<T>(
+        &self,
+        open: impl FnOnce(Opener<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, Failure> {
+        Ok(open(self.given()?.opener())?)
+    }
+}
+
+/// What a person gave to unlock a store with.
+pub(crate) enum Given {
+    /// The passphrase.
+    Passphrase(SecretBytes),
+    /// The recovery code.
+    RecoveryCode(RecoveryCode),
+}
+
+impl Given {
+    /// As what opens a store.
+    pub(crate) const fn opener(&self) -> Opener<'_> {
+        match self {
+            Self::Passphrase(passphrase) => Opener::Passphrase(passphrase),
+            Self::RecoveryCode(code) => Opener::RecoveryCode(code),
         }
     }
 }
@@ -76,7 +116,7 @@ pub(crate) fn open_if_any() -> Result<Option<Store>, Failure> {
 /// Unlocks a store now, for writing.
 pub(crate) fn unlock(store: &Store, how: &Unlock) -> Result<(), Failure> {
     if store.needs_passphrase()? {
-        return Ok(store.unlock(Some(&how.passphrase()?))?);
+        return how.open(|opener| store.unlock(Some(opener)));
     }
     Ok(store.unlock(None)?)
 }
@@ -84,20 +124,24 @@ pub(crate) fn unlock(store: &Store, how: &Unlock) -> Result<(), Failure> {
 /// The store's keys; a passphrase is asked for when the first one is used. Without an option and
 /// without a terminal nobody can be asked, and the keys count as locked.
 pub(crate) fn keys<'a>(store: &'a Store, how: Unlock) -> Result<StoreKeys<'a>, Failure> {
-    let is_given = how.file.is_some() || how.descriptor.is_some();
+    let is_given = how.is_given();
     // Whoever gives a passphrase wants to know whether it is the right one.
     let agent = if !is_given && store.needs_passphrase()? { Agent::of(store.id()) } else { None };
     let can_ask = is_given || terminal::can_ask();
-    let ask = move || {
-        let passphrase = how.passphrase()?;
+    let unlock = move |store: &Store| {
+        if !store.needs_passphrase()? {
+            return Ok(store.unlock(None)?);
+        }
+        let given = how.given()?;
+        store.unlock(Some(given.opener()))?;
         if !is_given {
             // Whoever typed it once need not type it for the next mail.
-            agent::begin(store, &passphrase);
+            agent::begin(store, &given);
         }
-        Ok(passphrase)
+        Ok(())
     };
-    let ask: Option<AskPassphrase<'a>> = can_ask.then(|| Box::new(ask) as _);
-    Ok(StoreKeys::new(store, ask, agent)?)
+    let unlock: Option<UnlockStore<'a>> = can_ask.then(|| Box::new(unlock) as _);
+    Ok(StoreKeys::new(store, unlock, agent)?)
 }
 
 /// The fingerprints that stand for the owner under this address.

@@ -1,7 +1,7 @@
 //! What is wrong with a store, in words.
 
 use crate::failure::{Exit, Failure};
-use crate::store::StoreError;
+use crate::store::{StoreError, VERSION};
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -16,6 +16,59 @@ impl From<StoreError> for Failure {
             StoreError::WrongPassphrase => {
                 Self::unknown("wrong-passphrase", "the passphrase does not open the key store")
             }
+            StoreError::WrongRecoveryCode => {
+                Self::unknown("wrong-recovery-code", "the recovery code does not open the key store")
+                    .hint("a code that was made later takes the place of earlier ones")
+            }
+            StoreError::NoKeyring => {
+                Self::unknown("no-keyring", "no keyring of a desktop keeps a key for the key store")
+                    .hint("it needs a running Secret Service (GNOME Keyring, KWallet) and `secret-tool` of libsecret")
+            }
+            StoreError::LastSlot => Self::unknown(
+                "last-slot",
+                "nothing but the keyring of this desktop would open the key store then; nothing was changed",
+            )
+            .hint("give it a passphrase first: `cseal passphrase`"),
+            StoreError::NothingOpens => Self::unknown(
+                "backup-passphrase",
+                "the key store has neither a passphrase nor a recovery code, so everybody could open its backup",
+            )
+            .hint("give the backup a passphrase of its own with --new-passphrase-file FILE"),
+            StoreError::NotABackup => {
+                Self::unknown("not-a-backup", "the file is neither a backup nor a key store")
+            }
+            StoreError::BackupDamaged => Self::unknown(
+                "backup-damaged",
+                "the backup is not, whole and unchanged, what was written; nothing was changed here",
+            )
+            .hint("try another copy of it"),
+            StoreError::Changed => {
+                Self::unknown("store-changed", "the key store was changed meanwhile; nothing was replaced")
+                    .hint("run the command once more")
+            }
+            StoreError::SlotNotWritten => Self::unknown(
+                "store",
+                "what was written does not open the key store, so it was taken away again; the old way still opens it",
+            )
+            .hint("is the disk in order? `cseal doctor` looks into the key store"),
+            StoreError::RolledBack { seen, found } => Self::new(
+                Exit::Contradiction,
+                "store-rolled-back",
+                format!("the key store is older than it was: change {found}, and change {seen} was seen here"),
+            )
+            .hint(
+                "put the newer store.sqlite3 back. If you put the older one there yourself, and there is no newer one: \
+                 mv store.sqlite3 older.sqlite3, then `cseal restore older.sqlite3`",
+            ),
+            StoreError::OtherStore => Self::new(
+                Exit::Contradiction,
+                "store-replaced",
+                "another key store than yours stands in its place",
+            )
+            .hint(
+                "put your own store.sqlite3 back. If you put the other one there yourself: \
+                 mv store.sqlite3 other.sqlite3, then `cseal restore other.sqlite3`",
+            ),
             StoreError::SlotTooExpensive => Self::unknown(
                 "limit",
                 "the key store asks for more than 1 GiB or 64 passes to check a passphrase",
@@ -29,7 +82,7 @@ impl From<StoreError> for Failure {
             StoreError::NotAStore => Self::unknown("not-a-store", "the file store.sqlite3 is no key store"),
             StoreError::Newer(version) => Self::unknown(
                 "store-newer",
-                format!("a newer cseal wrote the key store (version {version}; this one knows 3)"),
+                format!("a newer cseal wrote the key store (version {version}; this one knows {VERSION})"),
             )
             .hint("install the newer cseal"),
             StoreError::Migration(table) => Self::unknown(

@@ -1,9 +1,12 @@
 //! The directory and the file of the store: ours alone, and on a disk of this machine.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
 
 use super::error::StoreError;
 
@@ -49,6 +52,38 @@ pub(super) fn prepare(directory: &Path) -> Result<PathBuf, StoreError> {
         fs::set_permissions(&directory, Permissions::from_mode(0o700)).map_err(failed)?;
     }
     Ok(directory)
+}
+
+/// Keeps others out of what exchanges files in a directory, until it is dropped.
+pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
+    locked(directory, FlockOperation::LockExclusive)
+}
+
+/// Keeps files from being exchanged while one of them is being opened. Any number may hold this one.
+pub(super) fn lock_shared(directory: &Path) -> Result<File, StoreError> {
+    locked(directory, FlockOperation::LockShared)
+}
+
+fn locked(directory: &Path, operation: FlockOperation) -> Result<File, StoreError> {
+    let failed = |error: io::Error| StoreError::Io(directory.to_owned(), error);
+    let lock = File::open(directory).map_err(failed)?;
+    flock(&lock, operation).map_err(|error| failed(error.into()))?;
+    Ok(lock)
+}
+
+/// A file beside another, named after it.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Removes a file if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::Io(path.to_owned(), error)),
+        _ => Ok(()),
+    }
 }
 
 /// Takes away what others may do with the file.

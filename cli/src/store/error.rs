@@ -16,6 +16,31 @@ pub(crate) enum StoreError {
     Locked,
     /// No slot opens with this passphrase.
     WrongPassphrase,
+    /// No slot opens with this recovery code.
+    WrongRecoveryCode,
+    /// No keyring of a desktop keeps a key for us.
+    NoKeyring,
+    /// Nothing that a person has would open the store any more.
+    LastSlot,
+    /// A backup would be opened by nothing that a person has.
+    NothingOpens,
+    /// The file is neither a backup nor a store.
+    NotABackup,
+    /// The backup is not, whole and unchanged, what was written.
+    BackupDamaged,
+    /// The store was changed while it was being replaced.
+    Changed,
+    /// The new slot does not open; the old ones do as before.
+    SlotNotWritten,
+    /// The file is older than one that was seen here, by their epochs.
+    RolledBack {
+        /// The highest that was seen.
+        seen: i64,
+        /// That of the file.
+        found: i64,
+    },
+    /// The file is of another store than the one that was here.
+    OtherStore,
     /// A slot asks for more memory or time than any store of ours.
     SlotTooExpensive,
     /// Rows are not what this store wrote; the word says which.

@@ -44,6 +44,8 @@ pub(crate) enum EvidenceKind {
     /// A time stamp of a certificate or a statement. The name is that of the witness, and the SHA-256 of what
     /// was stamped.
     EvidenceTimeStamp,
+    /// That a backup was made. The name is `last`.
+    Backup,
 }
 
 impl EvidenceKind {
@@ -63,6 +65,7 @@ impl EvidenceKind {
             Self::CertificateSeen => "certificate-seen",
             Self::Exposure => "exposure",
             Self::EvidenceTimeStamp => "evidence-time-stamp",
+            Self::Backup => "backup",
         }
     }
 }

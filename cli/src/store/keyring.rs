@@ -14,8 +14,8 @@ use super::{Store, StoreError, StoredKey};
 use crate::agent::{Agent, AgentError};
 use crate::failure::Failure;
 
-/// Asks for the passphrase of a store, once, when a key is used for the first time.
-pub(crate) type AskPassphrase<'a> = Box<dyn Fn() -> Result<SecretBytes, Failure> + 'a>;
+/// Unlocks a store, once, when a key is used for the first time.
+pub(crate) type UnlockStore<'a> = Box<dyn Fn(&Store) -> Result<(), Failure> + 'a>;
 
 /// The keys of a store. Only the key that an operation asks for is opened, and only then is a
 /// passphrase asked for.
@@ -24,24 +24,32 @@ pub(crate) struct StoreKeys<'a> {
     stored: Vec<StoredKey>,
     held: Vec<HeldKey>,
     opened: RefCell<BTreeMap<Fingerprint, SecretKey>>,
-    ask: AskPassphrase<'a>,
+    unlock: UnlockStore<'a>,
     agent: Option<Agent>,
     failure: RefCell<Option<Failure>>,
 }
 
 impl<'a> StoreKeys<'a> {
-    /// All secret keys of a store. Where no agent holds it, `ask` cannot get a passphrase, and one is
-    /// needed, they count as locked.
+    /// All secret keys of a store. Where no agent holds it, nobody can `unlock` it, and somebody would have
+    /// to, they count as locked.
     pub(crate) fn new(
         store: &'a Store,
-        ask: Option<AskPassphrase<'a>>,
+        unlock: Option<UnlockStore<'a>>,
         agent: Option<Agent>,
     ) -> Result<Self, StoreError> {
         let stored = store.secret_keys()?;
-        let locked = ask.is_none() && agent.is_none() && store.needs_passphrase()?;
+        let locked = unlock.is_none() && agent.is_none() && store.needs_passphrase()?;
         let held = held(store, &stored, locked)?;
-        let ask = ask.unwrap_or_else(|| Box::new(|| Err(StoreError::Locked.into())));
-        Ok(Self { store, stored, held, opened: RefCell::default(), ask, agent, failure: RefCell::default() })
+        let unlock = unlock.unwrap_or_else(|| Box::new(|store| Ok(store.unlock(None)?)));
+        Ok(Self {
+            store,
+            stored,
+            held,
+            opened: RefCell::default(),
+            unlock,
+            agent,
+            failure: RefCell::default(),
+        })
     }
 
     /// Why a key could not be opened, where one could not: the library only learns that it is locked.
@@ -62,19 +70,12 @@ impl<'a> StoreKeys<'a> {
         let stored = self.stored.iter().find(|stored| stored.fingerprint == *fingerprint);
         let stored =
             stored.ok_or_else(|| Failure::unknown("no-key", format!("no secret key {fingerprint}")))?;
-        self.unlock()?;
+        (self.unlock)(self.store)?;
         let pkcs8 = self.store.open_secret_key(stored)?;
         let key = SecretKey::from_pkcs8_der(pkcs8.expose())
             .map_err(|error| Failure::from(StoreError::Tampered("secret_key")).because(error))?;
         self.opened.borrow_mut().insert(*fingerprint, key.clone());
         Ok(key)
-    }
-
-    fn unlock(&self) -> Result<(), Failure> {
-        if self.store.needs_passphrase()? {
-            return Ok(self.store.unlock(Some(&(self.ask)()?))?);
-        }
-        Ok(self.store.unlock(None)?)
     }
 }
 

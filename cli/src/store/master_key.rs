@@ -3,10 +3,9 @@
 use ed25519_dalek::SigningKey;
 use hkdf::Hkdf;
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use super::ID_BYTES;
-use super::sealed::{KEY_BYTES, SealingKey};
+use super::sealed::SealingKey;
 
 const RECORDS: &[u8] = b"counterseal store v1 records";
 const TRUST: &[u8] = b"counterseal store v1 trust";
@@ -27,8 +26,8 @@ impl MasterKey {
     /// Derives the other keys (RFC 5869), each under a label of its own.
     pub(super) fn new(store: &[u8; ID_BYTES], key: SealingKey) -> Self {
         let derivation = Hkdf::<Sha256>::new(Some(store), key.expose());
-        let records = SealingKey::new(derive(&derivation, RECORDS));
-        let trust = SigningKey::from_bytes(&derive(&derivation, TRUST));
+        let records = SealingKey::derived(&derivation, RECORDS);
+        let trust = SigningKey::from_bytes(SealingKey::derived(&derivation, TRUST).expose());
         Self { key, records, trust }
     }
 
@@ -46,11 +45,4 @@ impl MasterKey {
     pub(super) fn trust(&self) -> &SigningKey {
         &self.trust
     }
-}
-
-#[allow(clippy::expect_used)]
-fn derive(derivation: &Hkdf<Sha256>, label: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    derivation.expand(label, &mut *key).expect("32 bytes are within HKDF's limit of 8160");
-    key
 }

@@ -1,14 +1,13 @@
 //! From the tables of an earlier version to these: a copy is changed, compared and put in the place
 //! of the file. Whatever happens meanwhile, one whole store is there.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
-use rustix::fs::{FlockOperation, flock};
 
+use super::directory::{beside, remove};
 use super::error::StoreError;
 use super::{connect, directory, schema};
 
@@ -21,18 +20,10 @@ pub(super) fn run(path: &Path) -> Result<(), StoreError> {
     let failed = |error: io::Error| StoreError::Io(path.to_owned(), error);
     // Two processes may find the old tables at once. The second waits here, and finds new ones.
     let folder = path.parent().unwrap_or(Path::new("."));
-    let lock = File::open(folder).map_err(failed)?;
-    flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+    let lock = directory::lock(folder)?;
     let old = connect(path)?;
     let schema::Found::Earlier(version) = schema::check(&old)? else { return Ok(()) };
-    // The log beside a file belongs to whatever file has that name: it must be empty and gone before
-    // another file gets the name. This fails where somebody else has the store open, who then would
-    // go on writing to a file without a name.
-    old.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    let mode: String = old.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?;
-    if mode != "delete" {
-        return Err(StoreError::Setting("journal_mode"));
-    }
+    alone(&old)?;
     let copy = beside(path, ".new");
     // What is left of a start that was cut off: a log of that copy would be read into this one.
     for ending in ["", "-wal", "-shm", "-journal"] {
@@ -58,6 +49,23 @@ pub(super) fn forget_old(path: &Path) {
     let _ = remove(&beside(path, ".old"));
 }
 
+/// Keeps everybody else out of a file that another one is to replace.
+///
+/// The log beside a file belongs to whatever file has that name: it must be empty and gone before
+/// another file gets the name. This fails where somebody else has the store open, who then would
+/// go on writing to a file without a name.
+pub(super) fn alone(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    without_log(connection)
+}
+
+/// Brings everything into the file itself, so that it can be moved without the log beside it.
+pub(super) fn without_log(connection: &Connection) -> Result<(), StoreError> {
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?;
+    if mode == "delete" { Ok(()) } else { Err(StoreError::Setting("journal_mode")) }
+}
+
 fn change(old: &Connection, version: i64, copy: &Path) -> Result<(), StoreError> {
     let failed = |error: io::Error| StoreError::Io(copy.to_owned(), error);
     let mut new = connect(copy)?;
@@ -73,16 +81,13 @@ fn change(old: &Connection, version: i64, copy: &Path) -> Result<(), StoreError>
         }
     }
     schema::quick_check(&new)?;
-    let mode: String = new.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?;
-    if mode != "delete" {
-        return Err(StoreError::Setting("journal_mode"));
-    }
+    without_log(&new)?;
     drop(new);
     File::open(copy).and_then(|file| file.sync_all()).map_err(failed)
 }
 
 /// What must be the same in both files from which version on: every row, in one line of text.
-const SAME: [(i64, &str, &str); 6] = [
+const SAME: [(i64, &str, &str); 9] = [
     (
         1,
         "store",
@@ -115,25 +120,30 @@ const SAME: [(i64, &str, &str); 6] = [
         "evidence",
         "SELECT id || kind || hex(name) || hex(digest) || hex(content) || added FROM evidence ORDER BY id",
     ),
+    (
+        3,
+        "history",
+        "SELECT number || at || event || hex(commitment) || hex(previous) || coalesce(hex(salt), '-')
+             || coalesce(address, '-') || coalesce(hex(key), '-') || coalesce(hex(own), '-')
+             FROM history ORDER BY number",
+    ),
+    (
+        3,
+        "correspondence",
+        "SELECT id || address || hex(key) || first_seen || messages || two_way || by_hand
+             FROM correspondence ORDER BY id",
+    ),
+    (
+        3,
+        "pending",
+        "SELECT id || at || event || address || hex(key) || coalesce(hex(message), '-') FROM pending ORDER BY id",
+    ),
 ];
 
 fn fingerprint(connection: &Connection, query: &str) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare(query)?;
     let rows = statement.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-fn remove(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::Io(path.to_owned(), error)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::error::StoreError;
 /// `CSL1`, in the header of the file.
 const APPLICATION_ID: i64 = 0x4353_4C31;
 /// Version of the tables, `user_version` of the file.
-pub(super) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 /// Version of the seals and of the head, which did not change since the first tables.
 pub(super) const SEAL_VERSION: i64 = 1;
 
@@ -89,7 +89,7 @@ CREATE TABLE evidence (
 
 /// What version 3 adds: the history, what it comes to, what was seen while the store was locked, and
 /// when a contact announced what it can read.
-const THIRD_TABLES: &str = "
+pub(super) const THIRD_TABLES: &str = "
 CREATE TABLE history (
     number INTEGER PRIMARY KEY CHECK (number >= 0),
     at INTEGER NOT NULL,
@@ -135,8 +135,23 @@ CREATE TABLE pending (
 ALTER TABLE trust ADD COLUMN announced INTEGER;
 ";
 
+/// What version 4 changes: the master key may also be wrapped under a recovery code, and under a key that
+/// the keyring of the desktop keeps.
+const FOURTH_TABLES: &str = "
+ALTER TABLE unlock_slot RENAME TO unlock_slot_before;
+CREATE TABLE unlock_slot (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('passphrase', 'none', 'recovery-code', 'keyring')),
+    parameters BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    wrapped BLOB NOT NULL
+) STRICT;
+INSERT INTO unlock_slot SELECT id, kind, parameters, created, wrapped FROM unlock_slot_before;
+DROP TABLE unlock_slot_before;
+";
+
 /// What each version adds to the one before, from the second on.
-const LATER_TABLES: [&str; 2] = [SECOND_TABLES, THIRD_TABLES];
+const LATER_TABLES: [&str; 3] = [SECOND_TABLES, THIRD_TABLES, FOURTH_TABLES];
 
 /// Makes the tables.
 pub(super) fn create(connection: &Connection) -> Result<(), StoreError> {

@@ -3,6 +3,8 @@
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use counterseal_core::secret::SecretBytes;
+use hkdf::Hkdf;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::encoding::Encoding;
@@ -15,7 +17,7 @@ const NONCE_BYTES: usize = 24;
 
 /// A key that seals other keys or records.
 #[derive(Clone)]
-pub(super) struct SealingKey(Zeroizing<[u8; KEY_BYTES]>);
+pub(crate) struct SealingKey(Zeroizing<[u8; KEY_BYTES]>);
 
 /// The seal does not hold: a wrong key, or not the place or the bytes that were sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,14 @@ impl SealingKey {
     /// A new random key.
     pub(super) fn generate() -> Self {
         Self(Zeroizing::new(random()))
+    }
+
+    /// What HKDF (RFC 5869) gives under a label.
+    #[allow(clippy::expect_used)]
+    pub(super) fn derived(from: &Hkdf<Sha256>, label: &[u8]) -> Self {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        from.expand(label, &mut *key).expect("32 bytes are within HKDF's limit of 8160");
+        Self(key)
     }
 
     /// The key's bytes, to be sealed under another key.

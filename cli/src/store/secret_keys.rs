@@ -3,11 +3,12 @@
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::encoding::Encoding;
 use super::error::StoreError;
 use super::evidence::EvidenceKind;
+use super::master_key::MasterKey;
 use super::schema::SEAL_VERSION;
 use super::sealed::SealingKey;
 use super::{ID_BYTES, Store, Writer};
@@ -60,18 +61,7 @@ const COLUMNS: &str = "id, fingerprint, kind, public_key, created, retired, epoc
 impl Store {
     /// All secret keys but those that were removed, newest first.
     pub(crate) fn secret_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        let query = format!(
-            "SELECT {COLUMNS} FROM secret_key WHERE wrapped_data_key != x''
-                 OR fingerprint NOT IN (SELECT name FROM evidence WHERE kind = 'removed-key')
-             ORDER BY created DESC, id DESC"
-        );
-        let mut statement = self.connection.prepare(&query)?;
-        let mut rows = statement.query([])?;
-        let mut keys = Vec::new();
-        while let Some(row) = rows.next()? {
-            keys.push(StoredKey::read(row)?);
-        }
-        Ok(keys)
+        read_all(&self.connection)
     }
 
     /// Opens one secret key as PKCS#8.
@@ -80,19 +70,29 @@ impl Store {
     /// [`StoreError::Locked`], and [`StoreError::Tampered`] where the record is not the one that was
     /// sealed for this row.
     pub(crate) fn open_secret_key(&self, key: &StoredKey) -> Result<SecretBytes, StoreError> {
-        let master_key = self.master_key()?;
-        let (wrapped, sealed): (Vec<u8>, Vec<u8>) = self.connection.query_row(
-            "SELECT wrapped_data_key, sealed FROM secret_key WHERE id = ?1",
-            [key.row],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-        let place = |purpose| key.place(&self.id, purpose);
-        master_key
-            .records()
-            .open_key(&place("data key"), &wrapped)
-            .and_then(|data_key| data_key.open(&place("record"), &sealed))
-            .map_err(|_| StoreError::Tampered("secret_key"))
+        key.open(&self.connection, &self.id, self.master_key()?)
     }
+
+    /// The word for the kind of a key.
+    pub(super) fn algorithm(&self, key: &StoredKey) -> Result<String, StoreError> {
+        let query = "SELECT algorithm FROM secret_key WHERE id = ?1";
+        Ok(self.connection.query_row(query, [key.row], |row| row.get(0))?)
+    }
+}
+
+fn read_all(connection: &Connection) -> Result<Vec<StoredKey>, StoreError> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM secret_key WHERE wrapped_data_key != x''
+             OR fingerprint NOT IN (SELECT name FROM evidence WHERE kind = 'removed-key')
+         ORDER BY created DESC, id DESC"
+    );
+    let mut statement = connection.prepare(&query)?;
+    let mut rows = statement.query([])?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        keys.push(StoredKey::read(row)?);
+    }
+    Ok(keys)
 }
 
 impl Writer<'_> {
@@ -113,9 +113,7 @@ impl Writer<'_> {
             let removed = self.is_removed(&fingerprint)?;
             return if removed { Err(StoreError::KeyRemoved) } else { Ok(false) };
         }
-        let row =
-            self.transaction
-                .query_row("SELECT coalesce(max(id), 0) + 1 FROM secret_key", [], |row| row.get(0))?;
+        let row = self.next_row()?;
         let key = StoredKey {
             row,
             fingerprint,
@@ -153,6 +151,36 @@ impl Writer<'_> {
         Ok(self.transaction.query_row(query, [key.sha256()], |row| row.get(0))?)
     }
 
+    /// Takes over a key of another store, with its times.
+    pub(super) fn take_secret_key(
+        &mut self,
+        key: &StoredKey,
+        algorithm: &str,
+        pkcs8: &SecretBytes,
+    ) -> Result<(), StoreError> {
+        let row = self.next_row()?;
+        self.insert_secret_key(&StoredKey { row, epoch: self.epoch, ..key.clone() }, algorithm, pkcs8)
+    }
+
+    fn next_row(&self) -> Result<i64, StoreError> {
+        let query = "SELECT coalesce(max(id), 0) + 1 FROM secret_key";
+        Ok(self.transaction.query_row(query, [], |row| row.get(0))?)
+    }
+
+    /// Wraps every data key under another master key, and opens every record by it. The records stay as they are.
+    pub(super) fn rewrap_secret_keys(&self, fresh: &MasterKey) -> Result<(), StoreError> {
+        for key in read_all(&self.transaction)? {
+            let data_key = key.data_key(&self.transaction, self.id, &self.master_key)?;
+            let wrapped = fresh.records().seal(&key.place(self.id, "data key"), data_key.expose());
+            self.transaction.execute(
+                "UPDATE secret_key SET wrapped_data_key = ?2 WHERE id = ?1",
+                params![key.row, wrapped],
+            )?;
+            key.open(&self.transaction, self.id, fresh)?;
+        }
+        Ok(())
+    }
+
     fn insert_secret_key(
         &self,
         key: &StoredKey,
@@ -165,7 +193,7 @@ impl Writer<'_> {
         self.transaction.execute(
             "INSERT INTO secret_key
              (id, fingerprint, kind, algorithm, public_key, created, epoch, retired, wrapped_data_key, sealed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 key.row,
                 key.fingerprint.sha256(),
@@ -174,6 +202,7 @@ impl Writer<'_> {
                 key.public_key,
                 key.created.unix_seconds(),
                 key.epoch,
+                key.retired.map(Time::unix_seconds),
                 wrapped,
                 sealed
             ],
@@ -198,6 +227,31 @@ impl StoredKey {
             retired: row.get::<_, Option<i64>>(5)?.map(Time::from_unix_seconds),
             epoch: row.get(6)?,
         })
+    }
+
+    fn open(
+        &self,
+        connection: &Connection,
+        store: &[u8; ID_BYTES],
+        master_key: &MasterKey,
+    ) -> Result<SecretBytes, StoreError> {
+        let data_key = self.data_key(connection, store, master_key)?;
+        let sealed: Vec<u8> =
+            connection
+                .query_row("SELECT sealed FROM secret_key WHERE id = ?1", [self.row], |row| row.get(0))?;
+        data_key.open(&self.place(store, "record"), &sealed).map_err(|_| StoreError::Tampered("secret_key"))
+    }
+
+    fn data_key(
+        &self,
+        connection: &Connection,
+        store: &[u8; ID_BYTES],
+        master_key: &MasterKey,
+    ) -> Result<SealingKey, StoreError> {
+        let query = "SELECT wrapped_data_key FROM secret_key WHERE id = ?1";
+        let wrapped: Vec<u8> = connection.query_row(query, [self.row], |row| row.get(0))?;
+        let opened = master_key.records().open_key(&self.place(store, "data key"), &wrapped);
+        opened.map_err(|_| StoreError::Tampered("secret_key"))
     }
 
     /// Where the record belongs: it does not open anywhere else.

@@ -12,6 +12,7 @@ use super::ID_BYTES;
 use super::encoding::Encoding;
 use super::error::StoreError;
 use super::master_key::MasterKey;
+use super::recovery_code::RecoveryCode;
 use super::schema::SEAL_VERSION;
 use super::sealed::{KEY_BYTES, SealingKey};
 use crate::randomness::random;
@@ -25,12 +26,81 @@ const PASSES: u32 = 3;
 const MOST_PASSES: u32 = 64;
 const SALT_BYTES: usize = 16;
 
-/// What a new store is to be protected by.
+/// What kind of thing opens a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SlotKind {
+    /// A passphrase.
+    Passphrase,
+    /// Nothing.
+    None,
+    /// A code on paper.
+    RecoveryCode,
+    /// A key that the keyring of the desktop keeps.
+    Keyring,
+}
+
+impl SlotKind {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] = [Self::Passphrase, Self::None, Self::RecoveryCode, Self::Keyring];
+
+    /// The word in the table, in JSON and on the screen.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Passphrase => "passphrase",
+            Self::None => "none",
+            Self::RecoveryCode => "recovery-code",
+            Self::Keyring => "keyring",
+        }
+    }
+
+    /// The kind that a word names.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// What a store is to be protected by.
 pub(crate) enum Protection {
     /// A passphrase.
     Passphrase(SecretBytes),
     /// Nothing but the permissions of the file.
     None,
+    /// A code on paper.
+    RecoveryCode(RecoveryCode),
+    /// The key that the keyring of the desktop keeps.
+    Keyring(SealingKey),
+}
+
+impl Protection {
+    /// The kind of its slot.
+    pub(crate) const fn kind(&self) -> SlotKind {
+        match self {
+            Self::Passphrase(_) => SlotKind::Passphrase,
+            Self::None => SlotKind::None,
+            Self::RecoveryCode(_) => SlotKind::RecoveryCode,
+            Self::Keyring(_) => SlotKind::Keyring,
+        }
+    }
+
+    /// The kinds of slots that it takes the place of: a passphrase and none exclude each other.
+    pub(super) const fn replaces(&self) -> &'static [SlotKind] {
+        match self {
+            Self::Passphrase(_) | Self::None => &[SlotKind::Passphrase, SlotKind::None],
+            Self::RecoveryCode(_) => &[SlotKind::RecoveryCode],
+            Self::Keyring(_) => &[SlotKind::Keyring],
+        }
+    }
+}
+
+/// What somebody has to open a store with.
+#[derive(Clone, Copy)]
+pub(crate) enum Opener<'a> {
+    /// The passphrase.
+    Passphrase(&'a SecretBytes),
+    /// The code on paper.
+    RecoveryCode(&'a RecoveryCode),
+    /// The key in the keyring of the desktop.
+    Keyring(&'a SealingKey),
 }
 
 /// How one slot makes its key.
@@ -42,71 +112,117 @@ struct Parameters {
 }
 
 /// One row of the table.
-struct Slot {
-    id: i64,
-    kind: String,
-    parameters: Vec<u8>,
-    created: i64,
-    wrapped: Vec<u8>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    pub(super) id: i64,
+    pub(super) kind: SlotKind,
+    pub(super) parameters: Vec<u8>,
+    pub(super) created: i64,
+    pub(super) wrapped: Vec<u8>,
 }
 
-/// Adds a slot for a master key.
+/// Adds a slot for a master key, and answers with its id.
 pub(super) fn add(
     connection: &Connection,
     store: &[u8; ID_BYTES],
     master_key: &MasterKey,
     protection: &Protection,
     now: Time,
-) -> Result<(), StoreError> {
-    let parameters = Parameters { salt: random(), memory: MEMORY_KIBIBYTES, passes: PASSES };
-    let (kind, stored, key) = match protection {
-        Protection::Passphrase(passphrase) => {
-            ("passphrase", parameters.encode(), parameters.derive(passphrase)?)
-        }
-        Protection::None => ("none", Vec::new(), no_passphrase()),
-    };
+) -> Result<i64, StoreError> {
     let id =
         connection.query_row("SELECT coalesce(max(id), 0) + 1 FROM unlock_slot", [], |row| row.get(0))?;
-    let mut slot =
-        Slot { id, kind: kind.into(), parameters: stored, created: now.unix_seconds(), wrapped: Vec::new() };
-    slot.wrapped = key.seal(&slot.place(store), master_key.wrapped().expose());
+    let slot = Slot::make(id, store, master_key, protection, now)?;
     connection.execute(
         "INSERT INTO unlock_slot (id, kind, parameters, created, wrapped) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![slot.id, slot.kind, slot.parameters, slot.created, slot.wrapped],
+        params![slot.id, slot.kind.word(), slot.parameters, slot.created, slot.wrapped],
     )?;
+    Ok(id)
+}
+
+/// Takes away the slots of some kinds but one.
+pub(super) fn remove(
+    connection: &Connection,
+    kinds: &[SlotKind],
+    keep: Option<i64>,
+) -> Result<usize, StoreError> {
+    let mut removed = 0;
+    for kind in kinds {
+        let query = "DELETE FROM unlock_slot WHERE kind = ?1 AND id IS NOT ?2";
+        removed += connection.execute(query, params![kind.word(), keep])?;
+    }
+    Ok(removed)
+}
+
+/// Takes away one slot.
+pub(super) fn remove_one(connection: &Connection, id: i64) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM unlock_slot WHERE id = ?1", [id])?;
     Ok(())
 }
 
-/// Whether the store opens without a passphrase.
-pub(super) fn has_none(connection: &Connection) -> Result<bool, StoreError> {
-    let found =
-        connection.query_row("SELECT 1 FROM unlock_slot WHERE kind = 'none'", [], |_| Ok(())).optional()?;
-    Ok(found.is_some())
+/// All slots. "none" comes first: whoever has the file has the key, so no time is spent on Argon2.
+pub(super) fn all(connection: &Connection) -> Result<Vec<Slot>, StoreError> {
+    let mut statement = connection
+        .prepare("SELECT id, kind, parameters, created, wrapped FROM unlock_slot ORDER BY kind, id")?;
+    let mut rows = statement.query([])?;
+    let mut slots = Vec::new();
+    while let Some(row) = rows.next()? {
+        slots.push(Slot::read(row)?);
+    }
+    Ok(slots)
+}
+
+/// Whether there is a slot of a kind.
+pub(super) fn has(connection: &Connection, kind: SlotKind) -> Result<bool, StoreError> {
+    let query = "SELECT 1 FROM unlock_slot WHERE kind = ?1";
+    Ok(connection.query_row(query, [kind.word()], |_| Ok(())).optional()?.is_some())
 }
 
 /// Opens the store master key by whichever slot fits.
 pub(super) fn open(
-    connection: &Connection,
+    slots: &[Slot],
     store: &[u8; ID_BYTES],
-    passphrase: Option<&SecretBytes>,
+    opener: Option<Opener<'_>>,
 ) -> Result<MasterKey, StoreError> {
-    let mut statement = connection
-        .prepare("SELECT id, kind, parameters, created, wrapped FROM unlock_slot ORDER BY kind, id")?;
-    let slots = statement.query_map([], Slot::read)?.collect::<Result<Vec<_>, _>>()?;
-    // "none" sorts before "passphrase": whoever has the file has the key, so no time is spent on Argon2.
     for slot in slots {
-        if let Some(key) = slot.open(store, passphrase)? {
+        if let Some(key) = slot.open(store, opener)? {
             return Ok(MasterKey::new(store, key));
         }
     }
-    Err(if passphrase.is_some() { StoreError::WrongPassphrase } else { StoreError::Locked })
+    Err(match opener {
+        None | Some(Opener::Keyring(_)) => StoreError::Locked,
+        Some(Opener::Passphrase(_)) => StoreError::WrongPassphrase,
+        Some(Opener::RecoveryCode(_)) => StoreError::WrongRecoveryCode,
+    })
 }
 
 impl Slot {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    /// A slot that wraps a master key; it is in no table yet.
+    pub(super) fn make(
+        id: i64,
+        store: &[u8; ID_BYTES],
+        master_key: &MasterKey,
+        protection: &Protection,
+        now: Time,
+    ) -> Result<Self, StoreError> {
+        let parameters = Parameters { salt: random(), memory: MEMORY_KIBIBYTES, passes: PASSES };
+        let (stored, key) = match protection {
+            Protection::Passphrase(passphrase) => (parameters.encode(), parameters.derive(passphrase)?),
+            Protection::None => (Vec::new(), no_passphrase()),
+            Protection::RecoveryCode(code) => (parameters.salt.to_vec(), code.key(&parameters.salt)),
+            Protection::Keyring(key) => (Vec::new(), key.clone()),
+        };
+        let kind = protection.kind();
+        let mut slot =
+            Self { id, kind, parameters: stored, created: now.unix_seconds(), wrapped: Vec::new() };
+        slot.wrapped = key.seal(&slot.place(store), master_key.wrapped().expose());
+        Ok(slot)
+    }
+
+    fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        let kind: String = row.get(1)?;
         Ok(Self {
             id: row.get(0)?,
-            kind: row.get(1)?,
+            kind: SlotKind::from_word(&kind).ok_or(StoreError::Tampered("unlock_slot"))?,
             parameters: row.get(2)?,
             created: row.get(3)?,
             wrapped: row.get(4)?,
@@ -114,15 +230,19 @@ impl Slot {
     }
 
     /// The master key, where this slot fits what is there.
-    fn open(
+    pub(super) fn open(
         &self,
         store: &[u8; ID_BYTES],
-        passphrase: Option<&SecretBytes>,
+        opener: Option<Opener<'_>>,
     ) -> Result<Option<SealingKey>, StoreError> {
-        let key = match (self.kind.as_str(), passphrase) {
-            ("none", _) => no_passphrase(),
-            ("passphrase", Some(passphrase)) => Parameters::decode(&self.parameters)?.derive(passphrase)?,
-            _ => return Ok(None),
+        let key = match (self.kind, opener) {
+            (SlotKind::None, _) => no_passphrase(),
+            (SlotKind::Passphrase, Some(Opener::Passphrase(passphrase))) => {
+                Parameters::decode(&self.parameters)?.derive(passphrase)?
+            }
+            (SlotKind::RecoveryCode, Some(Opener::RecoveryCode(code))) => code.key(&self.parameters),
+            (SlotKind::Keyring, Some(Opener::Keyring(key))) => key.clone(),
+            (SlotKind::Passphrase | SlotKind::RecoveryCode | SlotKind::Keyring, _) => return Ok(None),
         };
         Ok(key.open_key(&self.place(store), &self.wrapped).ok())
     }
@@ -133,7 +253,7 @@ impl Slot {
             .bytes(store)
             .integer(SEAL_VERSION)
             .integer(self.id)
-            .text(&self.kind)
+            .text(self.kind.word())
             .bytes(&self.parameters)
             .integer(self.created)
     }

@@ -231,6 +231,16 @@ fn read_rows(connection: &Connection) -> Result<Vec<TrustRow>, StoreError> {
 }
 
 impl TrustRow {
+    /// Whether it is about a key.
+    pub(super) fn is_about(&self, key: &Fingerprint) -> bool {
+        self.key == *key.sha256()
+    }
+
+    /// The address, where it is one.
+    pub(super) fn parsed_address(&self) -> Option<EmailAddress> {
+        EmailAddress::parse(&self.address).ok()
+    }
+
     fn read(row: &Row<'_>) -> Result<Self, StoreError> {
         let kind: String = row.get(1)?;
         Ok(Self {
@@ -265,12 +275,30 @@ impl TrustRow {
 }
 
 /// What the row of `store` says of the trust rows as a whole.
-struct Head {
-    created: i64,
-    epoch: i64,
-    trust_key: [u8; 32],
-    rows: i64,
-    digest: [u8; 32],
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) created: i64,
+    pub(super) epoch: i64,
+    pub(super) trust_key: [u8; 32],
+    pub(super) rows: i64,
+    pub(super) digest: [u8; 32],
+}
+
+/// A head, and the signature of the trust key that it names.
+#[derive(Clone, Debug)]
+pub(super) struct SignedHead {
+    pub(super) head: Head,
+    pub(super) signature: [u8; 64],
+}
+
+impl SignedHead {
+    /// Whether the key that it names signed it for this store.
+    pub(super) fn is_signed_for(&self, store: &[u8; ID_BYTES]) -> bool {
+        let encoding = self.head.encode(store);
+        let signature = Signature::from_bytes(&self.signature);
+        VerifyingKey::from_bytes(&self.head.trust_key)
+            .is_ok_and(|key| key.verify_strict(encoding.as_bytes(), &signature).is_ok())
+    }
 }
 
 impl Head {
@@ -290,7 +318,7 @@ impl Head {
         Self { created, epoch, trust_key: trust.verifying_key().to_bytes(), rows, digest }
     }
 
-    fn read(connection: &Connection) -> Result<(Self, [u8; 64]), StoreError> {
+    pub(super) fn read(connection: &Connection) -> Result<(Self, [u8; 64]), StoreError> {
         let query = "SELECT created, epoch, trust_key, trust_rows, trust_digest, signature FROM store";
         let read = connection.query_row(query, [], |row| {
             let head = Self {
@@ -331,7 +359,7 @@ pub(super) fn create_head(
     store: &[u8; ID_BYTES],
     master_key: &MasterKey,
     now: Time,
-) -> Result<(), StoreError> {
+) -> Result<SignedHead, StoreError> {
     let head = Head::of(&Signed::read(connection)?, master_key.trust(), now.unix_seconds(), 0);
     let signature = head.sign(store, master_key.trust());
     connection.execute(
@@ -339,7 +367,7 @@ pub(super) fn create_head(
          VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![store, head.created, head.epoch, head.trust_key, head.rows, head.digest, signature],
     )?;
-    Ok(())
+    Ok(SignedHead { head, signature })
 }
 
 /// The epoch that the next change belongs to.
@@ -347,16 +375,17 @@ pub(super) fn next_epoch(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row("SELECT epoch + 1 FROM store", [], |row| row.get(0))?)
 }
 
-/// Signs the trust rows as they are now.
-pub(super) fn write_head(writer: &Writer<'_>) -> Result<(), StoreError> {
+/// Signs the trust rows as they are now, under the writer's epoch.
+pub(super) fn write_head(writer: &Writer<'_>) -> Result<SignedHead, StoreError> {
     let signed = Signed::read(&writer.transaction)?;
     let created = writer.transaction.query_row("SELECT created FROM store", [], |row| row.get(0))?;
     let head = Head::of(&signed, writer.master_key.trust(), created, writer.epoch);
+    let signature = head.sign(writer.id, writer.master_key.trust());
     writer.transaction.execute(
-        "UPDATE store SET epoch = ?1, trust_rows = ?2, trust_digest = ?3, signature = ?4",
-        params![head.epoch, head.rows, head.digest, head.sign(writer.id, writer.master_key.trust())],
+        "UPDATE store SET epoch = ?1, trust_key = ?2, trust_rows = ?3, trust_digest = ?4, signature = ?5",
+        params![head.epoch, head.trust_key, head.rows, head.digest, signature],
     )?;
-    Ok(())
+    Ok(SignedHead { head, signature })
 }
 
 /// Checks that the trust key in the file is the one that the master key gives: whoever replaced the

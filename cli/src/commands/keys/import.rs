@@ -36,7 +36,8 @@ pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
         let plan = plan(&store, &mut key_files, file, (comparison.as_ref(), arguments.replace))?;
         let unlock =
             arguments.store_passphrase_file.as_ref().or(arguments.passphrase.passphrase_file.as_ref());
-        store::unlock(&store, &Unlock::from_file(unlock))?;
+        let unlock = Unlock::from_file(unlock).or_recovery_code(&arguments.passphrase);
+        store::unlock(&store, &unlock)?;
         reports.push(write(&mut store, file, &plan)?);
     }
     keys::imported(&reports, arguments.report.json)?;

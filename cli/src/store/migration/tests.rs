@@ -7,7 +7,7 @@ use std::thread;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 
-use super::super::{EvidenceKind, FILE, KeyUse, Protection, Store, StoreError};
+use super::super::{EvidenceKind, FILE, KeyUse, Opener, Protection, Store, StoreError};
 use super::*;
 
 fn now() -> Time {
@@ -48,6 +48,10 @@ fn earlier_version(directory: &Path, protection: &Protection, version: i64) {
         first.execute_batch(schema::SECOND_TABLES).unwrap();
         tables.push("evidence");
     }
+    if version > 2 {
+        first.execute_batch(schema::THIRD_TABLES).unwrap();
+        tables.extend(["history", "correspondence", "pending", "trust"]);
+    }
     let pragmas = format!("PRAGMA application_id = 0x43534C31; PRAGMA user_version = {version}");
     first.execute_batch(&pragmas).unwrap();
     first.execute_batch(&format!("ATTACH '{}' AS today", today.path().join(FILE).display())).unwrap();
@@ -66,7 +70,7 @@ fn version(directory: &Path) -> i64 {
 fn assert_whole(directory: &Path, given: Option<&SecretBytes>) {
     let mut store = Store::open(directory).unwrap();
     store.trust_rows().unwrap();
-    store.unlock(given).unwrap();
+    store.unlock(given.map(Opener::Passphrase)).unwrap();
     let keys = store.secret_keys().unwrap();
     assert_eq!(store.open_secret_key(&keys[0]).unwrap().expose(), b"secret");
     store.write(now(), |writer| writer.keep_evidence(EvidenceKind::Anchor, b"name", b"content")).unwrap();
@@ -76,7 +80,7 @@ fn assert_whole(directory: &Path, given: Option<&SecretBytes>) {
     assert_eq!(version(directory), schema::VERSION);
     let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
     let left: Vec<_> = names
-        .filter(|name| !["", "-wal", "-shm"].iter().any(|end| *name == *format!("{FILE}{end}")))
+        .filter(|name| !["", "-wal", "-shm", ".seen"].iter().any(|end| *name == *format!("{FILE}{end}")))
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -101,6 +105,20 @@ fn a_store_of_the_second_version_keeps_its_evidence() {
     assert_eq!(version(home.path()), schema::VERSION);
     assert_eq!(store.evidence(EvidenceKind::Introducer).unwrap().len(), 1);
     drop(store);
+    assert_whole(home.path(), Some(&passphrase()));
+}
+
+#[test]
+fn a_store_of_the_third_version_takes_slots_of_every_kind() {
+    let home = tempfile::tempdir().unwrap();
+    earlier_version(home.path(), &Protection::Passphrase(passphrase()), 3);
+    let mut store = Store::open(home.path()).unwrap();
+    store.unlock(Some(Opener::Passphrase(&passphrase()))).unwrap();
+    let code = super::super::RecoveryCode::generate();
+    let added = store.add_protection(&Protection::RecoveryCode(code.clone()), now()).unwrap();
+    assert!(store.replace_protection(&added, now()).unwrap());
+    drop(store);
+    Store::open(home.path()).unwrap().unlock(Some(Opener::RecoveryCode(&code))).unwrap();
     assert_whole(home.path(), Some(&passphrase()));
 }
 

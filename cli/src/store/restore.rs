@@ -1,0 +1,319 @@
+//! A backup, or the file of a store, takes the place of the store: verified as a whole before, above every epoch
+//! that was seen, and with every secret key that the present store has.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::time::Time;
+use tempfile::{Builder, NamedTempFile};
+
+use super::backup::BackupFile;
+use super::error::StoreError;
+use super::master_key::MasterKey;
+use super::sealed::SealingKey;
+use super::secret_keys::StoredKey;
+use super::seen::{self, Seen};
+use super::slots::{self, Opener, SlotKind};
+use super::trust::{NewTrust, SignedHead, TrustKind};
+use super::{FILE, ID_BYTES, RESTORED_PREFIX, Store, directory, migration, os_keyring, trust};
+
+/// How the file of a store begins (SQLite's header string).
+const SQLITE: &[u8] = b"SQLite format 3\0";
+
+/// A store that was read from a file, verified, and is to take the place of the one in the directory.
+pub(crate) struct Staged {
+    store: Store,
+    /// Removed when this is dropped before it got its place.
+    file: NamedTempFile,
+    /// When the backup was made; the file of a store does not say.
+    made: Option<Time>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Restored {
+    /// When the backup was made; the file of a store does not say.
+    pub(crate) made: Option<Time>,
+    /// Secret keys that are there now.
+    pub(crate) keys: usize,
+    /// Of these, those that only the store before had.
+    pub(crate) kept: Vec<Fingerprint>,
+    /// Pins and contacts of the store before that are gone.
+    pub(crate) gone: usize,
+    /// The files of a store that could not be read, under their new names.
+    pub(crate) aside: Vec<PathBuf>,
+}
+
+/// The store that is in the directory.
+enum Present {
+    None,
+    Readable(Box<Store>),
+    /// It is kept aside: nobody knows which keys are in it.
+    Unreadable,
+}
+
+impl Staged {
+    /// Whether a file is opened by nothing but itself.
+    pub(crate) fn needs_secret(path: &Path) -> Result<bool, StoreError> {
+        if !is_store(path)? {
+            return Ok(true);
+        }
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+        Ok(!slots::has(&connection, SlotKind::None)?)
+    }
+
+    /// Reads a file into the directory, beside the store, and verifies all of it.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it; then nothing is left of it.
+    pub(crate) fn read(
+        directory: &Path,
+        path: &Path,
+        opener: Option<Opener<'_>>,
+    ) -> Result<Self, StoreError> {
+        directory::make(directory)?;
+        let directory = directory::prepare(directory)?;
+        let failed = |error: io::Error| StoreError::Io(directory.clone(), error);
+        let mut file = Builder::new().prefix(RESTORED_PREFIX).tempfile_in(&directory).map_err(failed)?;
+        if is_store(path)? {
+            copy_store(path, &file)?;
+            let store = Store::open_file(file.path().to_owned())?;
+            store.unlock_by(opener)?;
+            store.check_all()?;
+            return Ok(Self { store, file, made: None });
+        }
+        let backup = BackupFile::open(path)?;
+        let (made, id) = (backup.header.made, backup.store_id());
+        let master_key = backup.unlock(opener.ok_or(StoreError::Locked)?)?;
+        backup.unseal(&master_key, &mut file)?;
+        file.flush().map_err(failed)?;
+        let store = Store::open_file(file.path().to_owned())?;
+        if store.id != id {
+            return Err(StoreError::BackupDamaged);
+        }
+        store.unlock_with(master_key)?;
+        store.check_all()?;
+        Ok(Self { store, file, made: Some(made) })
+    }
+
+    /// Puts it in the place of the store. `unlock` opens the present store where it has keys that this one has not,
+    /// and where the key of this one does not open it.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being whole; the present store is as it was then.
+    pub(crate) fn put_in_place<E: From<StoreError>>(
+        mut self,
+        directory: &Path,
+        now: Time,
+        unlock: impl FnOnce(&Store, &[Fingerprint]) -> Result<(), E>,
+    ) -> Result<Restored, E> {
+        let path = directory::prepare(directory)?.join(FILE);
+        let mut present = Present::of(&path);
+        let mut report = Restored { made: self.made, ..Restored::default() };
+        let mut seen = self.seen(&path);
+        let mut before = None;
+        if let Present::Readable(store) = &present {
+            let missing = self.missing(store)?;
+            if !missing.is_empty() && store.unlock_with(self.own_master_key(&store.id)?).is_err() {
+                unlock(store, &fingerprints(&missing))?;
+            }
+            let epoch = trust::next_epoch(&store.connection)? - 1;
+            (seen, before) = (seen.max(epoch), Some(epoch));
+            report.gone = self.gone(store)?;
+        }
+        let merged = match &present {
+            Present::Readable(store) => self.merge(store, seen, now),
+            Present::None | Present::Unreadable => self.store.commit(now, seen, |_| Ok(Vec::new())),
+        };
+        let (kept, head) = match merged {
+            // A record of the present store does not open: the file may be worth more to somebody else.
+            Err(StoreError::Tampered(_)) => {
+                present = Present::Unreadable;
+                self.store.commit(now, seen, |_| Ok(Vec::new()))?
+            }
+            other => other?,
+        };
+        report.kept = kept;
+        report.keys = self.store.check_records()?;
+        report.aside = self.exchange(&path, present, before, &head)?;
+        Ok(report)
+    }
+
+    /// The highest epoch that was seen of this store here.
+    fn seen(&self, path: &Path) -> i64 {
+        let beside = match seen::read(path, &self.store.id) {
+            Seen::Head(epoch, _) => epoch,
+            Seen::Nothing | Seen::OtherStore => 0,
+        };
+        let has_keyring = slots::has(&self.store.connection, SlotKind::Keyring).unwrap_or_default();
+        let keyring = if has_keyring { os_keyring::epoch(&self.store.id) } else { None };
+        beside.max(keyring.unwrap_or_default())
+    }
+
+    /// Keys that the present store has and this one has not.
+    fn missing(&self, present: &Store) -> Result<Vec<StoredKey>, StoreError> {
+        let own = self.store.secret_keys()?;
+        let mut missing = present.secret_keys()?;
+        missing.retain(|key| own.iter().all(|own| own.fingerprint != key.fingerprint));
+        Ok(missing)
+    }
+
+    /// The master key of this store, as that of another state of it.
+    fn own_master_key(&self, id: &[u8; ID_BYTES]) -> Result<MasterKey, StoreError> {
+        let key: &SealingKey = self.store.master_key()?.wrapped();
+        Ok(MasterKey::new(id, key.clone()))
+    }
+
+    /// Takes over the keys that are missing here, and every certificate and address of the present store's keys.
+    fn merge(
+        &mut self,
+        present: &Store,
+        seen: i64,
+        now: Time,
+    ) -> Result<(Vec<Fingerprint>, SignedHead), StoreError> {
+        let missing = self.missing(present)?;
+        let keys = present.secret_keys()?;
+        let rows = present.trust_rows()?;
+        self.store.commit(now, seen, |writer| {
+            for key in &missing {
+                writer.take_secret_key(key, &present.algorithm(key)?, &present.open_secret_key(key)?)?;
+            }
+            for key in &keys {
+                for der in present.certificates_of(key.fingerprint.sha256())? {
+                    writer.add_certificate(&der, &key.fingerprint)?;
+                }
+                for row in
+                    rows.iter().filter(|row| row.kind == TrustKind::Own && row.is_about(&key.fingerprint))
+                {
+                    let Some(address) = row.parsed_address() else { continue };
+                    writer.add_trust(&NewTrust {
+                        kind: TrustKind::Own,
+                        address: &address,
+                        key: &key.fingerprint,
+                        points: row.points,
+                        source: &row.source,
+                        capabilities: row.capabilities.as_deref(),
+                        announced: row.announced,
+                    })?;
+                }
+            }
+            Ok(fingerprints(&missing))
+        })
+    }
+
+    /// How many pins and contacts of the present store are not in this one.
+    fn gone(&self, present: &Store) -> Result<usize, StoreError> {
+        let own = self.store.trust_rows()?;
+        let is_here = |row: &trust::TrustRow| {
+            own.iter().any(|own| (own.kind, &own.address, own.key) == (row.kind, &row.address, row.key))
+        };
+        let present = present.trust_rows()?;
+        Ok(present.iter().filter(|row| row.kind != TrustKind::Own && !is_here(row)).count())
+    }
+
+    /// One rename: whoever is killed before has the store before, whoever is killed after has this one.
+    fn exchange(
+        self,
+        path: &Path,
+        present: Present,
+        before: Option<i64>,
+        head: &SignedHead,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let failed = |error: io::Error| StoreError::Io(path.to_owned(), error);
+        let Self { store, file, .. } = self;
+        let (id, uses_keyring) = (store.id, slots::has(&store.connection, SlotKind::Keyring)?);
+        migration::without_log(&store.connection)?;
+        drop(store);
+        file.as_file().sync_all().map_err(failed)?;
+        let lock = directory::lock(path.parent().unwrap_or(Path::new(".")))?;
+        let mut aside = Vec::new();
+        if let Present::Readable(present) = &present {
+            migration::alone(&present.connection)?;
+            if before != Some(trust::next_epoch(&present.connection)? - 1) {
+                return Err(StoreError::Changed);
+            }
+        } else {
+            // A log without its file would be read into ours.
+            aside = keep_aside(path)?;
+        }
+        if seen::read(path, &id) == Seen::OtherStore {
+            directory::remove(&seen::beside(path))?;
+        }
+        match present {
+            Present::None => drop(file.persist_noclobber(path).map_err(|refused| failed(refused.error))?),
+            Present::Readable(_) | Present::Unreadable => {
+                drop(file.persist(path).map_err(|refused| failed(refused.error))?);
+            }
+        }
+        lock.sync_all().map_err(failed)?;
+        seen::record_locked(path, &id, head);
+        if uses_keyring {
+            os_keyring::keep_epoch(&id, head.head.epoch);
+        }
+        Ok(aside)
+    }
+}
+
+impl Present {
+    fn of(path: &Path) -> Self {
+        if !path.exists() {
+            return Self::None;
+        }
+        let readable = || {
+            let store = Store::open_file(path.to_owned())?;
+            store.check_pages()?;
+            store.trust_rows()?;
+            store.secret_keys()?;
+            Ok::<_, StoreError>(store)
+        };
+        readable().map_or(Self::Unreadable, |store| Self::Readable(Box::new(store)))
+    }
+}
+
+fn fingerprints(keys: &[StoredKey]) -> Vec<Fingerprint> {
+    keys.iter().map(|key| key.fingerprint).collect()
+}
+
+fn is_store(path: &Path) -> Result<bool, StoreError> {
+    let failed = |error: io::Error| StoreError::Io(path.to_owned(), error);
+    let mut begin = Vec::with_capacity(SQLITE.len());
+    File::open(path).map_err(failed)?.take(SQLITE.len() as u64).read_to_end(&mut begin).map_err(failed)?;
+    Ok(begin == SQLITE)
+}
+
+/// Copies the file of a store, and the log that stands beside it.
+fn copy_store(path: &Path, target: &NamedTempFile) -> Result<(), StoreError> {
+    let log = directory::beside(path, "-wal");
+    for (from, to) in
+        [(path.to_owned(), target.path().to_owned()), (log, directory::beside(target.path(), "-wal"))]
+    {
+        if from.exists() {
+            fs::copy(&from, &to).map_err(|error| StoreError::Io(from.clone(), error))?;
+            directory::narrow(&to)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives whatever has the names of a store other names.
+fn keep_aside(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let free = (1..=u32::MAX).map(|number| directory::beside(path, &format!(".kept-{number}")));
+    let mut free =
+        free.filter(|name| ["", "-wal", "-shm"].iter().all(|end| !directory::beside(name, end).exists()));
+    let Some(name) = free.next() else { return Ok(Vec::new()) };
+    let mut kept = Vec::new();
+    for ending in ["", "-wal", "-shm"] {
+        let (from, to) = (directory::beside(path, ending), directory::beside(&name, ending));
+        // The file itself keeps its name until the new one takes it: at every moment there is a store.
+        let moved = if ending.is_empty() { fs::hard_link(&from, &to) } else { fs::rename(&from, &to) };
+        match moved {
+            Ok(()) => kept.push(to),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::Io(from, error)),
+        }
+    }
+    Ok(kept)
+}
