@@ -32,7 +32,9 @@ pub use rewrap::{RewrapError, RewrapRequest, Rewrapped, content_digest, rewrap};
 pub use sign::{SignRequest, sign};
 pub use signer::Signer;
 pub use signers::reasons_of;
-pub use status::{Accept, EncryptionStatus, PartStatus, Reason, SignerStatus, Status, Verdict};
+pub use status::{
+    Accept, Contradiction, EncryptionStatus, PartStatus, Reason, SignerStatus, Status, Verdict,
+};
 pub use unseal::{Opening, is_sealed, unseal};
 pub use wrap::SignatureForm;
 

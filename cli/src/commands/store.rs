@@ -20,6 +20,7 @@ use super::looked_up;
 use super::reliances::{self, Reliance};
 use super::statements;
 use super::strong;
+use super::successions;
 use super::witnesses;
 use crate::agent::Agent;
 use crate::args;
@@ -210,6 +211,7 @@ fn pin(row: &TrustRow, address: EmailAddress, fingerprint: Fingerprint) -> Pin {
     let how = match (row.source.as_str(), is_whole) {
         (strong::SOURCE, true) => Comparison::StrongAddress { bits: STRONG_ADDRESS_BITS },
         (strong::SOURCE, false) => Comparison::StrongAddress { bits: LEAST_ADDRESS_BITS },
+        (successions::SOURCE, _) => Comparison::Succession,
         (_, true) => Comparison::InPerson,
         (_, false) => Comparison::ByVideo,
     };

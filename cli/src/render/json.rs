@@ -60,6 +60,15 @@ struct SignerObject {
     evidence: Vec<EvidenceObject>,
     signing_time: Option<String>,
     not_after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contradiction: Option<ContradictionObject>,
+}
+
+/// Two keys of one address, which are to be compared.
+#[derive(Serialize)]
+struct ContradictionObject {
+    new: String,
+    known: String,
 }
 
 /// One item of evidence.
@@ -156,6 +165,9 @@ fn signer(signer: &SignerStatus) -> SignerObject {
         evidence: signer.evidence.iter().map(evidence).collect(),
         signing_time: signer.signing_time.map(|time| time.to_rfc3339()),
         not_after: signer.not_after.map(|time| time.to_rfc3339()),
+        contradiction: signer
+            .contradiction
+            .map(|both| ContradictionObject { new: both.new.to_string(), known: both.known.to_string() }),
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct ContactKey {
     /// Whether it is a personal CA, which stands for the contact.
     #[serde(rename = "personal_ca")]
     pub(crate) authority: bool,
+    /// What stands for the contact and is compared; nothing where it is not at hand.
+    pub(crate) compare: Option<String>,
     pub(crate) algorithm: String,
     pub(crate) points: i64,
     pub(crate) pinned: bool,
@@ -92,7 +94,13 @@ pub(crate) fn list(list: &KeyList, json: bool) -> Result<(), Failure> {
     }
     if !list.contacts.is_empty() {
         text.push_str("Contacts\n");
-        text.extend(list.contacts.iter().map(contact));
+        for (position, key) in list.contacts.iter().enumerate() {
+            text.push_str(&contact(key));
+            let next = list.contacts.get(position.saturating_add(1));
+            let goes_on = next.is_some_and(|next| next.address == key.address && next.compare == key.compare);
+            let open = key.compare.as_ref().filter(|_| !key.pinned && !goes_on);
+            text.extend(open.map(|compare| format!("      to compare: {compare}\n")));
+        }
     }
     if text.is_empty() {
         text.push_str("No keys.\n");
@@ -253,6 +261,16 @@ pub(crate) struct Imported {
     pub(crate) contacts: Vec<ImportedKey>,
     pub(crate) certificates: usize,
     pub(crate) not_taken: Vec<String>,
+    /// Of the contacts whom nobody compared yet.
+    pub(crate) compare: Vec<ToCompare>,
+}
+
+/// What stands for a contact, and is to be compared with them.
+#[derive(Serialize, PartialEq, Eq)]
+pub(crate) struct ToCompare {
+    pub(crate) address: String,
+    /// Nothing where it is a personal CA that is not at hand.
+    pub(crate) fingerprint: Option<String>,
 }
 
 /// One key that came in.
@@ -286,9 +304,23 @@ pub(crate) fn imported(files: &[Imported], json: bool) -> Result<(), Failure> {
         if file.keys.is_empty() && file.contacts.is_empty() {
             text.push_str(&format!("  {} certificates, none of a person\n", file.certificates));
         }
+        text.extend(file.compare.iter().map(to_compare));
         text.extend(file.not_taken.iter().map(|why| format!("  not taken: {}\n", SafeText(why))));
     }
     print(&text)
+}
+
+fn to_compare(what: &ToCompare) -> String {
+    let address = SafeText(&what.address);
+    match &what.fingerprint {
+        Some(key) => {
+            format!("  to compare with {address}:\n    {key}\n    cseal trust meet {address}\n")
+        }
+        None => format!(
+            "  to compare with {address}: their personal CA, which this file lacks;\n    ask for a signed \
+             mail, or: cseal keys find {address} --source http --import\n"
+        ),
+    }
 }
 
 fn came_in(what: &str, key: &ImportedKey) -> String {

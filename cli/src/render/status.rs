@@ -16,6 +16,7 @@ pub(crate) fn lines(status: &Status, positive: Accept, verbose: bool) -> Vec<Str
     if let Some(encrypted) = &status.encrypted {
         lines.push(encryption(encrypted));
     }
+    lines.extend(next(status));
     lines.extend(headers("changed on the way", &status.changed_headers));
     if verbose {
         lines.extend(status.signers.iter().map(signer));
@@ -69,6 +70,31 @@ fn about(status: &Status) -> String {
     }
 }
 
+/// What to do about the author, where that is not settled.
+fn next(status: &Status) -> Vec<String> {
+    let Some(address) = status.address.as_ref().map(safe) else { return Vec::new() };
+    match status.verdict {
+        Verdict::Conflict => {
+            let both = status.signers.iter().find_map(|signer| signer.contradiction);
+            let both = both
+                .map(|both| [format!("  signed by  {}", both.new), format!("  you know   {}", both.known)]);
+            let ask = "  ask them on another channel which one is theirs; do not answer before:";
+            let mut lines: Vec<String> = both.into_iter().flatten().collect();
+            lines.extend([ask.to_owned(), format!("  cseal trust show {address}")]);
+            lines
+        }
+        Verdict::Signed => vec![format!("  to verify it: cseal trust meet {address}")],
+        Verdict::Unverified => vec![format!("  what speaks for the key: cseal trust show {address}")],
+        Verdict::Verified
+        | Verdict::Checked
+        | Verdict::Unknown
+        | Verdict::Unsigned
+        | Verdict::Weak
+        | Verdict::Mismatch
+        | Verdict::Invalid => Vec::new(),
+    }
+}
+
 fn mismatch(status: &Status, who: &str) -> String {
     let signer = status.signers.iter().find_map(|signer| signer.address.as_ref());
     let signer = signer.map_or_else(|| "somebody without an address".to_owned(), safe);
@@ -115,6 +141,9 @@ fn since(status: &Status) -> String {
 fn one_source(source: &Source) -> Option<String> {
     Some(match &source.evidence.kind {
         Kind::Pinned(Comparison::Own) => format!("your own key {}", source.evidence.claim.key()),
+        Kind::Pinned(Comparison::Succession) => {
+            format!("{} counts as compared: the key before named it", source.evidence.claim.key())
+        }
         Kind::Pinned(_) => format!("you compared {}", source.evidence.claim.key()),
         Kind::Chain(chain) => SafeText(&chain.name).to_string(),
         Kind::History(_) => "known from before".to_owned(),

@@ -51,8 +51,22 @@ pub(crate) fn refusals(refused: &[(String, Refusal)]) -> Failure {
         Some((who, _)) => failure.hint(format!(
             "ask {who} for a signed mail, then `cseal keys import mail.eml`; or look on the network: `cseal keys find {who}`; nothing was written"
         )),
-        None => failure.hint("nothing was written"),
+        None => failure.hint(next(refused)),
     }
+}
+
+/// What to do about the first that more evidence would help.
+fn next(refused: &[(String, Refusal)]) -> String {
+    let step = refused.iter().find_map(|(who, refusal)| match refusal {
+        Refusal::Conflict(_) => Some(format!(
+            "ask {who} on another channel which key is theirs, and see `cseal trust show {who}`"
+        )),
+        Refusal::BelowRequired { .. } | Refusal::Unverified | Refusal::PinnedKeyEnded { .. } => {
+            Some(format!("compare: `cseal trust meet {who}`; see why: `cseal trust show {who}`"))
+        }
+        _ => None,
+    });
+    step.map_or_else(|| "nothing was written".to_owned(), |step| format!("{step}; nothing was written"))
 }
 
 /// One recipient, the word, and the reason.

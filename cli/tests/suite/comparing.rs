@@ -158,3 +158,60 @@ fn nobody_compares_a_key_that_stands_for_nobody() {
     assert!(met.contains(&format!("cseal trust pin bob@example.org {bob}")), "{met}");
     place.run("carol", &["trust", "pin", "bob@example.org", &bob]).exits(0);
 }
+
+#[test]
+fn what_people_compare_is_named_where_a_key_comes_in_and_where_it_is_listed() {
+    let place = Place::new();
+    let bob = fingerprint(&place, "bob");
+    let leaf = leaves(&place).remove(0);
+    place.write("leaf.pem", leaf);
+    let lacking = place.run("carol", &["keys", "import", "leaves.pem"]).exits(0).text();
+    assert!(lacking.contains("their personal CA, which this file lacks"), "{lacking}");
+    let whole = place.run("carol", &["keys", "import", "bob.pem"]).exits(0).text();
+    assert!(whole.contains(&format!("{bob}\n    cseal trust meet bob@example.org\n")), "{whole}");
+    let list = place.run("carol", &["keys", "list", "bob@example.org"]).exits(0).text();
+    assert!(list.contains(&format!("to compare: {bob}\n")), "{list}");
+    let compared = place.run("alice", &["keys", "import", "bob.pem"]).exits(0).text();
+    assert!(!compared.contains("to compare"), "{compared}");
+    let leaf = place.run("carol", &["trust", "pin", "bob@example.org", "--certificate", "leaf.pem"]);
+    assert!(leaf.exits(0).stderr.contains(&bob));
+}
+
+#[test]
+fn published_records_hold_what_people_compare() {
+    let place = Place::new();
+    let publish =
+        |more: &[&str]| place.run("bob", &[&["keys", "publish", "--smimea"], more].concat()).exits(0).text();
+    assert_eq!(publish(&[]).matches(" SMIMEA 2 0 0 ").count(), 1, "{}", publish(&[]));
+    assert_eq!(publish(&["--matching", "sha256"]).matches(" SMIMEA 2 ").count(), 0);
+}
+
+#[test]
+fn a_conflict_names_both_keys_and_what_to_do() {
+    let place = Place::new();
+    let evil = impostor(&place);
+    let signed = mail_from_bob(&place, "impostor");
+    let read = place.run("alice", &["verify", &signed]).exits(4).stderr;
+    let bob = fingerprint(&place, "bob");
+    for expected in [format!("signed by  {evil}"), format!("you know   {bob}")] {
+        assert!(read.contains(&expected), "{read}");
+    }
+    assert!(read.contains("cseal trust show bob@example.org"), "{read}");
+    let both = place.run("alice", &["verify", "--json", &signed]).exits(4).json();
+    assert_eq!(both["signers"][0]["contradiction"], serde_json::json!({ "new": evil, "known": bob }));
+    let refused = place.run("bob", &["verify", "--accept", "verified", &mail_from_bob(&place, "bob")]);
+    assert!(!refused.stderr.contains("trust meet"), "{}", refused.stderr);
+}
+
+#[test]
+fn the_explanation_says_how_a_contact_becomes_verified_and_what_counts_once() {
+    let place = Place::new();
+    let carol = place.run("alice", &["trust", "show", "carol@example.org"]).exits(0).text();
+    assert!(carol.contains("For verified: cseal trust meet carol@example.org\n"), "{carol}");
+    assert!(
+        carol.contains("the way in which the key came to you") && !carol.contains("history of your mail")
+    );
+    let bob = place.run("alice", &["trust", "show", "bob@example.org"]).exits(0).text();
+    assert!(bob.contains("not added up") && !bob.contains("without comparing"), "{bob}");
+    assert!(!bob.contains("For verified"), "{bob}");
+}

@@ -6,13 +6,13 @@ use std::borrow::Cow;
 
 use super::Context;
 use super::layers::SignedLayer;
-use super::status::{Reason, SignerStatus, Verdict};
+use super::status::{Contradiction, Reason, SignerStatus, Verdict};
 use crate::address::EmailAddress;
 use crate::cms::{self, ContentType, SignatureOutcome, Signed};
 use crate::limits;
 use crate::time::{DAY, Time};
 use crate::trust::evidence::Kind;
-use crate::trust::{self, Conflict, Decision, Knowledge, Level, Purpose, Remark};
+use crate::trust::{self, Conflict, Decision, Knowledge, Level, Purpose, Remark, family_key};
 use crate::x509::Certificate;
 use crate::x509::path::{Allowance, PathError};
 use crate::x509::revocation::RevocationStatus;
@@ -152,7 +152,7 @@ impl Judgement<'_> {
         }
         let names_author = certificate.addresses().iter().any(|address| address.matches(author));
         match decision.level {
-            Level::Conflict => self.refused(certificate, Verdict::Conflict, conflict_reason(&decision)),
+            Level::Conflict => self.contradicted(certificate, &decision),
             Level::Invalid => self.refused(certificate, Verdict::Invalid, Reason::Revoked),
             _ if !names_author => self.refused(certificate, Verdict::Mismatch, Reason::FromMismatch),
             Level::None
@@ -162,6 +162,19 @@ impl Judgement<'_> {
             | Level::Verified
             | Level::Strong => self.decided(certificate, &decision),
         }
+    }
+
+    fn contradicted(&self, certificate: &Certificate, decision: &Decision) -> SignerStatus {
+        let held = &self.context.knowledge.certificates;
+        let owner = |own: &Certificate| family_key(own, self.signed.certificates.iter().chain(held));
+        let contradiction = decision.evaluation.conflict.map(|conflict| {
+            let known = conflict.other();
+            let mut of_known = held.iter().filter(|own| own.fingerprint() == known);
+            let known = of_known.next().map_or(known, |own| family_key(own, held));
+            Contradiction { new: owner(certificate), known }
+        });
+        let status = self.refused(certificate, Verdict::Conflict, conflict_reason(decision));
+        SignerStatus { contradiction, ..status }
     }
 
     fn decided(&self, certificate: &Certificate, decision: &Decision) -> SignerStatus {
@@ -216,6 +229,7 @@ impl Judgement<'_> {
             evidence: Vec::new(),
             reasons: vec![reason],
             not_after: None,
+            contradiction: None,
         }
     }
 
@@ -344,6 +358,7 @@ pub(super) fn unreadable(verdict: Verdict, reason: Reason) -> SignerStatus {
         evidence: Vec::new(),
         reasons: vec![reason],
         not_after: None,
+        contradiction: None,
     }
 }
 

@@ -243,6 +243,17 @@ pub struct SignerStatus {
     pub reasons: Vec<Reason>,
     /// When the certificate expires.
     pub not_after: Option<Time>,
+    /// Where another key is known for the address: the two that are to be compared.
+    pub contradiction: Option<Contradiction>,
+}
+
+/// Two keys of one address that contradict each other, each that of the personal CA where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// Of the signature.
+    pub new: Fingerprint,
+    /// That is known.
+    pub known: Fingerprint,
 }
 
 /// How a mail was encrypted.

@@ -176,7 +176,7 @@ impl From<Comparison> for PinKind {
     fn from(how: Comparison) -> Self {
         match how {
             Comparison::Own => Self::Own,
-            Comparison::InPerson => Self::InPerson,
+            Comparison::InPerson | Comparison::Succession => Self::InPerson,
             Comparison::ByVideo => Self::ByVideo,
             Comparison::StrongAddress { .. } => Self::StrongAddress,
         }

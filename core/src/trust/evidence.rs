@@ -146,6 +146,8 @@ pub enum Comparison {
         /// Bits.
         bits: u32,
     },
+    /// Not at all: a key that was compared named this one as its successor.
+    Succession,
 }
 
 /// A certificate's valid path to an anchor, for mail and for the address.

@@ -368,7 +368,7 @@ impl<'b, 'd> Builder<'b, 'd> {
     fn pin(&mut self, place: &Place<'_>, how: Comparison) {
         let capacities = &self.rules.capacities;
         let capacity = match how {
-            Comparison::Own | Comparison::InPerson => capacities.pin_in_person,
+            Comparison::Own | Comparison::InPerson | Comparison::Succession => capacities.pin_in_person,
             Comparison::ByVideo => capacities.pin_by_video,
             Comparison::StrongAddress { bits: STRONG_ADDRESS_BITS.. } => capacities.pin_strong_address,
             Comparison::StrongAddress { bits: LEAST_ADDRESS_BITS.. } => capacities.pin_short_address,

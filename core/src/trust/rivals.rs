@@ -60,6 +60,18 @@ pub enum Conflict {
     },
 }
 
+impl Conflict {
+    /// The other key.
+    #[must_use]
+    pub const fn other(&self) -> Fingerprint {
+        match self {
+            Self::Pin { pinned, .. } => *pinned,
+            Self::Supported { other, .. } | Self::SecondSuccession { other, .. } => *other,
+            Self::UnverifiedChange { known, .. } => *known,
+        }
+    }
+}
+
 /// A key among the others of its address.
 #[derive(Clone, Debug)]
 pub(super) struct Field {

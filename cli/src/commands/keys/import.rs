@@ -74,6 +74,7 @@ fn write(store: &mut Store, file: &Path, plan: &Plan) -> Result<Imported, Failur
         contacts,
         certificates: plan.certificates(),
         not_taken: plan.not_taken().to_vec(),
+        compare: plan.to_compare(store)?,
     })
 }
 

@@ -3,7 +3,7 @@
 use counterseal_core::address::EmailAddress;
 use counterseal_core::x509::Certificate;
 
-use super::{is_named, is_or_is_under};
+use super::{is_named, is_or_is_under, lacks_personal_ca, stands_for};
 use crate::args;
 use crate::commands::store;
 use crate::failure::{Exit, Failure};
@@ -123,6 +123,8 @@ fn contact_key(row: &TrustRow, certificates: &[Certificate], rows: &[TrustRow]) 
         fingerprint: first.fingerprint().to_string(),
         sha256: first.fingerprint().to_hex(),
         authority: first.is_certificate_authority(),
+        compare: (!lacks_personal_ca(first, certificates))
+            .then(|| stands_for(first, certificates).to_string()),
         algorithm: first.public_key().algorithm().name(),
         points: row.points,
         pinned: row.kind == TrustKind::Pin || is_under_pin(row, first, certificates, rows),

@@ -112,12 +112,20 @@ fn records(own: &Own, arguments: &args::Publish) -> String {
         args::Selector::PublicKey => Selector::PublicKey,
     };
     let record = |certificate: &Certificate| {
-        let record = SmimeaRecord::of(certificate, Usage::CertificateAssertion, selector, matching);
+        let usage = if certificate.is_certificate_authority() {
+            Usage::AuthorityAssertion
+        } else {
+            Usage::CertificateAssertion
+        };
+        let record = SmimeaRecord::of(certificate, usage, selector, matching);
         let text =
             if arguments.generic { record.to_generic_zone_text(&name) } else { record.to_zone_text(&name) };
         format!("{text}\n")
     };
-    let records: String = own.leaves.iter().map(record).collect();
+    // Whoever finds the leaves compares the personal CA: it is of use where it is there as a whole.
+    let is_whole = matching == Matching::Full && selector == Selector::Certificate;
+    let authorities = own.authorities.iter().filter(|_| is_whole);
+    let records: String = own.leaves.iter().chain(authorities).map(record).collect();
     format!("; {}\n{records}", own.address)
 }
 

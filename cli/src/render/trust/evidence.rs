@@ -3,28 +3,36 @@
 use counterseal_core::time::Time;
 use counterseal_core::trust::Source;
 use counterseal_core::trust::evidence::{
-    Anchor, Chain, Comparison, Correspondence, Endorser, Introducer, Kind, Validation, Witness, Witnessed,
+    Anchor, Binding, Chain, Comparison, Correspondence, Endorser, Introducer, Kind, Validation, Witness,
+    Witnessed,
 };
 
 use super::domains::{day, introducer};
 use crate::terminal::SafeText;
 
 /// What speaks for a key; nothing for what only leads on to something else that is said too.
-pub(super) fn sentence(source: &Source, issued: Time) -> Option<String> {
+pub(super) fn sentence(source: &Source, issued: Time, is_pinned: bool) -> Option<String> {
     let claim = &source.evidence.claim;
     let text = match &source.evidence.kind {
         Kind::Pinned(Comparison::Own) => format!("it is your own, under {}", claim.key()),
+        Kind::Pinned(Comparison::Succession) => {
+            format!("{} counts as compared: the key that you compared named it", claim.key())
+        }
         Kind::Pinned(how) => format!("you compared {}{}", claim.key(), comparison(*how)),
         Kind::Chain(chain) => checked(chain, issued),
-        Kind::CertifiedByUser { root, .. } => format!("you certified it with your OpenPGP key {root}"),
-        Kind::Vouched(vouching) => vouched(&vouching.introducers),
+        Kind::CertifiedByUser { root, binding } => {
+            format!("you certified it with your OpenPGP key {root}{}", through(binding))
+        }
+        Kind::Vouched(vouching) => {
+            format!("{}{}", vouched(&vouching.introducers), through(&vouching.binding))
+        }
         Kind::Endorsed(endorsement) => match &endorsement.endorser {
             Endorser::OpenPgp(introducers) => vouched(introducers),
             Endorser::Contact { signer, .. } | Endorser::Correspondent { signer } => {
                 format!("{} vouches for it", safe(signer.address()))
             }
         },
-        Kind::History(history) => mail(history),
+        Kind::History(history) => mail(history, is_pinned),
         Kind::DnsRecord { secure: true } => "it is in the DNS of its domain, signed".to_owned(),
         Kind::DnsRecord { secure: false } => "it is in the DNS of its domain, not signed".to_owned(),
         Kind::WebDirectory => "its domain serves it over HTTPS".to_owned(),
@@ -51,9 +59,17 @@ fn witnessed(witnessed: &Witnessed) -> String {
     format!(", witnessed since {} by {}", date(witnessed.since), names.join(" and "))
 }
 
+/// How what was certified and the key hang together, where it is not the key itself.
+fn through(binding: &Binding) -> String {
+    match binding {
+        Binding::Twin => String::new(),
+        Binding::Linked(certificate) => format!(" (by {certificate}, which names it)"),
+    }
+}
+
 const fn comparison(how: Comparison) -> &'static str {
     match how {
-        Comparison::Own | Comparison::InPerson => "",
+        Comparison::Own | Comparison::InPerson | Comparison::Succession => "",
         Comparison::ByVideo => " by voice or video",
         Comparison::StrongAddress { .. } => " as a part of the address",
     }
@@ -79,10 +95,11 @@ fn vouched(introducers: &[Introducer]) -> String {
     }
 }
 
-fn mail(history: &Correspondence) -> String {
+fn mail(history: &Correspondence, is_pinned: bool) -> String {
     let since = date(history.first_seen);
     if history.taken_by_hand && history.messages == 0 {
-        return format!("you took it in, without comparing ({since})");
+        let how = if is_pinned { "" } else { ", without comparing" };
+        return format!("you took it in{how} ({since})");
     }
     let ways = if history.two_way { "both ways" } else { "one way" };
     match history.messages {

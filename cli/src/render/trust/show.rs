@@ -1,7 +1,8 @@
 //! How far a key is believed to be somebody's, in words, as JSON and as a picture.
 
 use counterseal_core::message::Reason;
-use counterseal_core::trust::{Advice, Conflict, Decision, Deed, Level, Picture, Rules};
+use counterseal_core::trust::evidence::Kind;
+use counterseal_core::trust::{Advice, Conflict, Decision, Deed, Domain, Level, Picture, Rules};
 use counterseal_core::x509::Certificate;
 
 use super::domains::{self, day};
@@ -22,6 +23,8 @@ pub(crate) struct Answer {
     pub(crate) advice: Option<Advice>,
     /// Whether the certificate names the address.
     pub(crate) names_address: bool,
+    /// Whether the key is one of the store.
+    pub(crate) is_known: bool,
     /// Other keys with a certificate for the address.
     pub(crate) others: Vec<OtherKey>,
 }
@@ -117,17 +120,21 @@ const SENTENCE: usize = 76;
 
 fn why(answer: &Answer) -> String {
     let issued = answer.certificate.not_before();
-    let sentences = answer
-        .decision
-        .sources
-        .iter()
-        .filter_map(|source| sentence(source, issued).map(|sentence| (sentence, source.points)));
+    let is_pinned = answer.decision.evaluation.is_pinned;
+    let sentences =
+        answer.decision.sources.iter().filter_map(|source| {
+            sentence(source, issued, is_pinned).map(|sentence| (sentence, source.points))
+        });
     let mut text = String::new();
     for (number, (sentence, points)) in (1..).zip(sentences) {
         if text.is_empty() {
             text.push_str("\n  Why\n");
         }
         text.push_str(&format!("  {number}. {sentence:SENTENCE$} {points:>4}\n"));
+    }
+    let sum: u32 = answer.decision.sources.iter().map(|source| source.points).fold(0, u32::saturating_add);
+    if sum > answer.decision.score && answer.decision.evaluation.conflict.is_none() {
+        text.push_str("     (not added up: what says the same, or comes through one CA, counts once)\n");
     }
     text
 }
@@ -181,8 +188,16 @@ fn conflict(conflict: &Conflict) -> String {
 
 fn attack(answer: &Answer) -> String {
     let attack = answer.decision.attack();
+    let had_mail = answer.decision.dossier.evidence.iter().any(|evidence| match &evidence.kind {
+        Kind::History(history) => history.messages > 0,
+        _ => false,
+    });
+    let noun = |domain: &Domain| match domain {
+        Domain::History(_) if !had_mail => "the way in which the key came to you".to_owned(),
+        _ => domains::noun(domain),
+    };
     let mut nouns: Vec<String> =
-        attack.iter().map(|cost| format!("{} ({})", domains::noun(&cost.domain), cost.points)).collect();
+        attack.iter().map(|cost| format!("{} ({})", noun(&cost.domain), cost.points)).collect();
     let Some(last) = nouns.pop() else { return String::new() };
     let all = if nouns.is_empty() { last } else { format!("{} and {last}", nouns.join(", ")) };
     format!("  A forger would have to get past {all}.\n")
@@ -190,6 +205,20 @@ fn attack(answer: &Answer) -> String {
 
 /// The least that helps, ready to paste where there is a command for it.
 fn next(answer: &Answer) -> String {
+    [deed(answer), meet(answer)].concat()
+}
+
+/// What people ask for most, whatever else would do.
+fn meet(answer: &Answer) -> String {
+    let evaluation = &answer.decision.evaluation;
+    let is_open = answer.decision.level < Level::Verified && answer.decision.level != Level::Invalid;
+    if !is_open || evaluation.is_pinned || !answer.is_known || !answer.names_address {
+        return String::new();
+    }
+    format!("  For verified: cseal trust meet {}\n", SafeText(&evaluation.claim.address().to_string()))
+}
+
+fn deed(answer: &Answer) -> String {
     let Some(advice) = &answer.advice else { return String::new() };
     let address = answer.decision.evaluation.claim.address().to_string();
     let (address, key) = (SafeText(&address), advice.key);
@@ -200,7 +229,9 @@ fn next(answer: &Answer) -> String {
         (Deed::CompareByVideo | Deed::CompareInPerson, Some(old)) => {
             format!("ask {address} whether {key} took the place of {old}")
         }
-        (Deed::Certify, _) => format!("certify {key} with your OpenPGP key"),
+        (Deed::Certify, _) => {
+            format!("certify the key of {address} with your OpenPGP key; see `cseal trust vouch --help`")
+        }
     };
     format!("  For {} ({} points): {what}.\n", advice.level.word(), advice.score)
 }

@@ -12,13 +12,13 @@ use super::contradiction::{self, Ground, Replaced};
 use super::mail::SignedMail;
 use super::pin::Comparison;
 use crate::clock;
-use crate::commands::keys::{is_or_is_under, stands_for};
+use crate::commands::keys::{is_or_is_under, lacks_personal_ca, stands_for};
 use crate::commands::statements::KeptStatement;
 use crate::commands::store;
 use crate::commands::successions::{self, Successor};
 use crate::failure::Failure;
 use crate::policy;
-use crate::render::keys::ImportedKey;
+use crate::render::keys::{ImportedKey, ToCompare};
 use crate::store::{KeyUse, NewTrust, Store, StoreError, TrustKind, TrustRow, Writer};
 
 /// Keys and certificates, and what each of them means here.
@@ -239,6 +239,29 @@ impl Plan {
     /// What was there and could not be taken.
     pub(super) fn not_taken(&self) -> &[String] {
         &self.not_taken
+    }
+
+    /// What is to be compared of the contacts whom the person did not compare, once all is written.
+    pub(super) fn to_compare(&self, store: &Store) -> Result<Vec<ToCompare>, Failure> {
+        let (known, rows) = (certificates(store)?, store.trust_rows()?);
+        let mut all: Vec<ToCompare> = Vec::new();
+        for claim in self.claims.iter().filter(|claim| claim.kind == TrustKind::Contact) {
+            let address = claim.address.lookup_key();
+            let mut pins = rows.iter().filter(|row| row.kind == TrustKind::Pin && row.address == address);
+            let mut of_key = self.certificates.iter().filter(|own| own.fingerprint() == claim.key);
+            let Some(leaf) =
+                of_key.next().filter(|_| !pins.any(|pin| self.is_covered(claim, &pin.key, &known)))
+            else {
+                continue;
+            };
+            let fingerprint =
+                (!lacks_personal_ca(leaf, &known)).then(|| stands_for(leaf, &known).to_string());
+            let one = ToCompare { address: claim.address.to_string(), fingerprint };
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        Ok(all)
     }
 
     /// The key that stands for the owner of another.

@@ -87,7 +87,8 @@ impl Ground {
         };
         let others = decided.map(|(other, decision)| OtherKey::of(&other, &decision)).collect();
         let names_address = names(&certificate, address);
-        Ok(Answer { names_address, ..self.explained(certificate, decision, others, *at) })
+        let is_known = question.certificate.is_none();
+        Ok(Answer { names_address, is_known, ..self.explained(certificate, decision, others, *at) })
     }
 
     /// What is known, and what the person says by naming a key.
@@ -122,6 +123,7 @@ impl Ground {
             reasons: reasons_of(&decision, &certificate, at),
             advice: advise(&decision.evaluation, &decision.dossier, &rules, self.deeds),
             names_address: true,
+            is_known: true,
             certificate,
             decision,
             rules,
