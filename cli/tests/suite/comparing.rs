@@ -199,6 +199,8 @@ fn a_conflict_names_both_keys_and_what_to_do() {
     assert!(read.contains("cseal trust show bob@example.org"), "{read}");
     let both = place.run("alice", &["verify", "--json", &signed]).exits(4).json();
     assert_eq!(both["signers"][0]["contradiction"], serde_json::json!({ "new": evil, "known": bob }));
+    let refused = place.run("alice", &["keys", "import", &signed]).exits(4).stderr;
+    assert!(refused.contains(&evil) && refused.contains(&bob), "{refused}");
     let refused = place.run("bob", &["verify", "--accept", "verified", &mail_from_bob(&place, "bob")]);
     assert!(!refused.stderr.contains("trust meet"), "{}", refused.stderr);
 }

@@ -455,6 +455,8 @@ fn a_key_that_follows_a_compared_one_is_taken_in_and_shown_once() {
     let list = json(&place.run("alice", &["trust", "list", "--json"]));
     let pins = list["pins"].as_array().unwrap();
     assert!(pins.iter().any(|pin| pin["by"] == "succession" && pin["fingerprint"] == new.as_str()), "{list}");
+    let shown = place.run("alice", &["trust", "show", "bob@example.org"]).text();
+    assert!(shown.contains(&format!("{new} counts as compared")), "{shown}");
     place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml", "--to", "?bob@example.org"]).exits(0);
     place.run("newbob", &["decrypt", "out.eml"]).exits(0);
     // The old key's word is enough from then on, whatever becomes of the statement.

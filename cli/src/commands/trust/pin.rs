@@ -274,8 +274,8 @@ impl Comparison {
     /// The personal CA that people compare where the person compared a key below it.
     fn above(&self, key: &Fingerprint) -> Option<Fingerprint> {
         let all: Vec<Certificate> = self.all().cloned().collect();
-        let above = all.iter().filter(|own| own.fingerprint() == *key).map(|own| stands_for(own, &all));
-        above.filter(|above| above != key).next()
+        let mut above = all.iter().filter(|own| own.fingerprint() == *key).map(|own| stands_for(own, &all));
+        above.find(|above| above != key)
     }
 
     fn does_the_same(&self, key: &Fingerprint, earlier: &[u8; 32]) -> bool {

@@ -69,7 +69,14 @@ fn author_of(readable: Readable) -> Result<SignedMail, Failure> {
             Ok(SignedMail { author, certificates, capabilities, carried: readable.carried })
         }
         (Verdict::Conflict, _) => {
-            Err(refused(Exit::Contradiction, "it is signed by a key that is not the one you know"))
+            let both = status.signers.iter().find_map(|signer| signer.contradiction);
+            let both = both
+                .map(|both| vec![format!("signed by  {}", both.new), format!("you know   {}", both.known)]);
+            let why = "it is signed by a key that is not the one you know";
+            Err(refused(Exit::Contradiction, why).details(both.unwrap_or_default()).hint(
+                "ask its author on another channel which key is theirs; where it is the new one, import the file \
+                 that their `cseal keys export` writes, with --pin FINGERPRINT --replace",
+            ))
         }
         (Verdict::Unsigned, _) => Err(refused(Exit::No, "it is not signed")),
         (Verdict::Mismatch, _) | (_, None) => Err(refused(Exit::No, "it is not signed by its author")),
