@@ -45,6 +45,7 @@ impl Introducer {
 
     /// Forgets it.
     pub(crate) fn forget(&self, writer: &mut Writer<'_>) -> Result<bool, StoreError> {
+        writer.remove_evidence(EvidenceKind::Signer, self.certificate.as_bytes())?;
         writer.remove_evidence(EvidenceKind::Introducer, self.certificate.as_bytes())
     }
 
@@ -155,6 +156,11 @@ impl Taken {
         let new = brought.iter().map(|certificate| certificate.fingerprint).collect();
         brought.into_iter().for_each(|certificate| web.insert(certificate));
         Ok(Self { web, new })
+    }
+
+    /// How many certificates came in.
+    pub(crate) fn count(&self) -> usize {
+        self.new.len()
     }
 
     /// Whether a certificate is among them, or was here before.

@@ -60,6 +60,14 @@ pub(crate) fn all(store: &Store) -> Result<Vec<KeptStatement>, Failure> {
     read.collect()
 }
 
+/// The OpenPGP certificates by which statements are checked, as far as they are here: those of introducers, and of
+/// whoever signed a statement that is kept.
+pub(crate) fn signers(store: &Store) -> Result<Vec<Vec<u8>>, Failure> {
+    let relied_on = store.evidence(EvidenceKind::Signer)?.into_iter().map(|kept| kept.content);
+    let kept = all(store)?.into_iter().map(|kept| kept.keyring).filter(|keyring| !keyring.is_empty());
+    Ok(relied_on.chain(kept).collect())
+}
+
 /// Adds what the store keeps to what is known.
 pub(crate) fn add_stored(store: &Store, knowledge: &mut Knowledge) -> Result<(), Failure> {
     knowledge.introducers = contacts(store)?

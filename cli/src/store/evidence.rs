@@ -18,6 +18,8 @@ pub(crate) enum EvidenceKind {
     Anchor,
     /// An OpenPGP certificate whose certifications count. The name is its fingerprint.
     Introducer,
+    /// The packets of an introducer's certificate, by which what they sign is checked. The name is its fingerprint.
+    Signer,
     /// What the network said of a key. The name is a digest of the address, the key and the source.
     LookUp,
     /// What was verified of an OpenPGP certificate. The name is its fingerprint.
@@ -53,6 +55,7 @@ impl EvidenceKind {
         match self {
             Self::Anchor => "anchor",
             Self::Introducer => "introducer",
+            Self::Signer => "signer",
             Self::LookUp => "look-up",
             Self::OpenPgpCertificate => "openpgp-certificate",
             Self::Contact => "contact-introducer",

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::OpenPgpFingerprint;
-use counterseal_core::limits::OPENPGP_CERTIFICATES;
-use counterseal_core::openpgp::{FULL, Root, read_ownertrust};
+use counterseal_core::limits::{OPENPGP_CERTIFICATE_BYTES, OPENPGP_CERTIFICATES};
+use counterseal_core::openpgp::{FULL, Root, certificate_in, read_ownertrust};
 use counterseal_core::policy::mail_domain;
 use counterseal_core::x509::Certificate;
 
@@ -25,7 +25,7 @@ use crate::files::read_file;
 use crate::policy;
 use crate::render::trust::list::{self, Reliances};
 use crate::sources;
-use crate::store::{Store, StoreError, TrustKind, Writer};
+use crate::store::{EvidenceKind, Store, StoreError, TrustKind, Writer};
 use crate::terminal::say;
 
 /// What `gpg --export-ownertrust` writes has 64 octets a line.
@@ -91,6 +91,8 @@ struct Change {
     contacts: Vec<Contact>,
     /// OpenPGP certificates that come along.
     web: introducers::Taken,
+    /// The packets of their certificates: what they sign is checked by these, now and later.
+    signers: Vec<(OpenPgpFingerprint, Vec<u8>)>,
     /// What GnuPG says, where the person may have said something else.
     offered: Vec<Introducer>,
     /// Those of them that GnuPG trusts ultimately, and of which nobody said whether they are the person's own.
@@ -115,6 +117,9 @@ impl Change {
                 introducer.keep(writer)?
             };
         }
+        for (certificate, packets) in &self.signers {
+            writer.keep_evidence(EvidenceKind::Signer, certificate.as_bytes(), packets)?;
+        }
         for contact in &self.contacts {
             if removes {
                 contact.forget(writer)?
@@ -130,14 +135,15 @@ impl Change {
 fn given(store: &Store, typed: &str, arguments: &args::TrustRely) -> Result<Change, Failure> {
     let domains = domains(&arguments.domains)?;
     if let Some(certificate) = OpenPgpFingerprint::parse(typed) {
-        let web = taken(store, &arguments.keyrings)?;
+        let (web, keyrings) = taken(store, &arguments.keyrings)?;
         if !web.knows(&certificate) {
             return Err(Failure::unknown("no-key", format!("{certificate}: no such OpenPGP certificate"))
                 .hint("name a keyring that has it: --keyring FILE"));
         }
         let before = introducers::all(store)?.into_iter().find(|known| known.certificate == certificate);
         let introducer = introducer(certificate, before, domains, arguments);
-        return Ok(Change { introducers: vec![introducer], web, ..Change::default() });
+        let signers = signers(std::slice::from_ref(&introducer), &keyrings);
+        return Ok(Change { introducers: vec![introducer], signers, web, ..Change::default() });
     }
     if !arguments.own.is_empty() || arguments.depth.is_some() || !arguments.keyrings.is_empty() {
         return Err(Failure::usage(format!(
@@ -249,7 +255,7 @@ fn of_gnupg(store: &Store, path: &Path, arguments: &args::TrustRely) -> Result<C
     let wrong = |what: String| Failure::unknown("ownertrust", format!("{}: {what}", path.display()));
     let text = std::str::from_utf8(&bytes).map_err(|_| wrong("not text".to_owned()))?;
     let reliances = read_ownertrust(text).map_err(|error| wrong(error.to_string()))?;
-    let web = taken(store, &arguments.keyrings)?;
+    let (web, keyrings) = taken(store, &arguments.keyrings)?;
     let depth = reliances.longest_chain().map(|longest| longest.saturating_sub(1));
     let roots = reliances.roots().map(|(certificate, root)| Introducer {
         certificate: *certificate,
@@ -292,7 +298,9 @@ fn of_gnupg(store: &Store, path: &Path, arguments: &args::TrustRely) -> Result<C
         let before = kept.iter().find(|kept| kept.certificate == offered.certificate);
         before.filter(|_| !offered.is_own).unwrap_or(offered).clone()
     });
-    Ok(Change { introducers: introducers.collect(), offered: known, perhaps_own, web, ..Change::default() })
+    let introducers: Vec<Introducer> = introducers.collect();
+    let signers = signers(&introducers, &keyrings);
+    Ok(Change { introducers, signers, offered: known, perhaps_own, web, ..Change::default() })
 }
 
 /// The certificates that are the person's own.
@@ -305,10 +313,20 @@ fn own(typed: &[String]) -> Result<Vec<OpenPgpFingerprint>, Failure> {
 }
 
 /// The OpenPGP certificates of keyring files, with those of the store.
-fn taken(store: &Store, keyrings: &[PathBuf]) -> Result<introducers::Taken, Failure> {
-    let files = web::read_files(keyrings)?;
-    let files: Vec<&[u8]> = files.iter().map(|file| file.as_slice()).collect();
-    introducers::Taken::of(store, &files)
+fn taken(store: &Store, keyrings: &[PathBuf]) -> Result<(introducers::Taken, Vec<Vec<u8>>), Failure> {
+    let files: Vec<Vec<u8>> = web::read_files(keyrings)?.iter().map(|file| file.to_vec()).collect();
+    let slices: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
+    Ok((introducers::Taken::of(store, &slices)?, files))
+}
+
+/// The packets of whom the keyrings have.
+fn signers(introducers: &[Introducer], keyrings: &[Vec<u8>]) -> Vec<(OpenPgpFingerprint, Vec<u8>)> {
+    let packets = |certificate: &OpenPgpFingerprint| {
+        let mut found = keyrings.iter().filter_map(|keyring| certificate_in(keyring, certificate));
+        found.find(|packets| packets.len() <= OPENPGP_CERTIFICATE_BYTES)
+    };
+    let known = introducers.iter().filter_map(|one| Some((one.certificate, packets(&one.certificate)?)));
+    known.collect()
 }
 
 /// Mail domains as addresses have them.

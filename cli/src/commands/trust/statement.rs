@@ -30,11 +30,14 @@ pub(super) fn run(arguments: &args::Statement) -> Result<Exit, Failure> {
 }
 
 fn check(arguments: &args::StatementCheck) -> Result<Exit, Failure> {
+    let mut keyrings = keyrings(&arguments.keyrings)?;
     let knowledge = match store::open_if_any()? {
-        Some(store) => store::knowledge(&store)?,
+        Some(store) => {
+            keyrings.extend(statements::signers(&store)?);
+            store::knowledge(&store)?
+        }
         None => Knowledge::default(),
     };
-    let keyrings = keyrings(&arguments.keyrings)?;
     let bytes = statements::read(&arguments.file)?;
     let named = || arguments.file.display().to_string();
     let signed = match &arguments.signature {

@@ -26,6 +26,9 @@ use crate::store::Store;
 /// The media types of RFC 3161, section 3.4.
 const QUERY: &str = "application/timestamp-query";
 
+/// id-kp-timeStamping (RFC 3161, section 2.3).
+const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
+
 /// Runs the sub-command that was typed.
 pub(super) fn run(arguments: &args::Witness) -> Result<Exit, Failure> {
     match &arguments.command {
@@ -47,6 +50,11 @@ fn add(arguments: &args::WitnessAdd) -> Result<Exit, Failure> {
     if certificates.iter().any(Certificate::is_certificate_authority) {
         certificates.retain(Certificate::is_certificate_authority);
     }
+    if let Some(other) = certificates.iter().find(|one| !may_stamp(one)) {
+        let what = format!("{} is certified for other things than time stamps", other.fingerprint());
+        return Err(Failure::unknown("time-stamp", what)
+            .hint("name the certificate of the authority itself, or of the CA above it"));
+    }
     let mut store = store::open()?;
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let added: Vec<Witness> =
@@ -54,6 +62,12 @@ fn add(arguments: &args::WitnessAdd) -> Result<Exit, Failure> {
     store
         .write(clock::now(), |writer| added.iter().try_for_each(|witness| witness.keep(writer).map(drop)))?;
     list(&store, &arguments.report)
+}
+
+/// Whether a certificate leaves room for time stamps (RFC 3161, section 2.3): a CA for mail does not.
+fn may_stamp(certificate: &Certificate) -> bool {
+    let purposes = certificate.extended_key_usage();
+    purposes.is_none_or(|purposes| purposes.allows(TIME_STAMPING) || purposes.allows_any())
 }
 
 fn remove(arguments: &args::WitnessRemove) -> Result<Exit, Failure> {
@@ -70,7 +84,9 @@ fn remove(arguments: &args::WitnessRemove) -> Result<Exit, Failure> {
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     store
         .write(clock::now(), |writer| named.iter().try_for_each(|witness| witness.forget(&stamps, writer)))?;
-    list(&store, &arguments.report)
+    let removed = named.iter().map(|one| render::RemovedObject::new(&one.authority, &one.url));
+    render::removed(removed.collect(), arguments.report.json)?;
+    Ok(Exit::Done)
 }
 
 fn list(store: &Store, report: &args::Report) -> Result<Exit, Failure> {

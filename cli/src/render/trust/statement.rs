@@ -37,6 +37,8 @@ pub(crate) struct StatementObject {
     counts: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     standing: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    goes_along: bool,
 }
 
 #[derive(Serialize)]
@@ -77,6 +79,7 @@ impl StatementObject {
             digest: hexadecimal(&statement.digest()),
             counts: None,
             standing: None,
+            goes_along: false,
         }
     }
 
@@ -84,6 +87,12 @@ impl StatementObject {
     pub(crate) fn standing(mut self, standing: Standing) -> Self {
         self.counts = Some(matches!(standing, Standing::Counts | Standing::Own | Standing::Withdraws));
         self.standing = Some(standing.word());
+        self
+    }
+
+    /// The same, with whether it goes along with the owner's mail: it speaks for a key of theirs.
+    pub(crate) fn going_along(mut self, goes_along: bool) -> Self {
+        self.goes_along = goes_along;
         self
     }
 
@@ -100,7 +109,12 @@ impl StatementObject {
             _ => format!("takes a statement about {subject} back ({})", self.reason.unwrap_or_default()),
         };
         let until = self.expires.as_ref().map(|until| format!(", until {}", day(until))).unwrap_or_default();
-        let standing = self.standing.map(|standing| format!("\n  {}", standing_words(standing)));
+        let standing = self.standing.map(|standing| {
+            // Who relies on its signer decides whether it counts: its subject does not need it.
+            let words =
+                if self.goes_along { "kept; goes along with your mail" } else { standing_words(standing) };
+            format!("\n  {words}")
+        });
         format!(
             "{signer}\n  {what}\n  {}\n  {}{until}{}\n",
             self.key,
@@ -170,6 +184,8 @@ struct Several<'a> {
     statements: &'a [StatementObject],
     #[serde(skip_serializing_if = "Option::is_none")]
     own_twins: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    openpgp_certificates: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changed: Vec<ChangedObject>,
 }
@@ -217,11 +233,20 @@ pub(crate) fn listed(statements: &[StatementObject], json: bool) -> Result<(), F
     if json {
         return print(&format!(
             "{}\n",
-            line(&Several { version: 1, statements, own_twins: None, changed: Vec::new() })
+            line(&Several {
+                version: 1,
+                statements,
+                own_twins: None,
+                openpgp_certificates: None,
+                changed: Vec::new()
+            })
         ));
     }
     if statements.is_empty() {
-        return print("You keep no statements.\n");
+        return print(
+            "You keep no statements. (OpenPGP certificates that you took in are none: `cseal trust show\n\
+             ADDRESS` says what they are worth.)\n",
+        );
     }
     print(&statements.iter().map(StatementObject::words).collect::<Vec<_>>().join("\n"))
 }
@@ -229,19 +254,29 @@ pub(crate) fn listed(statements: &[StatementObject], json: bool) -> Result<(), F
 /// What was taken in.
 pub(crate) fn imported(
     statements: &[StatementObject],
-    own_twins: usize,
+    (own_twins, certificates): (usize, usize),
     changed: Vec<ChangedObject>,
     json: bool,
 ) -> Result<(), Failure> {
     if json {
         return print(&format!(
             "{}\n",
-            line(&Several { version: 1, statements, own_twins: Some(own_twins), changed })
+            line(&Several {
+                version: 1,
+                statements,
+                own_twins: Some(own_twins),
+                openpgp_certificates: Some(certificates),
+                changed
+            })
         ));
     }
     let mut text = statements.iter().map(StatementObject::words).collect::<Vec<_>>().join("\n");
     if own_twins > 0 {
         text.push_str("your OpenPGP twin goes along with your mail from now on\n");
+    }
+    if certificates > 0 {
+        let plural = if certificates == 1 { "" } else { "s" };
+        text.push_str(&format!("taken in as evidence: {certificates} OpenPGP certificate{plural}\n"));
     }
     text.extend(changed.iter().map(ChangedObject::words));
     print(&text)

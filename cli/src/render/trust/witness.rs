@@ -100,6 +100,44 @@ pub(crate) fn list(witnesses: Vec<WitnessObject>, as_json: bool) -> Result<(), F
     terminal::print(&text).map_err(|error| Failure::io("standard output", &error))
 }
 
+/// An authority that is not believed any more.
+#[derive(Serialize)]
+pub(crate) struct RemovedObject {
+    subject: String,
+    fingerprint: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    url: String,
+}
+
+impl RemovedObject {
+    /// Of an authority.
+    pub(crate) fn new(authority: &Certificate, url: &str) -> Self {
+        let fingerprint = authority.fingerprint().to_string();
+        Self { subject: authority.subject(), fingerprint, url: url.to_owned() }
+    }
+
+    fn words(&self) -> String {
+        let url = if self.url.is_empty() { String::new() } else { format!("\n    {}", SafeText(&self.url)) };
+        format!("removed: {}\n    {}{url}\n", self.fingerprint, SafeText(&self.subject))
+    }
+}
+
+#[derive(Serialize)]
+struct Removed {
+    version: u32,
+    removed: Vec<RemovedObject>,
+}
+
+/// Names those that are not believed any more.
+pub(crate) fn removed(removed: Vec<RemovedObject>, as_json: bool) -> Result<(), Failure> {
+    let text = if as_json {
+        format!("{}\n", line(&Removed { version: 1, removed }))
+    } else {
+        removed.iter().map(RemovedObject::words).collect()
+    };
+    terminal::print(&text).map_err(|error| Failure::io("standard output", &error))
+}
+
 /// Says who did not answer while others did.
 pub(crate) fn missed(failures: &[String]) {
     failures.iter().for_each(|failure| say(&format!("note: {}", SafeText(failure))));

@@ -26,7 +26,8 @@ use crate::store::{Store, StoreError, TrustKind, Writer};
 /// Takes in every file, or none.
 pub(super) fn run(arguments: &StatementImport) -> Result<Exit, Failure> {
     let mut store = store::open()?;
-    let keyrings = keyrings(&arguments.keyrings)?;
+    let mut keyrings = keyrings(&arguments.keyrings)?;
+    keyrings.extend(statements::signers(&store)?);
     let owner = Owner::of(&store)?;
     let mut taken = Vec::new();
     for path in &arguments.files {
@@ -43,13 +44,26 @@ pub(super) fn run(arguments: &StatementImport) -> Result<Exit, Failure> {
             successors.iter().try_for_each(|new| new.keep(writer, is_told).map(drop))
         })?;
     }
-    let objects = taken
-        .iter()
-        .filter_map(Import::statement)
-        .map(|signed| StatementObject::of(signed).standing(Standing::of(signed, &knowledge, now)));
+    let objects = taken.iter().filter_map(|import| match import {
+        Import::Statement { signed, goes_along, .. } => {
+            let standing = Standing::of(signed, &knowledge, now);
+            Some(StatementObject::of(signed).standing(standing).going_along(*goes_along))
+        }
+        Import::Certificates(_) | Import::OwnTwin { .. } => None,
+    });
+    let certificates = taken.iter().map(|import| match import {
+        Import::Certificates(taken) => taken.count(),
+        Import::Statement { .. } | Import::OwnTwin { .. } => 0,
+    });
+    let certificates = certificates.sum();
     let twins = taken.iter().filter(|import| matches!(import, Import::OwnTwin { .. })).count();
     let changed = successors.iter().map(|new| ChangedObject::new(&new.address, &new.old, &new.key));
-    render::imported(&objects.collect::<Vec<_>>(), twins, changed.collect(), arguments.report.json)?;
+    render::imported(
+        &objects.collect::<Vec<_>>(),
+        (twins, certificates),
+        changed.collect(),
+        arguments.report.json,
+    )?;
     Ok(Exit::Done)
 }
 
@@ -114,13 +128,6 @@ impl Import {
         let keyring = signers_keyring(&signed, keyrings);
         let goes_along = owner.is_praised(&signed);
         Ok(Self::Statement { signed: Box::new(signed), kept: KeptStatement { bytes, keyring }, goes_along })
-    }
-
-    fn statement(&self) -> Option<&SignedStatement> {
-        match self {
-            Self::Statement { signed, .. } => Some(signed),
-            Self::Certificates(_) | Self::OwnTwin { .. } => None,
-        }
     }
 
     fn keep(&self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
