@@ -273,6 +273,14 @@ pub(crate) struct ToCompare {
     pub(crate) fingerprint: Option<String>,
 }
 
+impl Imported {
+    /// Nothing came in.
+    pub(crate) fn refused(file: &Path, why: String) -> Self {
+        let (keys, contacts) = (Vec::new(), Vec::new());
+        Self { file: file.display().to_string(), keys, contacts, certificates: 0, not_taken: vec![why] }
+    }
+}
+
 /// One key that came in.
 #[derive(Serialize)]
 pub(crate) struct ImportedKey {
@@ -301,7 +309,8 @@ pub(crate) fn imported(files: &[Imported], json: bool) -> Result<(), Failure> {
         text.push_str(&format!("{}\n", SafeText(&file.file)));
         text.extend(file.keys.iter().map(|key| came_in("your key", key)));
         text.extend(file.contacts.iter().map(|key| came_in("contact", key)));
-        if file.keys.is_empty() && file.contacts.is_empty() {
+        let is_empty = file.keys.is_empty() && file.contacts.is_empty();
+        if is_empty && (file.certificates > 0 || file.not_taken.is_empty()) {
             text.push_str(&format!("  {} certificates, none of a person\n", file.certificates));
         }
         text.extend(file.compare.iter().map(to_compare));

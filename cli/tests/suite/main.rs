@@ -18,6 +18,7 @@ mod history;
 mod internationalised;
 mod keys;
 mod manners;
+mod moving;
 mod network;
 mod passphrase;
 mod peers;

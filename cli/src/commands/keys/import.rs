@@ -1,6 +1,7 @@
 //! `cseal keys import`: the person's own keys, and contacts' certificates.
 
 mod contradiction;
+mod folder;
 mod mail;
 mod pin;
 mod plan;
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use counterseal_core::limits::MAIL_IN_MEMORY;
 
+use self::folder::{Folder, Item};
 use self::pin::Comparison;
 use self::plan::Plan;
 use crate::args;
@@ -33,15 +35,58 @@ pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
     let mut key_files = KeyFiles::new(&arguments.passphrase);
     let mut reports = Vec::new();
     for file in &arguments.files {
+        if file.is_dir() {
+            reports.extend(folder(arguments, &mut store, &mut key_files, file)?);
+            continue;
+        }
         let plan = plan(&store, &mut key_files, file, (comparison.as_ref(), arguments.replace))?;
-        let unlock =
-            arguments.store_passphrase_file.as_ref().or(arguments.passphrase.passphrase_file.as_ref());
-        let unlock = Unlock::from_file(unlock).or_recovery_code(&arguments.passphrase);
-        store::unlock(&store, &unlock)?;
+        unlock(arguments, &store)?;
         reports.push(write(&mut store, file, &plan)?);
     }
     keys::imported(&reports, arguments.report.json)?;
     Ok(Exit::Done)
+}
+
+fn unlock(arguments: &args::Import, store: &Store) -> Result<(), Failure> {
+    let file = arguments.store_passphrase_file.as_ref().or(arguments.passphrase.passphrase_file.as_ref());
+    store::unlock(store, &Unlock::from_file(file).or_recovery_code(&arguments.passphrase))
+}
+
+/// Takes in what a folder holds; what is refused keeps nothing else out.
+fn folder(
+    arguments: &args::Import,
+    store: &mut Store,
+    key_files: &mut KeyFiles<'_>,
+    path: &Path,
+) -> Result<Vec<Imported>, Failure> {
+    if arguments.pin.is_some() {
+        return Err(Failure::usage("--pin is for one file, not for a folder"));
+    }
+    let Folder { items, others } = Folder::read(path, key_files)?;
+    unlock(arguments, store)?;
+    let mut reports = Vec::new();
+    for item in items {
+        let (file, plan) = match item {
+            Item::Keys(file, found) => (file, Plan::of_file(found, store)),
+            Item::Mail(file, bytes) => {
+                let plan = mail::read(store, &bytes).and_then(|mail| Plan::of_mail(mail, store));
+                (file, plan)
+            }
+            Item::Refused(file, why) => {
+                reports.push(Imported::refused(&file, why));
+                continue;
+            }
+        };
+        let decided = plan.and_then(|plan| plan.decided((None, arguments.replace), store));
+        reports.push(match decided.and_then(|plan| write(store, &file, &plan)) {
+            Ok(report) => report,
+            Err(failure) => Imported::refused(&file, failure.message),
+        });
+    }
+    if others > 0 {
+        reports.push(Imported::refused(path, format!("{others} files hold no key and no certificate")));
+    }
+    Ok(reports)
 }
 
 fn plan(

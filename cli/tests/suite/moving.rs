@@ -1,0 +1,70 @@
+//! Keys come from where other programs keep them: folders of whatever there is.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::people::{MAIL, Place};
+
+/// Runs a program in a folder below the place.
+fn run(place: &Place, folder: &str, command: &str) {
+    let mut words = command.split_whitespace();
+    let mut program = Command::new(words.next().unwrap());
+    let done = program.args(words).current_dir(place.path(folder)).output().unwrap();
+    assert!(done.status.success(), "{command}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+fn reports(place: &Place, arguments: &[&str]) -> Vec<Value> {
+    let ran = place.run("new", &[&["keys", "import", "--json"], arguments].concat()).exits(0);
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    report["files"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_folder_of_keys_and_certificates_apart_is_taken_in_and_says_what_it_refused() {
+    let place = Place::new();
+    place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
+    for folder in ["smime", "smime/keys", "smime/certificates"] {
+        fs::create_dir(place.path(folder)).unwrap();
+    }
+    place.write("x", "x\n");
+    place.write("other", "another\n");
+    // As mutt has it: keys and certificates in folders of their own, and an index.
+    let export = |format: &str, passphrase: &str, to: &str| {
+        let key = ["keys", "export", "bob@example.org", "--secret", "--format", format];
+        place.run("bob", &[&key[..], &["--new-passphrase-file", passphrase, "-o", to]].concat()).exits(0);
+    };
+    export("pkcs8", "x", "smime/keys/1.0");
+    export("p12", "other", "smime/other.p12");
+    fs::copy(place.path("bob.pem"), place.path("smime/certificates/1.0")).unwrap();
+    fs::copy(place.path("carol.pem"), place.path("smime/certificates/2.0")).unwrap();
+    place.write("smime/certificates/.index", "bob@example.org 1.0 bob\n");
+    place.write("smime/hello.txt", "nothing of ours");
+    run(&place, "smime", "openssl req -x509 -newkey rsa:2048 -nodes -keyout x.key -out x.pem -subj /CN=x");
+    run(
+        &place,
+        "smime",
+        "openssl pkcs12 -export -inkey x.key -in x.pem -passout pass:x -keypbe aes-256-cbc -macalg md5 -out odd.p12",
+    );
+    fs::remove_file(place.path("smime/x.key")).unwrap();
+
+    let import = ["smime", "--passphrase-file", "x", "--store-passphrase-file", "x"];
+    let all = reports(&place, &import);
+    assert_eq!(all[0]["file"], "smime");
+    assert_eq!(all[0]["keys"].as_array().unwrap().len(), 2, "{all:?}");
+    let of = |name: &str| all.iter().find(|one| one["file"].as_str().unwrap().ends_with(name)).unwrap();
+    assert_eq!(of("2.0")["contacts"][0]["address"], "carol@example.org");
+    let why = |name: &str| of(name)["not_taken"][0].as_str().unwrap().to_owned();
+    assert!(why("other.p12").contains("the passphrase does not open it"), "{all:?}");
+    assert!(!why("odd.p12").contains("passphrase"), "{all:?}");
+    let last = all.last().unwrap()["not_taken"][0].as_str().unwrap();
+    assert_eq!(last, "2 files hold no key and no certificate");
+
+    place.run("new", &["decrypt", "out.eml", "--passphrase-file", "x"]).exits(0);
+    place.write("bob.eml", MAIL.replace("From: Alice <alice@", "From: Bob <bob@"));
+    place.run("new", &["sign", "bob.eml", "--passphrase-file", "x"]).exits(0);
+    let again = reports(&place, &import);
+    assert!(again[0]["keys"].as_array().unwrap().iter().all(|key| key["new"] == false), "{again:?}");
+    place.run("new", &["keys", "import", "smime", "--pin", "MBJH-UVS2-Z2Q4-OF7C-MGP6"]).exits(2);
+}
