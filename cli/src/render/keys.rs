@@ -276,8 +276,14 @@ pub(crate) struct ToCompare {
 impl Imported {
     /// Nothing came in.
     pub(crate) fn refused(file: &Path, why: String) -> Self {
-        let (keys, contacts) = (Vec::new(), Vec::new());
-        Self { file: file.display().to_string(), keys, contacts, certificates: 0, not_taken: vec![why] }
+        Self {
+            file: file.display().to_string(),
+            keys: Vec::new(),
+            contacts: Vec::new(),
+            certificates: 0,
+            not_taken: vec![why],
+            compare: Vec::new(),
+        }
     }
 }
 

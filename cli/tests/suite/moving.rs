@@ -68,3 +68,29 @@ fn a_folder_of_keys_and_certificates_apart_is_taken_in_and_says_what_it_refused(
     assert!(again[0]["keys"].as_array().unwrap().iter().all(|key| key["new"] == false), "{again:?}");
     place.run("new", &["keys", "import", "smime", "--pin", "MBJH-UVS2-Z2Q4-OF7C-MGP6"]).exits(2);
 }
+
+#[test]
+fn a_profile_of_thunderbird_hands_out_its_keys_and_contacts() {
+    let place = Place::new();
+    if ["certutil", "pk12util"].iter().any(|program| crate::peers::command::find(program).is_none()) {
+        return crate::peers::command::missing("NSS certutil and pk12util");
+    }
+    place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
+    place.write("x", "x\n");
+    let export = ["keys", "export", "bob@example.org", "--secret", "--for", "thunderbird", "-o", "bob.p12"];
+    place.run("bob", &[&export[..], &["--new-passphrase-file", "x"]].concat()).exits(0);
+    fs::create_dir(place.path("profile")).unwrap();
+    run(&place, "", "certutil -N -d sql:profile -f x");
+    run(&place, "", "pk12util -i bob.p12 -d sql:profile -w x -k x");
+    run(&place, "", "certutil -A -d sql:profile -n carol -t ,, -i carol.pem -f x");
+
+    let import = ["profile", "--passphrase-file", "x", "--store-passphrase-file", "x"];
+    let all = reports(&place, &import);
+    assert!(!all[0]["keys"].as_array().unwrap().is_empty(), "{all:?}");
+    assert!(all.iter().any(|one| one["contacts"][0]["address"] == "carol@example.org"), "{all:?}");
+    place.run("new", &["decrypt", "out.eml", "--passphrase-file", "x"]).exits(0);
+    place.write("wrong", "wrong\n");
+    let import = ["profile", "--passphrase-file", "wrong", "--store-passphrase-file", "x"];
+    let refused = reports(&place, &import);
+    assert!(refused.iter().any(|one| one["not_taken"][0].as_str().is_some()), "{refused:?}");
+}

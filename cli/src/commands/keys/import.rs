@@ -3,6 +3,7 @@
 mod contradiction;
 mod folder;
 mod mail;
+mod nss;
 mod pin;
 mod plan;
 
@@ -62,7 +63,11 @@ fn folder(
     if arguments.pin.is_some() {
         return Err(Failure::usage("--pin is for one file, not for a folder"));
     }
-    let Folder { items, others } = Folder::read(path, key_files)?;
+    let Folder { items, others } = if nss::is_profile(path) {
+        Folder::of(path, nss::read(path, &arguments.passphrase)?)
+    } else {
+        Folder::read(path, key_files)?
+    };
     unlock(arguments, store)?;
     let mut reports = Vec::new();
     for item in items {

@@ -47,6 +47,13 @@ impl Folder {
         Ok(found)
     }
 
+    /// Of what another program handed out.
+    pub(super) fn of(folder: &Path, items: Vec<Item>) -> Self {
+        let mut found = Self { items, others: 0 };
+        found.gather_own(folder);
+        found
+    }
+
     fn add(&mut self, path: PathBuf, key_files: &mut KeyFiles<'_>) {
         let bytes = match read_file(&path, MAIL_BYTES) {
             Ok(bytes) => bytes,

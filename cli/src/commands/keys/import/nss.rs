@@ -1,0 +1,122 @@
+//! A profile of Thunderbird or Firefox: NSS keeps keys in `key4.db` and certificates in `cert9.db`, and its
+//! own programs `certutil` and `pk12util` hand them out.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use counterseal_core::keys::import;
+use counterseal_core::secret::SecretBytes;
+
+use super::folder::Item;
+use crate::args::Passphrase;
+use crate::failure::Failure;
+use crate::randomness::random;
+
+/// Whether a folder is a profile.
+pub(super) fn is_profile(folder: &Path) -> bool {
+    folder.join("cert9.db").is_file() && folder.join("key4.db").is_file()
+}
+
+/// Everything in a profile: own keys with their certificates and those above, and contacts' certificates.
+pub(super) fn read(folder: &Path, primary: &Passphrase) -> Result<Vec<Item>, Failure> {
+    let profile = Profile { folder, primary };
+    let listed = run(profile.program("certutil").arg("-L"), b"")?;
+    if !listed.status.success() {
+        return Err(Failure::unknown("io", format!("{}: {}", folder.display(), said(&listed))));
+    }
+    let list = String::from_utf8_lossy(&listed.stdout).into_owned();
+    list.lines().filter_map(named).map(|(name, is_own)| profile.item(name, is_own)).collect()
+}
+
+struct Profile<'a> {
+    folder: &'a Path,
+    /// What opens the keys, where the profile has a primary password.
+    primary: &'a Passphrase,
+}
+
+impl Profile<'_> {
+    fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.arg("-d").arg(format!("sql:{}", self.folder.display()));
+        command
+    }
+
+    fn item(&self, name: &str, is_own: bool) -> Result<Item, Failure> {
+        let place = self.folder.join(name);
+        let refused = |said: String| Ok(Item::Refused(place.clone(), said));
+        if !is_own {
+            let certificates = run(self.program("certutil").args(["-L", "-a", "-n", name]), b"")?;
+            if !certificates.status.success() {
+                return refused(said(&certificates));
+            }
+            return Ok(Item::Keys(place, import(&certificates.stdout, None)));
+        }
+        let directory = tempfile::tempdir().map_err(|error| Failure::io("a temporary directory", &error))?;
+        let file = directory.path().join("key.p12");
+        // On the way the key is sealed under a passphrase that is on no disk.
+        let passphrase: String = random::<32>().iter().map(|octet| format!("{octet:02x}")).collect();
+        let mut export = self.program("pk12util");
+        export.args(["-n", name, "-w", "/dev/stdin", "-o"]).arg(&file);
+        if let Some(primary) = &self.primary.passphrase_file {
+            export.arg("-k").arg(primary);
+        }
+        let exported = run(&mut export, format!("{passphrase}\n").as_bytes())?;
+        if !exported.status.success() {
+            return refused(said(&exported));
+        }
+        let bytes = std::fs::read(&file).map_err(|error| Failure::io(file.display().to_string(), &error))?;
+        let found = import(&bytes, Some(&SecretBytes::new(passphrase.into_bytes())));
+        match found.refused.first() {
+            Some(why) if found.is_empty() => refused(why.why.to_string()),
+            _ => Ok(Item::Keys(place, found)),
+        }
+    }
+}
+
+/// The name in a line of `certutil -L`, and whether its key is there: the flags at the end say `u` then.
+fn named(line: &str) -> Option<(&str, bool)> {
+    let (name, flags) = line.trim_end().rsplit_once(char::is_whitespace)?;
+    let is_flags = flags.matches(',').count() == 2
+        && flags.chars().all(|letter| letter == ',' || letter.is_ascii_alphabetic());
+    let name = name.trim();
+    (is_flags && !name.is_empty()).then(|| (name, flags.contains('u')))
+}
+
+/// Runs a program of NSS without a terminal to ask on.
+fn run(command: &mut Command, input: &[u8]) -> Result<Output, Failure> {
+    let missing = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => Failure::unknown("no-program", "certutil and pk12util are not installed")
+            .hint("install the tools of NSS: Debian calls them libnss3-tools"),
+        _ => Failure::io("the tools of NSS", &error),
+    };
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().map_err(missing)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // Whoever does not read it fails by itself.
+        let _ = stdin.write_all(input);
+    }
+    child.wait_with_output().map_err(|error| Failure::io("the tools of NSS", &error))
+}
+
+/// The last line that a program said.
+fn said(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let last = text.lines().rev().find(|line| !line.trim().is_empty());
+    last.map_or_else(|| "NSS does not say why".to_owned(), |line| line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_list_are_told_from_its_head() {
+        assert_eq!(named("Alice Example of Org              u,u,u"), Some(("Alice Example of Org", true)));
+        assert_eq!(named("A CA      CT,C,C"), Some(("A CA", false)));
+        assert_eq!(named("bob@example.org    ,,"), Some(("bob@example.org", false)));
+        assert_eq!(named("Certificate Nickname       Trust Attributes"), None);
+        assert_eq!(named("            SSL,S/MIME,JAR/XPI"), None);
+        assert_eq!(named("   u,u,u"), None);
+    }
+}
