@@ -15,7 +15,8 @@ use super::common::{Passphrase, Report, help_end};
         for old mail. What was revoked stays revoked.",
     after_long_help = help_end!(
         "  A notebook was stolen, and its signing key with it:\n",
-        "      cseal keys revoke MBJH-UVS2-Z2Q4-OF7C-MGP6 --reason compromised -o alice.crl\n",
+        "      cseal keys revoke MBJH-UVS2-Z2Q4-OF7C-MGP6 \\\n",
+        "          --reason compromised -o alice.crl\n",
         "      cseal keys renew alice@example.org --signing\n"
     )
 )]
