@@ -132,7 +132,10 @@ fn rely(reliances: Reliances, row: &RootRow) -> Reliances {
 
 fn read(path: &Path) -> Result<Option<PolicyFile>, Failure> {
     let Some(text) = read_settings(path, POLICY_BYTES, "policy")? else { return Ok(None) };
-    let wrong = |error: PolicyError| Failure::unknown("policy", format!("{}: {error}", path.display()));
+    let wrong = |error: PolicyError| {
+        Failure::unknown("policy", format!("{}: {error}", path.display()))
+            .hint("every key with its values: man counterseal-policy, or docs/formats/policy.md")
+    };
     PolicyFile::parse(&text).map(Some).map_err(wrong)
 }
 

@@ -19,7 +19,8 @@ use super::common::{Passphrase, Report, help_end};
         "  Every night, in a script:\n",
         "      cseal backup keys.backup --overwrite --passphrase-file alice.passphrase\n\n",
         "  With a passphrase of its own, to another machine:\n",
-        "      cseal backup - --new-passphrase-file backup.passphrase | ssh host 'cat > keys.backup'\n"
+        "      cseal backup - --new-passphrase-file backup.passphrase \\\n",
+        "          | ssh host 'cat > keys.backup'\n"
     )
 )]
 pub(crate) struct Backup {

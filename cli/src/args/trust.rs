@@ -194,6 +194,7 @@ pub(crate) enum ComparedBy {
     /// Face to face, or on paper from the owner's hand: 120 points
     InPerson,
     /// Read aloud where you knew the voice or the face: 90 points
+    #[value(aliases = ["voice", "phone"])]
     Video,
 }
 

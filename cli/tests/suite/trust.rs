@@ -293,6 +293,9 @@ fn the_policy_file_decides_what_evidence_is_worth_and_whom_to_write_to() {
     place.write("to-bob.eml", &*MAIL);
     place.run("alice", &["encrypt", "to-bob.eml", "-o", "out.eml", "--overwrite"]).exits(0);
 
+    policy("profil = \"ca-only\"\n");
+    let refused = place.run("alice", &["trust", "show", "bob@example.org"]).exits(3).stderr;
+    assert!(refused.contains("man counterseal-policy"), "{refused}");
     policy("profile = \"ca-only\"\n");
     let bob = show(&place, "alice", &["bob@example.org"]);
     assert_eq!((&bob["profile"], &bob["score"]), (&"ca-only".into(), &0.into()));

@@ -387,7 +387,7 @@ fn a_statement_that_is_not_as_it_must_be_is_refused_with_its_reason() {
 fn a_vouch_says_no_more_than_the_comparison_unless_it_is_asked_to() {
     let place = Place::new();
     let key = fingerprint(&place, "carol");
-    let pin = ["trust", "pin", "carol@example.org", &key, "--by", "video"];
+    let pin = ["trust", "pin", "carol@example.org", &key, "--by", "phone"];
     place.run("bob", &["keys", "import", "carol.pem"]).exits(0);
     place.run("bob", &pin).exits(0);
     let vouch = |more: &[&str]| {
