@@ -19,7 +19,7 @@ use super::common::{Passphrase, Report, help_end};
         "      cseal passphrase\n\n",
         "  In a script:\n",
         "      cseal passphrase --passphrase-file old --new-passphrase-file new\n\n",
-        "  For the day when the passphrase is forgotten; copy it to paper, delete the file:\n",
+        "  For the day when the passphrase is forgotten; on paper, not in the file:\n",
         "      cseal passphrase --recovery-code --recovery-file code.txt\n",
         "      cseal decrypt --recovery-code-file typed.txt in.eml\n\n",
         "  Somebody may know the passphrase:\n",
