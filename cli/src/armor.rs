@@ -192,6 +192,11 @@ fn line(output: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     writeln!(output, "{encoded}")
 }
 
+/// Bytes as base64 in one line.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    Base64::encode_string(bytes)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -239,6 +239,8 @@ pub(crate) enum KeyFormat {
     P12,
     /// PKCS#12 with Triple DES, which every program reads
     P12Legacy,
+    /// A configuration profile for iOS and macOS, with your personal CA and your keys
+    Mobileconfig,
     /// Secret keys alone, each as an ENCRYPTED PRIVATE KEY in PEM
     Pkcs8,
 }

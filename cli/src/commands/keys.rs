@@ -5,6 +5,7 @@ pub(crate) mod find;
 mod generate;
 mod import;
 mod list;
+mod mobileconfig;
 mod publish;
 mod remove;
 mod renew;

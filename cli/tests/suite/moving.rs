@@ -94,3 +94,34 @@ fn a_profile_of_thunderbird_hands_out_its_keys_and_contacts() {
     let refused = reports(&place, &import);
     assert!(refused.iter().any(|one| one["not_taken"][0].as_str().is_some()), "{refused:?}");
 }
+
+#[test]
+fn a_configuration_profile_for_apple_holds_the_personal_ca_and_the_keys() {
+    let place = Place::new();
+    place.write("x", "x\n");
+    let export = ["keys", "export", "bob@example.org", "--secret", "--format", "mobileconfig"];
+    place
+        .run("bob", &[&export[..], &["--new-passphrase-file", "x", "-o", "bob.mobileconfig"]].concat())
+        .exits(0);
+    // Python reads property lists as Apple's programs do.
+    place.write(
+        "read.py",
+        "import plistlib\n\
+         profile = plistlib.load(open('bob.mobileconfig', 'rb'))\n\
+         root, keys = profile['PayloadContent']\n\
+         assert root['PayloadType'] == 'com.apple.security.root', root\n\
+         assert keys['PayloadType'] == 'com.apple.security.pkcs12', keys\n\
+         assert len({one['PayloadUUID'] for one in (profile, root, keys)}) == 3\n\
+         assert 'Password' not in keys\n\
+         open('root.der', 'wb').write(root['PayloadContent'])\n\
+         open('keys.p12', 'wb').write(keys['PayloadContent'])\n",
+    );
+    run(&place, "", "python3 read.py");
+    run(&place, "", "openssl x509 -in root.der -inform DER -noout");
+    place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);
+    place.run("bob", &["decrypt", "out.eml"]).exits(0);
+    place
+        .run("new", &["keys", "import", "keys.p12", "--passphrase-file", "x", "--store-passphrase-file", "x"])
+        .exits(0);
+    place.run("new", &["decrypt", "out.eml", "--passphrase-file", "x"]).exits(0);
+}

@@ -7,7 +7,7 @@ use counterseal_core::secret::SecretBytes;
 use counterseal_core::x509::pkcs12::{self, CertificateEntry, KeyEntry, Pkcs12Error, Protection};
 use counterseal_core::x509::{Certificate, pem};
 
-use super::{is_named, unknown_key};
+use super::{is_named, mobileconfig, unknown_key};
 use crate::args::{self, KeyFormat, Program};
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
@@ -66,9 +66,9 @@ impl Form {
         };
         match (arguments.secret, form.format) {
             (true, KeyFormat::Pem | KeyFormat::Der) => {
-                Err(Failure::usage("secret keys are exported as p12, p12-legacy or pkcs8 only"))
+                Err(Failure::usage("secret keys are exported as p12, p12-legacy, mobileconfig or pkcs8 only"))
             }
-            (false, KeyFormat::P12 | KeyFormat::P12Legacy | KeyFormat::Pkcs8) => {
+            (false, KeyFormat::P12 | KeyFormat::P12Legacy | KeyFormat::Mobileconfig | KeyFormat::Pkcs8) => {
                 Err(Failure::usage("certificates are exported as pem or der only")
                     .hint("add --secret for the secret key too"))
             }
@@ -219,6 +219,10 @@ fn seal(
 ) -> Result<Vec<u8>, Failure> {
     match form.format {
         KeyFormat::Pkcs8 => encrypted_pkcs8(keys, held, passphrase),
+        KeyFormat::Mobileconfig => {
+            let sealed = p12(chosen, keys, held, passphrase, Protection::TripleDes)?;
+            Ok(mobileconfig::write(&chosen.name, &sealed, &chosen.certificates).into_bytes())
+        }
         KeyFormat::P12Legacy => p12(chosen, keys, held, passphrase, Protection::TripleDes),
         KeyFormat::P12 | KeyFormat::Pem | KeyFormat::Der => {
             p12(chosen, keys, held, passphrase, Protection::Modern)
