@@ -91,8 +91,10 @@ impl RecoveryCode {
 
     /// Twelve bits that notice what was mistyped, at the left of two octets.
     fn checksum(&self) -> [u8; 2] {
-        let digest =
-            Sha256::new().chain_update(b"counterseal recovery code").chain_update(&*self.0).finalize();
+        let digest = Sha256::new()
+            .chain_update(b"counterseal recovery code")
+            .chain_update(self.0.as_slice())
+            .finalize();
         let first = digest.first_chunk::<2>().copied().unwrap_or_default();
         (u16::from_be_bytes(first) >> (16 - CHECKSUM_BITS) << (16 - CHECKSUM_BITS)).to_be_bytes()
     }

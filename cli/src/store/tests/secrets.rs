@@ -46,9 +46,10 @@ fn home() -> (tempfile::TempDir, Vec<[u8; NEEDLE]>) {
     (home, scalars)
 }
 
-/// The scalar of a P-256 key: 32 octets in an OCTET STRING (RFC 5915, section 3).
+/// The scalar of a P-256 key: 32 octets in the first such OCTET STRING (RFC 5915, section 3). The public
+/// key behind it is no secret, and may hold the same two octets.
 fn scalar(pkcs8: &[u8]) -> [u8; NEEDLE] {
-    let at = pkcs8.windows(2).rposition(|window| window == [0x04, 0x20]).unwrap();
+    let at = pkcs8.windows(2).position(|window| window == [0x04, 0x20]).unwrap();
     pkcs8[at + 2..at + 2 + NEEDLE].try_into().unwrap()
 }
 
