@@ -9,6 +9,7 @@ mod attacks;
 mod backup;
 mod comparing;
 mod copies;
+mod desktop_keyring;
 mod doctor;
 mod exchange;
 mod files;
