@@ -74,3 +74,21 @@ fn a_head_that_this_store_did_not_sign_does_not_raise_what_was_seen() {
     let _ = Store::open(home.path());
     assert_eq!(fs::read_to_string(beside(&file)).unwrap(), seen);
 }
+
+#[test]
+fn two_processes_that_write_and_open_at_once_raise_no_false_alarm() {
+    const CHANGES: u8 = 25;
+    let (home, _) = changed();
+    // Each has a connection of its own, as two processes have.
+    let writers: Vec<_> = [b'a', b'b']
+        .into_iter()
+        .map(|writer| {
+            let directory = home.path().to_owned();
+            std::thread::spawn(move || (0..CHANGES).for_each(|number| change(&directory, &[writer, number])))
+        })
+        .collect();
+    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    let store = Store::open(home.path()).unwrap();
+    assert_eq!(store.evidence(EvidenceKind::Anchor).unwrap().len(), 2 + 2 * usize::from(CHANGES));
+    assert!(store.is_seen());
+}
