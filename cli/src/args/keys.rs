@@ -220,7 +220,7 @@ pub(crate) struct Export {
     /// A passphrase for the exported file
     ///
     /// From the first line of FILE.
-    #[arg(long, value_name = "FILE", requires = "secret")]
+    #[arg(long, value_name = "FILE", requires = "secret", hide_short_help = true)]
     pub(crate) new_passphrase_file: Option<PathBuf>,
 
     /// The passphrase of your store
