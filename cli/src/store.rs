@@ -29,7 +29,7 @@ mod seen;
 mod slots;
 mod trust;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +74,8 @@ pub(crate) struct Store {
     unlocked: OnceCell<Arc<MasterKey>>,
     /// Whether the keyring of the desktop opened it, once it was asked.
     keyring: OnceCell<bool>,
+    /// What the head was last found to be signed for.
+    verified: RefCell<Option<(trust::Moment, Arc<trust::Signed>)>>,
 }
 
 impl Store {
@@ -107,7 +109,14 @@ impl Store {
         }
         migration::forget_old(&path);
         let id = connection.query_row("SELECT id FROM store", [], |row| row.get(0))?;
-        Ok(Self { path, connection, id, unlocked: OnceCell::new(), keyring: OnceCell::new() })
+        Ok(Self {
+            path,
+            connection,
+            id,
+            unlocked: OnceCell::new(),
+            keyring: OnceCell::new(),
+            verified: RefCell::default(),
+        })
     }
 
     /// Makes a store, and leaves it unlocked.
@@ -133,7 +142,7 @@ impl Store {
         // Nobody misses the store that may have been here before: this one was asked for.
         seen::record(&path, &id, &head);
         let unlocked = OnceCell::from(Arc::new(master_key));
-        Ok(Self { path, connection, id, unlocked, keyring: OnceCell::new() })
+        Ok(Self { path, connection, id, unlocked, keyring: OnceCell::new(), verified: RefCell::default() })
     }
 
     /// What makes it another store than all others.

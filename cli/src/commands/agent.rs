@@ -66,10 +66,9 @@ fn limits(arguments: &args::AgentStart) -> Result<Limits, Failure> {
 /// Begins an agent in the background, where the person wants one. What keeps it from beginning keeps
 /// nobody from anything.
 pub(super) fn begin(store: &Store, given: &Given) {
-    let wanted = Config::read().is_ok_and(|config| config.starts_agent);
-    if wanted && Agent::of(store.id()).is_none() {
-        let limits = Config::read().unwrap_or_default().agent;
-        drop(spawn(given, limits));
+    let Ok(config) = Config::read() else { return };
+    if config.starts_agent && Agent::of(store.id()).is_none() {
+        drop(spawn(given, config.agent));
     }
 }
 

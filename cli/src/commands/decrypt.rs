@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use counterseal_core::message::{self, Accept, AuthorSignature, Context, ReadOptions, Status, object};
+use counterseal_core::policy::Policy;
 use counterseal_core::ports::Source;
 use counterseal_core::time::Time;
 
@@ -30,15 +31,16 @@ pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Fail
         || secrets.message_passphrase_file.is_some()
         || secrets.message_key_file.is_some();
     let mut store = if without_store { None } else { Some(store::open()?) };
-    let read = read(arguments, store.as_ref(), at)?;
-    let positive = policy::positive(&policy::in_force()?);
+    let policy = policy::in_force()?;
+    let read = read(arguments, store.as_ref(), &policy, at)?;
+    let positive = policy::positive(&policy);
     reading::report(&read.status, positive, read.extracted, &arguments.report, verbose)?;
     if let Some(store) = &store {
         expiry::note(store, arguments.report.json);
     }
     if let (Some(store), Some(signature)) = (&mut store, &read.signature)
         && !arguments.history.no_history
-        && history::is_kept()?
+        && policy.keep_history
     {
         history::received(store, signature, arguments.report.json);
     }
@@ -54,13 +56,18 @@ struct Read {
     exit: Exit,
 }
 
-fn read(arguments: &args::Decrypt, store: Option<&Store>, at: Time) -> Result<Read, Failure> {
+fn read(
+    arguments: &args::Decrypt,
+    store: Option<&Store>,
+    policy: &Policy,
+    at: Time,
+) -> Result<Read, Failure> {
     let certificates = sources::certificates(&arguments.certificates)?;
     let keys = match store {
         Some(_) => OurKeys::from_store(store, Unlock::from_options(&arguments.passphrase))?,
         None => OurKeys::from_files(&arguments.keys, &certificates, &arguments.passphrase)?,
     };
-    let knowledge = reading::knowledge(&arguments.evidence, &certificates, store)?;
+    let knowledge = reading::knowledge(&arguments.evidence, &certificates, store, policy)?;
     let context = Context { keys: keys.port(), knowledge: &knowledge, at, spools: &EncryptedSpools };
     let options =
         ReadOptions { open: reading::open_options(arguments)?, keep_signature: arguments.keep_signature };

@@ -15,6 +15,7 @@ use counterseal_core::limits::REVOCATION_SECONDS;
 use counterseal_core::mail::protected::{HeaderConfidentiality, Reference};
 use counterseal_core::message::{self, EncryptRequest, SignatureForm, Signer};
 use counterseal_core::policy::Accepted;
+use counterseal_core::policy::Policy;
 use counterseal_core::ports::NoSecretKeys;
 use counterseal_core::time::Time;
 use counterseal_core::trust::{Knowledge, Pin};
@@ -60,6 +61,7 @@ pub(super) fn run(arguments: &args::Encrypt, verbose: bool) -> Result<Exit, Fail
         at: clock::at(arguments.at.at.as_deref())?,
         cipher: arguments.cipher.as_deref().map(cipher).transpose()?,
         key_transport: arguments.key_transport.map(key_transport),
+        policy: policy::in_force()?,
     };
     let signing = &arguments.signing;
     let without_store = !arguments.certificates.is_empty()
@@ -83,6 +85,7 @@ struct Job<'a> {
     at: Time,
     cipher: Option<ContentEncryption>,
     key_transport: Option<KeyTransport>,
+    policy: Policy,
 }
 
 /// What is ours in a message: who signs, where we want to read it too, and what is answered.
@@ -112,13 +115,13 @@ impl Job<'_> {
         // A reader may be named by the CA in the same file.
         let at_hand = sources::certificates(&arguments.certificates)?;
         let mut knowledge = sources::knowledge(&arguments.evidence, &at_hand)?;
-        let policy = policy::in_force()?;
-        policy::apply(&policy, &mut knowledge)?;
-        knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);
+        let policy = &self.policy;
+        policy::apply(policy, &mut knowledge)?;
+        knowledge.revocation.source = revocation::source(policy, REVOCATION_SECONDS);
         let directory = Directory {
             given,
             knowledge: &knowledge,
-            policy: &policy,
+            policy,
             contacts: None,
             encrypted_to: BTreeSet::new(),
             at: self.at,
@@ -144,7 +147,7 @@ impl Job<'_> {
         let written = self.encrypt_from(&store, knowledge, mail.as_ref())?;
         expiry::note(&store, self.arguments.report.json);
         strong::keep(&mut store, &Unlock::from_options(&self.arguments.passphrase), &written.pins)?;
-        if !self.arguments.history.no_history && history::is_kept()? {
+        if !self.arguments.history.no_history && self.policy.keep_history {
             history::sent(&mut store, &written.sent, &at_hand, self.arguments.report.json);
         }
         Ok(())
@@ -161,10 +164,10 @@ impl Job<'_> {
         knowledge.anchors.extend(extra.anchors);
         knowledge.revocation = extra.revocation;
         statements::add_files(&arguments.evidence.statements, &mut knowledge)?;
-        let policy = policy::in_force()?;
-        policy::apply(&policy, &mut knowledge)?;
-        knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);
-        let directory = Directory::of_store(store, &knowledge, &policy, self.at)?;
+        let policy = &self.policy;
+        policy::apply(policy, &mut knowledge)?;
+        knowledge.revocation.source = revocation::source(policy, REVOCATION_SECONDS);
+        let directory = Directory::of_store(store, &knowledge, policy, self.at)?;
         let author = match mail {
             Some(mail) => Some(author(&mail.text)?),
             None => store::owner(store)?,

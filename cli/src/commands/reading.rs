@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use counterseal_core::cms::OpenOptions;
 use counterseal_core::keys::Keyring;
 use counterseal_core::message::{Accept, ReadError, Status, Verdict};
+use counterseal_core::policy::Policy;
 use counterseal_core::ports::{NoSecretKeys, SecretKeys};
 use counterseal_core::trust::{Knowledge, PublicRoots};
 use counterseal_core::x509::Certificate;
@@ -87,6 +88,7 @@ pub(super) fn knowledge(
     evidence: &args::Evidence,
     certificates: &[Certificate],
     store: Option<&Store>,
+    policy: &Policy,
 ) -> Result<Knowledge, Failure> {
     let mut knowledge = sources::knowledge(evidence, certificates)?;
     if let Some(store) = store {
@@ -102,7 +104,7 @@ pub(super) fn knowledge(
         knowledge.public_roots = Some(PublicRoots::default());
     }
     statements::add_files(&evidence.statements, &mut knowledge)?;
-    policy::apply(&policy::in_force()?, &mut knowledge)?;
+    policy::apply(policy, &mut knowledge)?;
     Ok(knowledge)
 }
 

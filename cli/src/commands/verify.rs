@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use counterseal_core::message::{self, AuthorSignature, Context, ReadOptions, Status, Verdict, object};
+use counterseal_core::policy::Policy;
 use counterseal_core::ports::Source;
 use counterseal_core::time::Time;
 
@@ -29,12 +30,13 @@ pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failu
         || !evidence.revocation_lists.is_empty()
         || !arguments.certificates.is_empty();
     let mut store = if without_store { None } else { store::open_if_any()? };
-    let read = read(arguments, store.as_ref(), at)?;
-    let positive = policy::positive(&policy::in_force()?);
+    let policy = policy::in_force()?;
+    let read = read(arguments, store.as_ref(), &policy, at)?;
+    let positive = policy::positive(&policy);
     reading::report(&read.status, positive, read.extracted, &arguments.report, verbose)?;
     if let (Some(store), Some(signature)) = (&mut store, &read.signature)
         && !arguments.history.no_history
-        && history::is_kept()?
+        && policy.keep_history
     {
         history::received(store, signature, arguments.report.json);
     }
@@ -49,10 +51,10 @@ struct Read {
     extracted: Option<Vec<String>>,
 }
 
-fn read(arguments: &args::Verify, store: Option<&Store>, at: Time) -> Result<Read, Failure> {
+fn read(arguments: &args::Verify, store: Option<&Store>, policy: &Policy, at: Time) -> Result<Read, Failure> {
     let keys = OurKeys::from_store(store, Unlock::from_file(None))?;
     let certificates = sources::certificates(&arguments.certificates)?;
-    let knowledge = reading::knowledge(&arguments.evidence, &certificates, store)?;
+    let knowledge = reading::knowledge(&arguments.evidence, &certificates, store, policy)?;
     let context = Context { keys: keys.port(), knowledge: &knowledge, at, spools: &EncryptedSpools };
     if arguments.content.is_some() {
         return detached(arguments, &context);

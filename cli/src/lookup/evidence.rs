@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use counterseal_core::address::{EmailAddress, StrongAddress};
 use counterseal_core::limits;
-use counterseal_core::openpgp::{TwinKey, Web as OpenPgpWeb};
+use counterseal_core::openpgp::{LinkPurpose, TwinKey, Web as OpenPgpWeb};
 use counterseal_core::policy::with_demand;
 use counterseal_core::time::Time;
 use counterseal_core::trust::evidence::{Evidence, Explanation, ExplanationKind, Kind, Period};
@@ -281,7 +281,7 @@ fn is_named(web: &OpenPgpWeb, certificate: &Certificate, address: &EmailAddress,
                 .user_ids
                 .iter()
                 .any(|user_id| user_id.address().is_some_and(|own| own.matches(address)));
-        is_twin || openpgp.user_ids_linked_to(&key, address, at).next().is_some()
+        is_twin || openpgp.user_ids_linked_to(&key, address, LinkPurpose::Both, at).next().is_some()
     })
 }
 

@@ -174,7 +174,7 @@ impl Store {
     /// [`StoreError::Tampered`] where it is not exactly what this store signed.
     pub(crate) fn correspondence(&self) -> Result<Vec<KeptCorrespondence>, StoreError> {
         let transaction = self.connection.unchecked_transaction()?;
-        self.signed(&transaction).map(|signed| signed.correspondence)
+        self.signed(&transaction).map(|signed| signed.correspondence.clone())
     }
 
     /// Whether one of these mails (SHA-256 of their Message-IDs) was encrypted to a key.

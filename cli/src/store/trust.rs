@@ -4,6 +4,8 @@
 //! One signature over all of them, not one for each: a reader checks a thousand contacts in the time
 //! of one verification, and a row that was removed is noticed like one that was changed.
 
+use std::sync::Arc;
+
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::time::Time;
@@ -89,18 +91,37 @@ impl Store {
     pub(crate) fn trust_rows(&self) -> Result<Vec<TrustRow>, StoreError> {
         // One transaction, so that rows and head are of the same moment.
         let transaction = self.connection.unchecked_transaction()?;
-        self.signed(&transaction).map(|signed| signed.rows)
+        self.signed(&transaction).map(|signed| signed.rows.clone())
     }
 
-    /// Everything that the head is signed for, as a transaction sees it.
-    pub(super) fn signed(&self, transaction: &Transaction<'_>) -> Result<Signed, StoreError> {
-        let signed = Signed::read(transaction)?;
+    /// Everything that the head is signed for, as a transaction sees it. A command asks a dozen times
+    /// what it knows of people; rows that nobody changed since are not read and digested again.
+    pub(super) fn signed(&self, transaction: &Transaction<'_>) -> Result<Arc<Signed>, StoreError> {
+        // The head is read first: from then on the transaction sees one moment.
         let (head, signature) = Head::read(transaction)?;
+        let moment = Moment {
+            signature,
+            by_others: transaction.pragma_query_value(None, "data_version", |row| row.get(0))?,
+            by_us: transaction.total_changes(),
+        };
+        if let Some((_, signed)) = self.verified.borrow().as_ref().filter(|(known, _)| *known == moment) {
+            return Ok(Arc::clone(signed));
+        }
+        let signed = Arc::new(Signed::read(transaction)?);
         let trust_key =
             VerifyingKey::from_bytes(&head.trust_key).map_err(|_| StoreError::Tampered("store"))?;
         head.check(&self.id, &signed, &trust_key, &signature)?;
+        *self.verified.borrow_mut() = Some((moment, Arc::clone(&signed)));
         Ok(signed)
     }
+}
+
+/// By what a change of the file is noticed: the head, what SQLite says of other connections, and our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    signature: [u8; 64],
+    by_others: i64,
+    by_us: u64,
 }
 
 impl Writer<'_> {

@@ -3,7 +3,7 @@
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
-use counterseal_core::openpgp::{Link, address_of_user_id};
+use counterseal_core::openpgp::{Link, LinkPurpose, address_of_user_id};
 use counterseal_fuzz::now;
 use libfuzzer_sys::fuzz_target;
 
@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     let Some(link) = Link::parse(text) else { return };
     let key = Fingerprint::of_public_key(b"a key that nobody spells by chance");
     let alice = EmailAddress::parse("alice@example.org").expect("an address");
-    assert!(!link.names(&key, &alice, Some(&alice), now()));
+    assert!(!link.names(&key, &alice, Some(&alice), LinkPurpose::Both, now()));
     let digits: String = link.spki_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(text.to_ascii_lowercase().starts_with(&format!("sha256:{digits}")));
 });

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::link::{Link, address_of_user_id};
+use super::link::{Link, LinkPurpose, address_of_user_id};
 use super::spans::Spans;
 use crate::address::EmailAddress;
 use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
@@ -50,18 +50,19 @@ impl Certificate {
     }
 
     /// The user identifiers by which the owner names an S/MIME key for an address: whoever believes
-    /// that one of them belongs to this certificate has the owner's word for the key.
+    /// that one of them belongs to this certificate has the owner's word for the key, for this purpose.
     pub fn user_ids_linked_to(
         &self,
         key: &Fingerprint,
         address: &EmailAddress,
+        purpose: LinkPurpose,
         at: Time,
     ) -> impl Iterator<Item = &UserId> {
         self.user_ids.iter().filter(move |user_id| {
             let counts = user_id.self_signed.contains(at) && !user_id.revoked.contains(at);
             let own = user_id.address().filter(|own| counts && own.matches(address));
             let mut links = user_id.links.iter().chain(&self.links);
-            own.is_some_and(|own| links.any(|link| link.names(key, address, &own, at)))
+            own.is_some_and(|own| links.any(|link| link.names(key, address, &own, purpose, at)))
         })
     }
 
@@ -152,9 +153,16 @@ pub struct LinkNotation {
 }
 
 impl LinkNotation {
-    fn names(&self, key: &Fingerprint, address: &EmailAddress, own: &EmailAddress, at: Time) -> bool {
+    fn names(
+        &self,
+        key: &Fingerprint,
+        address: &EmailAddress,
+        own: &EmailAddress,
+        purpose: LinkPurpose,
+        at: Time,
+    ) -> bool {
         self.holds.contains(at)
-            && Link::parse(&self.value).is_some_and(|link| link.names(key, address, Some(own), at))
+            && Link::parse(&self.value).is_some_and(|link| link.names(key, address, Some(own), purpose, at))
     }
 }
 

@@ -35,6 +35,13 @@ pub enum LinkPurpose {
     Encrypt,
 }
 
+impl LinkPurpose {
+    /// Whether a key for this purpose serves another one; [`LinkPurpose::Both`] asks for either.
+    fn serves(self, asked: Self) -> bool {
+        self == asked || self == Self::Both || asked == Self::Both
+    }
+}
+
 impl Link {
     /// Reads the value of a notation; nothing where it is malformed in any way.
     #[must_use]
@@ -74,20 +81,22 @@ impl Link {
         format!("sha256:{};addr={address}", key.to_hex())
     }
 
-    /// Whether it names a key for an address at a moment. `user_id` is the address of the user
-    /// identifier on which it stands.
+    /// Whether it names a key for an address, a purpose and a moment. `user_id` is the address of the
+    /// user identifier on which it stands.
     #[must_use]
     pub fn names(
         &self,
         key: &Fingerprint,
         address: &EmailAddress,
         user_id: Option<&EmailAddress>,
+        purpose: LinkPurpose,
         at: Time,
     ) -> bool {
         let is_for_address = self.address.as_ref().or(user_id).is_some_and(|named| named.matches(address));
         self.spki_sha256 == *key.sha256()
             && self.udf.as_ref().is_none_or(|udf| key.is_named_by(udf))
             && self.expires.is_none_or(|expires| at < expires)
+            && self.purpose.serves(purpose)
             && is_for_address
     }
 }
@@ -146,18 +155,37 @@ mod tests {
     fn what_is_written_names_the_key_and_the_address() {
         let key = Fingerprint::of_public_key(b"bytes");
         let link = Link::parse(&Link::value_for(&key, &alice())).unwrap();
-        assert!(link.names(&key, &alice(), None, NOW));
-        assert!(!link.names(&Fingerprint::of_public_key(b"others"), &alice(), None, NOW));
+        assert!(link.names(&key, &alice(), None, LinkPurpose::Both, NOW));
+        assert!(!link.names(&Fingerprint::of_public_key(b"others"), &alice(), None, LinkPurpose::Both, NOW));
         let bob = EmailAddress::parse("bob@example.org").unwrap();
-        assert!(!link.names(&key, &bob, Some(&bob), NOW));
+        assert!(!link.names(&key, &bob, Some(&bob), LinkPurpose::Both, NOW));
     }
 
     #[test]
     fn without_an_address_it_is_for_the_one_of_the_user_identifier() {
         let key = Fingerprint::of_public_key(b"bytes");
         let link = Link::parse(&format!("sha256:{}", key.to_hex())).unwrap();
-        assert!(link.names(&key, &alice(), address_of_user_id("Alice <alice@example.org>").as_ref(), NOW));
-        assert!(!link.names(&key, &alice(), None, NOW));
+        assert!(link.names(
+            &key,
+            &alice(),
+            address_of_user_id("Alice <alice@example.org>").as_ref(),
+            LinkPurpose::Both,
+            NOW
+        ));
+        assert!(!link.names(&key, &alice(), None, LinkPurpose::Both, NOW));
+    }
+
+    #[test]
+    fn a_key_for_one_purpose_is_none_for_the_other() {
+        let key = Fingerprint::of_public_key(b"bytes");
+        let serves = |said: &str, asked| {
+            let value = format!("{};use={said}", Link::value_for(&key, &alice()));
+            Link::parse(&value).unwrap().names(&key, &alice(), None, asked, NOW)
+        };
+        assert!(serves("sign", LinkPurpose::Sign) && !serves("sign", LinkPurpose::Encrypt));
+        assert!(serves("encrypt", LinkPurpose::Encrypt) && !serves("encrypt", LinkPurpose::Sign));
+        assert!(serves("both", LinkPurpose::Sign) && serves("both", LinkPurpose::Encrypt));
+        assert!(serves("sign", LinkPurpose::Both));
     }
 
     #[test]
@@ -166,8 +194,8 @@ mod tests {
         let value = format!("{};use=sign;exp=2026-11-21;udf={key}", Link::value_for(&key, &alice()));
         let link = Link::parse(&value).unwrap();
         assert_eq!(link.purpose, LinkPurpose::Sign);
-        assert!(link.names(&key, &alice(), None, NOW.plus_seconds(3600)));
-        assert!(!link.names(&key, &alice(), None, NOW.plus_days(1)));
+        assert!(link.names(&key, &alice(), None, LinkPurpose::Both, NOW.plus_seconds(3600)));
+        assert!(!link.names(&key, &alice(), None, LinkPurpose::Both, NOW.plus_days(1)));
     }
 
     #[test]

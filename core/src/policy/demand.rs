@@ -9,7 +9,7 @@ use super::words::Encrypt;
 use crate::address::{EmailAddress, KeyDemand, NamedKey};
 use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use crate::mail::DemandOrigin;
-use crate::openpgp::{FULL, TwinKey};
+use crate::openpgp::{FULL, LinkPurpose, TwinKey};
 use crate::time::{DAY, Time};
 use crate::trust::evidence::Comparison;
 use crate::trust::{Anchor, ContactIntroducer, Knowledge, Level, Pin, VERIFIED};
@@ -322,9 +322,9 @@ fn is_linked(
 ) -> bool {
     let openpgp = knowledge.openpgp.as_ref();
     let certificate = openpgp.and_then(|openpgp| openpgp.web.certificate(certificate));
-    certificate
-        .filter(|certificate| certificate.is_usable_at(at))
-        .is_some_and(|certificate| certificate.user_ids_linked_to(key, address, at).next().is_some())
+    certificate.filter(|certificate| certificate.is_usable_at(at)).is_some_and(|certificate| {
+        certificate.user_ids_linked_to(key, address, LinkPurpose::Encrypt, at).next().is_some()
+    })
 }
 
 /// What is known, where the named key is relied on for one message as if it were the person's own.

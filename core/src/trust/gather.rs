@@ -110,6 +110,7 @@ impl Inquiry<'_> {
             own: &openpgp.own,
             links,
             aliases: &aliases(&self.knowledge.introducers, openpgp, self),
+            purpose: Some(self.purpose),
         };
         // A personal CA need not name the address: it is known by what it issued.
         let named = self.certificates.iter().filter(|held| {

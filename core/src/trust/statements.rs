@@ -16,7 +16,7 @@ use super::knowledge::{ContactIntroducer, Knowledge, OpenPgpKnowledge};
 use crate::address::EmailAddress;
 use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use crate::limits;
-use crate::openpgp::{SignedStatement, StatementKind, StatementSigner, TwinKey};
+use crate::openpgp::{LinkPurpose, SignedStatement, StatementKind, StatementSigner, TwinKey};
 use crate::time::Time;
 use crate::x509::Certificate;
 use crate::x509::path::Allowance;
@@ -304,8 +304,9 @@ pub(super) fn aliases(
         let twin = holder.and_then(|holder| TwinKey::of(holder.public_key()));
         aliases.extend(twin.map(|twin| (twin.fingerprint(), *key)));
         let linked = openpgp.web.certificates().filter(|certificate| certificate.has_links());
-        let linked = linked
-            .filter(|certificate| certificate.user_ids_linked_to(key, address, inquiry.at).next().is_some());
+        let linked = linked.filter(|certificate| {
+            certificate.user_ids_linked_to(key, address, LinkPurpose::Sign, inquiry.at).next().is_some()
+        });
         aliases.extend(linked.map(|certificate| (certificate.fingerprint, *key)));
     }
     aliases

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Purpose;
 use super::claim::Claim;
 use super::evidence::{
     Binding, Dossier, Evidence, Introducer, IntroducerName, KeyRevocation, Kind, Vouching,
@@ -9,7 +10,7 @@ use super::evidence::{
 use crate::address::EmailAddress;
 use crate::fingerprint::{Fingerprint, OpenPgpFingerprint};
 use crate::openpgp::{
-    Authentication, Certificate as OpenPgpCertificate, Network, Path, Reliances, TwinKey, Web,
+    Authentication, Certificate as OpenPgpCertificate, LinkPurpose, Network, Path, Reliances, TwinKey, Web,
 };
 use crate::x509::Certificate;
 
@@ -28,6 +29,8 @@ pub struct WebOfTrust<'w> {
     pub links: &'w [(OpenPgpFingerprint, Fingerprint)],
     /// The S/MIME keys by which introducers are known whose certificates these are.
     pub aliases: &'w BTreeMap<OpenPgpFingerprint, Fingerprint>,
+    /// What the keys are wanted for; where nothing is said, what their certificates are for.
+    pub purpose: Option<Purpose>,
 }
 
 impl WebOfTrust<'_> {
@@ -41,8 +44,20 @@ impl WebOfTrust<'_> {
             if seen.insert(key) {
                 let claim = Claim::new(address, key);
                 self.add_twin(dossier, &claim, certificate);
-                self.add_links(dossier, &claim, address);
+                self.add_links(dossier, &claim, address, self.purpose_of(certificate));
             }
+        }
+    }
+
+    /// What a link to a key must be for. A personal CA stands for its owner, whatever for.
+    fn purpose_of(&self, certificate: &Certificate) -> LinkPurpose {
+        let receives = || certificate.may_receive_encrypted_mail().is_ok();
+        match self.purpose {
+            _ if certificate.is_certificate_authority() => LinkPurpose::Both,
+            Some(Purpose::Sign) => LinkPurpose::Sign,
+            Some(Purpose::Encrypt) => LinkPurpose::Encrypt,
+            None if receives() => LinkPurpose::Encrypt,
+            None => LinkPurpose::Sign,
         }
     }
 
@@ -62,10 +77,10 @@ impl WebOfTrust<'_> {
         }
     }
 
-    fn add_links(&self, dossier: &mut Dossier, claim: &Claim, address: &EmailAddress) {
+    fn add_links(&self, dossier: &mut Dossier, claim: &Claim, address: &EmailAddress, purpose: LinkPurpose) {
         for linked in self.web.certificates().filter(|certificate| certificate.has_links()) {
             let binding = Binding::Linked(linked.fingerprint);
-            for user_id in linked.user_ids_linked_to(claim.key(), address, self.network.at()) {
+            for user_id in linked.user_ids_linked_to(claim.key(), address, purpose, self.network.at()) {
                 self.add_paths(dossier, claim, linked, &user_id.text, binding);
             }
         }
@@ -199,6 +214,7 @@ mod tests {
             own: &[],
             links: &[],
             aliases: &BTreeMap::new(),
+            purpose: None,
         };
         let mut dossier = Dossier::default();
         trust.add_to(&mut dossier, asked, std::slice::from_ref(&person.authority));

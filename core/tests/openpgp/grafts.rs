@@ -4,8 +4,8 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::OpenPgpFingerprint;
 use counterseal_core::keys::Keyring;
 use counterseal_core::openpgp::{
-    Basis, FULL, LINK_NOTATION, Link, Reliances, SignedStatement, Statement, StatementError, StatementKind,
-    StatementSigner, TwinKey, Web, export_twin, read_ownertrust,
+    Basis, FULL, LINK_NOTATION, Link, LinkPurpose, Reliances, SignedStatement, Statement, StatementError,
+    StatementKind, StatementSigner, TwinKey, Web, export_twin, read_ownertrust,
 };
 use counterseal_core::ports::Random;
 use counterseal_core::time::Time;
@@ -131,20 +131,28 @@ fn a_link_notation_counts_while_it_is_in_the_newest_self_signature() {
         web.import(&[keyring]).unwrap();
         web.certificates().next().unwrap().clone()
     };
-    assert_eq!(certificate(&gpg.export()).user_ids_linked_to(&key, &bob, now()).count(), 0);
+    assert_eq!(
+        certificate(&gpg.export()).user_ids_linked_to(&key, &bob, LinkPurpose::Both, now()).count(),
+        0
+    );
 
     let notation = format!("{LINK_NOTATION}={}", Link::value_for(&key, &bob));
     std::thread::sleep(std::time::Duration::from_millis(1100));
     gpg.answer(&["--edit-key", "bob@example.org"], &format!("uid 1\nnotation\n{notation}\nsave\n"));
     let linked = certificate(&gpg.export());
-    let user_ids: Vec<&str> =
-        linked.user_ids_linked_to(&key, &bob, now()).map(|user_id| user_id.text.as_str()).collect();
+    let user_ids: Vec<&str> = linked
+        .user_ids_linked_to(&key, &bob, LinkPurpose::Both, now())
+        .map(|user_id| user_id.text.as_str())
+        .collect();
     assert_eq!(user_ids, ["Bob <bob@example.org>"]);
-    assert_eq!(linked.user_ids_linked_to(&key, &alice(), now()).count(), 0);
+    assert_eq!(linked.user_ids_linked_to(&key, &alice(), LinkPurpose::Both, now()).count(), 0);
 
     std::thread::sleep(std::time::Duration::from_millis(1100));
     gpg.answer(&["--edit-key", "bob@example.org"], "uid 1\nnotation\nnone\ny\nsave\n");
-    assert_eq!(certificate(&gpg.export()).user_ids_linked_to(&key, &bob, now()).count(), 0);
+    assert_eq!(
+        certificate(&gpg.export()).user_ids_linked_to(&key, &bob, LinkPurpose::Both, now()).count(),
+        0
+    );
 }
 
 fn endorsement(issued: Time) -> Statement {

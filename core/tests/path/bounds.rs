@@ -1,24 +1,30 @@
-//! Certificates made to cost: what bounds them holds, within a hundred megabytes. `scripts/bench-hostile` measures
-//! the time.
+//! Certificates made to cost: a verdict within a second of CPU, and within a hundred megabytes.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use counterseal_core::x509::CertificateError;
 
 use super::*;
 
-/// What is bounded takes milliseconds, what is bounded by nothing minutes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// What a verdict may take of the processor; what others do on it meanwhile does not count.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// KiB of address space; a third of it is the program of the tests itself.
 const MEMORY: u32 = 100 << 10;
+
+/// The time for which this thread had a processor.
+fn spent() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split_whitespace().next().unwrap().parse().unwrap())
+}
 
 /// The verdict on a leaf, in time.
 fn verdict(leaf: &Certificate, offered: &[Certificate], anchors: &[Anchor]) -> Result<ValidPath, PathError> {
     let request = PathRequest::new(Purpose::SignMail, day(2026, 6, 15));
-    let begin = Instant::now();
+    let begin = spent();
     let verdict = validate_with(leaf, offered, anchors, &RevocationEvidence::default(), &request);
-    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+    let took = spent() - begin;
+    assert!(took < PATIENCE, "{took:?}");
     verdict
 }
 
@@ -29,10 +35,10 @@ fn names(count: u16) -> Vec<Vec<u8>> {
 #[test]
 fn four_thousand_names_are_too_many_and_four_thousand_constraints_cost_their_budget() {
     let leaf = Template::person("alice@example.org", LEAF, "Root", ROOT);
-    let begin = Instant::now();
+    let begin = spent();
     let crowd = Certificate::from_der(&leaf.clone().with(alternative_names(&names(4000))).der());
     assert_eq!(crowd.unwrap_err(), CertificateError::TooManyNames);
-    assert!(begin.elapsed() < PATIENCE);
+    assert!(spent() - begin < PATIENCE);
     let root = |constraints| {
         let root = Template::authority("Root", ROOT, "Root", ROOT);
         [Anchor::private(root.with(name_constraints(&[], &names(constraints))).mint())]

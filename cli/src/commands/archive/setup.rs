@@ -84,7 +84,7 @@ pub(super) fn for_verify(arguments: &ArchiveVerify) -> Result<Task, Failure> {
         || !arguments.keys.keys.is_empty();
     let store = if without_store { None } else { store::open_if_any()? };
     let certificates = sources::certificates(&arguments.keys.certificates)?;
-    let knowledge = reading::knowledge(evidence, &certificates, store.as_ref())?;
+    let knowledge = reading::knowledge(evidence, &certificates, store.as_ref(), &policy::in_force()?)?;
     let keys = match &store {
         Some(store) => {
             let unlock = Unlock::from_options(&arguments.passphrase);

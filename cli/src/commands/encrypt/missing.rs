@@ -17,14 +17,14 @@ use crate::store::Store;
 /// Looks for the keys of readers that have none, or only one that has ended, and takes in what is found. What was found is
 /// judged afterwards like every other key.
 pub(super) fn look_up(job: &Job<'_>, mail: Option<&PlainMail>, store: &mut Store) -> Result<(), Failure> {
-    let policy = policy::in_force()?;
+    let policy = &job.policy;
     let sources = lookup::named(&policy.lookups);
     if policy.network != Network::Always || lookup::is_forbidden() || sources.is_empty() {
         return Ok(());
     }
     let mut knowledge = store::knowledge(store)?;
-    policy::apply(&policy, &mut knowledge)?;
-    let directory = Directory::of_store(store, &knowledge, &policy, job.at)?;
+    policy::apply(policy, &mut knowledge)?;
+    let directory = Directory::of_store(store, &knowledge, policy, job.at)?;
     for wanted in readers(job, mail)? {
         if !matches!(
             directory.one(&wanted.address),

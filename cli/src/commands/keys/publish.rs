@@ -10,7 +10,7 @@ use counterseal_core::limits::OPENPGP_CERTIFICATE_BYTES;
 use counterseal_core::lookup::{
     Matching, Selector, SmimeaRecord, Usage, smimea_name, web_key_directory_name,
 };
-use counterseal_core::openpgp::{TwinKey, Web, public_certificate, twin_certificate};
+use counterseal_core::openpgp::{LinkPurpose, TwinKey, Web, public_certificate, twin_certificate};
 use counterseal_core::x509::Certificate;
 
 use super::is_or_is_under;
@@ -163,7 +163,7 @@ fn speaks_for(file: &[u8], own: &Own) -> bool {
         web.certificates().any(|openpgp| {
             let is_twin = twin.as_ref().is_some_and(|twin| twin.is_primary_key_of(openpgp));
             let key = certificate.fingerprint();
-            is_twin || openpgp.user_ids_linked_to(&key, &own.address, at).next().is_some()
+            is_twin || openpgp.user_ids_linked_to(&key, &own.address, LinkPurpose::Both, at).next().is_some()
         })
     })
 }

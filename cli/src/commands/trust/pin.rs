@@ -197,7 +197,7 @@ impl Comparison {
             return Ok(());
         }
         Err(Failure::usage(format!("{typed}: no fingerprint"))
-            .hint("a fingerprint is MXXX-XXXX-XXXX-XXXX-XXXX: type 5 groups or more of it"))
+            .hint("a fingerprint is groups of four like MBJH-UVS2-Z2Q4-OF7C-MGP6: type 5 of them or more"))
     }
 
     /// The personal CA of the file where it has one, else its only key.

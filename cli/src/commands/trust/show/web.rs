@@ -118,11 +118,9 @@ impl<'w> Asked<'w> {
         if self.web.certificates().len() > 0 {
             let (web, reliances) = (self.web, self.reliances);
             let network = self.network(at);
-            WebOfTrust { web, reliances, network, own: &[], links: &[], aliases: &BTreeMap::new() }.add_to(
-                dossier,
-                address,
-                certificates,
-            );
+            let aliases = &BTreeMap::new();
+            let trust = WebOfTrust { web, reliances, network, own: &[], links: &[], aliases, purpose: None };
+            trust.add_to(dossier, address, certificates);
         }
     }
 
