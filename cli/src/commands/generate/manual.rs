@@ -152,6 +152,8 @@ fn policy() -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     #[test]
@@ -196,5 +198,36 @@ mod tests {
         let mut program = Cli::command();
         program.build();
         check(&program);
+    }
+
+    /// The command lines of ours in the examples of a command: what stands before a pipe or a redirection.
+    fn examples(command: &Command) -> Vec<Vec<String>> {
+        let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+        let examples = help.split("\nExit codes:").next().unwrap_or_default().replace("\\\n", " ");
+        let lines = examples.lines().flat_map(|line| line.split(['|', ';', '(', ')', '&']));
+        let own = lines.filter_map(|part| part.trim().strip_prefix("cseal "));
+        own.map(|line| {
+            let line = line.split(['<', '>']).next().unwrap_or_default();
+            let words = line.split_whitespace().map(|word| word.trim_matches(['\'', '"']).to_owned());
+            std::iter::once("cseal".to_owned()).chain(words).collect()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn every_example_is_a_command_line_that_is_understood() {
+        fn check(command: &Command, seen: &mut usize) {
+            for words in examples(command) {
+                let parsed = Cli::try_parse_from(&words);
+                assert!(parsed.is_ok(), "{}: {words:?}: {}", name(command), parsed.unwrap_err());
+                *seen += 1;
+            }
+            command.get_subcommands().for_each(|command| check(command, seen));
+        }
+        let mut program = Cli::command();
+        program.build();
+        let mut seen = 0;
+        check(&program, &mut seen);
+        assert!(seen > 60, "{seen} examples");
     }
 }
