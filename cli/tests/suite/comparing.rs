@@ -137,7 +137,7 @@ fn what_is_no_whole_fingerprint_is_told_from_one_that_differs() {
         place.run("alice", &["trust", "pin", "carol@example.org", typed]).exits(exit).stderr
     };
     assert!(pin("MBJH-UVS2-Z2Q4-OF7C-MGP6-ZLO7-BJMY", 4).contains("one of you is being deceived"));
-    assert!(pin(&fingerprint(&place, "carol")[..19], 2).contains("5 groups"));
+    assert!(pin(&fingerprint(&place, "carol")[..19], 2).contains("type 5 of them or more"));
     let meeting = place.run("alice", &["trust", "meet", "carol@example.org", "--json"]).exits(0).stdout;
     let meeting: serde_json::Value = serde_json::from_slice(&meeting).unwrap();
     assert!(pin(meeting["digits"].as_str().unwrap(), 2).contains("cseal trust meet carol@example.org"));
