@@ -39,13 +39,8 @@ impl<'a> KeyFiles<'a> {
     pub(crate) fn open(&mut self, path: &Path, bytes: &[u8]) -> Result<Import, Failure> {
         let mut found = import(bytes, self.passphrase.as_ref());
         if self.passphrase.is_none() && found.needs_passphrase() {
-            let question = format!("Passphrase of {}", path.display());
-            let passphrase = match passphrase::given(self.options)? {
-                Some(passphrase) => passphrase,
-                None => passphrase::ask(&question, "--passphrase-file FILE")?,
-            };
+            let passphrase = self.passphrase(&path.display().to_string())?;
             found = import(bytes, Some(&passphrase));
-            self.passphrase = Some(passphrase);
         }
         if found.refused.iter().any(|refused| refused.why == ImportError::WrongPassphrase) {
             return Err(Failure::unknown(
@@ -54,6 +49,19 @@ impl<'a> KeyFiles<'a> {
             ));
         }
         Ok(found)
+    }
+
+    /// The passphrase of all files, which is asked for as that of `whose` where nobody gave it yet.
+    pub(crate) fn passphrase(&mut self, whose: &str) -> Result<SecretBytes, Failure> {
+        if let Some(known) = &self.passphrase {
+            return Ok(known.clone());
+        }
+        let passphrase = match passphrase::given(self.options)? {
+            Some(passphrase) => passphrase,
+            None => passphrase::ask(&format!("Passphrase of {whose}"), "--passphrase-file FILE")?,
+        };
+        self.passphrase = Some(passphrase.clone());
+        Ok(passphrase)
     }
 
     /// The secret keys of a file, with the certificates that stand beside them.

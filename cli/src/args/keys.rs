@@ -117,8 +117,8 @@ pub(crate) enum KeyUse {
     long_about = "Take in your own keys, or a contact's certificate.\n\n\
         Every usual form is recognised: PEM, DER, PKCS#7, PKCS#8, PKCS#12 of every age, and a signed mail, \
         whose certificate becomes its author's. A file is taken in whole or not at all; taking it in twice \
-        changes nothing. Of a folder everything is taken in that is recognised, mutt's smime folder and a profile \
-        of Thunderbird or Firefox too, and what is refused is listed with the reason.",
+        changes nothing. Of a folder everything is taken in that is recognised, mutt's smime folder, a profile \
+        of Thunderbird or Firefox and the home of GnuPG too, and what is refused is listed with the reason.",
     after_long_help = help_end!(
         "  A contact, whose fingerprint you compared on the telephone:\n",
         "      cseal keys import bob.pem --pin MBJH-UVS2-Z2Q4-OF7C-MGP6\n\n",
@@ -131,7 +131,9 @@ pub(crate) enum KeyUse {
         "  All that mutt has:\n",
         "      cseal keys import ~/.smime --passphrase-file mutt.passphrase\n\n",
         "  All that Thunderbird has; close it first:\n",
-        "      cseal keys import ~/.thunderbird/abcd1234.default-release\n"
+        "      cseal keys import ~/.thunderbird/abcd1234.default-release\n\n",
+        "  All that gpgsm has:\n",
+        "      cseal keys import ~/.gnupg\n"
     )
 )]
 pub(crate) struct Import {

@@ -1,7 +1,9 @@
 //! gpg with a home of its own.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::process::Command;
 
+use crate::peers::command::missing;
 use crate::people::Place;
 
 /// One gpg, whose agent ends with it.
@@ -13,10 +15,10 @@ impl<'p> Gnupg<'p> {
     /// Below a place; says loudly where gpg is missing.
     pub(crate) fn at(place: &'p Place) -> Option<Self> {
         if Command::new("gpg").arg("--version").output().is_err() {
-            eprintln!("SKIPPED: gpg is not installed");
+            missing("gpg");
             return None;
         }
-        std::fs::create_dir(place.path("gnupg")).unwrap();
+        std::fs::DirBuilder::new().mode(0o700).create(place.path("gnupg")).unwrap();
         Some(Self { place })
     }
 
@@ -28,6 +30,23 @@ impl<'p> Gnupg<'p> {
         let ran = self.command("gpg").args(quietly).args(arguments).output().unwrap();
         assert!(ran.status.success(), "gpg {arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
         ran.stdout
+    }
+
+    /// Runs gpgsm on the same home, which must succeed, with a passphrase for everything.
+    #[track_caller]
+    pub(crate) fn gpgsm(&self, passphrase: &str, arguments: &[&str]) {
+        let quietly = ["--batch", "--quiet", "--no-tty", "--disable-dirmngr", "--pinentry-mode", "loopback"];
+        let passphrase = self.place.write("gpgsm.passphrase", format!("{passphrase}\n"));
+        let mut gpgsm = self.command("gpgsm");
+        gpgsm.args(quietly).args(["--passphrase-fd", "0"]).args(arguments);
+        gpgsm.stdin(std::fs::File::open(passphrase).unwrap());
+        let ran = gpgsm.output().unwrap();
+        assert!(ran.status.success(), "gpgsm {arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+
+    /// Ends what runs in the background.
+    pub(crate) fn end(&self) {
+        drop(self.command("gpgconf").args(["--kill", "all"]).status());
     }
 
     /// The fingerprint of the first certificate of somebody.
@@ -46,6 +65,6 @@ impl<'p> Gnupg<'p> {
 
 impl Drop for Gnupg<'_> {
     fn drop(&mut self) {
-        drop(self.command("gpgconf").args(["--kill", "all"]).status());
+        self.end();
     }
 }

@@ -2,10 +2,12 @@
 
 mod contradiction;
 mod folder;
+mod gpgsm;
 mod mail;
 mod nss;
 mod pin;
 mod plan;
+mod program;
 
 use std::path::Path;
 
@@ -65,6 +67,8 @@ fn folder(
     }
     let Folder { items, others } = if nss::is_profile(path) {
         Folder::of(path, nss::read(path, &arguments.passphrase)?)
+    } else if gpgsm::is_home(path) {
+        Folder::of(path, gpgsm::read(path, key_files)?)
     } else {
         Folder::read(path, key_files)?
     };

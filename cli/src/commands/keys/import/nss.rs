@@ -1,17 +1,23 @@
 //! A profile of Thunderbird or Firefox: NSS keeps keys in `key4.db` and certificates in `cert9.db`, and its
 //! own programs `certutil` and `pk12util` hand them out.
 
-use std::io::{ErrorKind, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use counterseal_core::keys::import;
 use counterseal_core::secret::SecretBytes;
 
 use super::folder::Item;
+use super::program::Tools;
 use crate::args::Passphrase;
 use crate::failure::Failure;
 use crate::randomness::random;
+
+const TOOLS: Tools = Tools {
+    name: "the tools of NSS",
+    missing: "certutil and pk12util are not installed",
+    install: "install the tools of NSS: Debian calls them libnss3-tools",
+};
 
 /// Whether a folder is a profile.
 pub(super) fn is_profile(folder: &Path) -> bool {
@@ -21,9 +27,9 @@ pub(super) fn is_profile(folder: &Path) -> bool {
 /// Everything in a profile: own keys with their certificates and those above, and contacts' certificates.
 pub(super) fn read(folder: &Path, primary: &Passphrase) -> Result<Vec<Item>, Failure> {
     let profile = Profile { folder, primary };
-    let listed = run(profile.program("certutil").arg("-L"), b"")?;
+    let listed = TOOLS.run(profile.program("certutil").arg("-L"), b"")?;
     if !listed.status.success() {
-        return Err(Failure::unknown("io", format!("{}: {}", folder.display(), said(&listed))));
+        return Err(Failure::unknown("io", format!("{}: {}", folder.display(), TOOLS.said(&listed))));
     }
     let list = String::from_utf8_lossy(&listed.stdout).into_owned();
     list.lines().filter_map(named).map(|(name, is_own)| profile.item(name, is_own)).collect()
@@ -46,9 +52,9 @@ impl Profile<'_> {
         let place = self.folder.join(name);
         let refused = |said: String| Ok(Item::Refused(place.clone(), said));
         if !is_own {
-            let certificates = run(self.program("certutil").args(["-L", "-a", "-n", name]), b"")?;
+            let certificates = TOOLS.run(self.program("certutil").args(["-L", "-a", "-n", name]), b"")?;
             if !certificates.status.success() {
-                return refused(said(&certificates));
+                return refused(TOOLS.said(&certificates));
             }
             return Ok(Item::Keys(place, import(&certificates.stdout, None)));
         }
@@ -61,9 +67,9 @@ impl Profile<'_> {
         if let Some(primary) = &self.primary.passphrase_file {
             export.arg("-k").arg(primary);
         }
-        let exported = run(&mut export, format!("{passphrase}\n").as_bytes())?;
+        let exported = TOOLS.run(&mut export, format!("{passphrase}\n").as_bytes())?;
         if !exported.status.success() {
-            return refused(said(&exported));
+            return refused(TOOLS.said(&exported));
         }
         let bytes = std::fs::read(&file).map_err(|error| Failure::io(file.display().to_string(), &error))?;
         let found = import(&bytes, Some(&SecretBytes::new(passphrase.into_bytes())));
@@ -81,29 +87,6 @@ fn named(line: &str) -> Option<(&str, bool)> {
         && flags.chars().all(|letter| letter == ',' || letter.is_ascii_alphabetic());
     let name = name.trim();
     (is_flags && !name.is_empty()).then(|| (name, flags.contains('u')))
-}
-
-/// Runs a program of NSS without a terminal to ask on.
-fn run(command: &mut Command, input: &[u8]) -> Result<Output, Failure> {
-    let missing = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => Failure::unknown("no-program", "certutil and pk12util are not installed")
-            .hint("install the tools of NSS: Debian calls them libnss3-tools"),
-        _ => Failure::io("the tools of NSS", &error),
-    };
-    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = piped.spawn().map_err(missing)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // Whoever does not read it fails by itself.
-        let _ = stdin.write_all(input);
-    }
-    child.wait_with_output().map_err(|error| Failure::io("the tools of NSS", &error))
-}
-
-/// The last line that a program said.
-fn said(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let last = text.lines().rev().find(|line| !line.trim().is_empty());
-    last.map_or_else(|| "NSS does not say why".to_owned(), |line| line.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! Keys that people have in GnuPG come in.
+
+mod gpgsm;
