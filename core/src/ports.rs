@@ -103,6 +103,9 @@ pub struct HeldKey {
     pub names: Vec<KeyName>,
     /// Whether the secret half cannot be used now because its store is locked.
     pub locked: bool,
+    /// Whether the secret half is on a token, which is spoken to only where a message names the key: it may
+    /// have to be inserted, asks for a PIN, and takes its time.
+    pub on_token: bool,
 }
 
 /// Padding of RSA decryption.

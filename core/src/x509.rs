@@ -26,6 +26,7 @@ pub mod secret_key;
 pub mod signature;
 mod subject_names;
 pub(crate) mod tlv;
+mod token_key;
 pub mod usage;
 
 pub use certificate::{Certificate, CertificateError};
@@ -33,6 +34,7 @@ pub use key_holder::SecretKeyHolder;
 pub use public_key::PublicKey;
 pub use secret_key::{KeyKind, SecretKey, SecretKeyError};
 pub use signature::SignatureInvalid;
+pub use token_key::{TokenKey, TokenOperations};
 pub use usage::{ExtendedKeyUsage, KeyUsage, UsageError};
 
 /// The text of a distinguished name (RFC 4514), given its DER, safe to look at. Nothing where it is

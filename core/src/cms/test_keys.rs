@@ -65,6 +65,7 @@ fn held(key: &SecretKey) -> HeldKey {
         public_key: key.public_key().as_der().to_vec(),
         certificates: Vec::new(),
         names: vec![KeyName::KeyIdentifier(key.public_key().key_identifier().to_vec())],
+        on_token: false,
         locked: false,
     }
 }

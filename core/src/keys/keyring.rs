@@ -43,6 +43,14 @@ impl Keyring {
         self.hold(key);
     }
 
+    /// Adds a key whose secret half is on a token, where somebody else uses it.
+    pub fn add_on_token(&mut self, key: &PublicKey) {
+        let position = self.hold(key);
+        if let Some(held) = self.held.get_mut(position) {
+            (held.locked, held.on_token) = (false, true);
+        }
+    }
+
     /// Adds a certificate; it counts as soon as its key is held. Says whether the key is held now.
     pub fn add_certificate(&mut self, certificate: Certificate) -> bool {
         let fingerprint = certificate.fingerprint();
@@ -98,6 +106,7 @@ impl Keyring {
             certificates: Vec::new(),
             names: vec![KeyName::KeyIdentifier(key.key_identifier().to_vec())],
             locked: true,
+            on_token: false,
         });
         let position = self.held.len() - 1;
         self.refresh(position);

@@ -2,6 +2,7 @@
 //! done with it: verify, encrypt, agree, encapsulate.
 
 mod kind;
+mod numbers;
 mod roca;
 mod rsa_key;
 
@@ -18,6 +19,7 @@ use self::rsa_key::RsaKey;
 pub(super) use self::rsa_key::{fixed_length, good_exponent, modulus_bits};
 use super::algorithm_identifier::algorithm_in;
 use super::certificate::CertificateError;
+use super::curve::Curve;
 use super::dsa::DsaPublicKey;
 use super::signature::SignatureInvalid;
 use super::tlv::{self, Elements, tag};
@@ -244,6 +246,22 @@ impl PublicKey {
     pub fn rsa_exponent(&self) -> Option<u32> {
         match &self.0.kind {
             Kind::Rsa(key) => Some(key.exponent()),
+            _ => None,
+        }
+    }
+
+    /// The modulus of an RSA key.
+    pub(super) fn rsa_modulus(&self) -> Option<&[u8]> {
+        match &self.0.kind {
+            Kind::Rsa(key) => Some(key.modulus()),
+            _ => None,
+        }
+    }
+
+    /// The NIST curve of a key that is on one.
+    pub(super) fn curve(&self) -> Option<Curve> {
+        match &self.0.kind {
+            Kind::Elliptic { curve, .. } => Some(*curve),
             _ => None,
         }
     }

@@ -27,15 +27,20 @@ pub(crate) fn encode_signature(
     hash: &[u8],
     size: usize,
 ) -> Option<Vec<u8>> {
-    let null = if parameters == DigestParameters::Null { &[tag::NULL, 0][..] } else { &[] };
-    let identifier = algorithm_der(digest_oid(algorithm), null);
-    let info = tlv::sequence(&[&identifier, &tlv::encode(tag::OCTET_STRING, hash)]);
+    let info = digest_info(algorithm, parameters, hash);
     let filler = size.checked_sub(info.len() + 3).filter(|filler| *filler >= 8)?;
     let mut encoded = vec![0, 1];
     encoded.resize(2 + filler, 0xff);
     encoded.push(0);
     encoded.extend(info);
     Some(encoded)
+}
+
+/// A DigestInfo (RFC 8017, section 9.2, step 2).
+pub(crate) fn digest_info(algorithm: DigestAlgorithm, parameters: DigestParameters, hash: &[u8]) -> Vec<u8> {
+    let null = if parameters == DigestParameters::Null { &[tag::NULL, 0][..] } else { &[] };
+    let identifier = algorithm_der(digest_oid(algorithm), null);
+    tlv::sequence(&[&identifier, &tlv::encode(tag::OCTET_STRING, hash)])
 }
 
 /// EMSA-PSS-VERIFY (RFC 8017, section 9.1.2). `encoded` has as many bytes as the modulus.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 pub use generate::KeyKind;
 
+pub(super) use self::implicit_rejection::RejectionKey;
 use self::rsa::RsaSecret;
 use super::curve::{self, Curve};
 use super::digest::digest;
@@ -144,6 +145,15 @@ impl SecretKey {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         self.0.public_key.fingerprint()
+    }
+
+    /// RSADP, for tests that play a token.
+    #[cfg(test)]
+    pub(super) fn rsa_power(&self, number: &[u8]) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+        match &self.0.kind {
+            Kind::Rsa(key) => key.raw(number),
+            _ => None,
+        }
     }
 
     /// RSAES-PKCS1-v1_5 with implicit rejection (RFC 3218): whatever is wrong with the ciphertext,

@@ -152,7 +152,8 @@ impl<'k> Recipients<'k> {
     fn add_tried(&mut self, method: &Rc<Method>) {
         let rank = usize::from(matches!(**method, Method::Transport(_)));
         let Some(list) = self.tried.get_mut(rank) else { return };
-        for key in self.keys.held().iter().filter(|key| !key.locked && method.suits(key.algorithm)) {
+        let may_be_tried = |key: &&HeldKey| !key.locked && !key.on_token && method.suits(key.algorithm);
+        for key in self.keys.held().iter().filter(may_be_tried) {
             if list.len() < limits::KEY_OPERATIONS_TRIED {
                 let method = Rc::clone(method);
                 list.push(Candidate { method, opener: Opener::Key(key), is_named: false });

@@ -49,6 +49,10 @@ impl RsaKey {
         self.exponent
     }
 
+    pub(super) fn modulus(&self) -> &[u8] {
+        &self.modulus
+    }
+
     /// Bytes of the modulus, and of everything the key makes.
     const fn size(&self) -> usize {
         self.modulus.len()

@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 use crate::secret::SecretBytes;
 
 /// The SHA-256 digest of the secret exponent, which is all that is needed of the key.
-pub(super) struct RejectionKey(Zeroizing<[u8; 32]>);
+pub(in super::super) struct RejectionKey(Zeroizing<[u8; 32]>);
 
 impl RejectionKey {
     /// Of an exponent in big-endian order, for a modulus of `size` bytes.
-    pub(super) fn new(secret_exponent: &[u8], size: usize) -> Self {
+    pub(in super::super) fn new(secret_exponent: &[u8], size: usize) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(vec![0; size.saturating_sub(secret_exponent.len())]);
         hasher.update(secret_exponent);
@@ -25,7 +25,7 @@ impl RejectionKey {
     }
 
     /// The replacement for the message of this ciphertext, of `length` bytes, at most 8191.
-    pub(super) fn replacement(&self, ciphertext: &[u8], length: usize) -> SecretBytes {
+    pub(in super::super) fn replacement(&self, ciphertext: &[u8], length: usize) -> SecretBytes {
         let bits = (length as u16).wrapping_mul(8).to_be_bytes();
         let key = mac(self.0.as_slice(), &[ciphertext]);
         let mut replacement = Zeroizing::new(vec![0; length]);

@@ -137,7 +137,7 @@ impl RsaSecret {
 
     /// RSADP, blinded, and checked against faults; nothing for a number that is not below the
     /// modulus, which is public.
-    fn raw(&self, input: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn raw(&self, input: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let key = self.portable()?;
         if input.len() != self.size {
             return None;
