@@ -34,7 +34,8 @@ pub(crate) use archive::{
 };
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use common::{
-    Accept, Algorithm, Color, Evidence, Form, Global, MessageSecrets, Output, Passphrase, Report, Revocation,
+    Accept, Algorithm, Color, Evidence, Form, Global, MessageSecrets, Output, Passphrase, Pin, Report,
+    Revocation,
 };
 pub(crate) use decrypt::Decrypt;
 pub(crate) use doctor::Doctor;
@@ -109,4 +110,8 @@ pub(crate) enum Command {
     Restore(Restore),
     Doctor(Doctor),
     Generate(Generate),
+
+    /// Loads the library of a token, for the other commands
+    #[command(hide = true)]
+    TokenHelper,
 }

@@ -40,6 +40,7 @@ use crate::args::{
     TrustCommand, WitnessCommand,
 };
 use crate::failure::{Exit, Failure};
+use crate::token;
 
 /// Runs the command that was typed.
 pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
@@ -59,6 +60,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Restore(arguments) => restore::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
+        Command::TokenHelper => token::serve(),
     }
 }
 
@@ -124,7 +126,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
         Command::Backup(arguments) => Some(&arguments.report),
         Command::Restore(arguments) => Some(&arguments.report),
         Command::Doctor(arguments) => Some(&arguments.report),
-        Command::Generate(_) => None,
+        Command::Generate(_) | Command::TokenHelper => None,
     }
 }
 

@@ -1,32 +1,36 @@
 //! `config.toml` (`docs/formats/config.md`): how the programs work for a person, and nothing about whom to
 //! believe. An unknown key is an error with its line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use toml_edit::{Document, Item};
+use toml_edit::{Document, Item, TableLike};
 
 use crate::agent::Limits;
 use crate::args::duration;
 use crate::failure::Failure;
 use crate::files::read_settings;
 use crate::places;
+use crate::token::Configured;
 
 const FILE: &str = "config.toml";
 const CONFIG_BYTES: usize = 256 << 10;
 
 /// How the programs work for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Config {
     /// Whether an agent begins where a passphrase was typed.
     pub(crate) starts_agent: bool,
     /// When an agent ends.
     pub(crate) agent: Limits,
+    /// The libraries by which tokens are reached.
+    pub(crate) tokens: Vec<Configured>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let agent = Limits { idle: Duration::from_secs(600), longest: Duration::from_secs(8 * 3600) };
-        Self { starts_agent: true, agent }
+        Self { starts_agent: true, agent, tokens: Vec::new() }
     }
 }
 
@@ -48,10 +52,20 @@ impl Config {
         let document = Document::parse(text).map_err(|error| error.message().to_owned())?;
         let mut config = Self::default();
         for (section, item) in document.as_table() {
-            let known = if section == "agent" { item.as_table_like() } else { None };
-            let table = known.ok_or_else(|| at(text, item, &format!("unknown key {section:?}")))?;
-            for (key, item) in table.iter() {
-                config.agent_key(key, item).map_err(|what| at(text, item, &what))?;
+            let wrong = |what: String| at(text, item, &what);
+            match (section, item.as_table_like(), item.as_array_of_tables()) {
+                ("agent", Some(table), _) => {
+                    for (key, item) in table.iter() {
+                        config.agent_key(key, item).map_err(|what| at(text, item, &what))?;
+                    }
+                }
+                ("token", _, Some(tables)) => {
+                    for table in tables {
+                        config.tokens.push(token(text, table)?);
+                    }
+                }
+                ("token", ..) => return Err(wrong("tokens are written as [[token]]".to_owned())),
+                _ => return Err(wrong(format!("unknown key {section:?}"))),
             }
         }
         Ok(config)
@@ -69,6 +83,27 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// One `[[token]]`. Whether its library may be loaded is looked at where it is.
+fn token(text: &str, table: &dyn TableLike) -> Result<Configured, String> {
+    let mut token = Configured::default();
+    for (key, item) in table.iter() {
+        let value = item.as_str().ok_or_else(|| at(text, item, &format!("{key:?} must be a text")))?;
+        match key {
+            "library" if !value.starts_with('/') => {
+                return Err(at(text, item, "\"library\" must be an absolute path"));
+            }
+            "library" => token.library = PathBuf::from(value),
+            "label" => token.label = Some(value.to_owned()),
+            "serial" => token.serial = Some(value.to_owned()),
+            _ => return Err(at(text, item, &format!("unknown key {key:?}"))),
+        }
+    }
+    if token.library.as_os_str().is_empty() {
+        return Err("[[token]] needs a \"library\"".to_owned());
+    }
+    Ok(token)
 }
 
 fn at(text: &str, item: &Item, what: &str) -> String {
@@ -90,12 +125,24 @@ mod tests {
     }
 
     #[test]
+    fn several_tokens_may_be_named() {
+        let text = "[[token]]\nlibrary = \"/a.so\"\n[[token]]\nlibrary = \"/b.so\"\nserial = \"1f\"\n";
+        let tokens = Config::parse(text).unwrap().tokens;
+        assert_eq!(tokens[0].library.to_str(), Some("/a.so"));
+        assert_eq!((tokens[0].serial.as_deref(), tokens[1].serial.as_deref()), (None, Some("1f")));
+    }
+
+    #[test]
     fn what_has_no_meaning_is_an_error_with_its_line() {
         for (text, what) in [
             ("[agent]\nidle = \"long\"\n", "line 2: a time is"),
             ("\n[agents]\n", "line 2: unknown key \"agents\""),
             ("[agent]\n\nstop = \"never\"\n", "line 3: unknown key \"stop\""),
             ("[agent]\nstart = true\n", "line 2: \"start\" must be a text"),
+            ("[token]\nlibrary = \"/x.so\"\n", "line 1: tokens are written as [[token]]"),
+            ("[[token]]\nlibrary = \"x.so\"\n", "line 2: \"library\" must be an absolute path"),
+            ("[[token]]\nlibrary = \"/x.so\"\npin = \"1\"\n", "line 3: unknown key \"pin\""),
+            ("[[token]]\nlabel = \"alice\"\n", "[[token]] needs a \"library\""),
             ("agent = 1\n", "line 1: unknown key \"agent\""),
         ] {
             let error = Config::parse(text).unwrap_err();

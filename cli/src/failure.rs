@@ -34,7 +34,7 @@ impl Exit {
 /// Why a command stopped: the exit code, a word that never changes, and what a person reads.
 ///
 /// The texts may hold foreign words; they are made safe where they are printed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// One of `docs/formats/reasons.md`.

@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod failure;
 mod files;
+mod frames;
 mod hardening;
 mod lookup;
 mod passphrase;
@@ -23,6 +24,7 @@ mod sources;
 mod spool;
 mod store;
 mod terminal;
+mod token;
 
 use std::process::ExitCode;
 

@@ -27,6 +27,7 @@ mod sealed;
 mod secret_keys;
 mod seen;
 mod slots;
+mod token_keys;
 mod trust;
 
 use std::cell::{OnceCell, RefCell};

@@ -1,17 +1,12 @@
 //! What is said over the socket (`docs/formats/agent.md`): a length, an octet that says what it is, and
 //! fields of known number, each behind its length.
 
-use std::io::{self, Read, Write};
-
 use counterseal_core::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use counterseal_core::ports::{KeyError, OaepParameters};
 use zeroize::Zeroizing;
 
-/// Octets of a message at most: the longest that is signed are signed attributes and certificates.
-pub(super) const MESSAGE_BYTES: usize = 256 << 10;
-
-/// Octets that may come with secrets in them.
-pub(super) type Octets = Zeroizing<Vec<u8>>;
+use crate::frames::{Fields, Message, digest, digest_of, index};
+pub(super) use crate::frames::{Octets, receive, send};
 
 /// What is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,19 +75,6 @@ pub(super) enum Response {
     NotForMe,
 }
 
-const DIGESTS: [DigestAlgorithm; 11] = [
-    DigestAlgorithm::Md5,
-    DigestAlgorithm::Sha1,
-    DigestAlgorithm::Sha224,
-    DigestAlgorithm::Sha256,
-    DigestAlgorithm::Sha384,
-    DigestAlgorithm::Sha512,
-    DigestAlgorithm::Sha3_256,
-    DigestAlgorithm::Sha3_384,
-    DigestAlgorithm::Sha3_512,
-    DigestAlgorithm::Shake128,
-    DigestAlgorithm::Shake256,
-];
 const KEY_ERRORS: [KeyError; 4] =
     [KeyError::Absent, KeyError::Locked, KeyError::Unsuitable, KeyError::Failed];
 
@@ -108,7 +90,7 @@ impl Request {
                 operation.encode(message.kind(operation.kind()).field(store).field(key))
             }
         };
-        message.0
+        message.into_octets()
     }
 
     /// The message and the store that it is for; nothing for whatever is none.
@@ -194,7 +176,7 @@ impl Response {
             Self::TooOften => message.kind(4),
             Self::NotForMe => message.kind(5),
         };
-        message.0
+        message.into_octets()
     }
 
     pub(super) fn decode(message: &[u8]) -> Option<Self> {
@@ -208,7 +190,7 @@ impl Response {
             1 => Self::Done,
             2 => {
                 let mut values = Vec::new();
-                while !fields.0.is_empty() {
+                while !fields.is_empty() {
                     values.push(Zeroizing::new(fields.next()?.to_vec()));
                 }
                 Self::Result(values)
@@ -224,66 +206,6 @@ impl Response {
         fields.end()?;
         Some(response)
     }
-}
-
-/// A message that is being made.
-struct Message(Octets);
-
-impl Message {
-    fn new() -> Self {
-        Self(Zeroizing::new(Vec::new()))
-    }
-
-    fn kind(&mut self, kind: u8) -> &mut Self {
-        self.0.push(kind);
-        self
-    }
-
-    fn field(&mut self, field: &[u8]) -> &mut Self {
-        // What does not fit into the length is larger than any message, and is refused where it is sent.
-        let length = u32::try_from(field.len()).unwrap_or(u32::MAX);
-        self.0.extend(length.to_be_bytes());
-        self.0.extend(field);
-        self
-    }
-}
-
-/// The fields of a message that are left.
-struct Fields<'m>(&'m [u8]);
-
-impl<'m> Fields<'m> {
-    fn of(message: &'m [u8]) -> Option<(u8, Self)> {
-        let (kind, fields) = message.split_first()?;
-        Some((*kind, Self(fields)))
-    }
-
-    fn next(&mut self) -> Option<&'m [u8]> {
-        let (length, rest) = self.0.split_first_chunk()?;
-        let (field, rest) = rest.split_at_checked(u32::from_be_bytes(*length).try_into().ok()?)?;
-        self.0 = rest;
-        Some(field)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.next()?.try_into().ok()
-    }
-
-    fn end(&self) -> Option<()> {
-        self.0.is_empty().then_some(())
-    }
-}
-
-fn index<T: PartialEq>(all: &[T], one: &T) -> u8 {
-    let place = all.iter().position(|other| other == one).unwrap_or(all.len());
-    u8::try_from(place).unwrap_or(u8::MAX)
-}
-
-fn digest(digest: DigestAlgorithm) -> u8 {
-    index(&DIGESTS, &digest)
-}
-
-fn digest_of(octet: u8) -> Option<DigestAlgorithm> {
-    DIGESTS.get(usize::from(octet)).copied()
 }
 
 /// Kind, digest, digest of the mask, length of the salt.
@@ -318,33 +240,6 @@ fn signature_of([kind, own, mask, a, b, c, d]: [u8; 7]) -> Option<SignatureAlgor
         5 => SignatureAlgorithm::Dsa(own),
         _ => return None,
     })
-}
-
-/// Sends one message.
-pub(super) fn send(stream: &mut impl Write, message: &[u8]) -> io::Result<()> {
-    if message.len() > MESSAGE_BYTES {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    stream.write_all(&length.to_be_bytes())?;
-    stream.write_all(message)?;
-    stream.flush()
-}
-
-/// Receives one message; nothing where the other side ended before one began.
-pub(super) fn receive(stream: &mut impl Read) -> io::Result<Option<Octets>> {
-    let mut length = [0; 4];
-    match stream.read(&mut length)? {
-        0 => return Ok(None),
-        read => stream.read_exact(length.get_mut(read..).unwrap_or_default())?,
-    }
-    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-    if length > MESSAGE_BYTES {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut message = Zeroizing::new(vec![0; length]);
-    stream.read_exact(&mut message)?;
-    Ok(Some(message))
 }
 
 #[cfg(test)]
@@ -396,18 +291,6 @@ mod tests {
             let message = response.encode();
             assert_eq!(Response::decode(&message), Some(response));
         }
-    }
-
-    #[test]
-    fn a_message_that_claims_to_be_large_gets_no_room() {
-        let claim = u32::MAX.to_be_bytes();
-        assert_eq!(receive(&mut &claim[..]).unwrap_err().kind(), io::ErrorKind::InvalidData);
-        assert!(receive(&mut &[][..]).unwrap().is_none());
-        assert!(receive(&mut &[0, 0][..]).is_err());
-        assert!(send(&mut Vec::new(), &vec![0; MESSAGE_BYTES + 1]).is_err());
-        let mut sent = Vec::new();
-        send(&mut sent, b"hello").unwrap();
-        assert_eq!(&receive(&mut &sent[..]).unwrap().unwrap()[..], b"hello");
     }
 
     proptest! {

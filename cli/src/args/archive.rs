@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::common::{Accept, At, Evidence, Passphrase, Report, help_end};
+use super::common::{Accept, At, Evidence, Passphrase, Pin, Report, help_end};
 
 /// Decrypt, verify or re-encrypt all mail of an mbox, a Maildir or a folder of .eml files
 #[derive(Debug, Args)]
@@ -55,6 +55,9 @@ pub(crate) struct ArchiveDecrypt {
     pub(crate) passphrase: Passphrase,
 
     #[command(flatten)]
+    pub(crate) pin: Pin,
+
+    #[command(flatten)]
     pub(crate) report: Report,
 }
 
@@ -90,6 +93,9 @@ pub(crate) struct ArchiveVerify {
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) pin: Pin,
 
     #[command(flatten)]
     pub(crate) report: Report,
@@ -150,6 +156,9 @@ pub(crate) struct ArchiveRewrap {
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) pin: Pin,
 
     #[command(flatten)]
     pub(crate) report: Report,

@@ -100,6 +100,18 @@ pub(crate) struct Passphrase {
     pub(crate) recovery_code_file: Option<PathBuf>,
 }
 
+/// Where the PIN of a token comes from. Never an argument, never a variable.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Pin {
+    /// Read the PIN of the token that holds the key from the first line of FILE
+    #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with = "pin_fd")]
+    pub(crate) pin_file: Option<PathBuf>,
+
+    /// Read the PIN from the first line of an open file descriptor
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub(crate) pin_fd: Option<u32>,
+}
+
 /// As of when to judge.
 #[derive(Debug, Args)]
 pub(crate) struct At {

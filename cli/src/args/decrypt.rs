@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::{
-    Accept, At, Evidence, History, Input, MessageSecrets, Output, Passphrase, Report, help_end,
+    Accept, At, Evidence, History, Input, MessageSecrets, Output, Passphrase, Pin, Report, help_end,
 };
 
 /// Decrypt a mail and say who wrote it
@@ -92,6 +92,9 @@ pub(crate) struct Decrypt {
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) pin: Pin,
 
     #[command(flatten)]
     pub(crate) report: Report,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::common::{
-    At, Evidence, Form, History, Input, MessageSecrets, Output, Passphrase, Report, help_end,
+    At, Evidence, Form, History, Input, MessageSecrets, Output, Passphrase, Pin, Report, help_end,
 };
 use super::sign::Signing;
 
@@ -122,6 +122,9 @@ pub(crate) struct Encrypt {
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) pin: Pin,
 
     #[command(flatten)]
     pub(crate) report: Report,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::common::{Algorithm, Passphrase, Report, help_end};
+use super::common::{Algorithm, Passphrase, Pin, Report, help_end};
 use super::find::Find;
 use super::publish::Publish;
 use super::renew::Renew;
@@ -133,13 +133,21 @@ pub(crate) enum KeyUse {
         "  All that Thunderbird has; close it first:\n",
         "      cseal keys import ~/.thunderbird/abcd1234.default-release\n\n",
         "  All that gpgsm has:\n",
-        "      cseal keys import ~/.gnupg\n"
+        "      cseal keys import ~/.gnupg\n\n",
+        "  The keys of a smart card whose library stands in config.toml:\n",
+        "      cseal keys import --token alice\n"
     )
 )]
 pub(crate) struct Import {
     /// The files or folders to take in; standard input where - is named
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "token")]
     pub(crate) files: Vec<PathBuf>,
+
+    /// Take in the keys of your token of that LABEL or serial number
+    ///
+    /// The secret keys stay on the token. Their certificates come from the token too, or from FILEs.
+    #[arg(long, value_name = "LABEL", conflicts_with_all = ["pin", "replace"])]
+    pub(crate) token: Option<String>,
 
     /// The fingerprint that you compared with its owner
     ///
@@ -160,6 +168,9 @@ pub(crate) struct Import {
     /// The passphrase of the files, where they have one
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) pin_source: Pin,
 
     /// The passphrase of your store, from the first line of FILE
     #[arg(long, value_name = "FILE", hide_short_help = true)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::common::{At, Form, Input, Output, Passphrase, Report, help_end};
+use super::common::{At, Form, Input, Output, Passphrase, Pin, Report, help_end};
 
 /// Sign a mail so that everyone can still read it
 #[derive(Debug, Args)]
@@ -51,6 +51,9 @@ pub(crate) struct Sign {
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) pin: Pin,
 
     #[command(flatten)]
     pub(crate) report: Report,

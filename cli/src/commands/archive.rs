@@ -3,6 +3,7 @@
 mod files;
 mod lock;
 mod mbox;
+mod our_keys;
 mod outcome;
 mod partial;
 mod pool;
@@ -45,7 +46,7 @@ pub(super) fn run(arguments: &crate::args::Archive, verbose: bool) -> Result<Exi
 fn decrypt(arguments: &ArchiveDecrypt, verbose: bool) -> Result<Exit, Failure> {
     let run = Run::of(&arguments.place, &arguments.report, verbose)?;
     let output = run.output(&arguments.output)?;
-    let keys = setup::keys(&arguments.keys, &arguments.passphrase)?;
+    let keys = setup::keys(&arguments.keys, &arguments.passphrase, &arguments.pin)?;
     let task = Task { verb: Verb::Decrypt, keys };
     let summary = run.all(&task, &Target::New(output))?;
     Ok(exit(&summary))

@@ -64,7 +64,10 @@ fn read(
 ) -> Result<Read, Failure> {
     let certificates = sources::certificates(&arguments.certificates)?;
     let keys = match store {
-        Some(_) => OurKeys::from_store(store, Unlock::from_options(&arguments.passphrase))?,
+        Some(_) => {
+            let unlock = Unlock::from_options(&arguments.passphrase).with_pin(&arguments.pin);
+            OurKeys::from_store(store, unlock)?
+        }
         None => OurKeys::from_files(&arguments.keys, &certificates, &arguments.passphrase)?,
     };
     let knowledge = reading::knowledge(&arguments.evidence, &certificates, store, policy)?;

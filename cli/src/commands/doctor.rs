@@ -3,6 +3,7 @@
 mod finding;
 mod places;
 mod protection;
+mod tokens;
 mod validity;
 
 use std::path::Path;
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: &args::Doctor) -> Result<Exit, Failure> {
     // Opening the store takes away what others may do with it, so that is looked at before.
     let mut checks = vec![check("files", places::files(&directory))];
     checks.extend(store_checks(&directory, &Unlock::from_options(&arguments.passphrase)));
+    checks.push(check("tokens", or_failure(tokens::of(&directory))));
     checks.push(check("policy", policy_files()));
     checks.push(check("cache", places::cache()));
     doctor::show(&checks, arguments.report.json)?;
@@ -100,7 +102,7 @@ fn records(store: &Store, how: &Unlock) -> Vec<Finding> {
         Err(failure) => return vec![Finding::from(failure)],
     };
     let mut findings = Vec::new();
-    for stored in keys.stored() {
+    for stored in keys.stored().iter().filter(|stored| !keys.is_on_token(&stored.fingerprint)) {
         match keys.open(&stored.fingerprint) {
             Ok(key) if key.fingerprint() == stored.fingerprint => {}
             Ok(_) => findings.push(Finding::broken(

@@ -172,7 +172,7 @@ impl Job<'_> {
             Some(mail) => Some(author(&mail.text)?),
             None => store::owner(store)?,
         };
-        let keys = store::keys(store, Unlock::from_options(&arguments.passphrase))?;
+        let keys = store::keys(store, Unlock::from_options(&arguments.passphrase).with_pin(&arguments.pin))?;
         let failed = |failure| keys.failure().unwrap_or(failure);
         let reference = reply::reference(arguments, &keys, self.at).map_err(failed)?;
         let address = author.as_ref();

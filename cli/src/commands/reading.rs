@@ -29,7 +29,7 @@ pub(super) enum OurKeys<'a> {
     /// From files.
     Files(Keyring),
     /// The store's.
-    Store(StoreKeys<'a>),
+    Store(Box<StoreKeys<'a>>),
 }
 
 impl<'a> OurKeys<'a> {
@@ -61,7 +61,7 @@ impl<'a> OurKeys<'a> {
 
     /// The keys of a store, where there is one.
     pub(super) fn from_store(store: Option<&'a Store>, unlock: Unlock) -> Result<Self, Failure> {
-        store.map_or(Ok(Self::none()), |store| store::keys(store, unlock).map(Self::Store))
+        store.map_or(Ok(Self::none()), |store| store::keys(store, unlock).map(Box::new).map(Self::Store))
     }
 
     /// The library's port.
@@ -69,7 +69,7 @@ impl<'a> OurKeys<'a> {
         match self {
             Self::None(keys) => keys,
             Self::Files(keys) => keys,
-            Self::Store(keys) => keys,
+            Self::Store(keys) => &**keys,
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &args::Sign, verbose: bool) -> Result<Exit, Failure
         return sign(arguments, mail, &identity.signer(&keys), at, verbose);
     }
     let store = store::open()?;
-    let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
+    let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase).with_pin(&arguments.pin))?;
     let author = mail.map(author).transpose()?;
     let identity = SigningIdentity::from_store(&store, &keys, &arguments.signing, author.as_ref(), at)?;
     let exit = sign(arguments, mail, &identity.signer(&keys), at, verbose)

@@ -24,27 +24,39 @@ use super::successions;
 use super::witnesses;
 use crate::agent::Agent;
 use crate::args;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::lookup::{self, KeptEvidence};
 use crate::passphrase;
 use crate::places;
 use crate::store::{Opener, RecoveryCode, Store, StoreError, StoreKeys, TrustKind, TrustRow, UnlockStore};
 use crate::terminal;
+use crate::token::{PinSource, Tokens};
 
 /// What unlocks the store, and where it comes from.
 pub(crate) struct Unlock {
     options: args::Passphrase,
+    pin: PinSource,
 }
 
 impl Unlock {
     /// By the options of a command.
     pub(crate) fn from_options(options: &args::Passphrase) -> Self {
-        Self { options: options.clone() }
+        Self { options: options.clone(), pin: PinSource::default() }
     }
 
     /// By a file, or by a question.
     pub(crate) fn from_file(file: Option<&PathBuf>) -> Self {
-        Self { options: args::Passphrase { passphrase_file: file.cloned(), ..args::Passphrase::default() } }
+        Self::from_options(&args::Passphrase {
+            passphrase_file: file.cloned(),
+            ..args::Passphrase::default()
+        })
+    }
+
+    /// The same, with what opens tokens.
+    pub(crate) fn with_pin(mut self, options: &args::Pin) -> Self {
+        self.pin = PinSource::from_options(options);
+        self
     }
 
     /// The same, or by the recovery code that the options of a command name.
@@ -125,7 +137,7 @@ pub(crate) fn unlock(store: &Store, how: &Unlock) -> Result<(), Failure> {
 /// The store's keys; a passphrase is asked for when the first one is used. Without an option and
 /// without a terminal nobody can be asked, and the keys count as locked.
 pub(crate) fn keys<'a>(store: &'a Store, how: Unlock) -> Result<StoreKeys<'a>, Failure> {
-    let is_given = how.is_given();
+    let (is_given, pin) = (how.is_given(), how.pin.clone());
     // Whoever gives a passphrase wants to know whether it is the right one.
     let agent = if !is_given && store.needs_passphrase()? { Agent::of(store.id()) } else { None };
     let can_ask = is_given || terminal::can_ask();
@@ -142,7 +154,12 @@ pub(crate) fn keys<'a>(store: &'a Store, how: Unlock) -> Result<StoreKeys<'a>, F
         Ok(())
     };
     let unlock: Option<UnlockStore<'a>> = can_ask.then(|| Box::new(unlock) as _);
-    Ok(StoreKeys::new(store, unlock, agent)?)
+    let keys = StoreKeys::new(store, unlock, agent)?;
+    if !keys.has_tokens() {
+        return Ok(keys);
+    }
+    let configured = Config::read()?.tokens;
+    Ok(keys.with_tokens(Tokens::new(configured, pin)))
 }
 
 /// The fingerprints that stand for the owner under this address.

@@ -25,6 +25,18 @@ pub(crate) struct OwnKey {
     pub(crate) created: String,
     pub(crate) retired: Option<String>,
     pub(crate) certificates: Vec<CertificateObject>,
+    /// Where its secret half is, if that is on a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<OnToken>,
+}
+
+/// A token that a key is on.
+#[derive(Serialize)]
+pub(crate) struct OnToken {
+    pub(crate) label: String,
+    pub(crate) serial_number: String,
+    /// Whether it is there now.
+    pub(crate) present: bool,
 }
 
 /// A contact's key.
@@ -129,14 +141,19 @@ pub(crate) fn show(list: &KeyList, json: bool) -> Result<(), Failure> {
 fn own(key: &OwnKey) -> String {
     let address = key.addresses.first().map_or("", String::as_str);
     let retired = key.retired.as_ref().map(|since| format!(", retired {}", day(since)));
+    let token = key.token.as_ref().map(|token| {
+        let absent = if token.present { "" } else { " (not there)" };
+        format!(", on token {}{absent}", SafeText(&token.label))
+    });
     format!(
-        "  {}  {}  {} {}{}{}\n",
+        "  {}  {}  {} {}{}{}{}\n",
         key.fingerprint,
         SafeText(address),
         words(key.key_use),
         key.algorithm,
         until(&key.certificates),
-        retired.unwrap_or_default()
+        retired.unwrap_or_default(),
+        token.unwrap_or_default()
     )
 }
 

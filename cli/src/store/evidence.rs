@@ -38,6 +38,8 @@ pub(crate) enum EvidenceKind {
     RevocationList,
     /// A secret key of ours that was destroyed. The name is its SHA-256.
     RemovedKey,
+    /// Where a secret key of ours is that is on a token. The name is its SHA-256.
+    TokenKey,
     /// That a contact's certificate was seen; when is what the row says. The name is the SHA-256 of its DER.
     CertificateSeen,
     /// That a contact's key was exposed; since when is what the row says. The name is the SHA-256 of the
@@ -65,6 +67,7 @@ impl EvidenceKind {
             Self::TimeStamp => "time-stamp",
             Self::RevocationList => "revocation-list",
             Self::RemovedKey => "removed-key",
+            Self::TokenKey => "token-key",
             Self::CertificateSeen => "certificate-seen",
             Self::Exposure => "exposure",
             Self::EvidenceTimeStamp => "evidence-time-stamp",

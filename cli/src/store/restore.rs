@@ -177,9 +177,13 @@ impl Staged {
         let missing = self.missing(present)?;
         let keys = present.secret_keys()?;
         let rows = present.trust_rows()?;
+        let places = present.token_keys()?;
         self.store.commit(now, seen, |writer| {
             for key in &missing {
                 writer.take_secret_key(key, &present.algorithm(key)?, &present.open_secret_key(key)?)?;
+                if let Some(place) = places.get(key.fingerprint.sha256()) {
+                    writer.keep_token_place(&key.fingerprint, place)?;
+                }
             }
             for key in &keys {
                 for der in present.certificates_of(key.fingerprint.sha256())? {

@@ -10,6 +10,7 @@ use counterseal_core::time::Time;
 use counterseal_core::trust::Knowledge;
 use counterseal_core::x509::{Certificate, PublicKey};
 
+use super::our_keys::ArchiveKeyring;
 use super::task::{Task, Verb};
 use crate::args::{self, ArchiveKeys, ArchiveRewrap, ArchiveVerify};
 use crate::clock;
@@ -25,9 +26,13 @@ use crate::terminal::{self, say};
 
 /// Every key that we have: threads cannot share a store, and a store that is opened once needs its
 /// passphrase once.
-pub(super) fn keys(named: &ArchiveKeys, passphrase: &args::Passphrase) -> Result<Keyring, Failure> {
+pub(super) fn keys(
+    named: &ArchiveKeys,
+    passphrase: &args::Passphrase,
+    pin: &args::Pin,
+) -> Result<ArchiveKeyring, Failure> {
     if named.keys.is_empty() {
-        return of_store(&store::open()?, Unlock::from_options(passphrase));
+        return of_store(&store::open()?, Unlock::from_options(passphrase).with_pin(pin));
     }
     of_files(&named.keys, &named.certificates, passphrase)
 }
@@ -36,19 +41,19 @@ fn of_files(
     keys: &[PathBuf],
     certificates: &[PathBuf],
     passphrase: &args::Passphrase,
-) -> Result<Keyring, Failure> {
+) -> Result<ArchiveKeyring, Failure> {
     let certificates = sources::certificates(certificates)?;
     match OurKeys::from_files(keys, &certificates, passphrase)? {
-        OurKeys::Files(keyring) => Ok(keyring),
-        OurKeys::None(_) | OurKeys::Store(_) => Ok(Keyring::new()),
+        OurKeys::Files(keyring) => Ok(keyring.into()),
+        OurKeys::None(_) | OurKeys::Store(_) => Ok(Keyring::new().into()),
     }
 }
 
-fn of_store(store: &Store, unlock: Unlock) -> Result<Keyring, Failure> {
+fn of_store(store: &Store, unlock: Unlock) -> Result<ArchiveKeyring, Failure> {
     store::unlock(store, &unlock)?;
     let keys = store::keys(store, unlock)?;
     let mut keyring = public_halves(&keys);
-    for stored in keys.stored() {
+    for stored in keys.stored().iter().filter(|stored| !keys.is_on_token(&stored.fingerprint)) {
         // One damaged record must not keep the other keys from what they open.
         match keys.open(&stored.fingerprint) {
             Ok(key) => keyring.add_key(key),
@@ -57,15 +62,15 @@ fn of_store(store: &Store, unlock: Unlock) -> Result<Keyring, Failure> {
             }
         }
     }
-    Ok(keyring)
+    Ok(ArchiveKeyring::new(keyring, keys.into_token_keys()))
 }
 
-/// The keys of a store, locked.
+/// The keys of a store, locked, but for those on tokens.
 fn public_halves(keys: &dyn SecretKeys) -> Keyring {
     let mut keyring = Keyring::new();
     for held in keys.held() {
         if let Ok(public_key) = PublicKey::from_der(&held.public_key) {
-            keyring.add_locked(&public_key);
+            if held.on_token { keyring.add_on_token(&public_key) } else { keyring.add_locked(&public_key) }
         }
         for certificate in held.certificates.iter().filter_map(|der| Certificate::from_der(der).ok()) {
             keyring.add_certificate(certificate);
@@ -87,11 +92,12 @@ pub(super) fn for_verify(arguments: &ArchiveVerify) -> Result<Task, Failure> {
     let knowledge = reading::knowledge(evidence, &certificates, store.as_ref(), &policy::in_force()?)?;
     let keys = match &store {
         Some(store) => {
-            let unlock = Unlock::from_options(&arguments.passphrase);
+            let unlock = Unlock::from_options(&arguments.passphrase).with_pin(&arguments.pin);
             if unlock.is_given() || terminal::can_ask() || !store.needs_passphrase()? {
                 of_store(store, unlock)?
             } else {
-                public_halves(&store::keys(store, unlock)?)
+                let keys = store::keys(store, unlock)?;
+                ArchiveKeyring::new(public_halves(&keys), keys.into_token_keys())
             }
         }
         None => of_files(&arguments.keys.keys, &arguments.keys.certificates, &arguments.passphrase)?,
@@ -101,7 +107,10 @@ pub(super) fn for_verify(arguments: &ArchiveVerify) -> Result<Task, Failure> {
 }
 
 /// For `rewrap`: what opens the mails, and who is to open them.
-pub(super) fn for_rewrap(arguments: &ArchiveRewrap, at: Time) -> Result<(Keyring, Vec<Accepted>), Failure> {
+pub(super) fn for_rewrap(
+    arguments: &ArchiveRewrap,
+    at: Time,
+) -> Result<(ArchiveKeyring, Vec<Accepted>), Failure> {
     let mut given = Vec::new();
     for path in &arguments.certificates {
         given.extend(for_encryption(sources::certificates(std::slice::from_ref(path))?));
@@ -109,7 +118,8 @@ pub(super) fn for_rewrap(arguments: &ArchiveRewrap, at: Time) -> Result<(Keyring
     let policy = policy::in_force()?;
     if !given.is_empty() {
         let keys = if arguments.keys.is_empty() {
-            of_store(&store::open()?, Unlock::from_options(&arguments.passphrase))?
+            let unlock = Unlock::from_options(&arguments.passphrase).with_pin(&arguments.pin);
+            of_store(&store::open()?, unlock)?
         } else {
             of_files(&arguments.keys, &arguments.key_certificates, &arguments.passphrase)?
         };
@@ -137,7 +147,7 @@ pub(super) fn for_rewrap(arguments: &ArchiveRewrap, at: Time) -> Result<(Keyring
     }
     let found = directory.all(wanted)?;
     let recipients = found.recipients.into_iter().map(|recipient| recipient.accepted).collect();
-    let unlock = || Unlock::from_options(&arguments.passphrase);
+    let unlock = || Unlock::from_options(&arguments.passphrase).with_pin(&arguments.pin);
     let keys = of_store(&store, unlock())?;
     strong::keep(&mut store, &unlock(), &found.pins)?;
     Ok((keys, recipients))

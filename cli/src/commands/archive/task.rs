@@ -4,7 +4,6 @@ use std::io;
 
 use counterseal_core::algorithm::ContentEncryption;
 use counterseal_core::cms::{OpenError, OpenOptions};
-use counterseal_core::keys::Keyring;
 use counterseal_core::message::{
     self, Accept, Context, Opening, ReadError, ReadOptions, RewrapError, RewrapRequest, Rewrapped,
 };
@@ -13,6 +12,7 @@ use counterseal_core::ports::Source;
 use counterseal_core::time::Time;
 use counterseal_core::trust::Knowledge;
 
+use super::our_keys::ArchiveKeyring;
 use super::outcome::{Outcome, Trouble};
 use crate::failure::Failure;
 use crate::randomness::SystemRandom;
@@ -21,7 +21,7 @@ use crate::spool::{EncryptedSpools, Growing, SpoolReader};
 /// What is done with every mail of an archive. Threads share it.
 pub(super) struct Task {
     pub(super) verb: Verb,
-    pub(super) keys: Keyring,
+    pub(super) keys: ArchiveKeyring,
 }
 
 /// What is done.
@@ -102,7 +102,7 @@ impl Task {
             Ok(opened) => {
                 Ok(Done { outcome: Outcome::Decrypted(opened.warnings), mail: Some(reader(output)?) })
             }
-            Err(error) => not_read(error).map(Done::unchanged),
+            Err(error) => self.not_read(error).map(Done::unchanged),
         }
     }
 
@@ -118,7 +118,7 @@ impl Task {
         let read = message::verify(mail, &context, &mut SystemRandom, &options, &mut io::sink());
         let outcome = match read {
             Ok(readable) => Outcome::Judged(Box::new(readable.status), least),
-            Err(error) => not_read(error)?,
+            Err(error) => self.not_read(error)?,
         };
         Ok(Done::unchanged(outcome))
     }
@@ -137,7 +137,7 @@ impl Task {
         let opening = self.opening(&options);
         let done = match message::rewrap(mail, &request, &opening, &mut SystemRandom, &mut output) {
             Ok(done) => done,
-            Err(error) => return not_rewrapped(error).map(Done::unchanged),
+            Err(error) => return self.not_rewrapped(error).map(Done::unchanged),
         };
         let (outcome, digest) = match done {
             Rewrapped::Already => return Ok(Done::unchanged(Outcome::Already)),
@@ -155,6 +155,23 @@ impl Task {
             }
         }
         Ok(Done { outcome, mail: Some(written) })
+    }
+
+    /// What it means that a mail could not be read: a token that was not there says more than that.
+    fn not_read(&self, error: ReadError) -> Result<Outcome, Failure> {
+        match self.keys.failure() {
+            Some(failure) => {
+                Ok(Outcome::Trouble(Trouble { failure, recipients: error.recipients().to_vec() }))
+            }
+            None => not_read(error),
+        }
+    }
+
+    fn not_rewrapped(&self, error: RewrapError) -> Result<Outcome, Failure> {
+        match error {
+            RewrapError::Read(error) => self.not_read(error),
+            error => not_rewrapped(error),
+        }
     }
 
     fn opening<'o>(&'o self, options: &'o OpenOptions) -> Opening<'o> {

@@ -8,6 +8,7 @@ mod nss;
 mod pin;
 mod plan;
 mod program;
+mod token;
 
 use std::path::Path;
 
@@ -33,6 +34,11 @@ const MAIL_BYTES: usize = MAIL_IN_MEMORY as usize;
 
 /// Takes in each file, whole or not at all.
 pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
+    if let Some(token) = &arguments.token {
+        let report = token::run(arguments, token)?;
+        keys::imported(&[report], arguments.report.json)?;
+        return Ok(Exit::Done);
+    }
     let comparison = Comparison::of(arguments)?;
     let mut store = open_or_create(arguments)?;
     let mut key_files = KeyFiles::new(&arguments.passphrase);
@@ -44,7 +50,7 @@ pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
         }
         let plan = plan(&store, &mut key_files, file, (comparison.as_ref(), arguments.replace))?;
         unlock(arguments, &store)?;
-        reports.push(write(&mut store, file, &plan)?);
+        reports.push(write(&mut store, file.display().to_string(), &plan)?);
     }
     keys::imported(&reports, arguments.report.json)?;
     Ok(Exit::Done)
@@ -87,7 +93,7 @@ fn folder(
             }
         };
         let decided = plan.and_then(|plan| plan.decided((None, arguments.replace), store));
-        reports.push(match decided.and_then(|plan| write(store, &file, &plan)) {
+        reports.push(match decided.and_then(|plan| write(store, file.display().to_string(), &plan)) {
             Ok(report) => report,
             Err(failure) => Imported::refused(&file, failure.message),
         });
@@ -119,11 +125,11 @@ fn plan(
     Plan::of_file(found, store)?.decided(decision, store)
 }
 
-fn write(store: &mut Store, file: &Path, plan: &Plan) -> Result<Imported, Failure> {
+fn write(store: &mut Store, file: String, plan: &Plan) -> Result<Imported, Failure> {
     let is_kept = history::is_kept()?;
     let (keys, contacts) = history::write(store, |writer| plan.write(writer, is_kept))?;
     Ok(Imported {
-        file: file.display().to_string(),
+        file,
         keys,
         contacts,
         certificates: plan.certificates(),

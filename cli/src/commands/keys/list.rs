@@ -6,9 +6,11 @@ use counterseal_core::x509::Certificate;
 use super::{is_named, is_or_is_under, lacks_personal_ca, stands_for};
 use crate::args;
 use crate::commands::store;
+use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::render::keys::{self, CertificateObject, ContactKey, KeyList, OwnKey};
+use crate::render::keys::{self, CertificateObject, ContactKey, KeyList, OnToken, OwnKey};
 use crate::store::{KeyUse, Store, StoredKey, TrustKind, TrustRow};
+use crate::token::{PinSource, TokenPlace, Tokens};
 
 /// Lists everything, or what belongs to some addresses.
 pub(super) fn list(arguments: &args::List) -> Result<Exit, Failure> {
@@ -62,6 +64,12 @@ fn load(store: &Store) -> Result<KeyList, Failure> {
     let rows = store.trust_rows()?;
     let stored = store.secret_keys()?;
     let mut keys: Vec<OwnKey> = stored.iter().map(|key| own_key(key, &certificates, &rows)).collect();
+    let places = store.token_keys()?;
+    let serials = if places.is_empty() { Vec::new() } else { present_tokens() };
+    for (key, stored) in keys.iter_mut().zip(&stored) {
+        let place = places.get(stored.fingerprint.sha256());
+        key.token = place.map(|place| on_token(place, &serials));
+    }
     // What stands for the person comes first: it is what they read out to others.
     keys.sort_by_key(|key| key.key_use != KeyUse::PersonalCa.word());
     let own = |row: &TrustRow| stored.iter().any(|key| key.fingerprint.sha256() == &row.key);
@@ -73,6 +81,21 @@ fn load(store: &Store) -> Result<KeyList, Failure> {
         contacts.extend(contact_key(row, &certificates, &rows));
     }
     Ok(KeyList { version: 1, keys, contacts })
+}
+
+/// The serial numbers of the tokens that are there. A library that cannot be used shows none: `doctor` says why.
+fn present_tokens() -> Vec<String> {
+    let configured = Config::read().map(|config| config.tokens).unwrap_or_default();
+    let (present, _) = Tokens::new(configured, PinSource::default()).present();
+    present.iter().map(|token| token.serial().to_owned()).collect()
+}
+
+fn on_token(place: &TokenPlace, serials: &[String]) -> OnToken {
+    OnToken {
+        label: place.label.clone(),
+        serial_number: place.serial.clone(),
+        present: serials.contains(&place.serial),
+    }
 }
 
 /// Whether the personal CA above a contact's certificate was compared.
@@ -111,6 +134,7 @@ fn own_key(key: &StoredKey, certificates: &[Certificate], rows: &[TrustRow]) -> 
         created: keys::time(key.created),
         retired: key.retired.map(keys::time),
         certificates: of_key.into_iter().map(CertificateObject::of).collect(),
+        token: None,
     }
 }
 

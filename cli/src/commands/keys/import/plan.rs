@@ -6,11 +6,12 @@ use counterseal_core::keys::Import;
 use counterseal_core::openpgp::{SignedStatement, StatementKind};
 use counterseal_core::trust::log::{Event, EventKind};
 use counterseal_core::trust::{HISTORY, VERIFIED, bring, family_key};
-use counterseal_core::x509::{Certificate, SecretKey};
+use counterseal_core::x509::{Certificate, PublicKey, SecretKey};
 
 use super::contradiction::{self, Ground, Replaced};
 use super::mail::SignedMail;
 use super::pin::Comparison;
+use super::token::{FoundOnToken, TokenKey};
 use crate::clock;
 use crate::commands::keys::{is_or_is_under, lacks_personal_ca, stands_for};
 use crate::commands::statements::KeptStatement;
@@ -24,6 +25,8 @@ use crate::store::{KeyUse, NewTrust, Store, StoreError, TrustKind, TrustRow, Wri
 /// Keys and certificates, and what each of them means here.
 pub(super) struct Plan {
     keys: Vec<(KeyUse, SecretKey)>,
+    /// The person's own keys that are on a token.
+    on_token: Vec<(KeyUse, TokenKey)>,
     certificates: Vec<Certificate>,
     claims: Vec<Claim>,
     not_taken: Vec<String>,
@@ -52,9 +55,20 @@ impl Plan {
     /// What a file of keys and certificates means: a key that comes with its secret half is the
     /// person's own, every other is a contact's.
     pub(super) fn of_file(found: Import, store: &Store) -> Result<Self, Failure> {
+        Self::of(found, FoundOnToken::default(), store)
+    }
+
+    /// What the keys of a token and their certificates mean: they are the person's own.
+    pub(super) fn of_token(mut found: FoundOnToken, store: &Store) -> Result<Self, Failure> {
+        let certificates = std::mem::take(&mut found.certificates);
+        Self::of(Import { certificates, ..Import::default() }, found, store)
+    }
+
+    fn of(found: Import, token: FoundOnToken, store: &Store) -> Result<Self, Failure> {
         let (known, stored) = (certificates(store)?, store.secret_keys()?);
         let held = |key: &Fingerprint| {
             found.keys.iter().any(|own| own.fingerprint() == *key)
+                || token.keys.iter().any(|own| own.public_key.fingerprint() == *key)
                 || stored.iter().any(|own| own.fingerprint == *key)
         };
         let mut claims = Vec::new();
@@ -76,10 +90,24 @@ impl Plan {
             }));
         }
         Ok(Self {
-            keys: found.keys.into_iter().map(|key| (key_use(&key, &found.certificates), key)).collect(),
+            keys: found
+                .keys
+                .into_iter()
+                .map(|key| (key_use(&key.fingerprint(), &found.certificates), key))
+                .collect(),
+            on_token: token
+                .keys
+                .into_iter()
+                .map(|key| (key_use(&key.public_key.fingerprint(), &found.certificates), key))
+                .collect(),
             certificates: found.certificates,
             claims,
-            not_taken: found.refused.iter().map(|refused| refused.why.to_string()).collect(),
+            not_taken: found
+                .refused
+                .iter()
+                .map(|refused| refused.why.to_string())
+                .chain(token.not_taken)
+                .collect(),
             replaced: Vec::new(),
             given_up: Vec::new(),
             carried: Vec::new(),
@@ -107,6 +135,7 @@ impl Plan {
             .collect();
         Ok(Self {
             keys: Vec::new(),
+            on_token: Vec::new(),
             certificates: mail.certificates,
             claims,
             not_taken: Vec::new(),
@@ -185,13 +214,12 @@ impl Plan {
                 key.public_key().as_der(),
                 &key.to_pkcs8_der(),
             )?;
-            keys.push(ImportedKey {
-                address: self.address_of(key),
-                fingerprint: key.fingerprint().to_string(),
-                new,
-                pinned: false,
-                follows: None,
-            });
+            keys.push(self.own_key(key.public_key(), new));
+        }
+        for (key_use, TokenKey { public_key, place }) in &self.on_token {
+            let algorithm = public_key.algorithm().name();
+            let new = writer.add_token_key(*key_use, &algorithm, public_key.as_der(), place)?;
+            keys.push(self.own_key(public_key, new));
         }
         // After the keys, so that the store knows which are the person's own.
         for certificate in &self.certificates {
@@ -270,7 +298,17 @@ impl Plan {
         own.next().map_or(*key, |own| family_key(own, &self.certificates))
     }
 
-    fn address_of(&self, key: &SecretKey) -> String {
+    fn own_key(&self, key: &PublicKey, new: bool) -> ImportedKey {
+        ImportedKey {
+            address: self.address_of(key),
+            fingerprint: key.fingerprint().to_string(),
+            new,
+            pinned: false,
+            follows: None,
+        }
+    }
+
+    fn address_of(&self, key: &PublicKey) -> String {
         let of_key =
             self.certificates.iter().filter(|certificate| certificate.fingerprint() == key.fingerprint());
         of_key.flat_map(Certificate::addresses).next().map(ToString::to_string).unwrap_or_default()
@@ -423,8 +461,8 @@ fn issuer(
 }
 
 /// What a key is for, by its certificates. A key without any opens old mail.
-fn key_use(key: &SecretKey, certificates: &[Certificate]) -> KeyUse {
-    let mut of_key = certificates.iter().filter(|certificate| certificate.fingerprint() == key.fingerprint());
+fn key_use(key: &Fingerprint, certificates: &[Certificate]) -> KeyUse {
+    let mut of_key = certificates.iter().filter(|certificate| certificate.fingerprint() == *key);
     if of_key.clone().any(Certificate::is_certificate_authority) {
         return KeyUse::PersonalCa;
     }

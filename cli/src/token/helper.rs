@@ -1,0 +1,70 @@
+//! The process that loads a library: it answers over the socket that is its standard input, and lives no
+//! longer than whoever began it.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use super::library::Library;
+use super::protocol::{Answer, Refusal, Request};
+use crate::failure::{Exit, Failure};
+use crate::frames;
+
+/// Answers until nobody asks any more.
+///
+/// # Errors
+/// Where standard input is no socket: it was not begun by a program of ours.
+pub(crate) fn serve() -> Result<Exit, Failure> {
+    dies_with_its_parent();
+    let mut stream = socket().map_err(|error| {
+        Failure::io("token-helper", &error).hint("the other commands begin it; it is of no use by itself")
+    })?;
+    // Whoever asked and is gone wants no answer.
+    let _ = converse(&mut stream);
+    Ok(Exit::Done)
+}
+
+fn dies_with_its_parent() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+}
+
+/// The socket, from where a library that reads standard input will not find it.
+fn socket() -> io::Result<UnixStream> {
+    let stream = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    stream.peer_addr()?;
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    Ok(stream)
+}
+
+fn converse(stream: &mut UnixStream) -> io::Result<()> {
+    let mut library = None;
+    while let Some(message) = frames::receive(stream)? {
+        let answer = Request::decode(&message).map(|request| answer(&mut library, &request));
+        let answer = answer.ok_or(io::ErrorKind::InvalidData)?.unwrap_or_else(Answer::Refused);
+        frames::send(stream, &answer.encode())?;
+    }
+    Ok(())
+}
+
+fn answer(library: &mut Option<Library>, request: &Request) -> Result<Answer, Refusal> {
+    let Some(loaded) = library else {
+        let Request::Load { library: path } = request else { return Err(not_now()) };
+        *library = Some(Library::load(Path::new(OsStr::from_bytes(path)))?);
+        return Ok(Answer::Done);
+    };
+    match request {
+        Request::Load { .. } => Err(not_now()),
+        Request::Tokens => loaded.tokens(),
+        Request::Objects { serial } => loaded.objects(serial),
+        Request::LogIn { serial, pin } => loaded.log_in(serial, pin.as_ref()),
+        Request::Use { serial, id, operation } => loaded.use_key(serial, id, operation),
+    }
+}
+
+fn not_now() -> Refusal {
+    Refusal::Failed("a library is loaded once, and first".to_owned())
+}
