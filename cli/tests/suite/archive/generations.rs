@@ -1,10 +1,12 @@
 //! No key is ever lost: what any generation of keys could open still opens.
 
 use super::*;
+use crate::people::copy;
 
 const MAILS: usize = 1000;
+const FIRST_SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/store/first-schema");
 
-/// Bob's store with ten encryption keys, RSA and EC, made and imported; the certificates are files.
+/// Bob's store with ten encryption keys, RSA and EC, renewed and imported; the certificates are files.
 fn with_generations(place: &Place) -> Vec<String> {
     let mut certificates = Vec::new();
     for generation in 0..10 {
@@ -13,7 +15,8 @@ fn with_generations(place: &Place) -> Vec<String> {
             0 => {}
             1..6 => {
                 let algorithm = if generation % 2 == 0 { "rsa-2048" } else { "p-256" };
-                place.run("bob", &["keys", "generate", "bob@example.org", "--algorithm", algorithm]).exits(0);
+                let renew = ["keys", "renew", "bob@example.org", "--encryption", "--algorithm", algorithm];
+                place.run("bob", &renew).exits(0);
             }
             _ => import(place, generation),
         }
@@ -103,34 +106,53 @@ fn mails(place: &Place, certificates: &[String]) -> Vec<String> {
     (0..MAILS).map(|number| mail(number, &objects[number % objects.len()])).collect()
 }
 
-#[test]
-fn a_thousand_mails_of_ten_generations_of_keys_all_open_in_mbox_and_maildir() {
-    let place = Place::new();
-    let certificates = with_generations(&place);
-    let mails = mails(&place, &certificates);
-    place.write("all.mbox", mbox(&mails));
-    let ran = place.run("bob", &["archive", "decrypt", "--json", "all.mbox", "-o", "plain.mbox"]).exits(0);
-    assert_eq!(outcomes(&ran), counted(&[("decrypted", MAILS as u64)]));
-    let plain = String::from_utf8(place.read("plain.mbox")).unwrap();
+/// The mails in an mbox and in a Maildir.
+fn archives(place: &Place, mails: &[String]) {
+    place.write("all.mbox", mbox(mails));
+    maildir(place, "Maildir", mails);
+}
+
+/// Every mail of both opens for somebody, to what was written.
+#[track_caller]
+fn assert_all_open(place: &Place, person: &str, options: &[&str]) {
+    let (mbox, maildir) = (format!("{person}.mbox"), format!("{person}.Maildir"));
+    for (archive, plain) in [("all.mbox", &mbox), ("Maildir", &maildir)] {
+        let ran = place
+            .run(person, &[&["archive", "decrypt", "--json", archive, "-o", plain], options].concat())
+            .exits(0);
+        assert_eq!(outcomes(&ran), counted(&[("decrypted", MAILS as u64)]));
+    }
+    let plain = String::from_utf8(place.read(&mbox)).unwrap();
     let found: Vec<&str> = plain.split(SEPARATOR).skip(1).collect();
     assert_eq!(found.len(), MAILS);
     for (number, mail) in found.iter().enumerate() {
         assert!(mail.contains(&format!("\nMessage-ID: <{number}@example.org>\nX-Status: RO\n")), "{mail}");
         assert!(mail.ends_with(&format!("\r\n\r\nObject {}.\r\n\n", number % 30)), "{mail}");
     }
-
-    let before = maildir(&place, "Maildir", &mails);
-    let ran = place.run("bob", &["archive", "decrypt", "--json", "Maildir", "-o", "Maildir.plain"]).exits(0);
-    assert_eq!(outcomes(&ran), counted(&[("decrypted", MAILS as u64)]));
-    let after = place.path("Maildir.plain");
-    let names = |root: &Path| -> Vec<PathBuf> {
-        files_below(root).iter().map(|path| path.strip_prefix(root).unwrap().to_owned()).collect()
-    };
-    assert_eq!(names(&after), names(&before), "names and flags stay");
+    assert_eq!(names(&place.path(&maildir)), names(&place.path("Maildir")), "names and flags stay");
     for number in 0..MAILS {
-        let mail = fs::read_to_string(after.join(maildir_name(number))).unwrap();
+        let mail = fs::read_to_string(place.path(&maildir).join(maildir_name(number))).unwrap();
         assert!(mail.ends_with(&format!("\r\n\r\nObject {}.\r\n", number % 30)), "{mail}");
     }
+}
+
+fn names(root: &Path) -> Vec<PathBuf> {
+    files_below(root).iter().map(|path| path.strip_prefix(root).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_thousand_mails_of_ten_generations_of_keys_all_open_in_mbox_and_maildir() {
+    let place = Place::new();
+    let certificates = with_generations(&place);
+    archives(&place, &mails(&place, &certificates));
+    assert_all_open(&place, "bob", &[]);
+
+    // On an empty machine, from a backup.
+    place.write("passphrase", "correct horse\n");
+    place.run("bob", &["backup", "bob.backup", "--new-passphrase-file", "passphrase"]).exits(0);
+    let open = ["--passphrase-file", "passphrase"];
+    place.run("new-machine", &[&["restore", "bob.backup"][..], &open].concat()).exits(0);
+    assert_all_open(&place, "new-machine", &open);
 
     // All of them under the newest key: the others are needed no more.
     place.run("bob", &["archive", "rewrap", "--in-place", "Maildir"]).exits(0);
@@ -140,6 +162,23 @@ fn a_thousand_mails_of_ten_generations_of_keys_all_open_in_mbox_and_maildir() {
     assert_eq!(outcomes(&ran), counted(&[("decrypted", MAILS as u64)]));
     for number in 0..MAILS {
         let name = maildir_name(number);
-        assert_eq!(fs::read(after.join(&name)).unwrap(), fs::read(place.path("again").join(&name)).unwrap());
+        let before = fs::read(place.path("bob.Maildir").join(&name)).unwrap();
+        assert_eq!(before, fs::read(place.path("again").join(&name)).unwrap());
     }
+}
+
+#[test]
+fn a_thousand_mails_all_open_with_a_store_that_the_first_version_wrote() {
+    let place = Place::new();
+    copy(Path::new(FIRST_SCHEMA), &place.path(""));
+    fs::create_dir(place.path("long-ago")).unwrap();
+    fs::rename(place.path("store.sqlite3"), place.path("long-ago/store.sqlite3")).unwrap();
+    let certificates: Vec<String> =
+        (0..10).map(|generation| format!("generation{generation}.pem")).collect();
+    archives(&place, &mails(&place, &certificates));
+    assert_all_open(&place, "long-ago", &[]);
+    place.run("long-ago", &["keys", "renew", "bob@example.org", "--algorithm", "p-256"]).exits(0);
+    fs::remove_dir_all(place.path("long-ago.Maildir")).unwrap();
+    fs::remove_file(place.path("long-ago.mbox")).unwrap();
+    assert_all_open(&place, "long-ago", &[]);
 }
