@@ -274,8 +274,19 @@ fn connect_locked(path: &Path) -> Result<Connection, StoreError> {
     connect(path)
 }
 
-/// Opens the file and applies every setting, then reads the settings back.
+/// Opens the file. A full disk has no room for the index of the log, nor for a change of the journal's mode. The index is
+/// then kept in memory and the mode as it is, so that what is in the store can be read and mail opens; nobody else can
+/// open the store meanwhile.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let shared = [&[WRITE_AHEAD], &SETTINGS[..]].concat();
+    match connect_with(path, &shared) {
+        Err(StoreError::Full) => connect_with(path, &[&[ALONE], &SETTINGS[..], &[EXTRA]].concat()),
+        opened => opened,
+    }
+}
+
+/// Opens the file and applies every setting, then reads the settings back.
+fn connect_with(path: &Path, settings: &[Setting]) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -284,7 +295,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    for (name, value, read_back) in SETTINGS {
+    for &(name, value, read_back) in settings {
         connection.pragma_update(None, name, value)?;
         let found: rusqlite::types::Value = connection.pragma_query_value(None, name, |row| row.get(0))?;
         if !is(&found, read_back) {
@@ -294,9 +305,19 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Each setting, what it is set to, and what it reads as then.
-const SETTINGS: [(&str, &str, &str); 9] = [
-    ("journal_mode", "WAL", "wal"),
+/// A setting, what it is set to, and what it reads as then.
+type Setting = (&'static str, &'static str, &'static str);
+
+/// SQLite then needs no memory that processes share, which lies in a file.
+const ALONE: Setting = ("locking_mode", "EXCLUSIVE", "exclusive");
+
+/// Without the log, a commit lasts when the removal of its journal is synced, too.
+const EXTRA: Setting = ("synchronous", "EXTRA", "3");
+
+/// Readers and a writer at once; what a commit wrote is in the log, and synced.
+const WRITE_AHEAD: Setting = ("journal_mode", "WAL", "wal");
+
+const SETTINGS: [Setting; 8] = [
     ("synchronous", "FULL", "2"),
     ("foreign_keys", "ON", "1"),
     // REPLACE fires the triggers that keep secret keys.

@@ -112,6 +112,10 @@ impl From<StoreError> for Failure {
             StoreError::Memory => {
                 Self::unknown("memory", "there is not enough memory to check the passphrase (256 MiB)")
             }
+            StoreError::Full => Self::unknown("disk-full", "the disk is full; the key store was not changed")
+                .hint("make room, then run the command again"),
+            StoreError::Busy => Self::unknown("store-busy", "another program keeps the key store busy")
+                .hint("wait until it is done, then run the command again"),
             StoreError::Database(error) => {
                 Self::unknown("store", "the key store cannot be used").because(error)
             }

@@ -61,6 +61,10 @@ pub(crate) enum StoreError {
     Migration(&'static str),
     /// Argon2 did not get its memory.
     Memory,
+    /// The disk has no room for the change, which was not made.
+    Full,
+    /// Another program has been writing for longer than one waits.
+    Busy,
     /// SQLite.
     Database(rusqlite::Error),
     /// The system.
@@ -72,7 +76,15 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase) => Self::NotAStore,
             Some(rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            Some(rusqlite::ErrorCode::DatabaseBusy) => Self::Busy,
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(_) if is_without_room(&error) => Self::Full,
             _ => Self::Database(error),
         }
     }
+}
+
+/// Whether the index of the log, a file beside the store, found no room.
+fn is_without_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }

@@ -173,8 +173,7 @@ fn a_thousand_mails_all_open_with_a_store_that_the_first_version_wrote() {
     copy(Path::new(FIRST_SCHEMA), &place.path(""));
     fs::create_dir(place.path("long-ago")).unwrap();
     fs::rename(place.path("store.sqlite3"), place.path("long-ago/store.sqlite3")).unwrap();
-    let certificates: Vec<String> =
-        (0..10).map(|generation| format!("generation{generation}.pem")).collect();
+    let certificates: Vec<String> = (0..10).map(|generation| format!("generation{generation}.pem")).collect();
     archives(&place, &mails(&place, &certificates));
     assert_all_open(&place, "long-ago", &[]);
     place.run("long-ago", &["keys", "renew", "bob@example.org", "--algorithm", "p-256"]).exits(0);
