@@ -11,7 +11,7 @@ use crate::args::duration;
 use crate::failure::Failure;
 use crate::files::read_settings;
 use crate::places;
-use crate::token::Configured;
+use crate::token::{Configured, check_settings};
 
 const FILE: &str = "config.toml";
 const CONFIG_BYTES: usize = 256 << 10;
@@ -43,7 +43,13 @@ impl Config {
         let path = places::configuration()?.join(FILE);
         let wrong = |what: String| Failure::unknown("config", format!("{}: {what}", path.display()));
         match read_settings(&path, CONFIG_BYTES, "config")? {
-            Some(text) => Self::parse(&text).map_err(wrong),
+            Some(text) => {
+                let config = Self::parse(&text).map_err(wrong)?;
+                if !config.tokens.is_empty() {
+                    check_settings(&path).map_err(|why| wrong(format!("{why}, and it names libraries")))?;
+                }
+                Ok(config)
+            }
             None => Ok(Self::default()),
         }
     }

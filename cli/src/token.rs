@@ -17,7 +17,8 @@ mod tokens;
 
 pub(crate) use helper::serve;
 pub(crate) use keys::{OnToken, TokenKeys};
+pub(crate) use path::check_file as check_settings;
 pub(crate) use pin::PinSource;
 pub(crate) use place::TokenPlace;
-pub(crate) use protocol::{Found, Object};
+pub(crate) use protocol::{Found, NewKey, Object};
 pub(crate) use tokens::{Configured, Present, Tokens};

@@ -77,7 +77,9 @@ pub(crate) struct Show {
         "  A key that no quantum computer opens, beside the one you have:\n",
         "      cseal keys generate alice@example.org --algorithm ml-kem-768\n\n",
         "  A new signing key:\n",
-        "      cseal keys generate alice@example.org --use signing\n"
+        "      cseal keys generate alice@example.org --use signing\n\n",
+        "  The same, on your smart card:\n",
+        "      cseal keys generate alice@example.org --use signing --token alice\n"
     )
 )]
 pub(crate) struct KeysGenerate {
@@ -95,8 +97,17 @@ pub(crate) struct KeysGenerate {
     #[arg(long, value_name = "ALGORITHM")]
     pub(crate) algorithm: Option<Algorithm>,
 
+    /// Have your token of that LABEL or serial number make the key
+    ///
+    /// It never leaves the token. Every RSA kind, and the NIST curves.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) token: Option<String>,
+
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) pin: Pin,
 
     #[command(flatten)]
     pub(crate) report: Report,

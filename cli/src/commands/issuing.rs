@@ -5,7 +5,7 @@ use counterseal_core::cms::Capabilities;
 use counterseal_core::keys::Keyring;
 use counterseal_core::time::Time;
 use counterseal_core::x509::issue::{self, Issuer, Subject, Validity};
-use counterseal_core::x509::{Certificate, KeyKind, SecretKey};
+use counterseal_core::x509::{Certificate, KeyKind, PublicKey, SecretKey};
 
 use crate::args;
 use crate::failure::Failure;
@@ -54,7 +54,19 @@ pub(super) fn further(
     now: Time,
 ) -> Result<(SecretKey, Certificate), Failure> {
     let key = generate(kind(algorithm))?;
-    let subject = Subject { name, addresses, public_key: key.public_key() };
+    let certificate = certify((key_use, key.public_key()), issuer, name, addresses, now)?;
+    Ok((key, certificate))
+}
+
+/// Has the personal CA issue a certificate for a key, wherever that is.
+pub(super) fn certify(
+    (key_use, public_key): (KeyUse, &PublicKey),
+    issuer: &Issuer<'_>,
+    name: &str,
+    addresses: &[EmailAddress],
+    now: Time,
+) -> Result<Certificate, Failure> {
+    let subject = Subject { name, addresses, public_key };
     // No certificate outlives the one that issued it.
     let mut validity = validity(now, CERTIFICATE_DAYS);
     validity.not_after = validity.not_after.min(issuer.certificate.not_after());
@@ -67,7 +79,7 @@ pub(super) fn further(
             issue::signing_certificate(issuer, &subject, validity, &mut SystemRandom)
         }
     };
-    Ok((key, issued.map_err(cannot_issue)?))
+    issued.map_err(cannot_issue)
 }
 
 /// A new key.

@@ -16,11 +16,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Tampered`] where that is not what this store signed.
     pub(crate) fn token_keys(&self) -> Result<BTreeMap<[u8; 32], TokenPlace>, StoreError> {
+        let removed = self.evidence(EvidenceKind::RemovedKey)?;
         let mut places = BTreeMap::new();
         for kept in self.evidence(EvidenceKind::TokenKey)? {
             let key = kept.name.try_into().map_err(|_| StoreError::Tampered("evidence"))?;
             let place = TokenPlace::decode(&kept.content).ok_or(StoreError::Tampered("evidence"))?;
-            places.insert(key, place);
+            if !removed.iter().any(|removed| removed.name == key) {
+                places.insert(key, place);
+            }
         }
         Ok(places)
     }

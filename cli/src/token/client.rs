@@ -2,13 +2,15 @@
 //! reason.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::error::TokenError;
 use super::path;
@@ -19,6 +21,10 @@ use crate::frames;
 const PATIENCE_TO_LOAD: Duration = Duration::from_secs(10);
 /// How long an answer may take. The slowest cards need a few seconds for an operation with RSA.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a library may take to leave its tokens.
+const PATIENCE_TO_END: Duration = Duration::from_secs(1);
+/// How often it is looked whether it has.
+const TICK: Duration = Duration::from_millis(1);
 /// How long, where a person types the PIN at the reader.
 const PATIENCE_FOR_A_PERSON: Duration = Duration::from_secs(120);
 
@@ -55,6 +61,8 @@ impl Helper {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => Err(self.gone()),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                // It hangs, and would not see the socket close.
+                let _ = self.child.kill();
                 let seconds = patience.as_secs();
                 Err(TokenError::Library(self.library.clone(), format!("no answer in {seconds} seconds")))
             }
@@ -89,7 +97,11 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // A library that hangs would not see the socket close.
+        let _ = self.stream.shutdown(Shutdown::Both);
+        let began = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < PATIENCE_TO_END {
+            thread::sleep(TICK);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -22,8 +22,12 @@ pub(crate) fn serve() -> Result<Exit, Failure> {
     let mut stream = socket().map_err(|error| {
         Failure::io("token-helper", &error).hint("the other commands begin it; it is of no use by itself")
     })?;
+    let mut library = None;
     // Whoever asked and is gone wants no answer.
-    let _ = converse(&mut stream);
+    let _ = converse(&mut stream, &mut library);
+    if let Some(library) = library {
+        library.end();
+    }
     Ok(Exit::Done)
 }
 
@@ -40,10 +44,9 @@ fn socket() -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-fn converse(stream: &mut UnixStream) -> io::Result<()> {
-    let mut library = None;
+fn converse(stream: &mut UnixStream, library: &mut Option<Library>) -> io::Result<()> {
     while let Some(message) = frames::receive(stream)? {
-        let answer = Request::decode(&message).map(|request| answer(&mut library, &request));
+        let answer = Request::decode(&message).map(|request| answer(library, &request));
         let answer = answer.ok_or(io::ErrorKind::InvalidData)?.unwrap_or_else(Answer::Refused);
         frames::send(stream, &answer.encode())?;
     }
@@ -61,6 +64,12 @@ fn answer(library: &mut Option<Library>, request: &Request) -> Result<Answer, Re
         Request::Tokens => loaded.tokens(),
         Request::Objects { serial } => loaded.objects(serial),
         Request::LogIn { serial, pin } => loaded.log_in(serial, pin.as_ref()),
+        Request::Generate { serial, id, label, kind, signs } => {
+            loaded.generate(serial, (id, label), *kind, *signs)
+        }
+        Request::KeepCertificate { serial, id, certificate } => {
+            loaded.keep_certificate(serial, id, certificate)
+        }
         Request::Use { serial, id, operation } => loaded.use_key(serial, id, operation),
     }
 }

@@ -15,7 +15,7 @@ use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 use zeroize::Zeroizing;
 
-use super::protocol::{Answer, Found, Object, Operation, Refusal, State, short};
+use super::protocol::{Answer, Found, NewCertificate, NewKey, Object, Operation, Refusal, State, short};
 use crate::frames::{MESSAGE_BYTES, Octets};
 
 /// Objects of one kind that are looked at. Cards hold a handful.
@@ -35,6 +35,13 @@ impl Library {
         let context = Pkcs11::new(path).map_err(failed)?;
         context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).map_err(failed)?;
         Ok(Self { context, sessions: BTreeMap::new() })
+    }
+
+    /// Leaves the tokens as they were: whoever logged in is logged out.
+    pub(super) fn end(self) {
+        drop(self.sessions);
+        // The process ends anyway.
+        let _ = self.context.finalize();
     }
 
     /// The tokens that are there now.
@@ -90,6 +97,76 @@ impl Library {
         operate(session, key, operation).map(|value| Answer::Result(Zeroizing::new(value)))
     }
 
+    /// Makes a key that never leaves the token, for signing alone or for opening mail alone.
+    pub(super) fn generate(
+        &mut self,
+        serial: &str,
+        (id, label): (&[u8], &str),
+        kind: NewKey,
+        signs: bool,
+    ) -> Result<Answer, Refusal> {
+        let session = self.writing_session(serial)?;
+        let named = |private| {
+            [
+                Attribute::Token(true),
+                Attribute::Private(private),
+                Attribute::Id(id.to_vec()),
+                Attribute::Label(label.as_bytes().to_vec()),
+            ]
+        };
+        let mut public = named(false).to_vec();
+        let mut secret = named(true).to_vec();
+        secret.extend([Attribute::Sensitive(true), Attribute::Extractable(false)]);
+        let mechanism = match kind {
+            NewKey::Rsa { bits } => {
+                public.push(Attribute::ModulusBits(u64::from(bits).into()));
+                public.push(Attribute::PublicExponent(vec![1, 0, 1]));
+                secret.push(if signs { Attribute::Sign(true) } else { Attribute::Decrypt(true) });
+                Mechanism::RsaPkcsKeyPairGen
+            }
+            NewKey::P256 | NewKey::P384 | NewKey::P521 => {
+                public.push(Attribute::EcParams(curve(kind).to_vec()));
+                secret.push(if signs { Attribute::Sign(true) } else { Attribute::Derive(true) });
+                Mechanism::EccKeyPairGen
+            }
+        };
+        let (made, _) = session.generate_key_pair(&mechanism, &public, &secret).map_err(refusal)?;
+        let object = numbers(&session, made).ok_or(Refusal::Unsuitable)?;
+        Ok(Answer::Objects(vec![Found { id: id.to_vec(), object }]))
+    }
+
+    /// Keeps a certificate beside its key, for other programs.
+    pub(super) fn keep_certificate(
+        &mut self,
+        serial: &str,
+        id: &[u8],
+        certificate: &NewCertificate,
+    ) -> Result<Answer, Refusal> {
+        let session = self.writing_session(serial)?;
+        let template = [
+            Attribute::Class(ObjectClass::CERTIFICATE),
+            Attribute::CertificateType(CertificateType::X_509),
+            Attribute::Token(true),
+            Attribute::Private(false),
+            Attribute::Id(id.to_vec()),
+            Attribute::Label(certificate.label.as_bytes().to_vec()),
+            Attribute::Subject(certificate.subject.clone()),
+            Attribute::Value(certificate.der.clone()),
+        ];
+        session.create_object(&template).map(|_| Answer::Done).map_err(refusal)
+    }
+
+    /// A session that may change the token. Who logged in in another one is logged in here.
+    fn writing_session(&self, serial: &str) -> Result<Session, Refusal> {
+        self.context.open_rw_session(self.slot(serial)?).map_err(refusal)
+    }
+
+    fn slot(&self, serial: &str) -> Result<Slot, Refusal> {
+        let slots = self.slots()?;
+        let found = slots.iter().find(|(_, token)| short(token.serial_number()) == serial);
+        found.map(|(slot, _)| *slot).ok_or(Refusal::NoToken)
+    }
+
     fn slots(&self) -> Result<Vec<(Slot, TokenInfo)>, Refusal> {
         let slots = self.context.get_slots_with_initialized_token().map_err(refusal)?;
         let token = |slot: Slot| Some((slot, self.context.get_token_info(slot).ok()?));
@@ -98,10 +175,7 @@ impl Library {
 
     fn session(&mut self, serial: &str) -> Result<&Session, Refusal> {
         if !self.sessions.contains_key(serial) {
-            let slots = self.slots()?;
-            let found = slots.iter().find(|(_, token)| short(token.serial_number()) == serial);
-            let (slot, _) = found.ok_or(Refusal::NoToken)?;
-            let session = self.context.open_ro_session(*slot).map_err(refusal)?;
+            let session = self.context.open_ro_session(self.slot(serial)?).map_err(refusal)?;
             self.sessions.insert(serial.to_owned(), session);
         }
         self.sessions.get(serial).ok_or(Refusal::NoToken)
@@ -213,6 +287,15 @@ fn agree(session: &Session, key: ObjectHandle, peer: &[u8]) -> Result<Vec<u8>, R
     // A session's object ends with the session anyway.
     let _ = session.destroy_object(secret);
     value.ok_or(Refusal::Unsuitable)
+}
+
+/// CKA_EC_PARAMS: the DER of a curve's object identifier (RFC 5480, section 2.1.1.1).
+const fn curve(kind: NewKey) -> &'static [u8] {
+    match kind {
+        NewKey::P384 => &[6, 5, 0x2b, 0x81, 4, 0, 0x22],
+        NewKey::P521 => &[6, 5, 0x2b, 0x81, 4, 0, 0x23],
+        NewKey::P256 | NewKey::Rsa { .. } => &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
+    }
 }
 
 fn hash(digest: DigestAlgorithm) -> Result<(MechanismType, PkcsMgfType), Refusal> {

@@ -20,6 +20,14 @@ pub(crate) fn check(path: &Path) -> Result<PathBuf, String> {
     if !path.is_absolute() {
         return Err("not an absolute path".to_owned());
     }
+    check_file(path)
+}
+
+/// The same for a file that names libraries: who writes it chooses what is loaded.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn check_file(path: &Path) -> Result<PathBuf, String> {
     let file = fs::canonicalize(path).map_err(|error| error.to_string())?;
     let found = fs::metadata(&file).map_err(|error| error.to_string())?;
     if !found.is_file() {

@@ -1,6 +1,7 @@
 //! What is said to the process that loads a library (`docs/formats/token.md`).
 
 use counterseal_core::algorithm::DigestAlgorithm;
+use counterseal_core::x509::PublicKey;
 use zeroize::Zeroizing;
 
 use crate::frames::{Fields, Message, Octets, digest, digest_of};
@@ -19,8 +20,29 @@ pub(super) enum Request {
     Objects { serial: String },
     /// To give the PIN to a token; without one the token asks for it itself.
     LogIn { serial: String, pin: Option<Octets> },
+    /// To make a key. Its CKA_ID comes from us.
+    Generate { serial: String, id: Vec<u8>, label: String, kind: NewKey, signs: bool },
+    /// To keep the certificate of a key beside it.
+    KeepCertificate { serial: String, id: Vec<u8>, certificate: NewCertificate },
     /// An operation with a secret key.
     Use { serial: String, id: Vec<u8>, operation: Operation },
+}
+
+/// The kinds of keys that tokens make for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NewKey {
+    Rsa { bits: u16 },
+    P256,
+    P384,
+    P521,
+}
+
+/// A certificate for a token, with what PKCS#11 wants to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NewCertificate {
+    pub(super) label: String,
+    pub(super) subject: Vec<u8>,
+    pub(super) der: Vec<u8>,
 }
 
 /// What a token does with a key: the library's [`counterseal_core::x509::TokenOperations`].
@@ -103,6 +125,17 @@ pub(super) enum Refusal {
     Failed(String),
 }
 
+impl Object {
+    /// The public key that it is.
+    pub(crate) fn public_key(&self) -> Option<PublicKey> {
+        match self {
+            Self::RsaNumbers { modulus, exponent } => PublicKey::from_rsa_numbers(modulus, exponent).ok(),
+            Self::CurvePoint { parameters, point } => PublicKey::from_curve_point(parameters, point).ok(),
+            Self::Certificate(_) | Self::SecretKey => None,
+        }
+    }
+}
+
 impl Request {
     pub(super) fn encode(&self) -> Octets {
         let mut message = Message::new();
@@ -112,6 +145,20 @@ impl Request {
             Self::Objects { serial } => message.kind(2).field(serial.as_bytes()),
             Self::LogIn { serial, pin: None } => message.kind(3).field(serial.as_bytes()),
             Self::LogIn { serial, pin: Some(pin) } => message.kind(4).field(serial.as_bytes()).field(pin),
+            Self::Generate { serial, id, label, kind, signs } => message
+                .kind(5)
+                .field(serial.as_bytes())
+                .field(id)
+                .field(label.as_bytes())
+                .field(&kind.number().to_be_bytes())
+                .field(&[u8::from(*signs)]),
+            Self::KeepCertificate { serial, id, certificate } => message
+                .kind(6)
+                .field(serial.as_bytes())
+                .field(id)
+                .field(certificate.label.as_bytes())
+                .field(&certificate.subject)
+                .field(&certificate.der),
             Self::Use { serial, id, operation } => {
                 operation.encode(message.kind(operation.kind()).field(serial.as_bytes()).field(id))
             }
@@ -130,6 +177,17 @@ impl Request {
                 let serial = text(&mut fields)?;
                 Self::LogIn { serial, pin: Some(Zeroizing::new(fields.next()?.to_vec())) }
             }
+            5 => {
+                let (serial, id, label) = (text(&mut fields)?, fields.next()?.to_vec(), text(&mut fields)?);
+                let kind = NewKey::of(u16::from_be_bytes(fields.array()?))?;
+                let [signs] = fields.array()?;
+                Self::Generate { serial, id, label, kind, signs: flag(signs)? }
+            }
+            6 => {
+                let (serial, id, label) = (text(&mut fields)?, fields.next()?.to_vec(), text(&mut fields)?);
+                let (subject, der) = (fields.next()?.to_vec(), fields.next()?.to_vec());
+                Self::KeepCertificate { serial, id, certificate: NewCertificate { label, subject, der } }
+            }
             _ => Self::Use {
                 serial: text(&mut fields)?,
                 id: fields.next()?.to_vec(),
@@ -138,6 +196,36 @@ impl Request {
         };
         fields.end()?;
         Some(request)
+    }
+}
+
+impl NewKey {
+    /// The bits of an RSA key, or of a curve.
+    const fn number(self) -> u16 {
+        match self {
+            Self::Rsa { bits } => bits,
+            Self::P256 => 256,
+            Self::P384 => 384,
+            Self::P521 => 521,
+        }
+    }
+
+    const fn of(number: u16) -> Option<Self> {
+        match number {
+            256 => Some(Self::P256),
+            384 => Some(Self::P384),
+            521 => Some(Self::P521),
+            2048..=8192 => Some(Self::Rsa { bits: number }),
+            _ => None,
+        }
+    }
+}
+
+const fn flag(octet: u8) -> Option<bool> {
+    match octet {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
     }
 }
 
@@ -366,6 +454,22 @@ mod tests {
             Request::Tokens,
             Request::Objects { serial: serial() },
             Request::LogIn { serial: serial(), pin: None },
+            Request::Generate {
+                serial: serial(),
+                id: vec![1; 8],
+                label: "alice".into(),
+                kind: NewKey::Rsa { bits: 3072 },
+                signs: true,
+            },
+            Request::KeepCertificate {
+                serial: serial(),
+                id: vec![1; 8],
+                certificate: NewCertificate {
+                    label: "alice".into(),
+                    subject: vec![0x30, 0],
+                    der: vec![2; 700],
+                },
+            },
             Request::LogIn { serial: serial(), pin: Some(Zeroizing::new(b"1234".to_vec())) },
         ];
         let used = |operation| Request::Use { serial: serial(), id: vec![7], operation };

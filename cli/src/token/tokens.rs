@@ -6,16 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use counterseal_core::ports::KeyError;
+use counterseal_core::x509::{Certificate, PublicKey};
 use zeroize::Zeroizing;
 
 use super::client::Helper;
 use super::error::TokenError;
 use super::pin::PinSource;
 use super::place::TokenPlace;
-use super::protocol::{Answer, Found, Operation, Refusal, Request, State};
+use super::protocol::{Answer, Found, NewCertificate, NewKey, Operation, Refusal, Request, State, short};
 use crate::failure::Failure;
 use crate::frames::Octets;
-use crate::terminal::say;
+use crate::randomness::random;
+use crate::terminal::{SafeText, say};
+
+/// Octets of the CKA_ID of a key that we have made.
+const ID_BYTES: usize = 8;
 
 /// What `config.toml` says of tokens: a library, and which of its tokens are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,6 +119,49 @@ impl Tokens {
             Answer::Objects(found) => Ok(found),
             _ => Err(TokenError::Failed(token.state.label.clone(), "not an answer".to_owned()).into()),
         }
+    }
+
+    /// Gives a token its PIN, and has it make a key that never leaves it.
+    ///
+    /// # Errors
+    /// `token-unsuitable` where it makes none of this kind, and what [`Tokens::contents`] may say.
+    pub(crate) fn generate(
+        &self,
+        token: &Present,
+        label: &str,
+        kind: NewKey,
+        signs: bool,
+    ) -> Result<(PublicKey, TokenPlace), Failure> {
+        let mut inner = self.inner();
+        inner.log_in(&token.library, &token.state, &self.pin)?;
+        let id: [u8; ID_BYTES] = random();
+        let serial = token.state.serial.clone();
+        let request = Request::Generate { serial, id: id.to_vec(), label: short(label), kind, signs };
+        let made = match inner.ask(&token.library, &token.state, &request)? {
+            Answer::Objects(found) => found.into_iter().next().and_then(|found| found.object.public_key()),
+            _ => None,
+        };
+        let label = token.state.label.clone();
+        let wrong = || TokenError::Failed(label, "the key that it made is none".to_owned());
+        Ok((made.ok_or_else(wrong)?, TokenPlace::new(&token.state.label, &token.state.serial, &id)))
+    }
+
+    /// Keeps the certificate of a key beside it, for other programs.
+    pub(crate) fn keep_certificate(
+        &self,
+        token: &Present,
+        place: &TokenPlace,
+        label: &str,
+        certificate: &Certificate,
+    ) -> Result<(), Failure> {
+        let kept = NewCertificate {
+            label: short(label),
+            subject: certificate.subject_der().to_vec(),
+            der: certificate.as_der().to_vec(),
+        };
+        let serial = token.state.serial.clone();
+        let request = Request::KeepCertificate { serial, id: place.id(), certificate: kept };
+        Ok(self.inner().ask(&token.library, &token.state, &request).map(drop)?)
     }
 
     /// An operation with a key of a token.
@@ -228,7 +276,7 @@ impl Inner {
             return Ok(());
         }
         let typed = if token.asks_itself {
-            say(&format!("the token {} asks for its PIN at its reader", token.label));
+            say(&format!("the token {} asks for its PIN at its reader", SafeText(&token.label)));
             None
         } else {
             Some(Zeroizing::new(pin.of(token)?.expose().to_vec()))

@@ -220,6 +220,35 @@ fn a_mail_is_sealed_with_the_signature_of_a_token_and_an_archive_is_opened_by_on
 }
 
 #[test]
+fn keys_are_made_on_a_token_and_certified_by_the_personal_ca() {
+    let Some(card) = Card::new() else { return };
+    for (key_use, kind) in
+        [("encryption", "rsa-2048"), ("encryption", "p-384"), ("signing", "rsa-2048"), ("signing", "p-521")]
+    {
+        let generate = ["keys", "generate", "alice@example.org", "--use", key_use, "--algorithm", kind];
+        let made = card.cseal(&[&generate[..], &["--token", "card", "--pin-file", "pin"]].concat()).exits(0);
+        let fingerprint = made.text().split_whitespace().next().unwrap().to_owned();
+        if key_use == "encryption" {
+            card.cseal(&["keys", "export", &fingerprint, "-o", "made.pem", "--overwrite"]).exits(0);
+            card.seal("made", &[]);
+            holds_the_mail(card.cseal(&["decrypt", "sealed.eml", "--pin-file", "pin"]));
+        } else {
+            let sign = ["sign", "mail.eml", "-o", "signed.eml", "--overwrite", "--pin-file", "pin"];
+            card.cseal(&sign).exits(0);
+            // Whoever compared the personal CA needs not compare again.
+            let verified = card.place.run("bob", &["verify", "signed.eml"]).exits(0);
+            assert!(verified.stderr.contains("VERIFIED"), "{}", verified.stderr);
+            assert!(card.cseal(&["sign", "mail.eml", "--json"]).exits(3).json()["error"] == "pin-needed");
+        }
+    }
+    // Other programs find the certificates beside the keys.
+    let open = ["--module", LIBRARY, "--token-label", "card", "-O", "--type", "cert"];
+    assert_eq!(card.run("pkcs11-tool", &open).matches("Certificate Object").count(), 4);
+    let quantum = ["keys", "generate", "alice@example.org", "--algorithm", "ml-kem-768", "--token", "card"];
+    card.cseal(&quantum).exits(2);
+}
+
+#[test]
 fn keys_on_a_token_are_listed_and_said_to_be_absent() {
     let Some(card) = Card::with_rsa() else { return };
     let listed = card.cseal(&["keys", "list"]).exits(0).text();
@@ -474,7 +503,15 @@ fn only_a_library_that_nobody_else_can_write_is_loaded() {
     let library = fake.library.display().to_string();
     std::fs::set_permissions(&library, std::fs::Permissions::from_mode(0o777)).unwrap();
     refused(&library, "token-library", "others can write it");
-    std::fs::remove_file(fake.place.path("alice/config.toml")).unwrap();
+    let settings = fake.place.path("alice/config.toml");
+    std::fs::set_permissions(&library, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let error = fake.import("").exits(3).json();
+    assert!(
+        error["message"].as_str().unwrap().contains("others can write it, and it names libraries"),
+        "{error}"
+    );
+    std::fs::remove_file(&settings).unwrap();
     assert_eq!(fake.import("").exits(3).json()["error"], "no-token-library");
 }
 

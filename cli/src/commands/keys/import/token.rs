@@ -55,21 +55,16 @@ impl Contents {
     fn of(found: Vec<Found>) -> Self {
         let mut contents = Self { secret: Vec::new(), public: Vec::new(), certificates: Vec::new() };
         for Found { id, object } in found {
-            let public = match object {
-                Object::SecretKey => {
-                    contents.secret.push(id);
-                    continue;
-                }
+            match object {
+                Object::SecretKey => contents.secret.push(id),
                 Object::Certificate(der) => {
-                    contents
-                        .certificates
-                        .extend(Certificate::from_der(&der).map(|certificate| (id, certificate)));
-                    continue;
+                    let certificate = Certificate::from_der(&der);
+                    contents.certificates.extend(certificate.map(|certificate| (id, certificate)));
                 }
-                Object::RsaNumbers { modulus, exponent } => PublicKey::from_rsa_numbers(&modulus, &exponent),
-                Object::CurvePoint { parameters, point } => PublicKey::from_curve_point(&parameters, &point),
-            };
-            contents.public.extend(public.map(|public| (id, public)));
+                Object::RsaNumbers { .. } | Object::CurvePoint { .. } => {
+                    contents.public.extend(object.public_key().map(|public| (id, public)));
+                }
+            }
         }
         contents
     }
