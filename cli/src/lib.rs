@@ -25,6 +25,7 @@ mod spool;
 mod store;
 mod terminal;
 mod token;
+mod trust_file;
 
 use std::process::ExitCode;
 

@@ -16,6 +16,7 @@ pub(crate) mod recipients;
 pub(crate) mod renew;
 pub(crate) mod status;
 mod store;
+pub(crate) mod take_over;
 pub(crate) mod trust;
 pub(crate) mod write;
 pub(crate) mod written;

@@ -20,6 +20,7 @@ mod migration;
 mod os_keyring;
 mod pending;
 mod protect;
+mod records;
 mod recovery_code;
 mod restore;
 mod schema;
@@ -41,12 +42,15 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub(crate) use backup::{BackupNote, verify as verify_backup};
 pub(crate) use error::StoreError;
-pub(crate) use evidence::EvidenceKind;
+pub(crate) use evidence::{EvidenceKind, Kept};
 pub(crate) use forget::Forgotten;
 pub(crate) use history::Log;
 pub(crate) use inspect::{is_copy_of_store, is_left_over};
 pub(crate) use keyring::{StoreKeys, UnlockStore};
 use master_key::MasterKey;
+pub(crate) use records::{
+    DatedCertificate, EvidenceRecord, Index, Records, RecordsSignature, Standing, Takeover, TrustRecord,
+};
 pub(crate) use recovery_code::{NotARecoveryCode, RecoveryCode};
 pub(crate) use restore::{Restored, Staged};
 pub(crate) use schema::VERSION;

@@ -245,3 +245,9 @@ pub const REVOCATION_ADDRESSES: usize = 4;
 pub const REVOCATION_CACHE_FILES: usize = 200;
 /// Bytes of all of them together.
 pub const REVOCATION_CACHE_BYTES: usize = 32 << 20;
+/// Bytes of a file in which trust is taken along.
+pub const TRUST_FILE_BYTES: usize = 256 << 20;
+/// Lines of it.
+pub const TRUST_FILE_ROWS: usize = 1_000_000;
+/// Bytes of one of its lines. An OpenPGP certificate that many people certified is the longest.
+pub const TRUST_FILE_LINE_BYTES: usize = 4 << 20;

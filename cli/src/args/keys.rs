@@ -146,7 +146,9 @@ pub(crate) enum KeyUse {
         "  All that gpgsm has:\n",
         "      cseal keys import ~/.gnupg\n\n",
         "  The keys of a smart card whose library stands in config.toml:\n",
-        "      cseal keys import --token alice\n"
+        "      cseal keys import --token alice\n\n",
+        "  All that another store of yours knew of others:\n",
+        "      cseal keys import my-contacts --take-over-my-trust\n"
     )
 )]
 pub(crate) struct Import {
@@ -175,6 +177,14 @@ pub(crate) struct Import {
     /// A key that you compared goes only for another one that you compared: with --pin.
     #[arg(long)]
     pub(crate) replace: bool,
+
+    /// Take over what another store of yours knew of others, and decided: you vouch that the file is yours
+    ///
+    /// From the trust.jsonl that `cseal keys export --contacts` wrote: contacts, pins, reliances, statements,
+    /// dates and history. Whoever wrote it decides who is verified here. Without this option it is only said
+    /// what would come in; nothing that is here is overwritten.
+    #[arg(long, conflicts_with_all = ["pin", "replace"])]
+    pub(crate) take_over_my_trust: bool,
 
     /// The passphrase of the files, where they have one
     #[command(flatten)]
@@ -207,15 +217,28 @@ pub(crate) struct Import {
         "      cseal keys export alice@example.org --for openpgp -o alice.asc\n\n",
         "  One key, for openssl and what is built on it:\n",
         "      cseal keys export MBJH-UVS2-Z2Q4-OF7C-MGP6 --secret \\\n",
-        "          --format pkcs8 -o alice.key\n"
+        "          --format pkcs8 -o alice.key\n\n",
+        "  All that you know of others, for another computer or an address book:\n",
+        "      cseal keys export --contacts -o my-contacts\n"
     )
 )]
 pub(crate) struct Export {
     /// A fingerprint or an address
     ///
     /// At least five groups of the fingerprint, or SHA-256 in hexadecimal.
-    #[arg(value_name = "KEY")]
-    pub(crate) key: String,
+    #[arg(value_name = "KEY", required_unless_present = "contacts")]
+    pub(crate) key: Option<String>,
+
+    /// All you know of others, into the new folder that -o names
+    ///
+    /// Certificates, vCards for address books, and trust.jsonl with contacts, pins, reliances, statements and
+    /// history, which `cseal keys import FOLDER --take-over-my-trust` reads in another store of yours.
+    #[arg(
+        long,
+        requires = "output",
+        conflicts_with_all = ["key", "secret", "format", "program", "overwrite"]
+    )]
+    pub(crate) contacts: bool,
 
     /// Write to FILE; - is standard output
     ///
@@ -250,6 +273,13 @@ pub(crate) struct Export {
     /// The passphrase of your store
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
+}
+
+impl Export {
+    /// What was named; with --contacts it is nothing.
+    pub(crate) fn named(&self) -> &str {
+        self.key.as_deref().unwrap_or_default()
+    }
 }
 
 /// The forms of exported keys.

@@ -1,6 +1,7 @@
 //! Whose OpenPGP certifications count, and the OpenPGP certificates that were taken in, as the store
 //! keeps them (`docs/formats/store.md`).
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use counterseal_core::address::EmailAddress;
@@ -12,8 +13,10 @@ use crate::commands::trust::import_failure;
 use crate::failure::Failure;
 use crate::lookup;
 use crate::render::trust::list::IntroducerObject;
-use crate::store::{EvidenceKind, Store, StoreError, Writer};
+use crate::store::{EvidenceKind, Kept, Store, StoreError, Writer};
 
+/// Points that somebody can be relied on with.
+pub(crate) const AMOUNTS: RangeInclusive<u8> = 1..=120;
 /// In the place of a depth: any.
 const ANY_DEPTH: u8 = u8::MAX;
 const OWN: u8 = 1;
@@ -71,6 +74,17 @@ impl Introducer {
             once_certified: flags & ONCE_CERTIFIED != 0,
         })
     }
+}
+
+/// Whether a row is one that can be read.
+pub(crate) fn is_good(kept: &Kept) -> bool {
+    Introducer::read(&kept.name, &kept.content).is_some_and(|read| AMOUNTS.contains(&read.limits.amount))
+}
+
+/// Whether a row holds what was verified of the certificate that it names.
+pub(crate) fn is_good_certificate(kept: &Kept) -> bool {
+    Certificate::from_stored(&kept.content)
+        .is_some_and(|certificate| certificate.fingerprint.as_bytes() == kept.name.as_slice())
 }
 
 /// Everybody whose OpenPGP certifications count.

@@ -1,5 +1,6 @@
 //! `cseal keys`: the person's keys, and the contacts' certificates.
 
+mod contacts;
 mod export;
 pub(crate) mod find;
 mod generate;
@@ -11,6 +12,7 @@ mod remove;
 mod renew;
 pub(crate) mod revoke;
 mod twin;
+mod vcard;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;

@@ -1,30 +1,47 @@
 //! What the network said of keys, as the store keeps it (`docs/formats/store.md`).
 
+use counterseal_core::limits::DNS_EVIDENCE_SECONDS;
 use counterseal_core::time::Time;
 use counterseal_core::trust::ExposureKind;
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 use crate::lookup::KeptEvidence;
-use crate::store::{EvidenceKind, Store, StoreError, Writer};
+use crate::store::{EvidenceKind, Kept, Store, StoreError, Writer};
 
 /// How a contact came in that was looked up.
 pub(crate) const SOURCE: &str = "lookup";
 
 /// Keeps what one source said, in the place of what it said of the same key before.
 pub(crate) fn keep(row: &KeptEvidence, writer: &mut Writer<'_>) -> Result<(), StoreError> {
+    // What consists of texts and numbers can be written.
+    let content = serde_json::to_vec(row).unwrap_or_default();
+    writer.keep_evidence(EvidenceKind::LookUp, &name(row), &content)?;
+    if let Some((key, kind)) = row.key_digest().zip(ExposureKind::from_word(&row.kind)) {
+        writer.exposed(&row.address, &key, kind)?;
+    }
+    Ok(())
+}
+
+/// What a row is called.
+fn name(row: &KeptEvidence) -> [u8; 32] {
     let mut name = Sha256::new();
     for part in [&row.address, &row.key, &row.kind, row.server.as_deref().unwrap_or_default()] {
         name.update(part.as_bytes());
         name.update([0]);
     }
-    // What consists of texts and numbers can be written.
-    let content = serde_json::to_vec(row).unwrap_or_default();
-    writer.keep_evidence(EvidenceKind::LookUp, &name.finalize(), &content)?;
-    if let Some((key, kind)) = row.key_digest().zip(ExposureKind::from_word(&row.kind)) {
-        writer.exposed(&row.address, &key, kind)?;
-    }
-    Ok(())
+    name.finalize().into()
+}
+
+/// Whether a row is one that can be read, and counts no longer than any may.
+pub(crate) fn is_good(kept: &Kept) -> bool {
+    serde_json::from_slice::<KeptEvidence>(&kept.content).is_ok_and(|row| {
+        let lasts = row.until.saturating_sub(row.fetched);
+        kept.name == name(&row)
+            && row.key_digest().is_some()
+            && row.fetched <= kept.added.unix_seconds()
+            && (0..=DNS_EVIDENCE_SECONDS).contains(&lasts)
+    })
 }
 
 /// All rows. One that a later version wrote says nothing here.

@@ -4,9 +4,10 @@ use counterseal_core::time::Time;
 use counterseal_core::trust::Anchor;
 use counterseal_core::x509::Certificate;
 
+use super::introducers::AMOUNTS;
 use crate::failure::Failure;
 use crate::render::trust::list::AuthorityObject;
-use crate::store::{EvidenceKind, Store, StoreError, Writer};
+use crate::store::{EvidenceKind, Kept, Store, StoreError, Writer};
 
 /// In the place of an amount: what the profile says.
 const AMOUNT_OF_PROFILE: u8 = u8::MAX;
@@ -73,6 +74,14 @@ impl Reliance {
             since: Some(since),
         })
     }
+}
+
+/// Whether a row is one that can be read.
+pub(crate) fn is_good(kept: &Kept) -> bool {
+    Reliance::read(&kept.content, kept.added).is_some_and(|read| {
+        let is_named = kept.name == *read.authority.fingerprint().sha256();
+        is_named && read.amount.is_none_or(|amount| AMOUNTS.contains(&amount))
+    })
 }
 
 /// All CAs that the person relies on.

@@ -13,10 +13,11 @@ use counterseal_core::trust::{ContactIntroducer, Knowledge, bring};
 use counterseal_core::x509::{Certificate, pem};
 use sha2::{Digest, Sha256};
 
+use super::introducers::AMOUNTS;
 use crate::failure::Failure;
 use crate::files::read_file;
 use crate::render::trust::list::ContactObject;
-use crate::store::{EvidenceKind, Store, StoreError, Writer};
+use crate::store::{EvidenceKind, Kept, Store, StoreError, Writer};
 
 /// Days for which a succession goes along with every mail.
 const SUCCESSION_DAYS: i64 = 365;
@@ -49,6 +50,22 @@ impl KeptStatement {
 
 fn name(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
+}
+
+/// Whether a row is a statement that can be read.
+pub(crate) fn is_good(kept: &Kept) -> bool {
+    KeptStatement::read(&kept.content).is_some_and(|read| {
+        let is_named = kept.name == name(&read.bytes);
+        is_named
+            && read.bytes.len() <= SIGNED_STATEMENT_BYTES
+            && read.keyring.len() <= OPENPGP_CERTIFICATE_BYTES
+    })
+}
+
+/// Of a row about a contact whose statements count: whose they are. Nothing where it cannot be read.
+pub(crate) fn good_contact(kept: &Kept) -> Option<EmailAddress> {
+    let contact = Contact::read(&kept.name, &kept.content)?;
+    AMOUNTS.contains(&contact.amount).then_some(contact.address)
 }
 
 /// All statements that were taken in.

@@ -10,7 +10,7 @@ use counterseal_core::x509::revocation::RevocationEvidence;
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
-use crate::store::{EvidenceKind, Store, StoreError, Writer};
+use crate::store::{EvidenceKind, Kept, Store, StoreError, Writer};
 
 /// An authority.
 pub(crate) struct Witness {
@@ -56,6 +56,16 @@ impl Witness {
         let (anchors, none) = ([self.anchor()], RevocationEvidence::default());
         stamp.verify(bytes, &anchors, &none, at, &Allowance::of_message()).map(|proven| proven.by)
     }
+}
+
+/// Whether a row is one that can be read.
+pub(crate) fn is_good(kept: &Kept) -> bool {
+    Witness::read(&kept.content).is_some_and(|read| kept.name == *read.authority.fingerprint().sha256())
+}
+
+/// Whether a time stamp of evidence has a name that can be read.
+pub(crate) fn is_good_stamp(kept: &Kept) -> bool {
+    Stamp::read_name(EvidenceKind::EvidenceTimeStamp, &kept.name).is_some()
 }
 
 /// All authorities.

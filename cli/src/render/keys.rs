@@ -7,6 +7,7 @@ use counterseal_core::x509::Certificate;
 use serde::Serialize;
 
 use super::json::{hexadecimal, line};
+use super::take_over::{self, TakenOver};
 use crate::clock;
 use crate::commands::expiry;
 use crate::failure::Failure;
@@ -320,14 +321,16 @@ pub(crate) struct ImportedKey {
 struct ImportReport<'a> {
     version: u32,
     files: &'a [Imported],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    trust: &'a [TakenOver],
 }
 
 /// What came in from all files.
-pub(crate) fn imported(files: &[Imported], json: bool) -> Result<(), Failure> {
+pub(crate) fn imported(files: &[Imported], trust: &[TakenOver], json: bool) -> Result<(), Failure> {
     if json {
-        return print(&format!("{}\n", line(&ImportReport { version: 1, files })));
+        return print(&format!("{}\n", line(&ImportReport { version: 1, files, trust })));
     }
-    let mut text = String::new();
+    let mut text: String = trust.iter().map(take_over::words).collect();
     for file in files {
         text.push_str(&format!("{}\n", SafeText(&file.file)));
         text.extend(file.keys.iter().map(|key| came_in("your key", key)));

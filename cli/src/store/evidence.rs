@@ -53,7 +53,27 @@ pub(crate) enum EvidenceKind {
 }
 
 impl EvidenceKind {
-    const fn word(self) -> &'static str {
+    /// What is known of others; the rest is about the owner, or about this store.
+    pub(super) const OF_OTHERS: [Self; 11] = [
+        Self::Anchor,
+        Self::Introducer,
+        Self::Signer,
+        Self::LookUp,
+        Self::OpenPgpCertificate,
+        Self::Contact,
+        Self::Statement,
+        Self::Witness,
+        Self::CertificateSeen,
+        Self::Exposure,
+        Self::EvidenceTimeStamp,
+    ];
+
+    /// The kind of what is known of others, by its word.
+    pub(crate) fn of_others(word: &str) -> Option<Self> {
+        Self::OF_OTHERS.into_iter().find(|kind| kind.word() == word)
+    }
+
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Anchor => "anchor",
             Self::Introducer => "introducer",

@@ -248,7 +248,9 @@ fn is_news(entries: &[Entry], event: &Event) -> bool {
             Event::Received { message: other, answers: answered } => {
                 other == *message && answered >= *answers
             }
-            Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } => false,
+            Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } | Event::TakenOver { .. } => {
+                false
+            }
         }),
         Event::Plain(EventKind::Seen) => !since_replaced().any(|known| {
             let seen = [EventKind::Seen, EventKind::Imported, EventKind::Received];
@@ -257,7 +259,8 @@ fn is_news(entries: &[Entry], event: &Event) -> bool {
         Event::Plain(EventKind::Imported) => !since_replaced().any(|known| known == *event),
         Event::Plain(EventKind::Conflict | EventKind::Revoked)
         | Event::Sent { message: Some(_) }
-        | Event::Succession { .. } => !events().any(|known| known == *event),
+        | Event::Succession { .. }
+        | Event::TakenOver { .. } => !events().any(|known| known == *event),
         Event::Plain(_) | Event::Sent { message: None } => true,
     }
 }
@@ -293,27 +296,37 @@ impl Writer<'_> {
         self.insert(&entry)?;
         // The sum is signed, the single entries are not: whoever changed one of them changed no sum by it.
         let sum = self.kept(address, key)?;
-        match log::after(sum, entry.at, &event, before(&about, &event)) {
-            Some(sum) => self.keep(address, key, &sum)?,
-            None => self
-                .transaction
-                .execute(
-                    "DELETE FROM correspondence WHERE address = ?1 AND key = ?2",
-                    params![address.lookup_key(), key],
-                )
-                .map(drop)?,
-        }
+        self.keep_sum(address, key, log::after(sum, entry.at, &event, before(&about, &event)))?;
         Ok(true)
     }
 
-    fn kept(&self, address: &EmailAddress, key: &[u8; 32]) -> Result<Option<Correspondence>, StoreError> {
+    /// Keeps what mail with a key came to, or that it came to nothing.
+    pub(super) fn keep_sum(
+        &self,
+        address: &EmailAddress,
+        key: &[u8; 32],
+        sum: Option<Correspondence>,
+    ) -> Result<(), StoreError> {
+        let Some(sum) = sum else {
+            let query = "DELETE FROM correspondence WHERE address = ?1 AND key = ?2";
+            self.transaction.execute(query, params![address.lookup_key(), key])?;
+            return Ok(());
+        };
+        self.keep(address, key, &sum)
+    }
+
+    pub(super) fn kept(
+        &self,
+        address: &EmailAddress,
+        key: &[u8; 32],
+    ) -> Result<Option<Correspondence>, StoreError> {
         let address = address.lookup_key();
         let all = read_correspondence(&self.transaction)?;
         let own = all.into_iter().find(|kept| kept.address == address && kept.key == *key);
         Ok(own.map(|kept| kept.correspondence))
     }
 
-    fn insert(&self, entry: &Entry) -> Result<(), StoreError> {
+    pub(super) fn insert(&self, entry: &Entry) -> Result<(), StoreError> {
         let content = entry.content.as_ref();
         self.transaction
             .prepare_cached(

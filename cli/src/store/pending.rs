@@ -55,7 +55,7 @@ impl Store {
         let message = match event {
             Event::Received { message, .. } => Some(*message),
             Event::Sent { message } => *message,
-            Event::Plain(_) | Event::Succession { .. } => None,
+            Event::Plain(_) | Event::Succession { .. } | Event::TakenOver { .. } => None,
         };
         let transaction = self.connection.unchecked_transaction()?;
         let parameters = params![

@@ -33,7 +33,7 @@ pub(crate) enum TrustKind {
 }
 
 impl TrustKind {
-    const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Own => "own",
             Self::Contact => "contact",
@@ -41,7 +41,7 @@ impl TrustKind {
         }
     }
 
-    fn from_word(word: &str) -> Option<Self> {
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
         [Self::Own, Self::Contact, Self::Pin].into_iter().find(|kind| kind.word() == word)
     }
 }

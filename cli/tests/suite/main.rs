@@ -32,6 +32,7 @@ mod servers;
 mod sessions;
 mod storeless;
 mod strong;
+mod taking_along;
 mod token;
 mod trust;
 mod vouch;

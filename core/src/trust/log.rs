@@ -10,6 +10,10 @@ use crate::time::Time;
 const ENTRY_LABEL: &[u8] = b"counterseal history 1";
 const HEAD_LABEL: &[u8] = b"counterseal history head 1";
 const CONTENT_LABEL: &[u8] = b"counterseal history content 1";
+/// Of what was taken over: both sides had been heard.
+const TWO_WAY: u8 = 1;
+/// Of what was taken over: the key had been taken in by hand.
+const BY_HAND: u8 = 2;
 
 /// SHA-256.
 pub type LogDigest = [u8; 32];
@@ -69,11 +73,13 @@ pub enum EventKind {
     Revoked,
     /// A mail was sent plaintext on the person's own word.
     Policy,
+    /// The person took over what another store of theirs knew of the key.
+    TakenOver,
 }
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Seen,
         Self::Imported,
         Self::Sent,
@@ -85,6 +91,7 @@ impl EventKind {
         Self::Succession,
         Self::Revoked,
         Self::Policy,
+        Self::TakenOver,
     ];
 
     /// The stable word.
@@ -102,6 +109,7 @@ impl EventKind {
             Self::Succession => "succession",
             Self::Revoked => "revoked",
             Self::Policy => "policy",
+            Self::TakenOver => "taken-over",
         }
     }
 
@@ -134,6 +142,11 @@ pub enum Event {
         /// SHA-256 of the older key's SubjectPublicKeyInfo.
         old: [u8; 32],
     },
+    /// The person took over what another store of theirs knew of the key.
+    TakenOver {
+        /// What mail with the key came to there.
+        sum: Correspondence,
+    },
 }
 
 impl Event {
@@ -145,6 +158,7 @@ impl Event {
             Self::Sent { .. } => EventKind::Sent,
             Self::Received { .. } => EventKind::Received,
             Self::Succession { .. } => EventKind::Succession,
+            Self::TakenOver { .. } => EventKind::TakenOver,
         }
     }
 
@@ -158,6 +172,11 @@ impl Event {
                 message.iter().copied().chain([u8::from(*answers)]).collect()
             }
             Self::Succession { old } => old.to_vec(),
+            Self::TakenOver { sum } => {
+                let flags = u8::from(sum.two_way) * TWO_WAY + u8::from(sum.taken_by_hand) * BY_HAND;
+                let first_seen = sum.first_seen.unix_seconds().to_be_bytes();
+                [&first_seen[..], &sum.messages.to_be_bytes(), &[flags]].concat()
+            }
         }
     }
 
@@ -171,6 +190,18 @@ impl Event {
                 Some(Self::Received { message: message.try_into().ok()?, answers: *answers == 1 })
             }
             (EventKind::Succession, old) => Some(Self::Succession { old: old.try_into().ok()? }),
+            (EventKind::TakenOver, bytes) => {
+                let (first_seen, rest) = bytes.split_first_chunk()?;
+                let (messages, flags) = rest.split_first_chunk()?;
+                let [flags @ 0..=3] = *flags else { return None };
+                let sum = Correspondence {
+                    first_seen: Time::from_unix_seconds(i64::from_be_bytes(*first_seen)),
+                    messages: u32::from_be_bytes(*messages),
+                    two_way: flags & TWO_WAY != 0,
+                    taken_by_hand: flags & BY_HAND != 0,
+                };
+                Some(Self::TakenOver { sum })
+            }
             (EventKind::Received, _) => None,
             (
                 EventKind::Seen
@@ -324,7 +355,7 @@ pub fn correspondence<'e>(
     for (at, event) in about {
         let is_new = match event {
             Event::Received { message, .. } => messages.insert(message),
-            Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } => true,
+            Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } | Event::TakenOver { .. } => true,
         };
         found = after(found, at, &event, Before { is_new, was_sent });
         was_sent |= matches!(event, Event::Sent { .. });
@@ -356,6 +387,13 @@ pub fn after(sum: Option<Correspondence>, at: Time, event: &Event, before: Befor
             let two_way = known.two_way || (*answers && before.was_sent);
             Some(Correspondence { messages, two_way, ..known })
         }
+        // Mails that both stores counted are not counted twice.
+        Event::TakenOver { sum: theirs } => Some(sum.map_or(*theirs, |ours| Correspondence {
+            first_seen: ours.first_seen.min(theirs.first_seen),
+            messages: ours.messages.max(theirs.messages),
+            two_way: ours.two_way || theirs.two_way,
+            taken_by_hand: ours.taken_by_hand || theirs.taken_by_hand,
+        })),
         // What was sent is half of an exchange; what the person compared is evidence of its own, and what is
         // at odds with other keys is none.
         Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } => sum,
@@ -520,6 +558,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_over_is_counted_once_and_goes_on() {
+        let theirs =
+            Correspondence { messages: 5, two_way: true, ..Correspondence::first_mail(NOW.plus_days(-90)) };
+        let taken = ("alice", Event::TakenOver { sum: theirs });
+        let (entries, head) =
+            log(&[("alice", received(1, false)), taken, taken, ("alice", received(2, false))]);
+        assert_eq!(head.verify(&entries), Ok(()));
+        let expected = Correspondence { messages: 6, ..theirs };
+        assert_eq!(history("alice", &entries), Some(expected));
+    }
+
+    #[test]
     fn every_kind_has_a_word_of_its_own() {
         for kind in EventKind::ALL {
             assert_eq!(EventKind::from_word(kind.word()), Some(kind));
@@ -534,6 +584,9 @@ mod tests {
             Event::Sent { message: Some([3; 32]) },
             received(4, true),
             Event::Succession { old: [5; 32] },
+            Event::TakenOver {
+                sum: Correspondence { messages: 7, two_way: true, ..Correspondence::by_hand(NOW) },
+            },
         ];
         for event in events {
             assert_eq!(Event::from_own_bytes(event.kind(), &event.own_bytes()), Some(event));
@@ -544,6 +597,9 @@ mod tests {
             (EventKind::Received, &[2; 33]),
             (EventKind::Received, &[]),
             (EventKind::Succession, &[0; 33]),
+            (EventKind::TakenOver, &[0; 12]),
+            (EventKind::TakenOver, &[4; 13]),
+            (EventKind::TakenOver, &[0; 14]),
         ] {
             assert_eq!(Event::from_own_bytes(kind, bytes), None, "{kind:?}");
         }

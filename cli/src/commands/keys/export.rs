@@ -25,8 +25,11 @@ const GPGSM_PASSPHRASE: usize = 31;
 /// Writes what was asked for.
 pub(super) fn run(arguments: &args::Export) -> Result<Exit, Failure> {
     let mut store = store::open()?;
+    if arguments.contacts {
+        return super::contacts::export(arguments, &mut store);
+    }
     let form = Form::of(arguments)?;
-    let chosen = Chosen::find(&store, &arguments.key)?;
+    let chosen = Chosen::find(&store, arguments.named())?;
     if arguments.program == Some(Program::Openpgp) {
         super::twin::write(arguments, &mut store, &chosen.certificates)?;
         return Ok(Exit::Done);
@@ -158,7 +161,7 @@ fn secret(arguments: &args::Export, store: &Store, chosen: &Chosen, form: Form) 
     if keys.is_empty() {
         return Err(Failure::unknown(
             "no-key",
-            format!("there is no secret key of {} to export", arguments.key),
+            format!("there is no secret key of {} to export", arguments.named()),
         )
         .hint("the personal CA's key stays in the store; gpgsm takes RSA keys only"));
     }

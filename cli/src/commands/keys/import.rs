@@ -8,6 +8,7 @@ mod nss;
 mod pin;
 mod plan;
 mod program;
+mod take_over;
 mod token;
 
 use std::path::Path;
@@ -36,14 +37,23 @@ const MAIL_BYTES: usize = MAIL_IN_MEMORY as usize;
 pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
     if let Some(token) = &arguments.token {
         let report = token::run(arguments, token)?;
-        keys::imported(&[report], arguments.report.json)?;
+        keys::imported(&[report], &[], arguments.report.json)?;
         return Ok(Exit::Done);
     }
     let comparison = Comparison::of(arguments)?;
     let mut store = open_or_create(arguments)?;
     let mut key_files = KeyFiles::new(&arguments.passphrase);
-    let mut reports = Vec::new();
+    let (mut reports, mut taken_over) = (Vec::new(), Vec::new());
     for file in &arguments.files {
+        // Before certificates beside it: else their first dates would be those of today.
+        if let Some(trust) = take_over::find(file) {
+            taken_over.push(take_over::run(arguments, &mut store, &trust)?);
+            if !file.is_dir() {
+                continue;
+            }
+        } else if arguments.take_over_my_trust {
+            return Err(take_over::missing(file));
+        }
         if file.is_dir() {
             reports.extend(folder(arguments, &mut store, &mut key_files, file)?);
             continue;
@@ -52,7 +62,7 @@ pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
         unlock(arguments, &store)?;
         reports.push(write(&mut store, file.display().to_string(), &plan)?);
     }
-    keys::imported(&reports, arguments.report.json)?;
+    keys::imported(&reports, &taken_over, arguments.report.json)?;
     Ok(Exit::Done)
 }
 

@@ -24,7 +24,7 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let authority = certificates.iter().find(|certificate| certificate.is_certificate_authority());
     let Some(certificate) = authority.or(certificates.first()) else {
-        return Err(super::unknown_key(&arguments.key));
+        return Err(super::unknown_key(arguments.named()));
     };
     let mut addresses: Vec<EmailAddress> = Vec::new();
     for address in

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::domains::day;
 use crate::failure::Failure;
-use crate::render::json::line;
+use crate::render::json::{hexadecimal, line};
 use crate::store::{Forgotten, Log};
 use crate::terminal::{self, SafeText};
+use crate::trust_file::HistoryLine;
 
 /// A log, and what of it is shown.
 pub(crate) struct Shown<'s> {
@@ -29,7 +30,7 @@ pub(crate) fn show(shown: &Shown<'_>, as_json: bool) -> Result<(), Failure> {
 
 /// Writes every entry, one JSON object a line.
 pub(crate) fn export(log: &Log) -> Result<(), Failure> {
-    log.entries.iter().try_for_each(|entry| print(&format!("{}\n", line(&Exported::of(entry)))))
+    log.entries.iter().try_for_each(|entry| print(&format!("{}\n", line(&HistoryLine::of(entry)))))
 }
 
 /// The log does not hold.
@@ -117,39 +118,10 @@ impl EntryObject {
             sha256: content.map(|content| hexadecimal(&content.key)),
             answers: content.and_then(|content| match content.event {
                 Event::Received { answers, .. } => Some(answers),
-                Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } => None,
+                Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } | Event::TakenOver { .. } => {
+                    None
+                }
             }),
-        }
-    }
-}
-
-/// An entry with all that its digests are made from.
-#[derive(Serialize)]
-struct Exported {
-    number: u64,
-    at: i64,
-    event: &'static str,
-    commitment: String,
-    previous: String,
-    salt: Option<String>,
-    address: Option<String>,
-    key: Option<String>,
-    own: Option<String>,
-}
-
-impl Exported {
-    fn of(entry: &Entry) -> Self {
-        let content = entry.content.as_ref();
-        Self {
-            number: entry.number,
-            at: entry.at.unix_seconds(),
-            event: entry.event.word(),
-            commitment: hexadecimal(&entry.commitment),
-            previous: hexadecimal(&entry.previous),
-            salt: content.map(|content| hexadecimal(&content.salt)),
-            address: content.map(|content| content.address.lookup_key()),
-            key: content.map(|content| hexadecimal(&content.key)),
-            own: content.map(|content| hexadecimal(&content.event.own_bytes())),
         }
     }
 }
@@ -187,15 +159,15 @@ fn entry_words(entry: &Entry, keys: &[Fingerprint]) -> String {
         name(&content.key, keys).unwrap_or_else(|| hexadecimal(&content.key).chars().take(16).collect());
     let answer = match content.event {
         Event::Received { answers: true, .. } => "  answers you",
-        Event::Received { .. } | Event::Plain(_) | Event::Sent { .. } | Event::Succession { .. } => "",
+        Event::Received { .. }
+        | Event::Plain(_)
+        | Event::Sent { .. }
+        | Event::Succession { .. }
+        | Event::TakenOver { .. } => "",
     };
     format!("{day}  {word:10}  {}  {key}{answer}\n", SafeText(&content.address.to_string()))
 }
 
 fn name(key: &[u8; 32], keys: &[Fingerprint]) -> Option<String> {
     keys.iter().find(|own| own.sha256() == key).map(ToString::to_string)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
