@@ -44,7 +44,7 @@ impl TokenError {
             Refusal::NoKey => Self::NoKey(label),
             Refusal::WrongPin => Self::WrongPin { label, is_last_try: false },
             Refusal::PinLocked => Self::Locked(label),
-            Refusal::NoPin => Self::PinNeeded(label),
+            Refusal::NoPin => Self::Failed(label, "it wants its PIN once more".to_owned()),
             Refusal::Unsuitable => Self::Unsuitable(label),
             Refusal::Failed(words) => Self::Failed(label, words),
         }

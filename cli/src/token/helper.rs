@@ -7,21 +7,27 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::library::Library;
 use super::protocol::{Answer, Refusal, Request};
 use crate::failure::{Exit, Failure};
 use crate::frames;
 
+/// How often it is looked whether whoever began it is still there.
+const TICK: Duration = Duration::from_secs(1);
+
 /// Answers until nobody asks any more.
 ///
 /// # Errors
 /// Where standard input is no socket: it was not begun by a program of ours.
 pub(crate) fn serve() -> Result<Exit, Failure> {
-    dies_with_its_parent();
-    let mut stream = socket().map_err(|error| {
+    let failed = |error: io::Error| {
         Failure::io("token-helper", &error).hint("the other commands begin it; it is of no use by itself")
-    })?;
+    };
+    let mut stream = socket().map_err(failed)?;
+    dies_with_its_parent(&stream).map_err(failed)?;
     let mut library = None;
     // Whoever asked and is gone wants no answer.
     let _ = converse(&mut stream, &mut library);
@@ -31,9 +37,19 @@ pub(crate) fn serve() -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn dies_with_its_parent() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+/// Whoever began it closes the socket by ending, which a library that hangs does not see. The system's own signal for
+/// this comes when the thread that began it ends, and an archive is opened by several.
+fn dies_with_its_parent(stream: &UnixStream) -> io::Result<()> {
+    let parent = rustix::net::sockopt::socket_peercred(stream)?.pid;
+    thread::Builder::new().spawn(move || {
+        while rustix::process::getppid() == Some(parent) {
+            thread::sleep(TICK);
+        }
+        thread::sleep(TICK);
+        // Without whatever a library wants to have done at the end, in which it may hang, too.
+        std::process::abort();
+    })?;
+    Ok(())
 }
 
 /// The socket, from where a library that reads standard input will not find it.

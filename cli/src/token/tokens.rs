@@ -179,7 +179,11 @@ impl Tokens {
         );
         let request = Request::Use { serial: place.serial.clone(), id: place.id(), operation };
         match inner.ask(&library, &token, &request) {
-            Ok(Answer::Result(value)) => Ok(value),
+            Ok(Answer::Result(value)) => {
+                // What the token could not do in one way it has done in another.
+                inner.failure = None;
+                Ok(value)
+            }
             Ok(_) => Err(KeyError::Failed),
             // What a token says of a ciphertext is not repeated: it may be what somebody sent it for.
             Err(TokenError::Failed(..)) if is_decryption => Err(KeyError::Failed),
@@ -188,7 +192,10 @@ impl Tokens {
                 Err(KeyError::Unsuitable)
             }
             Err(error) => {
-                inner.failed(error.into());
+                let failure = Failure::from(error);
+                // A library that is begun anew knows no PIN, and nobody is asked twice.
+                inner.opened.insert(place.serial.clone(), Err(failure.clone()));
+                inner.failed(failure);
                 Err(KeyError::Locked)
             }
         }

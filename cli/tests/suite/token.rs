@@ -351,8 +351,8 @@ fn certificates_come_from_files_too_and_only_for_keys_that_are_there() {
     assert_eq!(other.exits(3).json()["error"], "no-token");
 }
 
-/// RFC 3218: whoever sends a mail to a token learns nothing of the padding of its key. The four mails differ from a
-/// good one in the encrypted key alone: another key with a good padding, and paddings that are wrong.
+/// RFC 3218: whoever sends a mail to a token learns nothing of the padding of its key. The mails differ from a good
+/// one in the encrypted key alone: another key with a good padding, and paddings that are wrong.
 #[test]
 fn bad_paddings_and_good_ones_with_another_key_get_the_same_answer() {
     let Some(card) = Card::with_rsa() else { return };
@@ -464,6 +464,37 @@ fn a_library_that_crashes_ends_or_hangs_is_an_error_in_words() {
         assert!(error["message"].as_str().unwrap().contains(words), "{mode}: {error}");
         assert!(began.elapsed() < Duration::from_secs(30), "{mode}");
     }
+}
+
+#[test]
+fn a_library_that_hangs_does_not_outlive_the_command() {
+    let fake = Fake::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cseal"))
+        .args(["doctor", "--json"])
+        .current_dir(fake.place.path(""))
+        .env("COUNTERSEAL_HOME", fake.place.path("alice"))
+        .env("FAKE_TOKEN", "hang")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", command.id());
+    let in_time = |done: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !done() {
+            assert!(began.elapsed() < Duration::from_secs(8));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let child = || std::fs::read_to_string(&children).unwrap_or_default().trim().to_owned();
+    in_time(&|| !child().is_empty());
+    let status = format!("/proc/{}/status", child());
+    // It has begun to hang when it runs our program, and its library.
+    let maps = format!("/proc/{}/maps", child());
+    in_time(&|| std::fs::read_to_string(&maps).is_ok_and(|maps| maps.contains("library.so")));
+    command.kill().unwrap();
+    command.wait().unwrap();
+    // Whoever inherits it may leave what is left of it.
+    in_time(&|| std::fs::read_to_string(&status).map_or(true, |status| status.contains("State:\tZ")));
 }
 
 #[test]
