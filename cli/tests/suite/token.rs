@@ -1,7 +1,7 @@
 //! Keys on a token: with SoftHSM2 as a token that behaves, and with a library of our own that does not.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -515,6 +515,39 @@ fn a_pin_is_tried_once_and_neither_at_the_last_try_nor_on_a_locked_token() {
         assert_eq!(fake.import(mode).exits(3).json()["error"], word);
         assert_eq!(fake.tries(), tries, "{mode}");
     }
+}
+
+#[test]
+fn whoever_types_a_pin_is_warned_of_the_last_try() {
+    let fake = Fake::new();
+    let tries = fake.place.path("tries");
+    let import = format!("{} keys import --token fake", env!("CARGO_BIN_EXE_cseal"));
+    let mut terminal = Command::new("timeout")
+        .args(["60", "script", "-qec", &import, "/dev/null"])
+        .current_dir(fake.place.path(""))
+        .env("COUNTERSEAL_HOME", fake.place.path("alice"))
+        .env("FAKE_TOKEN", "last")
+        .env("FAKE_TRIES", &tries)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut keys, mut screen) = (terminal.stdin.take().unwrap(), terminal.stdout.take().unwrap());
+    let mut shown = Vec::new();
+    while !shown.ends_with(b"locks it): ") {
+        let mut octet = [0];
+        assert_eq!(screen.read(&mut octet).unwrap(), 1, "{}", String::from_utf8_lossy(&shown));
+        shown.push(octet[0]);
+    }
+    // What is typed before the question is there to be answered is thrown away.
+    std::thread::sleep(Duration::from_millis(200));
+    keys.write_all(b"000000\r").unwrap();
+    screen.read_to_end(&mut shown).unwrap();
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.contains("PIN of the token fake (LAST TRY: a wrong one locks it)"), "{shown}");
+    assert!(shown.contains("ONE try is left") && !shown.contains("000000"), "{shown}");
+    assert_eq!(fake.tries(), 1);
+    terminal.wait().unwrap();
 }
 
 #[test]
