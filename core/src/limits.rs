@@ -185,6 +185,15 @@ pub const OPENPGP_NOTATION_BYTES: usize = 1024;
 pub const OPENPGP_NOTATION_PAIRS: usize = 16;
 /// Link notations of one self-signature.
 pub const OPENPGP_LINKS: usize = 16;
+/// Bytes of a file with one OpenPGP secret key: a flooded certificate has no place in it.
+pub const OPENPGP_SECRET_KEY_BYTES: usize = 4 << 20;
+/// Subkeys of an OpenPGP secret key.
+pub const OPENPGP_SUBKEYS: usize = 100;
+/// Memory that Argon2 may take to unlock an OpenPGP secret key: two to this, in KiB (RFC 9580, section 3.7.1.4,
+/// recommends 21).
+pub const OPENPGP_ARGON2_EXPONENT: u8 = 21;
+/// Passes that Argon2 may take for it.
+pub const OPENPGP_ARGON2_PASSES: u8 = 4;
 /// Bytes of the text of a statement.
 pub const STATEMENT_BYTES: usize = 4096;
 /// Statements that are looked at for one question.

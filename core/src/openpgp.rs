@@ -29,6 +29,8 @@ mod reader;
 mod reliance;
 mod scope;
 mod search;
+mod secret;
+mod signing;
 mod spans;
 mod statement;
 mod stored;
@@ -44,6 +46,7 @@ pub use ownertrust::{OwnertrustError, read_ownertrust};
 pub use public::public_certificate;
 pub use reader::CertificateRefused;
 pub use reliance::{Reliances, Root};
+pub use secret::{Purpose, SecretCertificate, SecretFileError, SecretPart, SecretState, Validity};
 pub use spans::{Span, Spans};
 pub use statement::{
     Basis, OpenPgpSigner, Reason, SignedStatement, Statement, StatementError, StatementKind, StatementSigner,

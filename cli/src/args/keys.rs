@@ -148,7 +148,10 @@ pub(crate) enum KeyUse {
         "  The keys of a smart card whose library stands in config.toml:\n",
         "      cseal keys import --token alice\n\n",
         "  All that another store of yours knew of others:\n",
-        "      cseal keys import my-contacts --take-over-my-trust\n"
+        "      cseal keys import my-contacts --take-over-my-trust\n\n",
+        "  Your OpenPGP key, as an S/MIME key:\n",
+        "      gpg --export-secret-keys alice@example.org > alice.gpg\n",
+        "      cseal keys import --openpgp alice.gpg\n"
     )
 )]
 pub(crate) struct Import {
@@ -169,7 +172,9 @@ pub(crate) struct Import {
     pub(crate) pin: Option<String>,
 
     /// Whose fingerprint that is, where its certificates name several addresses; may be repeated
-    #[arg(long, value_name = "ADDRESS", requires = "pin")]
+    ///
+    /// With --openpgp: which addresses of the key get certificates; all of yours where it is left out.
+    #[arg(long, value_name = "ADDRESS")]
     pub(crate) address: Vec<String>,
 
     /// Take the new key in the place of the one that is known: the owner has new keys
@@ -185,6 +190,18 @@ pub(crate) struct Import {
     /// what would come in; nothing that is here is overwritten.
     #[arg(long, conflicts_with_all = ["pin", "replace"])]
     pub(crate) take_over_my_trust: bool,
+
+    /// FILE is your OpenPGP secret key: have certificates for it
+    ///
+    /// As `gpg --export-secret-keys` writes it. Your personal CA, which is made where there is none, issues certificates
+    /// for RSA keys and for those on NIST curves; for others it makes new keys. The OpenPGP key signs that
+    /// the personal CA is yours, which goes along with your mail.
+    #[arg(long, conflicts_with_all = ["pin", "replace", "token", "take_over_my_trust"])]
+    pub(crate) openpgp: bool,
+
+    /// With --openpgp: new keys in any case, and only the link between the two
+    #[arg(long, requires = "openpgp", hide_short_help = true)]
+    pub(crate) new_key: bool,
 
     /// The passphrase of the files, where they have one
     #[command(flatten)]

@@ -1,5 +1,7 @@
 //! Keys and contacts, in words and as JSON.
 
+pub(crate) mod openpgp;
+
 use std::path::Path;
 
 use counterseal_core::time::Time;

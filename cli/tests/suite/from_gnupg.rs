@@ -1,3 +1,4 @@
 //! Keys that people have in GnuPG come in.
 
 mod gpgsm;
+mod openpgp;

@@ -69,13 +69,13 @@ impl FastKey {
     }
 }
 
-fn rsa(modulus: &MPI, exponent: &MPI) -> Vec<u8> {
+pub(super) fn rsa(modulus: &MPI, exponent: &MPI) -> Vec<u8> {
     let key = tlv::sequence(&[&tlv::integer(modulus.value()), &tlv::integer(exponent.value())]);
     let null = tlv::encode(tag::NULL, &[]);
     tlv::sequence(&[&algorithm_der(oid::RSA_ENCRYPTION, &null), &tlv::bit_string(&key)])
 }
 
-fn elliptic(curve: &Curve, point: &MPI) -> Option<Vec<u8>> {
+pub(super) fn elliptic(curve: &Curve, point: &MPI) -> Option<Vec<u8>> {
     if !matches!(curve, Curve::NistP256 | Curve::NistP384 | Curve::NistP521) {
         return None;
     }
@@ -84,7 +84,7 @@ fn elliptic(curve: &Curve, point: &MPI) -> Option<Vec<u8>> {
     Some(tlv::sequence(&[&algorithm, &tlv::bit_string(point.value())]))
 }
 
-fn ed25519(point: &MPI) -> Option<Vec<u8>> {
+pub(super) fn ed25519(point: &MPI) -> Option<Vec<u8>> {
     let point = point.value().strip_prefix(&[0x40])?;
     Some(tlv::sequence(&[&algorithm_der(oid::ED25519, &[]), &tlv::bit_string(point)]))
 }

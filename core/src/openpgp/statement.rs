@@ -1,5 +1,6 @@
 //! Statements: small signed texts about S/MIME keys (`docs/formats/statement.md`).
 
+mod clear_sign;
 mod clear_signed;
 mod parse;
 mod sign;

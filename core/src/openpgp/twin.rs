@@ -8,13 +8,13 @@ use sequoia_openpgp::cert::raw::RawCert;
 use sequoia_openpgp::packet::Tag;
 use sequoia_openpgp::parse::Parse as _;
 use sha1::{Digest as _, Sha1};
-use sha2::{Sha256, Sha384, Sha512};
 use std::io::Write as _;
 
 use super::certificate::{Certificate, KeyId};
+use super::signing::{Unsigned, hash_octet, length16, number, packet, subpacket};
 use super::{Basis, FULL};
 use crate::address::EmailAddress;
-use crate::algorithm::{DigestAlgorithm, KeyAlgorithm, SignatureAlgorithm};
+use crate::algorithm::{DigestAlgorithm, KeyAlgorithm};
 use crate::fingerprint::OpenPgpFingerprint;
 use crate::ports::{KeyError, SecretKeys};
 use crate::time::Time;
@@ -79,8 +79,7 @@ impl TwinKey {
     /// Its fingerprint, as `gpg` and `sq` print it.
     #[must_use]
     pub fn fingerprint(&self) -> OpenPgpFingerprint {
-        let digest = Sha1::new().chain_update(framed_key(&self.body)).finalize();
-        OpenPgpFingerprint::Version4(digest.into())
+        fingerprint(&self.body)
     }
 
     /// Whether a certificate is this key's twin: octet for octet, since a fingerprint is a SHA-1.
@@ -159,7 +158,7 @@ pub fn twin_certificate(
     for (place, address) in addresses.iter().enumerate() {
         let user_id = user_id(name, address)?;
         packets.extend(packet(13, user_id.as_bytes()));
-        let unsigned = SelfSignature::new(&twin, &user_id, place == 0, now);
+        let unsigned = Unsigned::of_own(&twin, &user_id, place == 0, now);
         packets.extend(packet(2, &unsigned.signed_by(keys, key)?));
     }
     Ok(packets)
@@ -194,7 +193,7 @@ pub fn certify_twin(
         return Err(TwinError::BadName);
     }
     let issuer = TwinKey::of(certifier).ok_or(TwinError::Unsuitable)?;
-    let unsigned = SelfSignature::of_other(&issuer, subject, user_id, certification, now);
+    let unsigned = Unsigned::of_other(&issuer, subject, user_id, certification, now);
     let signature = packet(2, &unsigned.signed_by(keys, certifier)?);
     match made {
         Some(made) => with_certification(made, user_id, &signature).ok_or(TwinError::Unsuitable),
@@ -238,18 +237,10 @@ fn user_id(name: &str, address: &EmailAddress) -> Result<String, TwinError> {
     }
 }
 
-/// A positive certification of a user identifier by its owner, to be signed (RFC 9580, sections
-/// 5.2.3 and 5.2.4).
-struct SelfSignature {
-    /// The octets of the packet up to the end of the hashed subpackets.
-    head: Vec<u8>,
-    /// What is signed.
-    input: Vec<u8>,
-    unhashed: Vec<u8>,
-}
-
-impl SelfSignature {
-    fn new(twin: &TwinKey, user_id: &str, is_first: bool, now: Time) -> Self {
+/// Certifications of user identifiers, to be signed.
+impl Unsigned {
+    /// By the owner: a positive certification.
+    fn of_own(twin: &TwinKey, user_id: &str, is_first: bool, now: Time) -> Self {
         const POSITIVE_CERTIFICATION: u8 = 0x13;
         let fingerprint = twin.fingerprint();
         let seconds = u32::try_from(now.unix_seconds().max(TWIN_CREATED.unix_seconds())).unwrap_or(u32::MAX);
@@ -296,34 +287,6 @@ impl SelfSignature {
         let input = certification_input(&subject.body, user_id.as_bytes(), &head);
         Self { head, input, unhashed: subpacket(16, &KeyId::of(&fingerprint).0) }
     }
-
-    /// The body of the signature packet.
-    fn signed_by(&self, keys: &dyn SecretKeys, key: &PublicKey) -> Result<Vec<u8>, TwinError> {
-        let (digest, algorithm) = match key.algorithm() {
-            KeyAlgorithm::Rsa { .. } => {
-                (DigestAlgorithm::Sha512, SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha512))
-            }
-            KeyAlgorithm::P256 => {
-                (DigestAlgorithm::Sha256, SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256))
-            }
-            KeyAlgorithm::P384 => {
-                (DigestAlgorithm::Sha384, SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha384))
-            }
-            KeyAlgorithm::P521 => {
-                (DigestAlgorithm::Sha512, SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha512))
-            }
-            KeyAlgorithm::Ed25519 => (DigestAlgorithm::Sha512, SignatureAlgorithm::Ed25519),
-            _ => return Err(TwinError::Unsuitable),
-        };
-        let hash = digest_bytes(digest, &self.input);
-        // An Ed25519 key of OpenPGP signs the digest, the others digest on their own.
-        let message = if algorithm == SignatureAlgorithm::Ed25519 { &hash } else { &self.input };
-        let signature = keys.sign(&key.fingerprint(), algorithm, message)?;
-        key.verify(algorithm, message, &signature).map_err(|_| TwinError::Failed)?;
-        let numbers = signature_numbers(algorithm, &signature).ok_or(TwinError::Failed)?;
-        let prefix = hash.get(..2).ok_or(TwinError::Failed)?;
-        Ok([&self.head[..], &length16(&self.unhashed), &self.unhashed, prefix, &numbers].concat())
-    }
 }
 
 /// What a certification of version 4 is a signature over (RFC 9580, section 5.2.4): the key, the
@@ -334,57 +297,23 @@ pub(super) fn certification_input(key: &[u8], user_id: &[u8], head: &[u8]) -> Ve
     [&key[..], &[0xb4], &length32(user_id), user_id, head, &[0x04, 0xff], &length32(head)].concat()
 }
 
+/// The fingerprint of a key of version 4, from its packet's body.
+pub(super) fn fingerprint(body: &[u8]) -> OpenPgpFingerprint {
+    OpenPgpFingerprint::Version4(Sha1::digest(framed_key(body)).into())
+}
+
 /// A key's packet as it is hashed (RFC 9580, section 5.5.4.1).
 fn framed_key(body: &[u8]) -> Vec<u8> {
     [&[0x99], &length16(body)[..], body].concat()
 }
 
-fn length16(bytes: &[u8]) -> [u8; 2] {
-    u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes()
-}
-
 /// The digest that goes with a key: of the size of its curve.
-fn digest_of(algorithm: u8, body: &[u8]) -> DigestAlgorithm {
+pub(super) fn digest_of(algorithm: u8, body: &[u8]) -> DigestAlgorithm {
     let curve = body.get(7..).unwrap_or_default();
     match algorithm {
         ECDSA if curve.starts_with(&P256) => DigestAlgorithm::Sha256,
         ECDSA if curve.starts_with(&P384) => DigestAlgorithm::Sha384,
         _ => DigestAlgorithm::Sha512,
-    }
-}
-
-/// RFC 9580, section 9.5.
-const fn hash_octet(digest: DigestAlgorithm) -> u8 {
-    match digest {
-        DigestAlgorithm::Sha256 => 8,
-        DigestAlgorithm::Sha384 => 9,
-        _ => 10,
-    }
-}
-
-fn digest_bytes(digest: DigestAlgorithm, input: &[u8]) -> Vec<u8> {
-    match digest {
-        DigestAlgorithm::Sha256 => Sha256::digest(input).to_vec(),
-        DigestAlgorithm::Sha384 => Sha384::digest(input).to_vec(),
-        _ => Sha512::digest(input).to_vec(),
-    }
-}
-
-/// A signature as the multiprecision integers of OpenPGP.
-fn signature_numbers(algorithm: SignatureAlgorithm, signature: &[u8]) -> Option<Vec<u8>> {
-    match algorithm {
-        SignatureAlgorithm::RsaPkcs1(_) => Some(number(signature)),
-        SignatureAlgorithm::Ecdsa(_) => {
-            let mut numbers = Elements::new(tlv::only(signature, tag::SEQUENCE)?);
-            let first = tlv::unsigned(numbers.expect(tag::INTEGER)?.content)?;
-            let second = tlv::unsigned(numbers.expect(tag::INTEGER)?.content)?;
-            Some([number(first), number(second)].concat())
-        }
-        SignatureAlgorithm::Ed25519 => {
-            let (first, second) = signature.split_at_checked(32)?;
-            Some([number(first), number(second)].concat())
-        }
-        _ => None,
     }
 }
 
@@ -407,36 +336,11 @@ fn curve_material(identifier: &[u8], point: &[u8]) -> Vec<u8> {
     [&[length], identifier, &number(point)].concat()
 }
 
-/// A multiprecision integer (RFC 9580, section 3.2).
-fn number(magnitude: &[u8]) -> Vec<u8> {
-    let zeros = magnitude.iter().take_while(|byte| **byte == 0).count();
-    let magnitude = magnitude.get(zeros..).unwrap_or_default();
-    let unused = magnitude.first().map_or(0, |first| first.leading_zeros() as usize);
-    let bits = u16::try_from(magnitude.len() * 8 - unused).unwrap_or(u16::MAX);
-    [&bits.to_be_bytes(), magnitude].concat()
-}
-
-/// A signature subpacket (RFC 9580, section 5.2.3.7), all of ours being short.
-fn subpacket(kind: u8, value: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(value.len() + 1).unwrap_or(u8::MAX);
-    [&[length, kind], value].concat()
-}
-
 /// A human-readable notation (RFC 9580, section 5.2.3.24).
 fn notation(name: &str, value: &str) -> Vec<u8> {
     let text = [name.as_bytes(), value.as_bytes()].concat();
     let lengths = [length16(name.as_bytes()), length16(value.as_bytes())].concat();
     subpacket(20, &[&[0x80, 0, 0, 0], &lengths[..], &text].concat())
-}
-
-/// A packet with a header of the new form (RFC 9580, section 4.2.1).
-fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-    let header = match body.len() {
-        short @ 0..192 => vec![0xc0 | kind, short as u8],
-        _ => [&[0xc0 | kind, 0xff][..], &length.to_be_bytes()].concat(),
-    };
-    [&header[..], body].concat()
 }
 
 fn armored(packets: &[u8]) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod generate;
 mod implicit_rejection;
+mod numbers;
 mod read;
 mod rsa;
 mod structure;
@@ -10,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use generate::KeyKind;
+pub(crate) use numbers::Numbers;
 
 pub(super) use self::implicit_rejection::RejectionKey;
 use self::rsa::RsaSecret;

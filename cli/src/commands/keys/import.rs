@@ -5,6 +5,7 @@ mod folder;
 mod gpgsm;
 mod mail;
 mod nss;
+mod openpgp;
 mod pin;
 mod plan;
 mod program;
@@ -39,6 +40,12 @@ pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
         let report = token::run(arguments, token)?;
         keys::imported(&[report], &[], arguments.report.json)?;
         return Ok(Exit::Done);
+    }
+    if arguments.openpgp {
+        return openpgp::run(arguments);
+    }
+    if !arguments.address.is_empty() && arguments.pin.is_none() {
+        return Err(Failure::usage("--address goes with --pin or with --openpgp"));
     }
     let comparison = Comparison::of(arguments)?;
     let mut store = open_or_create(arguments)?;

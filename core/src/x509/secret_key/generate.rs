@@ -129,7 +129,12 @@ fn elliptic(curve: Curve, random: &mut dyn Random) -> Result<SecretKey, SecretKe
 /// Two primes and the exponent 65537.
 pub(super) fn rsa(bits: usize, random: &mut dyn Random) -> Result<SecretKey, SecretKeyError> {
     let key = RsaPrivateKey::new(&mut RandomAdapter(random), bits).map_err(|_| SecretKeyError::BadKey)?;
-    let pkcs1 = rsa_private_key(&key).ok_or(SecretKeyError::BadKey)?;
+    from_rsa(&key)
+}
+
+/// A key of another crate as ours.
+pub(super) fn from_rsa(key: &RsaPrivateKey) -> Result<SecretKey, SecretKeyError> {
+    let pkcs1 = rsa_private_key(key).ok_or(SecretKeyError::BadKey)?;
     read::rsa(&structure::rsa_algorithm(), &pkcs1)
 }
 

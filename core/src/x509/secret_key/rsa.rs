@@ -151,7 +151,7 @@ impl RsaSecret {
         fixed_length(&Zeroizing::new(output), self.size).map(Zeroizing::new)
     }
 
-    fn portable(&self) -> Option<&RsaPrivateKey> {
+    pub(super) fn portable(&self) -> Option<&RsaPrivateKey> {
         self.portable.get_or_init(|| portable(self.der.expose())).as_ref()
     }
 
