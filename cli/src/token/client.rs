@@ -1,7 +1,7 @@
 //! Asking the process that has loaded a library. Whatever becomes of it, this one gets an answer in time, or a
 //! reason.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -21,6 +21,8 @@ use crate::frames;
 const PATIENCE_TO_LOAD: Duration = Duration::from_secs(10);
 /// How long an answer may take. The slowest cards need a few seconds for an operation with RSA.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a card may look for the primes of an RSA key.
+const PATIENCE_TO_GENERATE: Duration = Duration::from_secs(300);
 /// How long a library may take to leave its tokens.
 const PATIENCE_TO_END: Duration = Duration::from_secs(1);
 /// How often it is looked whether it has.
@@ -55,6 +57,7 @@ impl Helper {
         let patience = match request {
             Request::Load { .. } => PATIENCE_TO_LOAD,
             Request::LogIn { pin: None, .. } => PATIENCE_FOR_A_PERSON,
+            Request::Generate { .. } => PATIENCE_TO_GENERATE,
             _ => PATIENCE,
         };
         match self.exchange(request, patience) {
@@ -71,10 +74,9 @@ impl Helper {
     }
 
     fn exchange(&mut self, request: &Request, patience: Duration) -> io::Result<Option<Answer>> {
-        self.stream.set_read_timeout(Some(patience))?;
-        self.stream.set_write_timeout(Some(patience))?;
-        frames::send(&mut self.stream, &request.encode())?;
-        let answer = frames::receive(&mut self.stream)?;
+        let mut timed = Timed { stream: &self.stream, until: Instant::now() + patience };
+        frames::send(&mut timed, &request.encode())?;
+        let answer = frames::receive(&mut timed)?;
         Ok(answer.and_then(|answer| Answer::decode(&answer)))
     }
 
@@ -107,6 +109,37 @@ impl Drop for Helper {
     }
 }
 
+/// A socket until a moment: an answer that comes octet by octet has no longer than another.
+struct Timed<'s> {
+    stream: &'s UnixStream,
+    until: Instant,
+}
+
+impl Timed<'_> {
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Our own program once more. Whatever its library prints goes nowhere.
 fn spawn() -> io::Result<(Child, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
@@ -117,4 +150,28 @@ fn spawn() -> io::Result<(Child, UnixStream)> {
         .stderr(Stdio::null())
         .spawn()?;
     Ok((child, ours))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_comes_octet_by_octet_has_no_more_time_than_another() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let sender = thread::spawn(move || {
+            while theirs.write_all(&[0]).is_ok() {
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let began = Instant::now();
+        let mut timed = Timed { stream: &ours, until: began + Duration::from_millis(200) };
+        let mut answer = [0; 1000];
+        let error = timed.read_exact(&mut answer).unwrap_err();
+        assert!(matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut));
+        assert!(began.elapsed() < Duration::from_secs(5));
+        drop(ours);
+        sender.join().unwrap();
+    }
 }
