@@ -23,6 +23,7 @@ mod protect;
 mod records;
 mod recovery_code;
 mod restore;
+mod retired;
 mod schema;
 mod sealed;
 mod secret_keys;
@@ -257,6 +258,7 @@ impl Store {
         let epoch = trust::next_epoch(&transaction)?.max(seen.saturating_add(1));
         let mut writer = Writer { transaction, id: &self.id, master_key, epoch, now };
         let result = change(&mut writer)?;
+        writer.sign_retired()?;
         let head = trust::write_head(&writer)?;
         writer.transaction.commit()?;
         Ok((result, head))

@@ -49,7 +49,8 @@ pub(crate) struct Backup {
     long_about = "Put a backup in the place of your key store.\n\n\
         All of the file is verified before anything is changed. Where there is a key store, --replace is needed, \
         and secret keys that it has and the backup has not are taken over; where they do not open, nothing is \
-        changed. Pins and contacts that were added after the backup are gone, and their number is said. The file \
+        changed. Keys that were removed from it stay removed, unless --with-removed-keys brings them back. \
+        Pins and contacts that were added after the backup are gone, and their number is said. The file \
         of a key store (store.sqlite3) can be restored like a backup.",
     after_long_help = help_end!(
         "  On a new machine:\n",
@@ -68,6 +69,12 @@ pub(crate) struct Restore {
     /// Replace the key store that is there
     #[arg(long)]
     pub(crate) replace: bool,
+
+    /// Bring back keys of the backup that were removed from the key store that is there
+    ///
+    /// Without it they stay removed.
+    #[arg(long, requires = "replace")]
+    pub(crate) with_removed_keys: bool,
 
     /// The passphrase of the key store that is there, where it is another one
     #[arg(long, value_name = "FILE", requires = "replace")]

@@ -29,8 +29,11 @@ pub(crate) fn run(arguments: &args::Restore) -> Result<Exit, Failure> {
     if let Ok(present) = Store::open(&directory) {
         let _ = Agent::of(present.id()).is_some_and(|agent| agent.lock());
     }
-    let restored = staged
-        .put_in_place(&directory, clock::now(), |present, missing| unlock(arguments, present, missing))?;
+    let restored = staged.with_removed_keys(arguments.with_removed_keys).put_in_place(
+        &directory,
+        clock::now(),
+        |present, missing| unlock(arguments, present, missing),
+    )?;
     backup::restored(&restored, &arguments.report)?;
     Ok(Exit::Done)
 }

@@ -211,7 +211,13 @@ const OWN_TWIN: &[u8] = b"twin";
 
 /// Whether our own twin goes along already.
 pub(crate) fn has_twin(store: &Store) -> Result<bool, Failure> {
-    Ok(store.evidence(EvidenceKind::Carried)?.iter().any(|kept| kept.name.starts_with(OWN_TWIN)))
+    Ok(!twins(store)?.is_empty())
+}
+
+/// The copies of our own twins that go along.
+pub(crate) fn twins(store: &Store) -> Result<Vec<Kept>, Failure> {
+    let carried = store.evidence(EvidenceKind::Carried)?.into_iter();
+    Ok(carried.filter(|kept| kept.name.starts_with(OWN_TWIN)).collect())
 }
 
 /// Has a copy of our twin go along with our signatures.

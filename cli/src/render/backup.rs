@@ -35,6 +35,8 @@ struct RestoredObject {
     made: Option<String>,
     keys: usize,
     kept: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<String>,
     contacts_gone: usize,
     aside: Vec<String>,
 }
@@ -65,6 +67,7 @@ pub(crate) fn restored(restored: &Restored, report: &Report) -> Result<(), Failu
             made: restored.made.map(|made| made.to_rfc3339()),
             keys: restored.keys,
             kept,
+            removed: restored.removed.iter().map(ToString::to_string).collect(),
             contacts_gone: restored.gone,
             aside,
         };
@@ -75,6 +78,12 @@ pub(crate) fn restored(restored: &Restored, report: &Report) -> Result<(), Failu
     if !kept.is_empty() {
         say("Kept from the store that was here, because the backup has them not:");
         kept.iter().for_each(|key| say(&format!("  {key}")));
+    }
+    if !restored.removed.is_empty() {
+        say(
+            "Removed from the store that was here, and so not restored (--with-removed-keys brings them back):",
+        );
+        restored.removed.iter().for_each(|key| say(&format!("  {key}")));
     }
     if restored.gone > 0 {
         let gone = counted(restored.gone, "row");

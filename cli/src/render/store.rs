@@ -11,6 +11,13 @@ impl From<StoreError> for Failure {
             StoreError::Exists => Self::unknown("store-exists", "there is a key store already"),
             StoreError::KeyRemoved => Self::no("key-removed", "the key was removed from this store for ever")
                 .hint("keep it in a store of its own: name another directory in COUNTERSEAL_HOME"),
+            StoreError::RemovedThere(key) => Self::no(
+                "key-removed",
+                format!("{key} was removed in the backup, and the key store that is here has it; nothing was changed"),
+            )
+            .hint(format!(
+                "keep the key store as it is; or remove the key here too, and restore then: `cseal keys remove {key}`"
+            )),
             StoreError::Locked => Self::unknown("locked", "the key store is locked")
                 .hint("give its passphrase with --passphrase-file FILE or --passphrase-fd N"),
             StoreError::WrongPassphrase => {

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use counterseal_core::fingerprint::Fingerprint;
+
 /// Why a store did not do what it was asked for.
 #[derive(Debug)]
 pub(crate) enum StoreError {
@@ -12,6 +14,8 @@ pub(crate) enum StoreError {
     Exists,
     /// The key was destroyed here, and does not come back.
     KeyRemoved,
+    /// The present store has a key that was removed in the file that is to take its place.
+    RemovedThere(Fingerprint),
     /// A secret key is needed, and no passphrase was given.
     Locked,
     /// No slot opens with this passphrase.

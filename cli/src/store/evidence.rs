@@ -40,6 +40,9 @@ pub(crate) enum EvidenceKind {
     RemovedKey,
     /// Where a secret key of ours is that is on a token. The name is its SHA-256.
     TokenKey,
+    /// That a secret key of ours is retired; since when is the content, in 8 octets. The name is its SHA-256, or
+    /// `all`.
+    RetiredKey,
     /// That a contact's certificate was seen; when is what the row says. The name is the SHA-256 of its DER.
     CertificateSeen,
     /// That a contact's key was exposed; since when is what the row says. The name is the SHA-256 of the
@@ -87,6 +90,7 @@ impl EvidenceKind {
             Self::TimeStamp => "time-stamp",
             Self::RevocationList => "revocation-list",
             Self::RemovedKey => "removed-key",
+            Self::RetiredKey => "retired-key",
             Self::TokenKey => "token-key",
             Self::CertificateSeen => "certificate-seen",
             Self::Exposure => "exposure",

@@ -11,6 +11,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use super::backup::BackupFile;
 use super::error::StoreError;
+use super::evidence::EvidenceKind;
 use super::master_key::MasterKey;
 use super::sealed::SealingKey;
 use super::secret_keys::StoredKey;
@@ -29,6 +30,8 @@ pub(crate) struct Staged {
     file: NamedTempFile,
     /// When the backup was made; the file of a store does not say.
     made: Option<Time>,
+    /// Whether keys come back that were removed from the store in the directory.
+    brings_back: bool,
 }
 
 /// What came of it.
@@ -40,6 +43,8 @@ pub(crate) struct Restored {
     pub(crate) keys: usize,
     /// Of these, those that only the store before had.
     pub(crate) kept: Vec<Fingerprint>,
+    /// Keys of the backup that were removed from the store before, and stay so.
+    pub(crate) removed: Vec<Fingerprint>,
     /// Pins and contacts of the store before that are gone.
     pub(crate) gone: usize,
     /// The files of a store that could not be read, under their new names.
@@ -83,7 +88,7 @@ impl Staged {
             let store = Store::open_file(file.path().to_owned())?;
             store.unlock_by(opener)?;
             store.check_all()?;
-            return Ok(Self { store, file, made: None });
+            return Ok(Self { store, file, made: None, brings_back: false });
         }
         let backup = BackupFile::open(path)?;
         let (made, id) = (backup.header.made, backup.store_id());
@@ -96,7 +101,12 @@ impl Staged {
         }
         store.unlock_with(master_key)?;
         store.check_all()?;
-        Ok(Self { store, file, made: Some(made) })
+        Ok(Self { store, file, made: Some(made), brings_back: false })
+    }
+
+    /// The same, with the keys that were removed from the store in the directory since.
+    pub(crate) fn with_removed_keys(self, brings_back: bool) -> Self {
+        Self { brings_back, ..self }
     }
 
     /// Puts it in the place of the store. `unlock` opens the present store where it has keys that this one has not,
@@ -117,6 +127,10 @@ impl Staged {
         let mut before = None;
         if let Present::Readable(store) = &present {
             let missing = self.missing(store)?;
+            self.refuse_removed(&missing)?;
+            if !self.brings_back {
+                report.removed = fingerprints(&self.removed_since(store)?);
+            }
             if !missing.is_empty() && store.unlock_with(self.own_master_key(&store.id)?).is_err() {
                 unlock(store, &fingerprints(&missing))?;
             }
@@ -137,6 +151,10 @@ impl Staged {
             other => other?,
         };
         report.kept = kept;
+        if !report.removed.is_empty() {
+            // Nothing else has this file open.
+            self.store.wipe()?;
+        }
         report.keys = self.store.check_records()?;
         report.aside = self.exchange(&path, present, before, &head)?;
         Ok(report)
@@ -161,6 +179,24 @@ impl Staged {
         Ok(missing)
     }
 
+    /// Keys of this store that were removed from the present one.
+    fn removed_since(&self, present: &Store) -> Result<Vec<StoredKey>, StoreError> {
+        let removed = present.evidence(EvidenceKind::RemovedKey)?;
+        let mut keys = self.store.secret_keys()?;
+        keys.retain(|key| removed.iter().any(|kept| kept.name == *key.fingerprint.sha256()));
+        Ok(keys)
+    }
+
+    /// Refuses to end keys of the present store because they were removed before the backup was made.
+    fn refuse_removed(&self, missing: &[StoredKey]) -> Result<(), StoreError> {
+        let removed = self.store.evidence(EvidenceKind::RemovedKey)?;
+        let is_removed = |key: &&StoredKey| removed.iter().any(|kept| kept.name == *key.fingerprint.sha256());
+        match missing.iter().find(is_removed) {
+            Some(key) => Err(StoreError::RemovedThere(key.fingerprint)),
+            None => Ok(()),
+        }
+    }
+
     /// The master key of this store, as that of another state of it.
     fn own_master_key(&self, id: &[u8; ID_BYTES]) -> Result<MasterKey, StoreError> {
         let key: &SealingKey = self.store.master_key()?.wrapped();
@@ -178,7 +214,9 @@ impl Staged {
         let keys = present.secret_keys()?;
         let rows = present.trust_rows()?;
         let places = present.token_keys()?;
+        let removed = if self.brings_back { Vec::new() } else { self.removed_since(present)? };
         self.store.commit(now, seen, |writer| {
+            removed.iter().try_for_each(|key| writer.remove_secret_key(key))?;
             for key in &missing {
                 writer.take_secret_key(key, &present.algorithm(key)?, &present.open_secret_key(key)?)?;
                 if let Some(place) = places.get(key.fingerprint.sha256()) {

@@ -137,7 +137,7 @@ ALTER TABLE trust ADD COLUMN announced INTEGER;
 
 /// What version 4 changes: the master key may also be wrapped under a recovery code, and under a key that
 /// the keyring of the desktop keeps.
-const FOURTH_TABLES: &str = "
+pub(super) const FOURTH_TABLES: &str = "
 ALTER TABLE unlock_slot RENAME TO unlock_slot_before;
 CREATE TABLE unlock_slot (
     id INTEGER PRIMARY KEY,

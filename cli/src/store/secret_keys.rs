@@ -61,6 +61,8 @@ const COLUMNS: &str = "id, fingerprint, kind, public_key, created, retired, epoc
 impl Store {
     /// All secret keys but those that were removed, newest first.
     pub(crate) fn secret_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        // Which of them are retired is what the head is signed for.
+        self.trust_rows()?;
         read_all(&self.connection)
     }
 
@@ -133,6 +135,9 @@ impl Writer<'_> {
             "UPDATE secret_key SET retired = ?2 WHERE fingerprint = ?1 AND retired IS NULL",
             params![key.sha256(), self.now.unix_seconds()],
         )?;
+        if retired == 1 {
+            self.sign_retirement(key.sha256(), self.now.unix_seconds())?;
+        }
         Ok(retired == 1)
     }
 
@@ -159,7 +164,11 @@ impl Writer<'_> {
         pkcs8: &SecretBytes,
     ) -> Result<(), StoreError> {
         let row = self.next_row()?;
-        self.insert_secret_key(&StoredKey { row, epoch: self.epoch, ..key.clone() }, algorithm, pkcs8)
+        self.insert_secret_key(&StoredKey { row, epoch: self.epoch, ..key.clone() }, algorithm, pkcs8)?;
+        match key.retired {
+            Some(at) => self.sign_retirement(key.fingerprint.sha256(), at.unix_seconds()),
+            None => Ok(()),
+        }
     }
 
     fn next_row(&self) -> Result<i64, StoreError> {

@@ -1,5 +1,7 @@
 //! Unlock slots: each wraps the store master key under something that its owner has.
 
+use std::time::{Duration, Instant};
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use counterseal_core::limits::ARGON2_KIBIBYTES;
 use counterseal_core::secret::SecretBytes;
@@ -17,7 +19,11 @@ use super::schema::SEAL_VERSION;
 use super::sealed::{KEY_BYTES, SealingKey};
 use crate::randomness::random;
 
-/// Memory of Argon2id in KiB. A stolen file costs its thief 256 MiB and more than half a second for
+/// The least memory: what RFC 9106, section 4, has for a machine with little of it.
+const LEAST_MEMORY_KIBIBYTES: u32 = 64 << 10;
+/// How long a person waits for one passphrase at most, where the least memory takes less.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Memory of Argon2id in KiB, unless the machine is too slow for it. A stolen file costs its thief 256 MiB and more than half a second for
 /// each guess; on the reference machine a person waits 0.7 s.
 const MEMORY_KIBIBYTES: u32 = 256 << 10;
 /// Passes over that memory.
@@ -204,9 +210,12 @@ impl Slot {
         protection: &Protection,
         now: Time,
     ) -> Result<Self, StoreError> {
-        let parameters = Parameters { salt: random(), memory: MEMORY_KIBIBYTES, passes: PASSES };
+        let mut parameters = Parameters { salt: random(), memory: MEMORY_KIBIBYTES, passes: PASSES };
         let (stored, key) = match protection {
-            Protection::Passphrase(passphrase) => (parameters.encode(), parameters.derive(passphrase)?),
+            Protection::Passphrase(passphrase) => {
+                parameters.memory = calibrated(|memory| parameters.time(memory))?;
+                (parameters.encode(), parameters.derive(passphrase)?)
+            }
             Protection::None => (Vec::new(), no_passphrase()),
             Protection::RecoveryCode(code) => (parameters.salt.to_vec(), code.key(&parameters.salt)),
             Protection::Keyring(key) => (Vec::new(), key.clone()),
@@ -277,6 +286,13 @@ impl Parameters {
         Ok(Self { salt: *salt, memory, passes })
     }
 
+    /// How long one passphrase takes with so much memory.
+    fn time(&self, memory: u32) -> Result<Duration, StoreError> {
+        let begin = Instant::now();
+        Self { memory, ..self.clone() }.derive(&SecretBytes::copy_of(b"measure"))?;
+        Ok(begin.elapsed())
+    }
+
     fn derive(&self, passphrase: &SecretBytes) -> Result<SealingKey, StoreError> {
         let parameters = Params::new(self.memory, self.passes, 1, Some(KEY_BYTES))
             .map_err(|_| StoreError::Tampered("unlock_slot"))?;
@@ -288,6 +304,16 @@ impl Parameters {
     }
 }
 
+/// The memory with which a passphrase takes about [`PATIENCE`], between the least and the most. Only the least is
+/// measured: time grows with memory, and a slow machine should not wait to learn that it is one.
+fn calibrated(measure: impl FnOnce(u32) -> Result<Duration, StoreError>) -> Result<u32, StoreError> {
+    let least = measure(LEAST_MEMORY_KIBIBYTES)?.as_micros().max(1);
+    let fits = u128::from(LEAST_MEMORY_KIBIBYTES) * PATIENCE.as_micros() / least;
+    let fits = u32::try_from(fits).unwrap_or(u32::MAX).clamp(LEAST_MEMORY_KIBIBYTES, MEMORY_KIBIBYTES);
+    // Whole MiB: the file says nothing more of the machine than it must.
+    Ok(fits >> 10 << 10)
+}
+
 /// The key of the slot that protects nothing.
 fn no_passphrase() -> SealingKey {
     SealingKey::new(Zeroizing::new(Sha256::digest(b"counterseal store v1 no passphrase").into()))
@@ -297,6 +323,21 @@ fn no_passphrase() -> SealingKey {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_follows_the_machine_within_limits() {
+        let at = |milliseconds| calibrated(|_| Ok(Duration::from_millis(milliseconds))).unwrap() >> 10;
+        assert_eq!([0, 1, 175, 250].map(at), [256; 4]);
+        assert_eq!([320, 500, 800].map(at), [200, 128, 80]);
+        assert_eq!([1000, 5000].map(at), [64; 2]);
+        let asked = std::cell::Cell::new(0);
+        calibrated(|memory| {
+            asked.set(memory);
+            Ok(PATIENCE)
+        })
+        .unwrap();
+        assert_eq!(asked.get(), 64 << 10);
+    }
 
     #[test]
     fn parameters_go_both_ways_and_have_limits() {

@@ -18,6 +18,7 @@ use super::error::StoreError;
 use super::evidence::{self, EvidenceRow};
 use super::history::{self, HistoryEnd, KeptCorrespondence};
 use super::master_key::MasterKey;
+use super::retired;
 use super::schema::SEAL_VERSION;
 use super::{ID_BYTES, Store, Writer};
 
@@ -111,6 +112,7 @@ impl Store {
         let trust_key =
             VerifyingKey::from_bytes(&head.trust_key).map_err(|_| StoreError::Tampered("store"))?;
         head.check(&self.id, &signed, &trust_key, &signature)?;
+        retired::check(transaction)?;
         *self.verified.borrow_mut() = Some((moment, Arc::clone(&signed)));
         Ok(signed)
     }
@@ -421,5 +423,6 @@ pub(super) fn check_head(
     if head.trust_key != ours.to_bytes() {
         return Err(StoreError::Tampered("store"));
     }
-    head.check(store, &Signed::read(connection)?, &ours, &signature)
+    head.check(store, &Signed::read(connection)?, &ours, &signature)?;
+    retired::check(connection)
 }

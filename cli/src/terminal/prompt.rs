@@ -1,7 +1,7 @@
 //! Questions on the terminal device, whatever standard input and output are.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
 use counterseal_core::secret::SecretBytes;
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
@@ -42,6 +42,23 @@ pub(crate) fn ask_secret(question: &str) -> io::Result<Question> {
     drop(silence);
     writeln!(terminal)?;
     answer
+}
+
+/// Asks for something that is no secret, and is shown while it is typed.
+///
+/// # Errors
+/// Whatever the system says while the terminal is read.
+pub(crate) fn ask_shown(question: &str) -> io::Result<Option<String>> {
+    let Ok(mut terminal) = File::options().read(true).write(true).open("/dev/tty") else { return Ok(None) };
+    write!(terminal, "{question}: ")?;
+    read_shown(&terminal).map(Some)
+}
+
+/// A line as the terminal gives it; what is longer than any answer is cut off, and is none.
+fn read_shown(terminal: impl Read) -> io::Result<String> {
+    let mut line = Vec::new();
+    BufReader::new(terminal.take(PASSPHRASE_BYTES as u64)).read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).trim().to_owned())
 }
 
 /// A terminal that shows nothing of what is typed, until this is dropped.
@@ -112,6 +129,13 @@ mod tests {
             panic!("no answer")
         };
         assert_eq!(answer.expose(), b"hi");
+    }
+
+    #[test]
+    fn a_line_that_is_shown_ends_at_its_end() {
+        assert_eq!(read_shown(&b"  MBJH-UVS2 \nmore"[..]).unwrap(), "MBJH-UVS2");
+        assert_eq!(read_shown(&b""[..]).unwrap(), "");
+        assert_eq!(read_shown(&vec![b'x'; 2 * PASSPHRASE_BYTES][..]).unwrap().len(), PASSPHRASE_BYTES);
     }
 
     #[test]

@@ -278,6 +278,16 @@ fn a_key_is_removed_only_by_its_whole_fingerprint_and_does_not_come_back() {
     place.run("bob", &["keys", "remove", &key]).exits(2);
     assert_eq!(remove(&key[..24]).exits(1).json()["error"], "other-fingerprint");
     place.run("bob", &["decrypt", "old.eml"]).exits(0);
+    // By its fingerprint a retired key is still found, by the address it is not given to others.
+    let export = |what: &str| place.run("bob", &["keys", "export", what]).exits(0).text();
+    let shown = place.run("bob", &["keys", "show", &key]).exits(0).text();
+    assert!(shown.contains(&key), "{shown}");
+    assert!(!export("bob@example.org").contains(export(&key).lines().nth(5).unwrap()));
+    let secret =
+        ["keys", "export", &key, "--secret", "--new-passphrase-file", "passphrase", "-o", "retired.p12"];
+    place.run("bob", &secret).exits(0);
+    let passphrase = ["--new-passphrase-file", "passphrase"];
+    place.run("bob", &[&["backup", "bob.backup"][..], &passphrase].concat()).exits(0);
 
     let removed = json(&remove(&sha256).exits(0));
     assert_eq!(removed["lost"]["opens_mail"], true);
@@ -286,6 +296,50 @@ fn a_key_is_removed_only_by_its_whole_fingerprint_and_does_not_come_back() {
     let import = ["keys", "import", "old.p12", "--passphrase-file", "passphrase", "--json"];
     assert_eq!(place.run("bob", &import).exits(1).json()["error"], "key-removed");
     place.run("alice", &["encrypt", "mail.eml", "-o", "new.eml"]).exits(0);
+
+    // A backup of before brings it back only where that is asked for.
+    let restore = |more: &[&str]| {
+        let file = ["restore", "bob.backup", "--replace", "--json", "--passphrase-file", "passphrase"];
+        json(&place.run("bob", &[&file[..], more].concat()).exits(0))
+    };
+    assert_eq!(restore(&[])["removed"], serde_json::json!([key]));
+    place.run("bob", &["decrypt", "old.eml"]).exits(3);
+    place.run("bob", &[&["backup", "removed.backup"][..], &passphrase].concat()).exits(0);
+    assert!(restore(&["--with-removed-keys"]).get("removed").is_none());
+    place.run("bob", &["decrypt", "old.eml"]).exits(0);
+    // One of after, where the key is here, would end it: nothing happens.
+    let after = ["restore", "removed.backup", "--replace", "--json", "--passphrase-file", "passphrase"];
+    assert_eq!(place.run("bob", &after).exits(1).json()["error"], "key-removed");
+    place.run("bob", &["decrypt", "old.eml"]).exits(0);
+}
+
+#[test]
+fn the_twin_of_a_new_personal_ca_goes_along_in_the_place_of_the_old_one() {
+    let place = Place::new();
+    place.run("bob", &["keys", "export", "bob@example.org", "--for", "openpgp", "-o", "old.asc"]).exits(0);
+    renew(&place, "bob", &["--personal-ca", "--algorithm", "p-256"]);
+    place.run("bob", &["keys", "export", "bob@example.org", "--for", "openpgp", "-o", "new.asc"]).exits(0);
+    signed_by_bob(&place, "signed.eml");
+    let key_packet = |name: &str| {
+        let text = String::from_utf8(place.read(name)).unwrap();
+        let body = text.split("\n\n").nth(1).unwrap();
+        let body: String = body.lines().take_while(|line| !line.starts_with(['=', '-'])).collect();
+        let packets = base64(&body);
+        // The key's packet as far as into its point; a certificate has other octets before that.
+        packets[..40].to_vec()
+    };
+    let mail = String::from_utf8(place.read("signed.eml")).unwrap();
+    let part = mail.rsplit("pkcs7-signature").next().unwrap().split_once("\r\n\r\n").unwrap().1;
+    let signature: String =
+        part.lines().take_while(|line| !line.is_empty() && !line.starts_with('-')).collect();
+    let signature = base64(&signature);
+    let has = |packet: &[u8]| signature.windows(packet.len()).any(|window| window == packet);
+    assert!(has(&key_packet("new.asc")) && !has(&key_packet("old.asc")));
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    use base64ct::{Base64, Encoding};
+    Base64::decode_vec(text).unwrap()
 }
 
 #[test]

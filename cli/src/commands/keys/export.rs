@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use counterseal_core::address::EmailAddress;
 use counterseal_core::algorithm::KeyAlgorithm;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::x509::pkcs12::{self, CertificateEntry, KeyEntry, Pkcs12Error, Protection};
@@ -98,7 +99,7 @@ impl Chosen {
             .filter(|key| named.iter().any(|certificate| certificate.fingerprint() == key.fingerprint))
             .collect();
         let mut certificates: Vec<Certificate> =
-            if keys.is_empty() { named.into_iter().cloned().collect() } else { newest(&keys, &named) };
+            if keys.is_empty() { named.into_iter().cloned().collect() } else { newest(&keys, &named, typed) };
         let authorities = all.iter().filter(|other| other.is_certificate_authority());
         let above: Vec<Certificate> = authorities
             .filter(|other| certificates.iter().any(|own| own.issuer_der() == other.subject_der()))
@@ -115,11 +116,13 @@ impl Chosen {
 }
 
 /// Of an owner's certificates, the newest for each use, the one to encrypt to first. The store gives
-/// the last one first, and so it stays for two of the same second.
-fn newest(keys: &[StoredKey], named: &[&Certificate]) -> Vec<Certificate> {
+/// the last one first, and so it stays for two of the same second. A retired key is found only by its fingerprint.
+fn newest(keys: &[StoredKey], named: &[&Certificate], typed: &str) -> Vec<Certificate> {
+    let is_fingerprint = EmailAddress::parse(typed).is_err();
     let mut chosen = Vec::new();
     for key_use in [KeyUse::Encryption, KeyUse::Signing, KeyUse::PersonalCa] {
-        let of_use = keys.iter().filter(|key| key.key_use == key_use && key.retired.is_none());
+        let of_use =
+            keys.iter().filter(|key| key.key_use == key_use && (is_fingerprint || key.retired.is_none()));
         let certificate = of_use
             .flat_map(|key| {
                 named.iter().filter(move |certificate| certificate.fingerprint() == key.fingerprint)

@@ -11,7 +11,7 @@ use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
 use crate::render::renew::{self as render, Loss};
 use crate::store::{KeyUse, Store, StoredKey};
-use crate::terminal::{self, Question};
+use crate::terminal;
 
 /// Says what will be lost, asks for the whole fingerprint, and erases what opens the key.
 pub(super) fn run(arguments: &args::Remove) -> Result<Exit, Failure> {
@@ -63,13 +63,15 @@ fn confirm(arguments: &args::Remove, key: &Fingerprint, loss: &Loss) -> Result<(
 }
 
 fn ask() -> Result<String, Failure> {
-    let answer = terminal::ask_secret("The whole fingerprint (it is not shown)");
-    match answer.map_err(|error| Failure::io("the terminal", &error))? {
-        Question::Answered(answer) => Ok(String::from_utf8_lossy(answer.expose()).into_owned()),
-        Question::NoTerminal => Err(Failure::usage("there is no terminal to ask for the fingerprint on")
-            .hint("give the whole fingerprint with --fingerprint WHOLE")),
-        Question::Cancelled => Err(Failure::unknown("cancelled", "cancelled; nothing was removed")),
+    let answer = terminal::ask_shown("The whole fingerprint");
+    let answer = answer.map_err(|error| Failure::io("the terminal", &error))?.ok_or_else(|| {
+        Failure::usage("there is no terminal to ask for the fingerprint on")
+            .hint("give the whole fingerprint with --fingerprint WHOLE")
+    })?;
+    if answer.is_empty() {
+        return Err(Failure::unknown("cancelled", "cancelled; nothing was removed"));
     }
+    Ok(answer)
 }
 
 /// All groups that are shown, or all of SHA-256; five groups are enough to name a key, and not to end it.

@@ -123,6 +123,9 @@ impl Job<'_> {
         let issuer = Issuer { certificate: &certificate, keys: &keys };
         renewal.stands_for_its_owner(key.fingerprint(), &addresses);
         renewal.follows(self.keys, own::standing(self.in_use), &key.fingerprint(), &addresses)?;
+        if let Some(old) = own::standing(self.in_use) {
+            renewal.carries_twin(self.store, old, &key, &addresses)?;
+        }
         for key_use in [KeyUse::Encryption, KeyUse::Signing] {
             let kind = (key_use, self.algorithm(key_use));
             let made = further(kind, &issuer, &name, &self.addresses(key_use), self.now)?;

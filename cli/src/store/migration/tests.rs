@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 
-use super::super::{EvidenceKind, FILE, KeyUse, Opener, Protection, Store, StoreError};
+use super::super::{EvidenceKind, FILE, KeyUse, Opener, Protection, Store, StoreError, Writer, trust};
 use super::*;
 
 fn now() -> Time {
@@ -38,6 +39,7 @@ fn earlier_version(directory: &Path, protection: &Protection, version: i64) {
             Ok(())
         })
         .unwrap();
+    as_before(&mut store);
     drop(store);
     let file = directory.join(FILE);
     directory::create_file(&file).unwrap();
@@ -52,6 +54,9 @@ fn earlier_version(directory: &Path, protection: &Protection, version: i64) {
         first.execute_batch(schema::THIRD_TABLES).unwrap();
         tables.extend(["history", "correspondence", "pending", "trust"]);
     }
+    if version > 3 {
+        first.execute_batch(schema::FOURTH_TABLES).unwrap();
+    }
     let pragmas = format!("PRAGMA application_id = 0x43534C31; PRAGMA user_version = {version}");
     first.execute_batch(&pragmas).unwrap();
     first.execute_batch(&format!("ATTACH '{}' AS today", today.path().join(FILE).display())).unwrap();
@@ -59,6 +64,17 @@ fn earlier_version(directory: &Path, protection: &Protection, version: i64) {
         first.execute_batch(&format!("INSERT INTO main.{table} SELECT * FROM today.{table}")).unwrap();
     }
     first.execute_batch("DETACH today").unwrap();
+}
+
+/// Earlier stores said of retired keys what nobody had signed.
+fn as_before(store: &mut Store) {
+    let master_key = Arc::clone(store.unlocked.get().unwrap());
+    let transaction = store.connection.transaction().unwrap();
+    transaction.execute("DELETE FROM evidence WHERE kind = 'retired-key'", []).unwrap();
+    let epoch = trust::next_epoch(&transaction).unwrap();
+    let writer = Writer { transaction, id: &store.id, master_key, epoch, now: now() };
+    trust::write_head(&writer).unwrap();
+    writer.transaction.commit().unwrap();
 }
 
 fn version(directory: &Path) -> i64 {
@@ -183,4 +199,21 @@ fn a_store_that_somebody_is_reading_is_left_as_it_is() {
     assert_eq!(version(home.path()), 1);
     drop(reader);
     assert_whole(home.path(), None);
+}
+
+#[test]
+fn what_a_store_of_before_says_of_retired_keys_is_signed_with_its_next_change() {
+    for version in 1..=4 {
+        let home = tempfile::tempdir().unwrap();
+        earlier_version(home.path(), &Protection::None, version);
+        let raw = || Connection::open(home.path().join(FILE)).unwrap();
+        raw().execute("UPDATE secret_key SET retired = 1", []).unwrap();
+        assert_whole(home.path(), None);
+        let retired = || Store::open(home.path())?.secret_keys().map(|keys| keys[0].retired);
+        assert_eq!(retired().unwrap(), Some(Time::from_unix_seconds(1)));
+        for forged in ["NULL", "2"] {
+            raw().execute(&format!("UPDATE secret_key SET retired = {forged}"), []).unwrap();
+            assert!(matches!(retired(), Err(StoreError::Tampered("secret_key"))), "{version} {forged}");
+        }
+    }
 }

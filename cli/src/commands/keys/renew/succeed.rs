@@ -2,7 +2,8 @@
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
-use counterseal_core::openpgp::{Reason, SignedStatement};
+use counterseal_core::keys::Keyring;
+use counterseal_core::openpgp::{Reason, SignedStatement, TwinKey, twin_certificate};
 use counterseal_core::ports::SecretKeys;
 use counterseal_core::time::Time;
 use counterseal_core::trust::VERIFIED;
@@ -14,7 +15,7 @@ use crate::commands::statements::{self, KeptStatement};
 use crate::commands::successions;
 use crate::failure::Failure;
 use crate::render::renew::{Renewed, RenewedKey};
-use crate::store::{KeyUse, NewTrust, StoreError, TrustKind, Writer};
+use crate::store::{EvidenceKind, KeyUse, NewTrust, Store, StoreError, TrustKind, Writer};
 
 /// The new keys, and what becomes of the old ones.
 pub(super) struct Renewal {
@@ -30,6 +31,8 @@ pub(super) struct Renewal {
     standing: Vec<(EmailAddress, Fingerprint)>,
     /// Signed by old keys: SHA-256 of the text, and the statement.
     successions: Vec<([u8; 32], Vec<u8>)>,
+    /// The twin that goes along from now on, and the names of those that did.
+    twin: Option<(Vec<u8>, Vec<Vec<u8>>)>,
 }
 
 impl Renewal {
@@ -44,6 +47,7 @@ impl Renewal {
             retired: Vec::new(),
             standing: Vec::new(),
             successions: Vec::new(),
+            twin: None,
         }
     }
 
@@ -95,6 +99,29 @@ impl Renewal {
         Ok(())
     }
 
+    /// Where the twin of the old key goes along with our mail, that of the new one does in its place.
+    pub(super) fn carries_twin(
+        &mut self,
+        store: &Store,
+        old: &InUse,
+        new: &SecretKey,
+        addresses: &[EmailAddress],
+    ) -> Result<(), Failure> {
+        let Some(before) = TwinKey::of(old.certificate.public_key()) else { return Ok(()) };
+        let twins = statements::twins(store)?.into_iter().filter(|kept| is_twin(&kept.content, &before));
+        let names: Vec<Vec<u8>> = twins.map(|kept| kept.name).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let keys = Keyring::from(new.clone());
+        let packets =
+            twin_certificate(&keys, new.public_key(), "", addresses, self.now).map_err(|error| {
+                Failure::unknown("cannot-export", format!("no OpenPGP twin of the new key was made: {error}"))
+            })?;
+        self.twin = Some((packets, names));
+        Ok(())
+    }
+
     /// Writes all of it.
     pub(super) fn keep(&self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
         for (key_use, made) in &self.made {
@@ -117,6 +144,12 @@ impl Renewal {
                 announced: None,
             })?;
         }
+        if let Some((packets, before)) = &self.twin {
+            for name in before {
+                writer.remove_evidence(EvidenceKind::Carried, name)?;
+            }
+            statements::carry_twin(packets, writer)?;
+        }
         for (digest, bytes) in &self.successions {
             statements::carry(digest, bytes, writer)?;
             KeptStatement { bytes: bytes.clone(), keyring: Vec::new() }.keep(writer)?;
@@ -137,4 +170,14 @@ impl Renewal {
             compared_anew: !self.standing.is_empty(),
         }
     }
+}
+
+/// Octets of the header of a packet at most (RFC 9580, section 4.2.1).
+const PACKET_HEADER: usize = 6;
+
+/// Whether packets begin with the key of a twin.
+fn is_twin(packets: &[u8], twin: &TwinKey) -> bool {
+    let body = twin.packet_body();
+    let beginning = packets.get(..packets.len().min(body.len() + PACKET_HEADER)).unwrap_or_default();
+    beginning.windows(body.len()).any(|window| window == body)
 }
