@@ -1,5 +1,7 @@
 //! `cseal init`: a store, a personal CA, and the two certificates that it issues.
 
+mod gnupg;
+
 use std::path::Path;
 
 use counterseal_core::address::EmailAddress;
@@ -32,6 +34,7 @@ pub(crate) fn run(arguments: &args::Init) -> Result<Exit, Failure> {
     let identity = Identity::generate(arguments, address, now)?;
     store.write(now, |writer| identity.write(writer))?;
     render::keys::made(&identity.certificates(), &directory, arguments.report.json)?;
+    gnupg::offer(arguments, &identity.address);
     Ok(Exit::Done)
 }
 
