@@ -37,8 +37,8 @@ pub(crate) fn serve() -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Whoever began it closes the socket by ending, which a library that hangs does not see. The system's own signal for
-/// this comes when the thread that began it ends, and an archive is opened by several.
+/// Whoever began it closes the socket by ending, which a library that hangs does not see. The system's own
+/// signal for this comes when the thread that began it ends, and an archive is opened by several.
 fn dies_with_its_parent(stream: &UnixStream) -> io::Result<()> {
     let parent = rustix::net::sockopt::socket_peercred(stream)?.pid;
     thread::Builder::new().spawn(move || {
