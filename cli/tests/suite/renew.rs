@@ -343,6 +343,40 @@ fn base64(text: &str) -> Vec<u8> {
 }
 
 #[test]
+fn the_signing_key_names_the_next_encryption_key_where_the_one_before_cannot() {
+    let place = Place::new();
+    place.write("passphrase", "x\n");
+    for (name, usage) in [("sign", "digitalSignature"), ("encrypt", "keyEncipherment")] {
+        let new = format!(
+            "req -x509 -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.pem -days 99 -subj /CN=Dave \
+             -addext subjectAltName=email:dave@example.org -addext keyUsage=critical,{usage} \
+             -addext basicConstraints=critical,CA:FALSE"
+        );
+        openssl(&place, &new);
+        openssl(
+            &place,
+            &format!("pkcs12 -export -inkey {name}.key -in {name}.pem -passout pass:x -out {name}.p12"),
+        );
+        let import = ["keys", "import", &format!("{name}.p12"), "--passphrase-file", "passphrase"];
+        let store = ["--store-passphrase-file", "passphrase"];
+        place.run("dave", &[&import[..], &store].concat()).exits(0);
+    }
+    let renewal = ["keys", "renew", "--encryption", "--algorithm", "rsa-2048", "--json"];
+    let renewed = json(&place.run("dave", &[&renewal[..], &UNLOCK].concat()).exits(0));
+    let new = renewed["keys"][0]["fingerprint"].as_str().unwrap().to_owned();
+    assert_eq!((renewed["keys"].as_array().unwrap().len(), &renewed["succession"]), (1, &false.into()));
+    let statements = json(&place.run("dave", &["trust", "statement", "list", "--json"]).exits(0));
+    let uses: Vec<&Value> = statements["statements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|statement| statement["type"] == "uses")
+        .collect();
+    assert_eq!(uses.len(), 1, "{statements}");
+    assert!(uses[0].to_string().contains(&new), "{statements} {new}");
+}
+
+#[test]
 fn what_ends_soon_is_said_once_a_day_and_in_the_list() {
     let place = Place::new();
     place.write("passphrase", "x\n");

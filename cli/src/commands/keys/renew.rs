@@ -152,6 +152,7 @@ impl Job<'_> {
             )));
         }
         let mut renewal = Renewal::of(self.address, self.now);
+        let mut unnamed = None;
         for key_use in self.uses() {
             let Some(old) = own::newest(self.in_use, key_use) else { continue };
             let key = generate(kind(self.algorithm(key_use)))?;
@@ -160,8 +161,14 @@ impl Job<'_> {
             let certificate = self_signed(&key, &name, &addresses, self.now)?;
             renewal.stands_for_its_owner(key.fingerprint(), &addresses);
             renewal.follows(self.keys, old, &key.fingerprint(), &addresses)?;
+            if old.is_none() {
+                unnamed = Some((key.fingerprint(), addresses));
+            }
             renewal.makes(key_use, (key, certificate));
             renewal.retires(self.in_use, key_use);
+        }
+        if let Some((key, addresses)) = unnamed {
+            renewal.names_encryption_key(self.keys, self.in_use, &key, &addresses)?;
         }
         Ok(renewal.if_any())
     }

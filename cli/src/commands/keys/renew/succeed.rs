@@ -3,13 +3,16 @@
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::keys::Keyring;
-use counterseal_core::openpgp::{Reason, SignedStatement, TwinKey, twin_certificate};
+use counterseal_core::message::WriteError;
+use counterseal_core::openpgp::{
+    Reason, SignedStatement, Statement, StatementKind, TwinKey, twin_certificate,
+};
 use counterseal_core::ports::SecretKeys;
 use counterseal_core::time::Time;
 use counterseal_core::trust::VERIFIED;
 use counterseal_core::x509::{Certificate, SecretKey};
 
-use super::own::InUse;
+use super::own::{self, InUse};
 use crate::commands::issuing;
 use crate::commands::statements::{self, KeptStatement};
 use crate::commands::successions;
@@ -31,6 +34,8 @@ pub(super) struct Renewal {
     standing: Vec<(EmailAddress, Fingerprint)>,
     /// Signed by old keys: SHA-256 of the text, and the statement.
     successions: Vec<([u8; 32], Vec<u8>)>,
+    /// Of a key that signs, that another one is encrypted to: SHA-256 of the text, and the statement.
+    uses: Vec<([u8; 32], Vec<u8>)>,
     /// The twin that goes along from now on, and the names of those that did.
     twin: Option<(Vec<u8>, Vec<Vec<u8>>)>,
 }
@@ -47,6 +52,7 @@ impl Renewal {
             retired: Vec::new(),
             standing: Vec::new(),
             successions: Vec::new(),
+            uses: Vec::new(),
             twin: None,
         }
     }
@@ -95,6 +101,32 @@ impl Renewal {
                 Failure::unknown("cannot-sign", format!("the succession is not good: {error}"))
             })?;
             self.successions.push((signed.statement.digest(), bytes));
+        }
+        Ok(())
+    }
+
+    /// Has the key that signs say that a new key is encrypted to, where the one before could not say that it
+    /// follows: the new key that signs, else the one in use.
+    pub(super) fn names_encryption_key(
+        &mut self,
+        keys: &dyn SecretKeys,
+        in_use: &[InUse],
+        new: &Fingerprint,
+        addresses: &[EmailAddress],
+    ) -> Result<(), Failure> {
+        let made = self.made.iter().map(|(_, made)| made);
+        let made = made.filter(|(_, certificate)| certificate.may_sign_mail().is_ok()).next_back();
+        let made = made.map(|(key, certificate)| (Keyring::from(key.clone()), certificate.clone()));
+        let standing = own::standing(in_use).filter(|own| own.certificate.is_valid_at(self.now));
+        let (keys, signer): (&dyn SecretKeys, &Certificate) = match (&made, standing) {
+            (Some((keys, certificate)), _) => (keys, certificate),
+            (None, Some(own)) => (keys, &own.certificate),
+            (None, None) => return Ok(()),
+        };
+        for address in addresses {
+            let statement = Statement::new(StatementKind::Uses, address.clone(), new, self.now);
+            let bytes = statement.sign(keys, std::slice::from_ref(signer)).map_err(WriteError::Sign)?;
+            self.uses.push((statement.digest(), bytes));
         }
         Ok(())
     }
@@ -150,7 +182,7 @@ impl Renewal {
             }
             statements::carry_twin(packets, writer)?;
         }
-        for (digest, bytes) in &self.successions {
+        for (digest, bytes) in self.successions.iter().chain(&self.uses) {
             statements::carry(digest, bytes, writer)?;
             KeptStatement { bytes: bytes.clone(), keyring: Vec::new() }.keep(writer)?;
         }
