@@ -1,7 +1,7 @@
 //! gpg with a home of its own.
 
 use std::os::unix::fs::DirBuilderExt;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::peers::command::missing;
 use crate::people::Place;
@@ -35,13 +35,18 @@ impl<'p> Gnupg<'p> {
     /// Runs gpgsm on the same home, which must succeed, with a passphrase for everything.
     #[track_caller]
     pub(crate) fn gpgsm(&self, passphrase: &str, arguments: &[&str]) {
+        let ran = self.try_gpgsm(passphrase, arguments);
+        assert!(ran.status.success(), "gpgsm {arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+
+    /// The same, which may fail.
+    pub(crate) fn try_gpgsm(&self, passphrase: &str, arguments: &[&str]) -> Output {
         let quietly = ["--batch", "--quiet", "--no-tty", "--disable-dirmngr", "--pinentry-mode", "loopback"];
         let passphrase = self.place.write("gpgsm.passphrase", format!("{passphrase}\n"));
         let mut gpgsm = self.command("gpgsm");
         gpgsm.args(quietly).args(["--passphrase-fd", "0"]).args(arguments);
         gpgsm.stdin(std::fs::File::open(passphrase).unwrap());
-        let ran = gpgsm.output().unwrap();
-        assert!(ran.status.success(), "gpgsm {arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        gpgsm.output().unwrap()
     }
 
     /// Ends what runs in the background.

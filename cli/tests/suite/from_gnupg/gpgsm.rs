@@ -44,12 +44,16 @@ fn home(place: &Place) -> Option<Gnupg<'_>> {
         "openssl req -x509 -newkey rsa:2048 -nodes -keyout dora.key -out dora.pem -subj /CN=Dora \
          -addext subjectAltName=email:dora@example.org -addext basicConstraints=critical,CA:FALSE",
     );
-    run(
-        place,
-        "openssl pkcs12 -export -inkey dora.key -in dora.pem -passout pass: -keypbe PBE-SHA1-3DES \
+    // gpgsm 2.2.40 misreads two salts in 256, and OpenSSL writes two into a file: such a file is made anew.
+    let is_taken = (0..4).any(|_| {
+        run(
+            place,
+            "openssl pkcs12 -export -inkey dora.key -in dora.pem -passout pass: -keypbe PBE-SHA1-3DES \
          -certpbe PBE-SHA1-3DES -macalg sha1 -out dora.p12",
-    );
-    gnupg.gpgsm("", &["--import", "dora.p12"]);
+        );
+        gnupg.try_gpgsm("", &["--import", "dora.p12"]).status.success()
+    });
+    assert!(is_taken, "gpgsm takes no key of Dora");
     place.write(
         "zed.parameters",
         "Key-Type: ECDSA\nKey-Curve: nistp256\nName-Email: zed@example.org\n%no-protection\n%commit\n",
