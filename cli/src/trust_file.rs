@@ -19,6 +19,8 @@ const FORMAT: &str = "counterseal trust";
 const VERSION: u32 = 1;
 /// Its name in a folder.
 pub(crate) const NAME: &str = "trust.jsonl";
+/// The name of the vCards beside it.
+pub(crate) const VCARDS: &str = "contacts.vcf";
 
 /// A file that is whole: nobody changed it since the store wrote it.
 #[derive(Debug)]

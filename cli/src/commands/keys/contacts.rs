@@ -122,7 +122,7 @@ fn write(folder: &Path, contacts: &[Contact], trust: &str) -> Result<(), Failure
         write_file(&certificates.join(name), contact.pem().as_bytes(), false)?;
     }
     let vcards: String = contacts.iter().map(Contact::vcard).collect();
-    write_file(&new.path().join("contacts.vcf"), vcards.as_bytes(), false)?;
+    write_file(&new.path().join(trust_file::VCARDS), vcards.as_bytes(), false)?;
     write_file(&new.path().join(trust_file::NAME), trust.as_bytes(), false)?;
     fs::rename(new.path(), folder).map_err(|error| failed(&error))?;
     // It has its name: nothing is left to be removed.

@@ -9,6 +9,7 @@ use super::{MAIL_BYTES, mail};
 use crate::failure::Failure;
 use crate::files::read_file;
 use crate::sources::KeyFiles;
+use crate::trust_file;
 
 /// Folders below a folder: mutt's has one of keys and one of certificates.
 const DEPTH: usize = 3;
@@ -39,6 +40,11 @@ impl Folder {
         let mut paths = Vec::new();
         files(folder, DEPTH, &mut paths)?;
         paths.sort();
+        // What was taken along is reported by itself, and its vCards hold the same certificates once more.
+        let taken_along = [trust_file::NAME, trust_file::VCARDS].map(|name| folder.join(name));
+        if taken_along.first().is_some_and(|trust| paths.contains(trust)) {
+            paths.retain(|path| !taken_along.contains(path));
+        }
         let mut found = Self { items: Vec::new(), others: 0 };
         for path in paths {
             found.add(path, key_files);

@@ -114,8 +114,8 @@ impl Renewal {
         new: &Fingerprint,
         addresses: &[EmailAddress],
     ) -> Result<(), Failure> {
-        let made = self.made.iter().map(|(_, made)| made);
-        let made = made.filter(|(_, certificate)| certificate.may_sign_mail().is_ok()).next_back();
+        let mut made = self.made.iter().map(|(_, made)| made);
+        let made = made.rfind(|(_, certificate)| certificate.may_sign_mail().is_ok());
         let made = made.map(|(key, certificate)| (Keyring::from(key.clone()), certificate.clone()));
         let standing = own::standing(in_use).filter(|own| own.certificate.is_valid_at(self.now));
         let (keys, signer): (&dyn SecretKeys, &Certificate) = match (&made, standing) {
