@@ -5,6 +5,7 @@
 use std::sync::OnceLock;
 
 use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521, UnparsedPublicKey as Peer};
+use aws_lc_rs::constant_time;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
     KeyPair as RsaKeyPair, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384,
@@ -136,6 +137,9 @@ pub(super) fn agree(curve: Curve, scalar: &[u8], peer: &[u8]) -> Option<SecretBy
     agreement::agree(&key, Peer::new(algorithm, peer), (), |secret| Ok(SecretBytes::copy_of(secret))).ok()
 }
 
+/// What is compared to take as many instructions after bad padding as after good padding.
+const BALANCE: [u8; 580] = [0; 580];
+
 /// An RSA key that aws-lc-rs uses: 2048 to 8192 bits.
 pub(super) struct RsaSecret {
     pkcs8: SecretBytes,
@@ -162,12 +166,21 @@ impl RsaSecret {
         self.signing.get_or_init(|| RsaKeyPair::from_pkcs8(self.pkcs8.expose()).ok()).as_ref()
     }
 
-    /// The message of a PKCS#1 v1.5 ciphertext, whatever its length.
-    pub(super) fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    /// The message of a PKCS#1 v1.5 ciphertext in a buffer as long as the modulus, and the length of the message; a
+    /// length that none has where the padding is bad.
+    ///
+    /// Both take the same steps (`scripts/long/instruction-counts` counts them): a sender who can tell them
+    /// apart by their time decrypts what he likes (RFC 3218).
+    pub(super) fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> (Zeroizing<Vec<u8>>, u64) {
         let mut plaintext = Zeroizing::new(vec![0; self.transport.min_output_size()]);
-        let length = self.transport.decrypt(ciphertext, &mut plaintext).ok()?.len();
-        plaintext.truncate(length);
-        Some(plaintext)
+        let length = self.transport.decrypt(ciphertext, &mut plaintext).map(|message| message.len() as u64);
+        // Of bad padding aws-lc notes an error, and here it does so of a key that is none. That takes a little
+        // longer than the former: as long as a comparison of so many octets.
+        match length {
+            Ok(_) => drop(PublicEncryptingKey::from_der(&[])),
+            Err(_) => drop(constant_time::verify_slices_are_equal(&BALANCE, &BALANCE)),
+        }
+        (plaintext, length.unwrap_or(u64::MAX))
     }
 
     /// OAEP with one hash for both; nothing for other parameters.

@@ -43,7 +43,7 @@ impl RsaSecret {
         None
     }
 
-    pub(super) fn decrypt_pkcs1(&self, _: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn decrypt_pkcs1(&self, _: &[u8]) -> (Zeroizing<Vec<u8>>, u64) {
         match *self {}
     }
 

@@ -26,6 +26,27 @@ fn a_mail_for_somebody_else_is_copied_and_named_with_the_key_that_it_wants() {
 }
 
 #[test]
+fn ciphers_that_protect_nothing_any_more_are_opened_and_counted() {
+    let place = Place::new();
+    place.write("entity", "Content-Type: text/plain\r\n\r\nOld times.\r\n");
+    let old: Vec<String> = ["-rc2-128", "-des", "-des3", "-aes256"]
+        .iter()
+        .enumerate()
+        .map(|(number, cipher)| {
+            let providers = ["-provider", "legacy", "-provider", "default"];
+            let what = ["cms", "-encrypt", "-binary", cipher, "-in", "entity", "-outform", "DER"];
+            openssl(&place, &[&what[..], &providers, &["-out", "sealed.der", "bob.pem"]].concat());
+            mail(number, &place.read("sealed.der"))
+        })
+        .collect();
+    place.write("in.mbox", mbox(&old));
+    let ran = place.run("bob", &["archive", "decrypt", "--json", "in.mbox", "-o", "out.mbox"]).exits(0);
+    assert_eq!(outcomes(&ran), counted(&[("decrypted", 4)]));
+    assert_eq!(summary(&ran)["weak_cipher"], 3);
+    assert_eq!(String::from_utf8(place.read("out.mbox")).unwrap().matches("Old times.").count(), 4);
+}
+
+#[test]
 fn the_same_command_tries_again_with_a_key_that_was_imported_meanwhile() {
     let place = Place::new();
     let mails = [sealed(&place, "bob.pem", 1, ""), sealed(&place, "carol.pem", 2, "")];
@@ -94,18 +115,17 @@ fn malformed_mails_in_the_middle_do_not_stop_the_others() {
 }
 
 #[test]
-fn old_ciphers_are_opened_and_counted_and_a_key_that_no_mail_names_is_tried() {
+fn a_key_that_no_mail_names_is_tried() {
     let place = Place::new();
     place.write("entity", "\r\nold\r\n");
     openssl(
         &place,
-        &["cms", "-encrypt", "-des3", "-in", "entity", "-outform", "DER", "-out", "sealed.der", "bob.pem"],
+        &["cms", "-encrypt", "-aes256", "-in", "entity", "-outform", "DER", "-out", "sealed.der", "bob.pem"],
     );
     let old = mail(1, &place.read("sealed.der"));
     place.write("in.mbox", mbox(&[old]));
     let ran = place.run("bob", &["archive", "decrypt", "--json", "in.mbox", "-o", "out.mbox"]).exits(0);
-    let summary = summary(&ran);
-    assert_eq!((&summary["weak_cipher"], &summary["no_integrity"]), (&1.into(), &1.into()));
+    assert_eq!(summary(&ran)["no_integrity"], 1);
     // Without its certificate no mail names the key.
     place.write("passphrase", "secret\n");
     let export = ["keys", "export", "--secret", "--format", "pkcs8", "--new-passphrase-file", "passphrase"];

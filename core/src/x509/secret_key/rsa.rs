@@ -11,7 +11,7 @@ use der::{Decode as _, Encode as _};
 use pkcs1::RsaPrivateKeyRef;
 use rand_core::{TryCryptoRng, TryRng};
 use shake::{ExtendableOutput as _, Shake256, Shake256Reader, Update as _, XofReader as _};
-use subtle::{Choice, ConstantTimeEq as _};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::super::digest::digest;
@@ -79,12 +79,10 @@ impl RsaSecret {
             return encoded
                 .map_or_else(|| instead.clone(), |it| rsa_padding::decode_encryption(&it, instead));
         };
-        let decrypted = native.decrypt_pkcs1(ciphertext);
-        let fits = decrypted.as_ref().is_some_and(|message| message.len() == instead.len());
-        // Whatever came, as many bytes are selected from.
-        let mut message = decrypted.unwrap_or_default();
-        message.resize(instead.len(), 0);
-        rsa_padding::select(Choice::from(u8::from(fits)), &message, instead)
+        let (mut message, length) = native.decrypt_pkcs1(ciphertext);
+        let fits = length.ct_eq(&(instead.len() as u64));
+        message.truncate(instead.len());
+        rsa_padding::select(fits, &message, instead)
     }
 
     /// The same key without aws-lc-rs.
