@@ -92,6 +92,7 @@ pub(crate) fn apply(policy: &Policy, knowledge: &mut Knowledge) -> Result<(), Fa
     if policy.revocation == Revocation::Require {
         knowledge.revocation.demand = RevocationDemand::Required;
     }
+    knowledge.revocation.lists.extend(revocation::kept(policy));
     knowledge.revocation.grace_days = policy.grace_offline_days;
     knowledge.revocation.source = revocation::source(policy, REVOCATION_SECONDS_READING);
     Ok(())

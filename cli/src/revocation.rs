@@ -2,6 +2,8 @@
 //!
 //! The cache is asked always, the network only where the policy says `network = "always"`. Lists come
 //! first: whoever serves one does not learn about whom we ask.
+//!
+//! Lists that came along with a contact's mail stay, too: who has a stolen key sends mail without them.
 
 mod cache;
 
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use counterseal_core::algorithm::DigestAlgorithm;
 use counterseal_core::limits;
+use counterseal_core::message::AuthorSignature;
 use counterseal_core::policy::{LookupSources, Network, Policy, Revocation};
 use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
@@ -29,6 +32,9 @@ use crate::randomness::SystemRandom;
 /// The MIME type of requests (RFC 6960, appendix A.1).
 const OCSP_REQUEST: &str = "application/ocsp-request";
 
+/// What the names of lists end with that came along with a mail.
+const CARRIED: &str = "carried";
+
 /// What the policy lets a command ask, within so many seconds for all of it; nothing where it looks at no
 /// revocation.
 pub(crate) fn source(policy: &Policy, seconds: u64) -> Option<Arc<dyn RevocationSource>> {
@@ -45,6 +51,41 @@ pub(crate) fn source(policy: &Policy, seconds: u64) -> Option<Arc<dyn Revocation
         asked: Mutex::default(),
     });
     Some(Arc::new(Sources { cache, max_age, online, lists: Mutex::default() }))
+}
+
+/// Keeps the lists that came along with a mail, as far as a CA above its signer issued them that is known already: not
+/// everybody who signs a mail is to fill the cache.
+pub(crate) fn keep(signature: &AuthorSignature, policy: &Policy, is_known: impl Fn(&Certificate) -> bool) {
+    let directory = places::cache().ok().filter(|_| policy.revocation != Revocation::Off);
+    let Some(cache) = directory.map(Cache::at) else { return };
+    let lists: Vec<RevocationList> =
+        signature.revocation_lists.iter().filter_map(|list| RevocationList::from_der(list).ok()).collect();
+    for pair in signature.certificates.windows(2).filter(|_| !lists.is_empty()) {
+        let [certificate, issuer] = pair else { continue };
+        let link = Link { certificate, issuer };
+        let authentic = lists.iter().filter(|list| link.is_authentic(Some(list), None));
+        let Some(newest) = authentic.max_by_key(|list| list.this_update()) else { continue };
+        let before = carried(&cache, issuer);
+        if is_known(issuer) && before.is_none_or(|before| before.this_update() <= newest.this_update()) {
+            cache.write(&carried_name(issuer), newest.as_der());
+        }
+    }
+}
+
+/// The lists that came along with mail, newest of each CA. Whoever holds a certificate against them checks who signed them.
+pub(crate) fn kept(policy: &Policy) -> Vec<RevocationList> {
+    let directory = places::cache().ok().filter(|_| policy.revocation != Revocation::Off);
+    let lists = directory.map(Cache::at).map(|cache| cache.all(CARRIED)).unwrap_or_default();
+    lists.iter().filter_map(|list| RevocationList::from_der(list).ok()).collect()
+}
+
+/// The newest list of a CA that came along with a mail.
+fn carried(cache: &Cache, issuer: &Certificate) -> Option<RevocationList> {
+    cache.read(&carried_name(issuer)).and_then(|bytes| RevocationList::from_der(&bytes).ok())
+}
+
+fn carried_name(issuer: &Certificate) -> String {
+    Cache::name(CARRIED, &[issuer.fingerprint().sha256()])
 }
 
 /// The cache, and the network where it may be asked.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use counterseal_core::cms::OpenOptions;
 use counterseal_core::keys::Keyring;
-use counterseal_core::message::{Accept, ReadError, Status, Verdict};
+use counterseal_core::message::{Accept, AuthorSignature, ReadError, Status, Verdict};
 use counterseal_core::policy::Policy;
 use counterseal_core::ports::{NoSecretKeys, SecretKeys};
 use counterseal_core::trust::{Knowledge, PublicRoots};
@@ -18,6 +18,7 @@ use crate::failure::{Exit, Failure};
 use crate::files::write_file;
 use crate::policy;
 use crate::render::{json, status};
+use crate::revocation;
 use crate::sources::{self, KeyFiles};
 use crate::store::{Store, StoreKeys};
 use crate::terminal::say;
@@ -106,6 +107,14 @@ pub(super) fn knowledge(
     statements::add_files(&evidence.statements, &mut knowledge)?;
     policy::apply(policy, &mut knowledge)?;
     Ok(knowledge)
+}
+
+/// Keeps what a contact's mail says of revoked keys.
+pub(super) fn keep_revocations(store: &Store, signature: &AuthorSignature, policy: &Policy) {
+    revocation::keep(signature, policy, |authority| {
+        let known = store.certificates_of(authority.fingerprint().sha256());
+        known.is_ok_and(|known| !known.is_empty())
+    });
 }
 
 /// How encrypted layers are opened.

@@ -34,6 +34,9 @@ pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failu
     let read = read(arguments, store.as_ref(), &policy, at)?;
     let positive = policy::positive(&policy);
     reading::report(&read.status, positive, read.extracted, &arguments.report, verbose)?;
+    if let (Some(store), Some(signature)) = (&store, &read.signature) {
+        reading::keep_revocations(store, signature, &policy);
+    }
     if let (Some(store), Some(signature)) = (&mut store, &read.signature)
         && !arguments.history.no_history
         && policy.keep_history

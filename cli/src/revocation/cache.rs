@@ -40,6 +40,19 @@ impl Cache {
         Some(content)
     }
 
+    /// All files of a kind, the newest first, as many as are kept of those that were fetched.
+    pub(super) fn all(&self, kind: &str) -> Vec<Vec<u8>> {
+        let end = format!(".{kind}");
+        let Ok(entries) = fs::read_dir(&self.directory) else { return Vec::new() };
+        let names = entries.flatten().filter_map(|entry| {
+            let name = entry.file_name().into_string().ok().filter(|name| name.ends_with(&end))?;
+            Some((entry.metadata().and_then(|file| file.modified()).ok()?, name))
+        });
+        let mut names: Vec<_> = names.collect();
+        names.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
+        names.iter().take(limits::REVOCATION_CACHE_FILES).filter_map(|(_, name)| self.read(name)).collect()
+    }
+
     /// Whether a file was fetched less than that ago. One from the future is as good as old.
     pub(super) fn is_younger(&self, name: &str, age: Duration) -> bool {
         let fetched = fs::metadata(self.directory.join(name)).and_then(|file| file.modified());

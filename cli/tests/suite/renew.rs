@@ -241,10 +241,19 @@ fn a_revoked_key_signs_nothing_any_more_and_its_list_is_one_for_everybody() {
     // The next key's mails bring the list, and the next revocation keeps the entry.
     renew(&place, "bob", &["--signing"]);
     signed_by_bob(&place, "after.eml");
+    place.run("alice", &["verify", "--no-history", "before.eml"]).exits(0);
     place.run("alice", &["verify", "after.eml"]).exits(0);
+    // From then on, who has the revoked key cannot hide the list by leaving it out.
+    let verdict = place.run("alice", &["verify", "--json", "before.eml"]).exits(1).json();
+    assert!(verdict["reasons"].as_array().unwrap().contains(&"revoked".into()), "{verdict}");
     let (encryption, _) = own_key(&place, "bob", "encryption");
     let revoke = ["keys", "revoke", &encryption, "--reason", "superseded", "--json"];
     assert_eq!(json(&place.run("bob", &revoke).exits(0))["revoked"], 2);
+    place.run("alice", &["encrypt", "mail.eml", "-o", "revoked.eml"]).exits(0);
+    signed_by_bob(&place, "later.eml");
+    place.run("alice", &["verify", "later.eml"]).exits(0);
+    let refused = place.run("alice", &["encrypt", "mail.eml", "-o", "no.eml"]).exits(1);
+    assert!(refused.stderr.contains("revoked"), "{}", refused.stderr);
     place.run("dave", &["init", "dave@example.org", "--no-passphrase", "--algorithm", "p-256"]).exits(0);
     place.run("bob", &["keys", "revoke", &own_key(&place, "dave", "signing").0, "--reason", "lost"]).exits(3);
 }

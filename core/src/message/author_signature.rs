@@ -21,6 +21,8 @@ pub struct AuthorSignature {
     pub key: Fingerprint,
     /// The signer's certificate, those that its chain needs, and others under the same personal CA.
     pub certificates: Vec<Certificate>,
+    /// DER of revocation lists that came along, unchecked (RFC 5652, section 10.2.1).
+    pub revocation_lists: Vec<Vec<u8>>,
     /// DER of the SMIMECapabilities that were signed.
     pub capabilities: Option<Vec<u8>>,
     /// SHA-256 of each Message-ID that the signed header section says it answers.
@@ -82,6 +84,7 @@ pub(super) fn of(
         address: author.clone(),
         key,
         certificates: harvested(certificate, &key, &at_hand, author),
+        revocation_lists: signed.revocation_lists.clone(),
         capabilities: signer.capabilities.clone(),
         answered: if is_protected { answered(unwrapped) } else { Vec::new() },
         level: own.level,

@@ -56,7 +56,8 @@ impl Inquiry<'_> {
             .filter(|evidence| evidence.claim.address() == claim.address())
             .map(|evidence| *evidence.claim.key())
             .collect();
-        let own = self.add(&claim, &keys, &mut dossier);
+        let (error, revocation) = self.add(&claim, &keys, &mut dossier);
+        let own = (self.revoked_under(&keys).or(error), revocation);
         dossier.revocations.extend(key_revocation(*claim.key(), own.0.as_ref()));
         self.add_certificates_of_same_key(&claim, &keys, &mut dossier);
         let rivals = keys.iter().filter(|key| *key != claim.key()).take(limits::RIVALS);
@@ -316,15 +317,26 @@ impl Inquiry<'_> {
     }
 
     fn is_issued_by(&self, authority: &Fingerprint) -> bool {
+        self.issued_by(authority).is_some_and(|issued| issued.is_ok())
+    }
+
+    /// That one of these authorities made the certificate and revoked it.
+    fn revoked_under(&self, authorities: &BTreeSet<Fingerprint>) -> Option<PathError> {
+        let mut errors = authorities.iter().filter_map(|authority| self.issued_by(authority)?.err());
+        errors.find(|error| matches!(error, PathError::Revoked { .. }))
+    }
+
+    /// Nothing where no certificate of the authority is at hand.
+    fn issued_by(&self, authority: &Fingerprint) -> Option<Result<ValidPath, PathError>> {
         let anchors = self.authorities_of(authority);
         let is_personal = anchors.iter().any(|anchor| is_ones_own(anchor.certificate(), self.certificate));
-        self.has_path_under(&anchors, &self.revocation_under(is_personal))
+        self.path_under(&anchors, &self.revocation_under(is_personal))
     }
 
     /// Whether the authority made the certificate, whatever became of it since.
     fn was_made_by(&self, authority: &Fingerprint) -> bool {
         let unasked = RevocationEvidence { demand: RevocationDemand::Off, ..RevocationEvidence::default() };
-        self.has_path_under(&self.authorities_of(authority), &unasked)
+        self.path_under(&self.authorities_of(authority), &unasked).is_some_and(|path| path.is_ok())
     }
 
     /// Whether one personal CA issued this certificate and all that we hold of another key. One of them is
@@ -356,11 +368,15 @@ impl Inquiry<'_> {
         Cow::Owned(RevocationEvidence { demand: RevocationDemand::BestEffort, ..at_hand.clone() })
     }
 
-    fn has_path_under(&self, anchors: &[path::Anchor], revocation: &RevocationEvidence) -> bool {
+    fn path_under(
+        &self,
+        anchors: &[path::Anchor],
+        revocation: &RevocationEvidence,
+    ) -> Option<Result<ValidPath, PathError>> {
         // Who issued a certificate does not change when it expires: an old mail of a friend is no
         // conflict. What the dates say is counted apart.
         let then = self.at.min(self.certificate.not_after()).max(self.certificate.not_before());
-        !anchors.is_empty() && self.path(anchors, revocation, then).is_ok()
+        (!anchors.is_empty()).then(|| self.path(anchors, revocation, then))
     }
 }
 
