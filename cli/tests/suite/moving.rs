@@ -96,6 +96,33 @@ fn a_profile_of_thunderbird_hands_out_its_keys_and_contacts() {
 }
 
 #[test]
+fn a_library_that_a_profile_names_is_not_loaded() {
+    let place = Place::new();
+    if ["certutil", "pk12util"].iter().any(|program| crate::peers::command::find(program).is_none()) {
+        return crate::peers::command::missing("NSS certutil and pk12util");
+    }
+    place.write("x", "x\n");
+    fs::create_dir(place.path("profile")).unwrap();
+    run(&place, "", "certutil -N -d sql:profile --empty-password");
+    run(&place, "", "certutil -A -d sql:profile -n carol -t ,, -i carol.pem");
+    let loaded = place.path("loaded");
+    let source = "#include <stdio.h>\n__attribute__((constructor)) void load(void) { fclose(fopen(LOADED, \"w\")); }\n";
+    let source = format!("#define LOADED \"{}\"\n{source}", loaded.display());
+    place.write("library.c", source);
+    run(&place, "", "cc -shared -fPIC -o library.so library.c");
+    let settings = fs::read_to_string(place.path("profile/pkcs11.txt")).unwrap();
+    let library = place.path("library.so").display().to_string();
+    place.write("profile/pkcs11.txt", format!("{settings}\nlibrary={library}\nname=other\n"));
+    run(&place, "", "certutil -L -d sql:profile");
+    assert!(loaded.exists(), "the tools of NSS load it");
+    fs::remove_file(&loaded).unwrap();
+
+    let all = reports(&place, &["profile", "--store-passphrase-file", "x"]);
+    assert!(all.iter().any(|one| one["contacts"][0]["address"] == "carol@example.org"), "{all:?}");
+    assert!(!loaded.exists());
+}
+
+#[test]
 fn a_configuration_profile_for_apple_holds_the_personal_ca_and_the_keys() {
     let place = Place::new();
     place.write("x", "x\n");

@@ -11,6 +11,7 @@ mod plan;
 mod program;
 mod take_over;
 mod token;
+mod view;
 
 use std::path::Path;
 

@@ -1,8 +1,6 @@
 //! A home of GnuPG: gpgsm keeps certificates in `pubring.kbx` and its agent keeps keys in
 //! `private-keys-v1.d`; both hand out what they have.
 
-use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -10,10 +8,10 @@ use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::keys::{Import, import};
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::x509::{Certificate, pem};
-use tempfile::TempDir;
 
 use super::folder::Item;
 use super::program::Tools;
+use super::view::View;
 use crate::failure::Failure;
 use crate::randomness::random;
 use crate::sources::KeyFiles;
@@ -34,7 +32,7 @@ pub(super) fn is_home(folder: &Path) -> bool {
 
 /// Everything of S/MIME in a home: own keys with their certificates, and everybody's certificates.
 pub(super) fn read(folder: &Path, key_files: &mut KeyFiles<'_>) -> Result<Vec<Item>, Failure> {
-    let home = View::of(folder)?;
+    let home = Home::of(folder)?;
     let mut items = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let mut kept_back: Vec<Fingerprint> = Vec::new();
@@ -65,11 +63,11 @@ pub(super) fn read(folder: &Path, key_files: &mut KeyFiles<'_>) -> Result<Vec<It
 
 const NOTHING: &str = "gpgsm has no certificate in it; for OpenPGP keys there is --openpgp";
 
-/// A home of our own that shows the keys and certificates of another. So nothing is written there, what
-/// its settings have GnuPG start is not started, and the agent is ours to end.
-struct View<'a> {
+/// A home as GnuPG sees it: without its settings, so what they would have it start is not started, and the agent
+/// is ours to end.
+struct Home<'a> {
     folder: &'a Path,
-    directory: TempDir,
+    view: View,
 }
 
 /// A key that the agent has, with one certificate of it.
@@ -84,24 +82,15 @@ struct OwnKey {
     name: String,
 }
 
-impl<'a> View<'a> {
+impl<'a> Home<'a> {
     fn of(folder: &'a Path) -> Result<Self, Failure> {
-        let failed = |error: &std::io::Error| Failure::io("a temporary directory", error);
-        let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
-        let home =
-            fs::canonicalize(folder).map_err(|error| Failure::io(folder.display().to_string(), &error))?;
-        for part in [KEYBOX, KEYS] {
-            if home.join(part).exists() {
-                symlink(home.join(part), directory.path().join(part)).map_err(|error| failed(&error))?;
-            }
-        }
-        Ok(Self { folder, directory })
+        Ok(Self { folder, view: View::of(folder, &[KEYBOX, KEYS])? })
     }
 
     fn program(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         // What it says is compared, and quoted among English words.
-        command.env("LC_ALL", "C").arg("--homedir").arg(self.directory.path());
+        command.env("LC_ALL", "C").arg("--homedir").arg(self.view.path());
         command
     }
 
@@ -180,7 +169,7 @@ impl<'a> View<'a> {
     }
 }
 
-impl Drop for View<'_> {
+impl Drop for Home<'_> {
     /// Ends the agent that gpgsm started, and takes away the folder of its sockets.
     fn drop(&mut self) {
         for step in [&["--kill", "gpg-agent"][..], &["--remove-socketdir"]] {

@@ -9,6 +9,7 @@ use counterseal_core::secret::SecretBytes;
 
 use super::folder::Item;
 use super::program::Tools;
+use super::view::View;
 use crate::args::Passphrase;
 use crate::failure::Failure;
 use crate::randomness::random;
@@ -19,14 +20,17 @@ const TOOLS: Tools = Tools {
     install: "install the tools of NSS: Debian calls them libnss3-tools",
 };
 
+/// Not `pkcs11.txt`, which names libraries that NSS loads.
+const DATABASES: [&str; 2] = ["cert9.db", "key4.db"];
+
 /// Whether a folder is a profile.
 pub(super) fn is_profile(folder: &Path) -> bool {
-    folder.join("cert9.db").is_file() && folder.join("key4.db").is_file()
+    DATABASES.iter().all(|name| folder.join(name).is_file())
 }
 
 /// Everything in a profile: own keys with their certificates and those above, and contacts' certificates.
 pub(super) fn read(folder: &Path, primary: &Passphrase) -> Result<Vec<Item>, Failure> {
-    let profile = Profile { folder, primary };
+    let profile = Profile { folder, view: View::of(folder, &DATABASES)?, primary };
     let listed = TOOLS.run(profile.program("certutil").arg("-L"), b"")?;
     if !listed.status.success() {
         return Err(Failure::unknown("io", format!("{}: {}", folder.display(), TOOLS.said(&listed))));
@@ -37,6 +41,7 @@ pub(super) fn read(folder: &Path, primary: &Passphrase) -> Result<Vec<Item>, Fai
 
 struct Profile<'a> {
     folder: &'a Path,
+    view: View,
     /// What opens the keys, where the profile has a primary password.
     primary: &'a Passphrase,
 }
@@ -44,7 +49,7 @@ struct Profile<'a> {
 impl Profile<'_> {
     fn program(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.arg("-d").arg(format!("sql:{}", self.folder.display()));
+        command.arg("-d").arg(format!("sql:{}", self.view.path().display()));
         command
     }
 
