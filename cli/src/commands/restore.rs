@@ -38,14 +38,19 @@ pub(crate) fn run(arguments: &args::Restore) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Opens the present store, which has keys that the backup has not: without them nothing is replaced.
+/// Opens the present store, which has keys that the backup has not, or says that some were removed: without the
+/// first nothing is replaced, and the second is its owner's word alone.
 fn unlock(arguments: &args::Restore, present: &Store, missing: &[Fingerprint]) -> Result<(), Failure> {
     let how = match &arguments.present_passphrase_file {
         Some(file) => Unlock::from_file(Some(file)),
         None => Unlock::from_options(&arguments.passphrase),
     };
     store::unlock(present, &how).map_err(|failure| match failure.word {
+        "wrong-passphrase" | "wrong-recovery-code" | "passphrase-needed" if missing.is_empty() => {
+            backup::removed_by_whom()
+        }
         "wrong-passphrase" | "wrong-recovery-code" | "passphrase-needed" => backup::keys_missing(missing),
+        "store-tampered" if missing.is_empty() => failure.hint(backup::WITH_REMOVED_KEYS),
         _ => failure,
     })
 }

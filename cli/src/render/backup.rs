@@ -109,6 +109,21 @@ pub(crate) fn keys_missing(missing: &[Fingerprint]) -> Failure {
     .hint("give the passphrase of the present store with --present-passphrase-file FILE")
 }
 
+/// What takes no word of the present store for anything.
+pub(crate) const WITH_REMOVED_KEYS: &str =
+    "--with-removed-keys restores every key of the backup, whatever the present store says was removed";
+
+/// Why nothing is restored: keys of the backup were removed here, by nobody knows whom.
+pub(crate) fn removed_by_whom() -> Failure {
+    Failure::unknown(
+        "removed-by-whom",
+        "the key store that is here says that keys of the backup were removed, and does not open; nothing was changed",
+    )
+    .hint(format!(
+        "give the passphrase of the present store with --present-passphrase-file FILE; {WITH_REMOVED_KEYS}"
+    ))
+}
+
 fn counted(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

@@ -18,7 +18,7 @@ use super::secret_keys::StoredKey;
 use super::seen::{self, Seen};
 use super::slots::{self, Opener, SlotKind};
 use super::trust::{NewTrust, SignedHead, TrustKind};
-use super::{FILE, ID_BYTES, RESTORED_PREFIX, Store, directory, migration, os_keyring, trust};
+use super::{FILE, ID_BYTES, RESTORED_PREFIX, Store, directory, migration, os_keyring, schema, trust};
 
 /// How the file of a store begins (SQLite's header string).
 const SQLITE: &[u8] = b"SQLite format 3\0";
@@ -67,6 +67,7 @@ impl Staged {
         }
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+        schema::check(&connection)?;
         Ok(!slots::has(&connection, SlotKind::None)?)
     }
 
@@ -109,8 +110,8 @@ impl Staged {
         Self { brings_back, ..self }
     }
 
-    /// Puts it in the place of the store. `unlock` opens the present store where it has keys that this one has not,
-    /// and where the key of this one does not open it.
+    /// Puts it in the place of the store. `unlock` opens the present store where it has keys that this one has not, or
+    /// says that keys of this one were removed, and where the key of this one does not open it.
     ///
     /// # Errors
     /// Whatever keeps it from being whole; the present store is as it was then.
@@ -131,7 +132,9 @@ impl Staged {
             if !self.brings_back {
                 report.removed = fingerprints(&self.removed_since(store)?);
             }
-            if !missing.is_empty() && store.unlock_with(self.own_master_key(&store.id)?).is_err() {
+            // A head that anybody may have signed ends no key.
+            let is_taken_at_its_word = missing.is_empty() && report.removed.is_empty();
+            if !is_taken_at_its_word && store.unlock_with(self.own_master_key(&store.id)?).is_err() {
                 unlock(store, &fingerprints(&missing))?;
             }
             let epoch = trust::next_epoch(&store.connection)? - 1;

@@ -184,6 +184,9 @@ pub(super) fn check(connection: &Connection) -> Result<Found, StoreError> {
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match (application, version) {
+        (APPLICATION_ID, known) if (1..=VERSION).contains(&known) && has_views(connection)? => {
+            Err(StoreError::Tampered("sqlite_schema"))
+        }
         (APPLICATION_ID, VERSION) => Ok(Found::Current),
         (APPLICATION_ID, earlier) if (1..VERSION).contains(&earlier) => Ok(Found::Earlier(earlier)),
         (APPLICATION_ID, newer) if newer > VERSION => Err(StoreError::Newer(newer)),
@@ -207,6 +210,13 @@ fn objects(connection: &Connection) -> Result<Vec<(String, String, String, Optio
     let mut statement = connection.prepare(query)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a table may be something that calculates when it is read, and never ends.
+fn has_views(connection: &Connection) -> Result<bool, StoreError> {
+    let query = "SELECT EXISTS (SELECT 1 FROM sqlite_schema \
+                 WHERE type = 'view' OR (type = 'table' AND rootpage = 0))";
+    Ok(connection.query_row(query, [], |row| row.get(0))?)
 }
 
 /// Whether a file has no tables at all.

@@ -11,6 +11,7 @@ use counterseal_core::secret::SecretBytes;
 
 use super::*;
 
+mod restoring;
 mod secrets;
 
 const CANARY: &[u8] = b"this secret must not be in the file";

@@ -1,0 +1,67 @@
+//! What a restore believes of the store that it replaces.
+
+use super::*;
+
+/// A store with two keys, and a copy of its file.
+fn copied() -> (tempfile::TempDir, PathBuf) {
+    let place = tempfile::tempdir().unwrap();
+    let home = place.path().join("home");
+    drop(filled(&home, &Protection::None));
+    let copy = place.path().join("copy");
+    fs::copy(home.join(FILE), &copy).unwrap();
+    (place, home)
+}
+
+/// Removes every key, and signs the head with this key.
+fn remove_all(home: &Path, sign: impl FnOnce(&[u8; ID_BYTES], Arc<MasterKey>) -> Arc<MasterKey>) {
+    let mut store = Store::open(home).unwrap();
+    store.unlock(None).unwrap();
+    let keys = store.secret_keys().unwrap();
+    let epoch = trust::next_epoch(&store.connection).unwrap();
+    let master_key = sign(&store.id, Arc::clone(store.unlocked.get().unwrap()));
+    let transaction = store.connection.transaction().unwrap();
+    let mut writer = Writer { transaction, id: &store.id, master_key, epoch, now: now() };
+    keys.iter().for_each(|key| writer.remove_secret_key(key).unwrap());
+    trust::write_head(&writer).unwrap();
+    writer.transaction.commit().unwrap();
+}
+
+fn restored(place: &tempfile::TempDir, home: &Path, brings_back: bool) -> Result<Restored, StoreError> {
+    let staged = Staged::read(home, &place.path().join("copy"), None)?.with_removed_keys(brings_back);
+    staged.put_in_place(home, now(), |present, _| present.unlock(None))
+}
+
+#[test]
+fn a_store_that_somebody_else_signed_ends_no_key_of_a_backup() {
+    let (place, home) = copied();
+    remove_all(&home, |id, _| Arc::new(MasterKey::generate(id)));
+    assert!(matches!(restored(&place, &home, false), Err(StoreError::Tampered(_))));
+    let all = restored(&place, &home, true).unwrap();
+    assert_eq!((all.keys, all.removed), (2, Vec::new()));
+    assert_eq!(reopened(&home).secret_keys().unwrap().len(), 2);
+}
+
+#[test]
+fn what_the_owner_removed_stays_removed() {
+    let (place, home) = copied();
+    remove_all(&home, |_, own| own);
+    let left = restored(&place, &home, false).unwrap();
+    assert_eq!((left.keys, left.removed.len()), (0, 2));
+}
+
+#[test]
+fn a_file_whose_tables_calculate_without_end_is_no_store() {
+    let (place, home) = copied();
+    let forged = place.path().join("forged");
+    fs::create_dir(&forged).unwrap();
+    fs::copy(place.path().join("copy"), forged.join(FILE)).unwrap();
+    attack(
+        &forged,
+        "DROP TABLE unlock_slot; CREATE VIEW unlock_slot (id, kind, parameters, created, wrapped) AS
+         WITH RECURSIVE endless (kind) AS (SELECT 'x' UNION ALL SELECT kind FROM endless)
+         SELECT 1, kind, x'00', 0, x'00' FROM endless;",
+    );
+    assert!(matches!(Staged::needs_secret(&forged.join(FILE)), Err(StoreError::Tampered(_))));
+    assert!(matches!(Staged::read(&home, &forged.join(FILE), None), Err(StoreError::Tampered(_))));
+    assert!(!Staged::needs_secret(&place.path().join("copy")).unwrap());
+}
