@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -42,16 +43,16 @@ pub(super) fn run(
     reporter: &mut Reporter<'_>,
     progress: impl Fn(u64) -> Progress,
 ) -> Result<(), Failure> {
-    let mut total = 0;
+    let (mut total, mut names) = (0, Vec::new());
     for mail in Mails::of(input, kind)? {
-        mail?;
+        names.push(digest(&without_size(&mail?)));
         total += 1;
     }
     let claim = match target {
         Target::New(output) => Some(Claim::take(output, identity, kind)?),
         Target::None | Target::InPlace { .. } => None,
     };
-    let folder = Folder { task, input, kind, target };
+    let folder = Folder { task, input, kind, target, shared: twice(names) };
     let mut touched = BTreeSet::new();
     let mut progress = progress(total);
     let work = |mail: PathBuf| {
@@ -159,6 +160,21 @@ struct Folder<'f> {
     input: &'f Path,
     kind: Kind,
     target: &'f Target,
+    /// Digests of names that several mails would have without their sizes.
+    shared: BTreeSet<u64>,
+}
+
+/// What stands for a name: a name that is taken for another one keeps its size, and no harm is done.
+fn digest(name: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What is there more than once.
+fn twice(mut names: Vec<u64>) -> BTreeSet<u64> {
+    names.sort_unstable();
+    names.array_windows().filter(|[one, next]| one == next).map(|[one, _]| *one).collect()
 }
 
 impl Folder<'_> {
@@ -217,11 +233,14 @@ impl Folder<'_> {
     }
 
     /// The name of a mail that may have another size now. Where another file has that name, which a run
-    /// that was killed leaves behind, both keep theirs: no mail takes the place of another.
+    /// that was killed leaves behind, or would have it, all keep theirs: no mail takes the place of another.
     fn name(&self, mail: &Path) -> PathBuf {
         if self.kind == Kind::Maildir {
             let name = without_size(mail);
-            if name == mail || fs::symlink_metadata(self.input.join(&name)).is_err() {
+            let is_free = || {
+                !self.shared.contains(&digest(&name)) && fs::symlink_metadata(self.input.join(&name)).is_err()
+            };
+            if name == mail || is_free() {
                 return name;
             }
         }
@@ -264,7 +283,7 @@ impl Folder<'_> {
         }
         let new = self.input.join(self.name(mail));
         let mode = metadata.permissions().mode() & 0o777;
-        write(written, &new, true, metadata, mode).map_err(|error| failed(&new, &error))?;
+        write(written, &new, new == old, metadata, mode).map_err(|error| failed(&new, &error))?;
         if new != old {
             // A crash leaves both, never neither.
             sync_directory(new.parent().unwrap_or(self.input))

@@ -98,6 +98,29 @@ fn two_mails_whose_names_differ_in_a_size_alone_stay_two() {
 }
 
 #[test]
+fn mails_whose_names_would_be_the_same_without_sizes_keep_them() {
+    let place = Place::new();
+    let root = place.path("mail");
+    for folder in ["cur", "new", "tmp"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    for number in 1..9 {
+        let mail = sealed(&place, "bob.pem", number, "");
+        fs::write(root.join(format!("cur/1.host,S={number}:2,S")), mail).unwrap();
+    }
+    place.run("bob", &["archive", "decrypt", "mail", "-o", "out"]).exits(0);
+    place.run("bob", &["archive", "rewrap", "mail", "--in-place", "--to", "alice@example.org"]).exits(0);
+    place.run("alice", &["archive", "decrypt", "mail", "-o", "alices"]).exits(0);
+    for number in 1..9 {
+        for out in ["out", "alices"] {
+            let file = place.path(&format!("{out}/cur/1.host,S={number}:2,S"));
+            let mail = fs::read_to_string(file).unwrap();
+            assert!(mail.contains(&format!("mail {number}.")), "{out}: {mail}");
+        }
+    }
+}
+
+#[test]
 fn a_folder_of_files_becomes_one_and_only_mails_are_looked_at() {
     let place = Place::new();
     let mails = mails(&place, 3);
