@@ -87,7 +87,8 @@ impl Store {
     /// what opens the store.
     ///
     /// # Errors
-    /// [`StoreError::NothingOpens`] where neither a passphrase nor a recovery code would open it.
+    /// [`StoreError::NothingOpens`] where neither a passphrase nor a recovery code would open it; what is wrong with
+    /// the store, where the backup could not be restored.
     pub(crate) fn back_up(
         &self,
         protection: Option<&Protection>,
@@ -95,6 +96,8 @@ impl Store {
         now: Time,
     ) -> Result<Header, StoreError> {
         let master_key = self.master_key()?;
+        // It may take the place of a backup that is whole.
+        self.check_all()?;
         let slots = self.backup_slots(master_key, protection, now)?;
         let copy = self.copy()?;
         let epoch =

@@ -65,3 +65,14 @@ fn a_file_whose_tables_calculate_without_end_is_no_store() {
     assert!(matches!(Staged::read(&home, &forged.join(FILE), None), Err(StoreError::Tampered(_))));
     assert!(!Staged::needs_secret(&place.path().join("copy")).unwrap());
 }
+
+#[test]
+fn a_store_with_a_record_that_does_not_open_gives_no_backup() {
+    let (_place, home) = copied();
+    let passphrase = Protection::Passphrase(SecretBytes::copy_of(b"battery"));
+    let back_up = || reopened(&home).back_up(Some(&passphrase), &mut Vec::new(), now());
+    assert!(back_up().is_ok());
+    let connection = Connection::open(home.join(FILE)).unwrap();
+    connection.execute("UPDATE secret_key SET wrapped_data_key = x'' WHERE id = 1", []).unwrap();
+    assert!(matches!(back_up(), Err(StoreError::Tampered("secret_key"))));
+}
