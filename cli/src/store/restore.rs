@@ -23,6 +23,9 @@ use super::{FILE, ID_BYTES, RESTORED_PREFIX, Store, directory, migration, os_key
 /// How the file of a store begins (SQLite's header string).
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
+/// The highest epoch that a store is believed whoever signed its head: there is room above it for as many changes.
+const MOST_EPOCHS: i64 = 1 << 62;
+
 /// A store that was read from a file, verified, and is to take the place of the one in the directory.
 pub(crate) struct Staged {
     store: Store,
@@ -141,6 +144,7 @@ impl Staged {
             (seen, before) = (seen.max(epoch), Some(epoch));
             report.gone = self.gone(store)?;
         }
+        let seen = seen.min(MOST_EPOCHS);
         let merged = match &present {
             Present::Readable(store) => self.merge(store, seen, now),
             Present::None | Present::Unreadable => self.store.commit(now, seen, |_| Ok(Vec::new())),
@@ -312,6 +316,7 @@ impl Present {
             store.check_pages()?;
             store.trust_rows()?;
             store.secret_keys()?;
+            trust::next_epoch(&store.connection)?;
             Ok::<_, StoreError>(store)
         };
         readable().map_or(Self::Unreadable, |store| Self::Readable(Box::new(store)))

@@ -395,7 +395,8 @@ pub(super) fn create_head(
 
 /// The epoch that the next change belongs to.
 pub(super) fn next_epoch(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection.query_row("SELECT epoch + 1 FROM store", [], |row| row.get(0))?)
+    let epoch: i64 = connection.query_row("SELECT epoch FROM store", [], |row| row.get(0))?;
+    epoch.checked_add(1).ok_or(StoreError::Tampered("store"))
 }
 
 /// Signs the trust rows as they are now, under the writer's epoch.

@@ -14,14 +14,25 @@ fn copied() -> (tempfile::TempDir, PathBuf) {
 
 /// Removes every key, and signs the head with this key.
 fn remove_all(home: &Path, sign: impl FnOnce(&[u8; ID_BYTES], Arc<MasterKey>) -> Arc<MasterKey>) {
+    forge(home, 1000, sign, |writer, keys| {
+        keys.iter().for_each(|key| writer.remove_secret_key(key).unwrap());
+    });
+}
+
+/// Changes a store, and signs the head with this key.
+fn forge(
+    home: &Path,
+    epoch: i64,
+    sign: impl FnOnce(&[u8; ID_BYTES], Arc<MasterKey>) -> Arc<MasterKey>,
+    change: impl FnOnce(&mut Writer<'_>, &[StoredKey]),
+) {
     let mut store = Store::open(home).unwrap();
     store.unlock(None).unwrap();
     let keys = store.secret_keys().unwrap();
-    let epoch = trust::next_epoch(&store.connection).unwrap();
     let master_key = sign(&store.id, Arc::clone(store.unlocked.get().unwrap()));
     let transaction = store.connection.transaction().unwrap();
     let mut writer = Writer { transaction, id: &store.id, master_key, epoch, now: now() };
-    keys.iter().for_each(|key| writer.remove_secret_key(key).unwrap());
+    change(&mut writer, &keys);
     trust::write_head(&writer).unwrap();
     writer.transaction.commit().unwrap();
 }
@@ -75,4 +86,19 @@ fn a_store_with_a_record_that_does_not_open_gives_no_backup() {
     let connection = Connection::open(home.join(FILE)).unwrap();
     connection.execute("UPDATE secret_key SET wrapped_data_key = x'' WHERE id = 1", []).unwrap();
     assert!(matches!(back_up(), Err(StoreError::Tampered("secret_key"))));
+}
+
+#[test]
+fn an_epoch_that_somebody_else_wrote_leaves_room_for_changes() {
+    for epoch in [i64::MAX - 1, i64::MAX] {
+        let (place, home) = copied();
+        forge(&home, epoch, |id, _| Arc::new(MasterKey::generate(id)), |_, _| ());
+        assert_eq!(restored(&place, &home, false).unwrap().keys, 2);
+        let mut store = reopened(&home);
+        for _ in 0..2 {
+            store.write(now(), |_| Ok(())).unwrap();
+        }
+        drop(store);
+        assert_eq!(restored(&place, &home, false).unwrap().keys, 2);
+    }
 }
