@@ -254,6 +254,10 @@ fn a_revoked_key_signs_nothing_any_more_and_its_list_is_one_for_everybody() {
     place.run("alice", &["verify", "later.eml"]).exits(0);
     let refused = place.run("alice", &["encrypt", "mail.eml", "-o", "no.eml"]).exits(1);
     assert!(refused.stderr.contains("revoked"), "{}", refused.stderr);
+    // Who takes Bob in by hand, from a mail, learns of it as well.
+    place.run("carol", &["keys", "import", "later.eml"]).exits(0);
+    let verdict = place.run("carol", &["verify", "--json", "before.eml"]).exits(1).json();
+    assert!(verdict["reasons"].as_array().unwrap().contains(&"revoked".into()), "{verdict}");
     place.run("dave", &["init", "dave@example.org", "--no-passphrase", "--algorithm", "p-256"]).exits(0);
     place.run("bob", &["keys", "revoke", &own_key(&place, "dave", "signing").0, "--reason", "lost"]).exits(3);
 }

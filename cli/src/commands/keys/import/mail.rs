@@ -4,6 +4,7 @@ use std::io;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::message::{self, AuthorSignature, Context, ReadOptions, Readable, Verdict};
+use counterseal_core::policy::Policy;
 use counterseal_core::x509::Certificate;
 
 use crate::clock;
@@ -12,6 +13,7 @@ use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
 use crate::policy;
 use crate::randomness::SystemRandom;
+use crate::revocation;
 use crate::spool::EncryptedSpools;
 use crate::store::Store;
 
@@ -46,7 +48,8 @@ pub(super) struct SignedMail {
 pub(super) fn read(store: &Store, bytes: &[u8]) -> Result<SignedMail, Failure> {
     let keys = OurKeys::from_store(Some(store), Unlock::from_file(None))?;
     let mut knowledge = store::knowledge(store)?;
-    policy::apply(&policy::in_force()?, &mut knowledge)?;
+    let policy = policy::in_force()?;
+    policy::apply(&policy, &mut knowledge)?;
     let context =
         Context { keys: keys.port(), knowledge: &knowledge, at: clock::now(), spools: &EncryptedSpools };
     let readable = message::verify(
@@ -57,13 +60,15 @@ pub(super) fn read(store: &Store, bytes: &[u8]) -> Result<SignedMail, Failure> {
         &mut io::sink(),
     )
     .map_err(|error| keys.explain(error))?;
-    author_of(readable)
+    author_of(readable, &policy)
 }
 
-fn author_of(readable: Readable) -> Result<SignedMail, Failure> {
+fn author_of(readable: Readable, policy: &Policy) -> Result<SignedMail, Failure> {
     let status = readable.status;
     match (status.verdict, readable.author_signature) {
         (Verdict::Verified | Verdict::Checked | Verdict::Signed | Verdict::Unverified, Some(own)) => {
+            // Whoever takes the author in by hand wants to know which of the author's keys are revoked.
+            revocation::keep(&own, policy, |_| true);
             // Nobody signed what else came along.
             let AuthorSignature { address: author, certificates, capabilities, .. } = own;
             Ok(SignedMail { author, certificates, capabilities, carried: readable.carried })
