@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use tempfile::{Builder, NamedTempFile};
 
@@ -14,7 +15,7 @@ use super::error::StoreError;
 use super::evidence::EvidenceKind;
 use super::master_key::MasterKey;
 use super::sealed::SealingKey;
-use super::secret_keys::StoredKey;
+use super::secret_keys::{StoredKey, read_all};
 use super::seen::{self, Seen};
 use super::slots::{self, Opener, SlotKind};
 use super::trust::{NewTrust, SignedHead, TrustKind};
@@ -147,13 +148,14 @@ impl Staged {
         let seen = seen.min(MOST_EPOCHS);
         let merged = match &present {
             Present::Readable(store) => self.merge(store, seen, now),
-            Present::None | Present::Unreadable => self.store.commit(now, seen, |_| Ok(Vec::new())),
+            Present::None => self.store.commit(now, seen, |_| Ok(Vec::new())),
+            Present::Unreadable => self.salvage(&path, seen, now),
         };
         let (kept, head) = match merged {
             // A record of the present store does not open: the file may be worth more to somebody else.
             Err(StoreError::Tampered(_)) => {
                 present = Present::Unreadable;
-                self.store.commit(now, seen, |_| Ok(Vec::new()))?
+                self.salvage(&path, seen, now)?
             }
             other => other?,
         };
@@ -253,6 +255,51 @@ impl Staged {
         })
     }
 
+    /// Takes over the keys of a store that somebody changed whose records are as they were: each is sealed for its
+    /// place. They are for old mail alone, since nobody knows which of them were in use.
+    fn salvage(
+        &mut self,
+        path: &Path,
+        seen: i64,
+        now: Time,
+    ) -> Result<(Vec<Fingerprint>, SignedHead), StoreError> {
+        // Whatever is wrong with the file, it is kept aside.
+        let intact = self.intact(path, now).unwrap_or_default();
+        self.store.commit(now, seen, |writer| {
+            for Intact { key, algorithm, pkcs8, certificates } in &intact {
+                writer.take_secret_key(key, algorithm, pkcs8)?;
+                for der in certificates {
+                    writer.add_certificate(der, &key.fingerprint)?;
+                }
+            }
+            Ok(intact.iter().map(|one| one.key.fingerprint).collect())
+        })
+    }
+
+    /// The records of a store that the master key of this one opens, of keys that this one never had.
+    fn intact(&self, path: &Path, now: Time) -> Result<Vec<Intact>, StoreError> {
+        let present = Store::open_file(path.to_owned())?;
+        let master_key = self.own_master_key(&present.id)?;
+        let (own, removed) = (self.store.secret_keys()?, self.store.evidence(EvidenceKind::RemovedKey)?);
+        let mut keys = read_all(&present.connection)?;
+        keys.retain(|key| {
+            own.iter().all(|own| own.fingerprint != key.fingerprint)
+                && removed.iter().all(|kept| kept.name != *key.fingerprint.sha256())
+        });
+        let mut intact = Vec::new();
+        for mut key in keys {
+            let Ok(pkcs8) = key.open(&present.connection, &present.id, &master_key) else { continue };
+            // Where the record of a key on a token is empty, the key is on the token.
+            if !pkcs8.is_empty() {
+                let algorithm = present.algorithm(&key)?;
+                let certificates = present.certificates_of(key.fingerprint.sha256())?;
+                key.retired = Some(now);
+                intact.push(Intact { key, algorithm, pkcs8, certificates });
+            }
+        }
+        Ok(intact)
+    }
+
     /// How many pins and contacts of the present store are not in this one.
     fn gone(&self, present: &Store) -> Result<usize, StoreError> {
         let own = self.store.trust_rows()?;
@@ -304,6 +351,14 @@ impl Staged {
         }
         Ok(aside)
     }
+}
+
+/// A record of a store that cannot be read as a whole.
+struct Intact {
+    key: StoredKey,
+    algorithm: String,
+    pkcs8: SecretBytes,
+    certificates: Vec<Vec<u8>>,
 }
 
 impl Present {

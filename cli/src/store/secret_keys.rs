@@ -82,7 +82,8 @@ impl Store {
     }
 }
 
-fn read_all(connection: &Connection) -> Result<Vec<StoredKey>, StoreError> {
+/// All of them, whatever the head is signed for.
+pub(super) fn read_all(connection: &Connection) -> Result<Vec<StoredKey>, StoreError> {
     let query = format!(
         "SELECT {COLUMNS} FROM secret_key WHERE wrapped_data_key != x''
              OR fingerprint NOT IN (SELECT name FROM evidence WHERE kind = 'removed-key')
@@ -238,7 +239,8 @@ impl StoredKey {
         })
     }
 
-    fn open(
+    /// Opens the record by this master key.
+    pub(super) fn open(
         &self,
         connection: &Connection,
         store: &[u8; ID_BYTES],

@@ -102,3 +102,26 @@ fn an_epoch_that_somebody_else_wrote_leaves_room_for_changes() {
         assert_eq!(restored(&place, &home, false).unwrap().keys, 2);
     }
 }
+
+#[test]
+fn keys_of_a_store_whose_rows_somebody_changed_come_along_for_old_mail() {
+    let (place, home) = copied();
+    reopened(&home)
+        .write(now(), |writer| {
+            writer.add_secret_key(KeyUse::Encryption, "rsa-3072", b"public three", &secret())?;
+            writer.add_secret_key(KeyUse::Encryption, "rsa-3072", b"public four", &secret())
+        })
+        .unwrap();
+    let connection = Connection::open(home.join(FILE)).unwrap();
+    connection.execute("UPDATE trust SET points = points - 1", []).unwrap();
+    connection.execute("UPDATE secret_key SET created = created + 1 WHERE id = 4", []).unwrap();
+    drop(connection);
+    let salvaged = restored(&place, &home, false).unwrap();
+    let three = Fingerprint::of_public_key(b"public three");
+    assert_eq!((salvaged.keys, salvaged.kept, salvaged.aside.len()), (3, vec![three], 1));
+    let store = reopened(&home);
+    let keys = store.secret_keys().unwrap();
+    let key = keys.iter().find(|key| key.fingerprint == three).unwrap();
+    assert!(key.retired.is_some());
+    assert_eq!(store.open_secret_key(key).unwrap().expose(), CANARY);
+}
