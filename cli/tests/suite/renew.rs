@@ -76,6 +76,12 @@ fn a_new_personal_ca_is_followed_by_who_compared_the_old_one() {
     place.run("alice", &["encrypt", "mail.eml", "-o", "new.eml"]).exits(0);
     assert_eq!(opened_by(&place, "bob", "new.eml"), key_of_use(&renewed, "encryption"));
     opened_by(&place, "bob", "old.eml");
+    // What the two would compare is the new one, on both sides.
+    for (person, whom, side) in [("bob", "alice@example.org", "own"), ("alice", "bob@example.org", "theirs")]
+    {
+        let met = place.run(person, &["trust", "meet", whom, "--json"]).exits(0).text();
+        assert_eq!(serde_json::from_str::<Value>(&met).unwrap()[side], authority, "{person}");
+    }
     // The next renewal is the new CA's.
     let next = renew(&place, "bob", &["--signing"]);
     signed_by_bob(&place, "signed.eml");
