@@ -21,5 +21,10 @@ pub(crate) mod trust;
 pub(crate) mod write;
 pub(crate) mod written;
 
+/// A number with what is counted.
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
 #[cfg(test)]
 mod words;

@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &args::Backup) -> Result<Exit, Failure> {
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let protection = protection(arguments, &store)?;
     let now = clock::now();
-    let keys = store.secret_keys()?.len();
+    let (keys, on_tokens) = (store.secret_keys()?.len(), store.token_keys()?.len());
     let header = store.back_up(protection.as_ref(), &mut output, now)?;
     output.flush().map_err(|error| Failure::io(arguments.file.display().to_string(), &error))?;
     output.commit()?;
@@ -30,8 +30,12 @@ pub(crate) fn run(arguments: &args::Backup) -> Result<Exit, Failure> {
     }
     let note = BackupNote { made: now, keys: u32::try_from(keys).unwrap_or(u32::MAX) };
     store.write(now, |writer| writer.note_backup(&note))?;
-    let written =
-        Written { file: (!is_stream).then_some(arguments.file.as_path()), keys, epoch: header.epoch };
+    let written = Written {
+        file: (!is_stream).then_some(arguments.file.as_path()),
+        keys,
+        on_tokens,
+        epoch: header.epoch,
+    };
     backup::written(&written, &arguments.report)?;
     Ok(Exit::Done)
 }

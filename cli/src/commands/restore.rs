@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &args::Restore) -> Result<Exit, Failure> {
     }
     let how = Unlock::from_options(&arguments.passphrase);
     let staged = if Staged::needs_secret(&arguments.file)? {
-        how.open(|opener| Staged::read(&directory, &arguments.file, Some(opener)))?
+        how.open(|opener| Staged::read(&directory, &arguments.file, Some(opener))).map_err(of_its_time)?
     } else {
         Staged::read(&directory, &arguments.file, None)?
     };
@@ -36,6 +36,16 @@ pub(crate) fn run(arguments: &args::Restore) -> Result<Exit, Failure> {
     )?;
     backup::restored(&restored, &arguments.report)?;
     Ok(Exit::Done)
+}
+
+/// A backup knows nothing of what opened the store later.
+fn of_its_time(failure: Failure) -> Failure {
+    match failure.word {
+        "wrong-passphrase" | "wrong-recovery-code" => failure.hint(
+            "a backup opens with the passphrase, or the recovery code, that the store had when the backup was made",
+        ),
+        _ => failure,
+    }
 }
 
 /// Opens the present store, which has keys that the backup has not, or says that some were removed: without the

@@ -5,6 +5,7 @@ use std::path::Path;
 use counterseal_core::fingerprint::Fingerprint;
 use serde::Serialize;
 
+use super::counted;
 use super::json::line;
 use crate::args::Report;
 use crate::failure::Failure;
@@ -15,8 +16,10 @@ use crate::terminal::{SafeText, print, say};
 pub(crate) struct Written<'a> {
     /// Where; nothing for standard output.
     pub(crate) file: Option<&'a Path>,
-    /// Secret keys in it.
+    /// Secret keys, those on tokens too.
     pub(crate) keys: usize,
+    /// Of these, those that a token keeps, and no backup has.
+    pub(crate) on_tokens: usize,
     /// The change of the store that it holds.
     pub(crate) epoch: i64,
 }
@@ -26,6 +29,7 @@ struct WrittenObject {
     version: u32,
     file: Option<String>,
     keys: usize,
+    on_tokens: usize,
     epoch: i64,
 }
 
@@ -35,6 +39,9 @@ struct RestoredObject {
     made: Option<String>,
     keys: usize,
     kept: Vec<String>,
+    /// Of these, those that stay for old mail only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    retired: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     removed: Vec<String>,
     contacts_gone: usize,
@@ -45,7 +52,13 @@ struct RestoredObject {
 pub(crate) fn written(written: &Written<'_>, report: &Report) -> Result<(), Failure> {
     let file = written.file.map(|file| file.display().to_string());
     if report.json {
-        let object = line(&WrittenObject { version: 1, file, keys: written.keys, epoch: written.epoch });
+        let object = line(&WrittenObject {
+            version: 1,
+            file,
+            keys: written.keys,
+            on_tokens: written.on_tokens,
+            epoch: written.epoch,
+        });
         if written.file.is_none() {
             say(&object);
             return Ok(());
@@ -53,7 +66,11 @@ pub(crate) fn written(written: &Written<'_>, report: &Report) -> Result<(), Fail
         return printed(&object);
     }
     let file = file.map_or_else(String::new, |file| format!("{}: ", SafeText(&file)));
-    say(&format!("{file}a backup with {}.", counted(written.keys, "secret key")));
+    say(&format!("{file}a backup with {}.", counted(written.keys - written.on_tokens, "secret key")));
+    if written.on_tokens > 0 {
+        let keys = counted(written.on_tokens, "key");
+        say(&format!("Not in it: {keys} on a token, which nothing but the token has."));
+    }
     Ok(())
 }
 
@@ -67,6 +84,7 @@ pub(crate) fn restored(restored: &Restored, report: &Report) -> Result<(), Failu
             made: restored.made.map(|made| made.to_rfc3339()),
             keys: restored.keys,
             kept,
+            retired: restored.retired.iter().map(ToString::to_string).collect(),
             removed: restored.removed.iter().map(ToString::to_string).collect(),
             contacts_gone: restored.gone,
             aside,
@@ -78,6 +96,12 @@ pub(crate) fn restored(restored: &Restored, report: &Report) -> Result<(), Failu
     if !kept.is_empty() {
         say("Kept from the store that was here, because the backup has them not:");
         kept.iter().for_each(|key| say(&format!("  {key}")));
+    }
+    if !restored.retired.is_empty() {
+        say(
+            "Of these, retired, because the backup has a personal CA for the same address, which others know:",
+        );
+        restored.retired.iter().for_each(|key| say(&format!("  {key}")));
     }
     if !restored.removed.is_empty() {
         say(
@@ -122,10 +146,6 @@ pub(crate) fn removed_by_whom() -> Failure {
     .hint(format!(
         "give the passphrase of the present store with --present-passphrase-file FILE; {WITH_REMOVED_KEYS}"
     ))
-}
-
-fn counted(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 fn printed(object: &str) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
 use serde::Serialize;
 
+use super::counted;
 use super::json::{hexadecimal, line};
 use super::take_over::{self, TakenOver};
 use crate::clock;
@@ -339,7 +340,8 @@ pub(crate) fn imported(files: &[Imported], trust: &[TakenOver], json: bool) -> R
         text.extend(file.contacts.iter().map(|key| came_in("contact", key)));
         let is_empty = file.keys.is_empty() && file.contacts.is_empty();
         if is_empty && (file.certificates > 0 || file.not_taken.is_empty()) {
-            text.push_str(&format!("  {} certificates, none of a person\n", file.certificates));
+            let certificates = counted(file.certificates, "certificate");
+            text.push_str(&format!("  {certificates}, none of a person\n"));
         }
         text.extend(file.compare.iter().map(to_compare));
         text.extend(file.not_taken.iter().map(|why| format!("  not taken: {}\n", SafeText(why))));

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::counted;
 use super::keys::{day, print};
 use crate::failure::{Exit, Failure};
 use crate::store::EvidenceKind;
@@ -123,7 +124,7 @@ fn groups<S: serde::Serializer>(groups: &[(Group, Counts)], serializer: S) -> Re
 
 /// The same in words.
 pub(super) fn words(taken: &TakenOver) -> String {
-    let verb = if taken.taken_over { "is" } else { "would be" };
+    let verb = if taken.taken_over { "" } else { "would be " };
     let mut text = format!(
         "{}\n  written on {} and signed by the store with the trust key\n  {}\n",
         SafeText(&taken.file),
@@ -133,7 +134,7 @@ pub(super) fn words(taken: &TakenOver) -> String {
     for (group, Counts { new, earlier, known }) in &taken.groups {
         let words = group.words();
         let earlier = if *earlier > 0 { format!(", {earlier} older than was known") } else { String::new() };
-        text.push_str(&format!("  {new} {words} {verb} new{earlier}, {known} known already\n"));
+        text.push_str(&format!("  {words}: {new} {verb}new{earlier}, {known} known already\n"));
     }
     let left = taken.left.iter();
     text.extend(left.map(|left| format!("  not taken: {}: {}\n", SafeText(&left.what), left.why.words())));
@@ -149,8 +150,9 @@ pub(super) fn words(taken: &TakenOver) -> String {
 /// Says what was written.
 pub(crate) fn exported(folder: &Path, contacts: usize, key: &str) -> Result<(), Failure> {
     print(&format!(
-        "{contacts} contacts, what you trust and the history are in {}\n  signed by your store's trust key\n  \
+        "{}, what you trust and the history are in {}\n  signed by your store's trust key\n  \
          {key}\n",
+        counted(contacts, "contact"),
         folder.display()
     ))
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
+use counterseal_core::x509::Certificate;
 use tempfile::{Builder, NamedTempFile};
 
 use super::backup::BackupFile;
@@ -15,7 +16,7 @@ use super::error::StoreError;
 use super::evidence::EvidenceKind;
 use super::master_key::MasterKey;
 use super::sealed::SealingKey;
-use super::secret_keys::{StoredKey, read_all};
+use super::secret_keys::{KeyUse, StoredKey, read_all};
 use super::seen::{self, Seen};
 use super::slots::{self, Opener, SlotKind};
 use super::trust::{NewTrust, SignedHead, TrustKind};
@@ -47,6 +48,8 @@ pub(crate) struct Restored {
     pub(crate) keys: usize,
     /// Of these, those that only the store before had.
     pub(crate) kept: Vec<Fingerprint>,
+    /// Of these, those that stay for old mail only: another personal CA stood for the same address.
+    pub(crate) retired: Vec<Fingerprint>,
     /// Keys of the backup that were removed from the store before, and stay so.
     pub(crate) removed: Vec<Fingerprint>,
     /// Pins and contacts of the store before that are gone.
@@ -54,6 +57,9 @@ pub(crate) struct Restored {
     /// The files of a store that could not be read, under their new names.
     pub(crate) aside: Vec<PathBuf>,
 }
+
+/// What was taken over from the store before, and what of it is retired.
+type Taken = (Vec<Fingerprint>, Vec<Fingerprint>);
 
 /// The store that is in the directory.
 enum Present {
@@ -148,10 +154,10 @@ impl Staged {
         let seen = seen.min(MOST_EPOCHS);
         let merged = match &present {
             Present::Readable(store) => self.merge(store, seen, now),
-            Present::None => self.store.commit(now, seen, |_| Ok(Vec::new())),
+            Present::None => self.store.commit(now, seen, |_| Ok(Taken::default())),
             Present::Unreadable => self.salvage(&path, seen, now),
         };
-        let (kept, head) = match merged {
+        let ((kept, retired), head) = match merged {
             // A record of the present store does not open: the file may be worth more to somebody else.
             Err(StoreError::Tampered(_)) => {
                 present = Present::Unreadable;
@@ -159,7 +165,7 @@ impl Staged {
             }
             other => other?,
         };
-        report.kept = kept;
+        (report.kept, report.retired) = (kept, retired);
         if !report.removed.is_empty() {
             // Nothing else has this file open.
             self.store.wipe()?;
@@ -213,13 +219,9 @@ impl Staged {
     }
 
     /// Takes over the keys that are missing here, and every certificate and address of the present store's keys.
-    fn merge(
-        &mut self,
-        present: &Store,
-        seen: i64,
-        now: Time,
-    ) -> Result<(Vec<Fingerprint>, SignedHead), StoreError> {
+    fn merge(&mut self, present: &Store, seen: i64, now: Time) -> Result<(Taken, SignedHead), StoreError> {
         let missing = self.missing(present)?;
+        let retired = self.outdone(present, &missing)?;
         let keys = present.secret_keys()?;
         let rows = present.trust_rows()?;
         let places = present.token_keys()?;
@@ -231,6 +233,9 @@ impl Staged {
                 if let Some(place) = places.get(key.fingerprint.sha256()) {
                     writer.keep_token_place(&key.fingerprint, place)?;
                 }
+            }
+            for key in &retired {
+                writer.retire(key)?;
             }
             for key in &keys {
                 for der in present.certificates_of(key.fingerprint.sha256())? {
@@ -251,18 +256,13 @@ impl Staged {
                     })?;
                 }
             }
-            Ok(fingerprints(&missing))
+            Ok((fingerprints(&missing), retired))
         })
     }
 
     /// Takes over the keys of a store that somebody changed whose records are as they were: each is sealed for its
     /// place. They are for old mail alone, since nobody knows which of them were in use.
-    fn salvage(
-        &mut self,
-        path: &Path,
-        seen: i64,
-        now: Time,
-    ) -> Result<(Vec<Fingerprint>, SignedHead), StoreError> {
+    fn salvage(&mut self, path: &Path, seen: i64, now: Time) -> Result<(Taken, SignedHead), StoreError> {
         // Whatever is wrong with the file, it is kept aside.
         let intact = self.intact(path, now).unwrap_or_default();
         self.store.commit(now, seen, |writer| {
@@ -272,7 +272,7 @@ impl Staged {
                     writer.add_certificate(der, &key.fingerprint)?;
                 }
             }
-            Ok(intact.iter().map(|one| one.key.fingerprint).collect())
+            Ok((intact.iter().map(|one| one.key.fingerprint).collect(), Vec::new()))
         })
     }
 
@@ -298,6 +298,46 @@ impl Staged {
             }
         }
         Ok(intact)
+    }
+
+    /// Keys that must not go on beside those of this store: whoever made a new store first and restored then
+    /// has two personal CAs for one address, and others compared this one's. A state of the same store has
+    /// only keys that follow.
+    fn outdone(&self, present: &Store, missing: &[StoredKey]) -> Result<Vec<Fingerprint>, StoreError> {
+        if present.id == self.store.id {
+            return Ok(Vec::new());
+        }
+        let (ours, rows) = (self.store.secret_keys()?, present.trust_rows()?);
+        let is_in_use = |key: &&StoredKey| key.retired.is_none();
+        let authorities = ours.iter().filter(is_in_use).filter(|key| key.key_use == KeyUse::PersonalCa);
+        let own: Vec<_> = authorities.map(|key| &key.fingerprint).collect();
+        let addresses: Vec<String> = (self.store.trust_rows()?.into_iter())
+            .filter(|row| row.kind == TrustKind::Own && own.iter().any(|key| row.is_about(key)))
+            .map(|row| row.address)
+            .collect();
+        let is_rival = |key: &&StoredKey| {
+            key.key_use == KeyUse::PersonalCa
+                && rows.iter().any(|row| {
+                    row.kind == TrustKind::Own
+                        && row.is_about(&key.fingerprint)
+                        && addresses.contains(&row.address)
+                })
+        };
+        let mut authorities = Vec::new();
+        for key in missing.iter().filter(is_in_use).filter(is_rival) {
+            authorities.extend(certificates(present, key)?);
+        }
+        let mut outdone = Vec::new();
+        for key in missing.iter().filter(is_in_use) {
+            let of_key = certificates(present, key)?;
+            let is_under = |authority: &Certificate| {
+                of_key.iter().any(|own| own.issuer_der() == authority.subject_der())
+            };
+            if authorities.iter().any(is_under) {
+                outdone.push(key.fingerprint);
+            }
+        }
+        Ok(outdone)
     }
 
     /// How many pins and contacts of the present store are not in this one.
@@ -421,4 +461,9 @@ fn keep_aside(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
         }
     }
     Ok(kept)
+}
+
+fn certificates(store: &Store, key: &StoredKey) -> Result<Vec<Certificate>, StoreError> {
+    let stored = store.certificates_of(key.fingerprint.sha256())?;
+    Ok(stored.iter().filter_map(|der| Certificate::from_der(der).ok()).collect())
 }

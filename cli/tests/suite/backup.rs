@@ -116,6 +116,33 @@ fn what_the_present_store_has_and_the_backup_has_not_is_kept() {
 }
 
 #[test]
+fn who_begins_anew_and_restores_then_goes_on_with_the_keys_of_the_backup() {
+    let place = dave();
+    run(&place, "dave", &["backup", "keys.backup"], 0);
+    let own = |person: &str| -> Vec<(String, bool)> {
+        let listed = place.run(person, &["keys", "list", "--json"]).exits(0).text();
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        let keys = listed["keys"].as_array().unwrap();
+        keys.iter().map(|key| (key["sha256"].to_string(), key["retired"].is_null())).collect()
+    };
+    let before = own("dave");
+    run(&place, "new", &["init", "dave@example.org", "--algorithm", "p-256"], 0);
+    run(&place, "new", &["init", "other@example.org", "--algorithm", "p-256"], 0);
+    place.write("between.mail", MAIL.replace("bob@", "dave@"));
+    run(&place, "new", &["encrypt", "--no-sign", "between.mail", "-o", "between.eml"], 0);
+
+    let restored = run(&place, "new", &["restore", "keys.backup", "--replace", "--json"], 0).text();
+    let restored: serde_json::Value = serde_json::from_str(&restored).unwrap();
+    let count = |field: &str| restored[field].as_array().unwrap().len();
+    assert_eq!((count("kept"), count("retired")), (6, 3), "those of another address stay in use");
+    let after = own("new");
+    assert!(before.iter().all(|key| after.contains(key)), "{before:?} {after:?}");
+    assert_eq!(after.iter().filter(|(_, in_use)| *in_use).count(), 6);
+    run(&place, "new", &["decrypt", "between.eml"], 0);
+    run(&place, "new", &["doctor"], 1);
+}
+
+#[test]
 fn a_store_that_does_not_open_is_not_replaced_while_it_has_keys_of_its_own() {
     let place = dave();
     run(&place, "dave", &["backup", "keys.backup"], 0);

@@ -102,7 +102,7 @@ fn without_the_option_a_folder_makes_nobody_verified_and_says_what_it_would_do()
     export(&place);
     elsewhere(&place, "laptop");
     let shown = place.run("laptop", &["keys", "import", "along"]).exits(0).text();
-    assert!(shown.contains("1 pins would be new") && shown.contains(TAKE_OVER), "{shown}");
+    assert!(shown.contains("pins: 1 would be new") && shown.contains(TAKE_OVER), "{shown}");
     let bob = object(&place.run("laptop", &["trust", "show", "bob@example.org", "--json"]));
     assert_ne!(bob["verdict"], "verified");
     assert!(
