@@ -12,7 +12,7 @@ use super::json::line;
 use super::keys::{day, print, words};
 use crate::failure::Failure;
 use crate::store::KeyUse;
-use crate::terminal::SafeText;
+use crate::terminal::{SafeText, say};
 
 /// New keys and retired ones.
 #[derive(Serialize)]
@@ -79,6 +79,18 @@ pub(crate) fn renewed(renewed: &Renewed, json: bool) -> Result<(), Failure> {
         SafeText(&renewed.address)
     ));
     print(&text)
+}
+
+/// Says that what was on a token is in the key store from now on, and how it comes onto the token.
+pub(crate) fn left_a_token<'t>(address: &EmailAddress, left: impl Iterator<Item = (KeyUse, &'t str)>) {
+    for (key_use, label) in left {
+        say(&format!(
+            "The old {0} key is on the token {1}, the new one is NOT: it is in the key store. One on the token:\n    \
+             cseal keys generate {address} --use {0} --token {1}",
+            key_use.word(),
+            SafeText(label)
+        ));
+    }
 }
 
 #[derive(Serialize)]

@@ -50,6 +50,12 @@ pub(super) fn run(arguments: &args::Renew) -> Result<Exit, Failure> {
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     store.write(now, |writer| renewal.keep(writer))?;
     render::renewed(&renewal.report(), arguments.report.json)?;
+    if !arguments.report.json {
+        let places = store.token_keys()?;
+        let left = in_use.iter().filter(|own| renewal.is_retired(&own.key.fingerprint));
+        let left = left.filter_map(|own| Some((own.key.key_use, places.get(own.key.fingerprint.sha256())?)));
+        render::left_a_token(&address, left.map(|(key_use, place)| (key_use, place.label.as_str())));
+    }
     Ok(Exit::Done)
 }
 

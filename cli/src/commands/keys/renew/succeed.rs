@@ -190,6 +190,11 @@ impl Renewal {
     }
 
     /// The same for whoever reads it.
+    /// Whether a key is one of those that others follow.
+    pub(super) fn is_retired(&self, key: &Fingerprint) -> bool {
+        self.retired.contains(key)
+    }
+
     pub(super) fn report(&self) -> Renewed {
         let made = self.made.iter().map(|(key_use, (_, certificate))| (*key_use, certificate));
         let answered = self.answered.iter().map(|(key_use, certificate)| (*key_use, certificate));
