@@ -35,12 +35,17 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Where it is.
+    pub(crate) fn path() -> Result<PathBuf, Failure> {
+        Ok(places::configuration()?.join(FILE))
+    }
+
     /// By the file, where there is one.
     ///
     /// # Errors
     /// `config` for what is wrong with it.
     pub(crate) fn read() -> Result<Self, Failure> {
-        let path = places::configuration()?.join(FILE);
+        let path = Self::path()?;
         let wrong = |what: String| Failure::unknown("config", format!("{}: {what}", path.display()));
         match read_settings(&path, CONFIG_BYTES, "config")? {
             Some(text) => {

@@ -41,7 +41,7 @@ use counterseal_core::time::Time;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-pub(crate) use backup::{BackupNote, verify as verify_backup};
+pub(crate) use backup::{BackupNote, is_backup, verify as verify_backup};
 pub(crate) use error::StoreError;
 pub(crate) use evidence::{EvidenceKind, Kept};
 pub(crate) use forget::Forgotten;

@@ -118,16 +118,17 @@ pub(crate) struct ArchiveVerify {
         "          project.mbox -o shared.mbox\n"
     )
 )]
+#[command(group = clap::ArgGroup::new("to_where").required(true).args(["output", "in_place"]))]
 pub(crate) struct ArchiveRewrap {
     #[command(flatten)]
     pub(crate) place: ArchivePlace,
 
     /// The new archive
-    #[arg(short, long, value_name = "OUT", required_unless_present = "in_place")]
+    #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
 
     /// Replace the files of IN, a Maildir or a folder
-    #[arg(long, conflicts_with = "output")]
+    #[arg(long)]
     pub(crate) in_place: bool,
 
     /// With --in-place: keep each replaced file in DIR

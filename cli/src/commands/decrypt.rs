@@ -32,7 +32,9 @@ pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Fail
         || secrets.message_key_file.is_some();
     let mut store = if without_store { None } else { Some(store::open()?) };
     let policy = policy::in_force()?;
-    let read = read(arguments, store.as_ref(), &policy, at)?;
+    let read = read(arguments, store.as_ref(), &policy, at).map_err(|failure| {
+        reading::or_archive(arguments.input.input.as_deref(), failure, "decrypt IN -o OUT")
+    })?;
     let positive = policy::positive(&policy);
     reading::report(&read.status, positive, read.extracted, &arguments.report, verbose)?;
     if let Some(store) = &store {

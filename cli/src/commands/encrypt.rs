@@ -179,7 +179,8 @@ impl Job<'_> {
         if arguments.no_sign {
             return self.encrypt(mail, &directory, Ours { signer: None, address, reference });
         }
-        let identity = SigningIdentity::from_store(store, &keys, &arguments.signing, address, self.at)?;
+        let identity = SigningIdentity::from_store(store, &keys, &arguments.signing, address, self.at)
+            .map_err(or_unsigned)?;
         let signer = identity.signer(&keys);
         self.encrypt(mail, &directory, Ours { signer: Some(&signer), address, reference }).map_err(failed)
     }
@@ -294,5 +295,15 @@ const fn key_transport(how: args::KeyTransport) -> KeyTransport {
     match how {
         args::KeyTransport::Pkcs1 => KeyTransport::Pkcs1,
         args::KeyTransport::OaepSha256 => KeyTransport::oaep(DigestAlgorithm::Sha256),
+    }
+}
+
+/// Here nobody has to sign.
+fn or_unsigned(failure: Failure) -> Failure {
+    match (failure.word, failure.hint.clone()) {
+        ("no-signing-key", Some(hint)) => {
+            failure.hint(format!("{hint}, or leave the signature out with --no-sign"))
+        }
+        _ => failure,
     }
 }

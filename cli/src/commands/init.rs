@@ -11,7 +11,7 @@ use counterseal_core::trust::VERIFIED;
 use counterseal_core::x509::issue::Issuer;
 use counterseal_core::x509::{Certificate, KeyKind, SecretKey};
 
-use super::issuing::{add, authority_certificate, further, generate};
+use super::issuing::{add, authority_certificate, further, generate, suits};
 use super::store::{self, Unlock};
 use crate::args;
 use crate::clock;
@@ -24,6 +24,9 @@ use crate::store::{KeyUse, NewTrust, Protection, Store, StoreError, TrustKind, W
 /// Makes what is missing, and says what there is.
 pub(crate) fn run(arguments: &args::Init) -> Result<Exit, Failure> {
     let address = super::parse_address(&arguments.address)?;
+    // Before there is a store: what cannot be made leaves nothing behind.
+    suits(KeyUse::Encryption, arguments.algorithm)?;
+    suits(KeyUse::Signing, arguments.signing_algorithm)?;
     let directory = places::data()?;
     let now = clock::now();
     let mut store = open_or_create(arguments, &directory, now)?;

@@ -1,5 +1,6 @@
 //! Making keys and their certificates.
 
+use clap::ValueEnum;
 use counterseal_core::address::EmailAddress;
 use counterseal_core::cms::Capabilities;
 use counterseal_core::keys::Keyring;
@@ -56,6 +57,23 @@ pub(super) fn further(
     let key = generate(kind(algorithm))?;
     let certificate = certify((key_use, key.public_key()), issuer, name, addresses, now)?;
     Ok((key, certificate))
+}
+
+/// Refuses a kind of key that cannot do what it is for, before anything is asked or made.
+pub(super) fn suits(key_use: KeyUse, algorithm: args::Algorithm) -> Result<(), Failure> {
+    use args::Algorithm::{Ed25519, MlDsa44, MlDsa65, MlDsa87, MlKem512, MlKem768, MlKem1024, X25519};
+    let (cannot, hint) = match (key_use, algorithm) {
+        (KeyUse::Encryption, Ed25519 | MlDsa44 | MlDsa65 | MlDsa87) => (
+            "signs only; nobody can encrypt to it",
+            "kinds to encrypt to: rsa-3072, p-256, x25519, ml-kem-768",
+        ),
+        (KeyUse::Signing | KeyUse::PersonalCa, X25519 | MlKem512 | MlKem768 | MlKem1024) => {
+            ("cannot sign", "kinds that sign: p-256, rsa-3072, ed25519, ml-dsa-65")
+        }
+        _ => return Ok(()),
+    };
+    let name = algorithm.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    Err(Failure::usage(format!("a key of the kind {name} {cannot}")).hint(hint))
 }
 
 /// Has the personal CA issue a certificate for a key, wherever that is.

@@ -19,7 +19,9 @@ use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::x509::Certificate;
 
 use crate::args::{Keys, KeysCommand};
+use crate::commands::store;
 use crate::failure::{Exit, Failure};
+use crate::store::Store;
 
 /// Runs the sub-command that was typed.
 pub(crate) fn run(arguments: &Keys) -> Result<Exit, Failure> {
@@ -54,6 +56,25 @@ fn is_named(typed: &str, fingerprint: &Fingerprint, addresses: &[String]) -> boo
 fn unknown_key(typed: &str) -> Failure {
     Failure::unknown("no-key", format!("{typed}: no such key or address in the store"))
         .hint("see what there is with `cseal keys list`")
+}
+
+/// None of the owner's own keys is called so; a contact's is no key to revoke or remove.
+pub(crate) fn unknown_own_key(store: &Store, typed: &str) -> Failure {
+    let names = |named: &EmailAddress| EmailAddress::parse(typed).is_ok_and(|typed| typed.matches(named));
+    let known = store.certificates().unwrap_or_default();
+    let known = known.iter().filter_map(|der| Certificate::from_der(der).ok());
+    let named = known.filter(|one| one.fingerprint().is_named_by(typed) || one.addresses().iter().any(names));
+    let addresses: Vec<EmailAddress> = named.flat_map(|one| one.addresses().to_vec()).collect();
+    let is_own = |address: &EmailAddress| store::own_keys(store, address).is_ok_and(|own| !own.is_empty());
+    match addresses.first() {
+        None => unknown_key(typed),
+        Some(address) if is_own(address) => {
+            Failure::unknown("no-key", format!("{typed}: an address may have several keys of yours"))
+                .hint("name the key by its fingerprint, as `cseal keys list` shows it")
+        }
+        Some(address) => Failure::unknown("no-key", format!("{typed}: no key of yours, but of {address}"))
+            .hint(format!("forget a contact with `cseal trust forget {address}`")),
+    }
 }
 
 /// Whether a certificate is of that key, or was issued with it.

@@ -49,7 +49,8 @@ pub(crate) fn run(arguments: &args::ChangePassphrase) -> Result<Exit, Failure> {
     if !is_clean {
         return Err(protection::not_clean());
     }
-    let changed = Changed { slots: store.slot_kinds()?, suspected: arguments.suspected };
+    let backup = store.last_backup()?.map(|note| note.made);
+    let changed = Changed { slots: store.slot_kinds()?, suspected: arguments.suspected, backup };
     protection::changed(&changed, arguments.report.json)?;
     Ok(Exit::Done)
 }

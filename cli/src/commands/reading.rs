@@ -1,6 +1,8 @@
 //! What `decrypt` and `verify` have in common: keys, knowledge, and saying how it went.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use counterseal_core::cms::OpenOptions;
 use counterseal_core::keys::Keyring;
@@ -168,4 +170,18 @@ pub(super) fn report(
         extracted.iter().flatten().for_each(|path| say(&status::saved(path)));
     }
     Ok(())
+}
+
+/// What is no single mail, but many, is for another command.
+pub(super) fn or_archive(path: Option<&Path>, failure: Failure, command: &str) -> Failure {
+    let Some(path) = path.filter(|_| failure.hint.is_none()) else { return failure };
+    let start = || -> Option<[u8; 5]> {
+        let mut start = [0; 5];
+        File::open(path).and_then(|mut file| file.read_exact(&mut start)).ok().map(|()| start)
+    };
+    if path.is_dir() || start() == Some(*b"From ") {
+        let command = command.replace("IN", &path.display().to_string());
+        return failure.hint(format!("for many mails at once: `cseal archive {command}`"));
+    }
+    failure
 }

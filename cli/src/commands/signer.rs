@@ -184,7 +184,7 @@ fn no_signer(author: Option<&EmailAddress>) -> Failure {
     let whose = author.map_or_else(|| "you".to_owned(), ToString::to_string);
     let hint = author.map_or_else(
         || "make one with `cseal init ADDRESS`".to_owned(),
-        |author| format!("make one with `cseal init {author}`, or leave the signature out with --no-sign"),
+        |author| format!("make one with `cseal init {author}`"),
     );
     Failure::unknown("no-signing-key", format!("there is no valid signing key for {whose}")).hint(hint)
 }

@@ -24,10 +24,14 @@ pub(crate) const SOURCE: &str = "strong-address";
 /// An address that a person typed, with or without a demand on its key.
 pub(super) fn parse(typed: &str) -> Result<StrongAddress, Failure> {
     StrongAddress::parse(typed).map_err(|error| {
-        Failure::usage(format!("{typed}: no mail address")).because(error).hint(
+        // Only who began to name a key is told how.
+        let hint = if typed.contains('?') {
             "an address may name its key: FINGERPRINT?alice@example.org, with five groups of the fingerprint \
-             or more",
-        )
+             or more"
+        } else {
+            "write the address alone, as alice@example.org"
+        };
+        Failure::usage(format!("{typed}: no mail address")).because(error).hint(hint)
     })
 }
 

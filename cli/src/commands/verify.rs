@@ -31,7 +31,8 @@ pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failu
         || !arguments.certificates.is_empty();
     let mut store = if without_store { None } else { store::open_if_any()? };
     let policy = policy::in_force()?;
-    let read = read(arguments, store.as_ref(), &policy, at)?;
+    let read = read(arguments, store.as_ref(), &policy, at)
+        .map_err(|failure| reading::or_archive(arguments.input.input.as_deref(), failure, "verify IN"))?;
     let positive = policy::positive(&policy);
     reading::report(&read.status, positive, read.extracted, &arguments.report, verbose)?;
     if let (Some(store), Some(signature)) = (&store, &read.signature) {

@@ -1,6 +1,7 @@
 //! What opens the store, in words and as JSON.
 
 use counterseal_core::secret::SecretBytes;
+use counterseal_core::time::Time;
 use serde::Serialize;
 
 use super::json::line;
@@ -14,6 +15,8 @@ pub(crate) struct Changed {
     pub(crate) slots: Vec<SlotKind>,
     /// Whether the key of the store was changed, too.
     pub(crate) suspected: bool,
+    /// When the last backup was made, if there is one.
+    pub(crate) backup: Option<Time>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +45,12 @@ pub(crate) fn changed(changed: &Changed, json: bool) -> Result<(), Failure> {
     }
     let slots: Vec<&str> = changed.slots.iter().map(|kind| words(*kind)).collect();
     say(&format!("Your key store is opened by {}.", slots.join(", or by ")));
+    if let Some(made) = changed.backup.filter(|_| !changed.suspected) {
+        say(&format!(
+            "The backup of {} opens with what opened the store then. A new one: cseal backup FILE",
+            made.to_date()
+        ));
+    }
     if changed.suspected {
         say("\nThe key of the store is new, and everything in it is wrapped under the new one.\n\
              This does not help against somebody who has a copy of the store or a backup and knows the old\n\

@@ -7,7 +7,8 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Missing => Self::unknown("no-store", "there is no key store yet")
-                .hint("make one with `cseal init ADDRESS`, or name files with --key and --certificate"),
+                .hint("make one with `cseal init ADDRESS`, or bring yours back with `cseal restore FILE`; to decrypt \
+                       or sign without one, name files with --key and --certificate or --signer"),
             StoreError::Exists => Self::unknown("store-exists", "there is a key store already"),
             StoreError::KeyRemoved => Self::no("key-removed", "the key was removed from this store for ever")
                 .hint("keep it in a store of its own: name another directory in COUNTERSEAL_HOME"),

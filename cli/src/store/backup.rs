@@ -30,6 +30,12 @@ use crate::randomness::random;
 
 const MARK: &str = "counterseal backup 1";
 const LABEL: &[u8] = b"counterseal backup v1";
+
+/// Whether a file begins as a backup.
+pub(crate) fn is_backup(bytes: &[u8]) -> bool {
+    bytes.starts_with(MARK.as_bytes())
+}
+
 const SALT_BYTES: usize = 16;
 /// Bytes that are sealed together.
 const PIECE: usize = 64 << 10;

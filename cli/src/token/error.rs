@@ -55,8 +55,12 @@ impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::NotConfigured => {
-                Self::unknown("no-token-library", "config.toml names no library for tokens")
-                    .hint("add to config.toml: [[token]] and library = \"/usr/lib/...so\"")
+                Self::unknown("no-token-library", "config.toml names no library for tokens").hint(format!(
+                    "write two lines into {}: [[token]] and library = \"/usr/lib/...so\"; \
+                         OpenSC's is opensc-pkcs11.so",
+                    crate::config::Config::path()
+                        .map_or_else(|_| "config.toml".to_owned(), |path| path.display().to_string())
+                ))
             }
             TokenError::Library(library, why) => Self::unknown(
                 "token-library",

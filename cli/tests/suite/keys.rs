@@ -261,3 +261,23 @@ fn of_a_mail_that_is_imported_by_hand_only_what_belongs_to_its_signature_is_take
     let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert!(shown["others"].as_array().unwrap().is_empty(), "{shown}");
 }
+
+#[test]
+fn a_kind_that_nobody_can_encrypt_to_is_refused_and_leaves_no_store_behind() {
+    let place = Place::new();
+    let init = ["init", "new@example.org", "--no-passphrase", "--algorithm"];
+    place.run("new", &[&init[..], &["ed25519"]].concat()).exits(2);
+    place.run("new", &["keys", "list"]).exits(3);
+    place.run("new", &[&init[..], &["p-256"]].concat()).exits(0);
+}
+
+#[test]
+fn a_backup_is_no_file_of_keys_and_the_hint_names_the_command_that_takes_it() {
+    let place = Place::new();
+    place.write("new-passphrase", "correct horse\n");
+    place.run("alice", &["backup", "a.backup", "--new-passphrase-file", "new-passphrase"]).exits(0);
+    let refused = place.run("alice", &["keys", "import", "a.backup"]).exits(3);
+    assert!(refused.stderr.contains("cseal restore a.backup"), "{}", refused.stderr);
+    let refused = place.run("alice", &["keys", "remove", "bob@example.org"]).exits(3);
+    assert!(refused.stderr.contains("cseal trust forget bob@example.org"), "{}", refused.stderr);
+}

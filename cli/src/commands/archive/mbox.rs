@@ -109,7 +109,10 @@ impl Iterator for Entries<'_> {
         match self.reader.next_entry() {
             Ok(entry) => entry.map(|entry| Ok((self.number, entry))),
             Err(error @ MboxError::NotAnMbox) => {
-                Some(Err(Failure::unknown("not-an-mbox", format!("{}: {error}", self.input.display()))))
+                let failure = Failure::unknown("not-an-mbox", format!("{}: {error}", self.input.display()));
+                Some(Err(
+                    failure.hint("a single mail is for `cseal decrypt`, `cseal verify` or `cseal encrypt`")
+                ))
             }
             Err(MboxError::Io(error)) => Some(Err(Failure::io(self.input.display().to_string(), &error))),
         }

@@ -31,6 +31,13 @@ impl Kind {
             )
             .hint("an archive is read more than once: name the file itself, not a pipe"));
         }
+        let is_within = |parent: &Path| path.is_dir() && is_maildir(parent);
+        if matches!(path.file_name().map(OsStrExt::as_bytes), Some(b"cur" | b"new"))
+            && let Some(parent) = path.parent().filter(|parent| is_within(parent))
+        {
+            return Err(Failure::usage(format!("{}: a part of a Maildir", path.display()))
+                .hint(format!("name the Maildir itself: {}", parent.display())));
+        }
         Ok(match metadata.is_dir() {
             false => Self::Mbox,
             true if is_maildir(path) => Self::Maildir,

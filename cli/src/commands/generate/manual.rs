@@ -18,7 +18,7 @@ const MANUAL: &str = "Counterseal";
 const POLICY: &str = include_str!("../../../../docs/formats/policy.md");
 
 /// Where things are kept.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     (
         "$XDG_DATA_HOME/counterseal/",
         "The key store, ~/.local/share/counterseal where the variable is not set.",
@@ -30,6 +30,10 @@ const FILES: [(&str, &str); 6] = [
     (
         "$XDG_CONFIG_HOME/counterseal/contacts.toml",
         "What `cseal trust policy set` keeps for single contacts.",
+    ),
+    (
+        "$XDG_CONFIG_HOME/counterseal/config.toml",
+        "How long the agent runs, and which libraries reach your tokens: docs/formats/config.md.",
     ),
     (
         "$XDG_CACHE_HOME/counterseal/",

@@ -22,13 +22,14 @@ pub(super) fn run(arguments: &args::KeysGenerate) -> Result<Exit, Failure> {
     let now = clock::now();
     let mut store = store::open()?;
     let authority = authority(&store, &address)?;
-    store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let (key_use, algorithm) = match (arguments.key_use, arguments.algorithm) {
         (args::KeyUse::Encryption, chosen) => {
             (KeyUse::Encryption, chosen.unwrap_or(args::Algorithm::Rsa3072))
         }
         (args::KeyUse::Signing, chosen) => (KeyUse::Signing, chosen.unwrap_or(args::Algorithm::P256)),
     };
+    issuing::suits(key_use, algorithm)?;
+    store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     if let Some(label) = &arguments.token {
         let made = on_token(arguments, (key_use, algorithm), (&store, &authority, &address), label)?;
         store.write(now, |writer| made.add(writer, key_use))?;

@@ -13,9 +13,11 @@ mod take_over;
 mod token;
 mod view;
 
+use std::fs;
 use std::path::Path;
 
 use counterseal_core::limits::MAIL_IN_MEMORY;
+use counterseal_core::openpgp::{SecretCertificate, SecretFileError};
 
 use self::folder::{Folder, Item};
 use self::pin::Comparison;
@@ -30,7 +32,7 @@ use crate::passphrase;
 use crate::places;
 use crate::render::keys::{self, Imported};
 use crate::sources::KeyFiles;
-use crate::store::{Protection, Store, StoreError};
+use crate::store::{Protection, Store, StoreError, is_backup};
 
 /// Bytes of a file; key files are far smaller, mails may be as large as any.
 const MAIL_BYTES: usize = MAIL_IN_MEMORY as usize;
@@ -47,6 +49,10 @@ pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
     }
     if !arguments.address.is_empty() && arguments.pin.is_none() {
         return Err(Failure::usage("--address goes with --pin or with --openpgp"));
+    }
+    // Before anybody is asked for the passphrase of a new store.
+    for file in arguments.files.iter().filter(|file| file.as_os_str() != "-") {
+        fs::metadata(file).map_err(|error| Failure::io(file.display().to_string(), &error))?;
     }
     let comparison = Comparison::of(arguments)?;
     let mut store = open_or_create(arguments)?;
@@ -134,13 +140,39 @@ fn plan(
     }
     let found = key_files.open(file, &bytes)?;
     if found.is_empty() {
-        return Err(Failure::unknown(
+        let failure = Failure::unknown(
             "not-recognised",
             format!("{}: no key and no certificate in it", file.display()),
         )
-        .details(found.refused.iter().map(|refused| refused.why.to_string()).collect()));
+        .details(found.refused.iter().map(|refused| refused.why.to_string()).collect());
+        return Err(match instead(file, &bytes) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        });
     }
     Plan::of_file(found, store)?.decided(decision, store)
+}
+
+/// What to do with a file that another command takes.
+fn instead(file: &Path, bytes: &[u8]) -> Option<String> {
+    let shown = file.display();
+    if is_backup(bytes) || file.file_name().is_some_and(|name| name == "store.sqlite3") {
+        return Some(format!("it is a backup, or a key store: `cseal restore {shown}`"));
+    }
+    match SecretCertificate::read(bytes, clock::now()) {
+        Ok(_) => Some(format!("it is an OpenPGP key: `cseal keys import --openpgp {shown}`")),
+        Err(SecretFileError::Several(_)) => {
+            Some("these are OpenPGP keys; export one: gpg --export-secret-keys FINGERPRINT > FILE".to_owned())
+        }
+        Err(SecretFileError::PublicOnly) => Some(format!(
+            "it is an OpenPGP certificate; whose word counts for you is said with `cseal trust rely FINGERPRINT --keyring {shown}`"
+        )),
+        Err(_) if file.file_name().is_some_and(|name| name == "pubring.kbx") => {
+            let home = file.parent().unwrap_or(Path::new("."));
+            Some(format!("name the home of GnuPG: `cseal keys import {}`", home.display()))
+        }
+        Err(_) => None,
+    }
 }
 
 fn write(store: &mut Store, file: String, plan: &Plan) -> Result<Imported, Failure> {

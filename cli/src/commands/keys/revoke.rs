@@ -8,7 +8,7 @@ use counterseal_core::x509::issue::{Issuer, revocation_list};
 use counterseal_core::x509::revocation::{Revocation, RevocationList, RevocationReason};
 use counterseal_core::x509::{Certificate, pem};
 
-use super::{is_or_is_under, unknown_key};
+use super::{is_or_is_under, unknown_own_key};
 use crate::args::{self, RevokeReason};
 use crate::clock;
 use crate::commands::issuing::cannot_issue;
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &args::Revoke) -> Result<Exit, Failure> {
 /// A key of ours by its fingerprint.
 pub(super) fn own_key(store: &Store, typed: &str) -> Result<StoredKey, Failure> {
     let mut keys = store.secret_keys()?.into_iter();
-    keys.find(|key| key.fingerprint.is_named_by(typed)).ok_or_else(|| unknown_key(typed))
+    keys.find(|key| key.fingerprint.is_named_by(typed)).ok_or_else(|| unknown_own_key(store, typed))
 }
 
 fn certificates(store: &Store) -> Result<Vec<Certificate>, Failure> {

@@ -26,6 +26,10 @@ pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
     let [file] = arguments.files.as_slice() else {
         return Err(Failure::usage("--openpgp takes one file, with one key in it"));
     };
+    if file.is_dir() {
+        return Err(Failure::usage(format!("{}: --openpgp takes a file, not a folder", file.display()))
+            .hint("let gpg hand it out: gpg --export-secret-keys ADDRESS | cseal keys import --openpgp -"));
+    }
     let now = clock::now();
     let bytes = read_file(file, OPENPGP_SECRET_KEY_BYTES)?;
     let read = SecretCertificate::read(&bytes, now).map_err(|error| refused(file, error))?;

@@ -92,6 +92,15 @@ fn why_not(part: &SecretPart) -> Option<String> {
     Some(format!("{name}: {why}"))
 }
 
+/// What a passphrase is asked for: a pipe has no name.
+fn whose(file: &Path) -> String {
+    if file.as_os_str() == "-" {
+        "your OpenPGP key, as gpg asks for it".to_owned()
+    } else {
+        format!("the OpenPGP key in {}", file.display())
+    }
+}
+
 fn unlocked(
     file: &Path,
     read: &SecretCertificate,
@@ -99,7 +108,7 @@ fn unlocked(
     key_files: &mut KeyFiles<'_>,
 ) -> Result<SecretKey, Failure> {
     let passphrase = match part.secret {
-        SecretState::Protected => Some(key_files.passphrase(&file.display().to_string())?),
+        SecretState::Protected => Some(key_files.passphrase(&whose(file))?),
         _ => None,
     };
     read.unlock(&part.fingerprint, passphrase.as_ref()).map_err(|error| match error {
