@@ -14,6 +14,7 @@ mod forget;
 mod hexadecimal;
 mod history;
 mod inspect;
+mod kept_keys;
 mod keyring;
 mod master_key;
 mod migration;
@@ -32,7 +33,7 @@ mod slots;
 mod token_keys;
 mod trust;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,8 @@ pub(crate) struct Store {
     unlocked: OnceCell<Arc<MasterKey>>,
     /// Whether the keyring of the desktop opened it, once it was asked.
     keyring: OnceCell<bool>,
+    /// Whether the trust key is the one that was seen before, or the master key that it belongs to is known.
+    is_confirmed: Cell<bool>,
     /// What the head was last found to be signed for.
     verified: RefCell<Option<(trust::Moment, Arc<trust::Signed>)>>,
 }
@@ -100,7 +103,10 @@ impl Store {
         }
         let path = directory::prepare(directory)?.join(FILE);
         let store = Self::open_file(path)?;
-        seen::check(&store.path, &store.connection, &store.id)?;
+        store.is_confirmed.set(seen::check(&store.path, &store.connection, &store.id)?);
+        if !store.is_confirmed.get() && store.can_write()? {
+            store.unlock(None)?;
+        }
         Ok(store)
     }
 
@@ -121,6 +127,7 @@ impl Store {
             id,
             unlocked: OnceCell::new(),
             keyring: OnceCell::new(),
+            is_confirmed: Cell::new(true),
             verified: RefCell::default(),
         })
     }
@@ -148,7 +155,15 @@ impl Store {
         // Nobody misses the store that may have been here before: this one was asked for.
         seen::record(&path, &id, &head);
         let unlocked = OnceCell::from(Arc::new(master_key));
-        Ok(Self { path, connection, id, unlocked, keyring: OnceCell::new(), verified: RefCell::default() })
+        Ok(Self {
+            path,
+            connection,
+            id,
+            unlocked,
+            keyring: OnceCell::new(),
+            is_confirmed: Cell::new(true),
+            verified: RefCell::default(),
+        })
     }
 
     /// What makes it another store than all others.
@@ -212,6 +227,11 @@ impl Store {
 
     fn unlock_with(&self, master_key: MasterKey) -> Result<(), StoreError> {
         trust::check_head(&self.connection, &self.id, &master_key)?;
+        if !self.is_confirmed.replace(true) {
+            // A new passphrase was cut off before this was written down.
+            let (head, signature) = trust::Head::read(&self.connection)?;
+            seen::record(&self.path, &self.id, &trust::SignedHead { head, signature });
+        }
         let _ = self.unlocked.set(Arc::new(master_key));
         Ok(())
     }
@@ -259,6 +279,7 @@ impl Store {
         let mut writer = Writer { transaction, id: &self.id, master_key, epoch, now };
         let result = change(&mut writer)?;
         writer.sign_retired()?;
+        writer.sign_keys()?;
         let head = trust::write_head(&writer)?;
         writer.transaction.commit()?;
         Ok((result, head))

@@ -16,6 +16,7 @@ const INSTEAD: &str = "--new-passphrase-file FILE";
 /// Writes it, reads it once more, and remembers that it was made.
 pub(crate) fn run(arguments: &args::Backup) -> Result<Exit, Failure> {
     let mut store = store::open()?;
+    keeps_all(&store, arguments)?;
     let mut output = Output::at(Some(&arguments.file), arguments.overwrite, Content::Binary)?;
     let is_stream = output.is_stdout();
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
@@ -38,6 +39,21 @@ pub(crate) fn run(arguments: &args::Backup) -> Result<Exit, Failure> {
     };
     backup::written(&written, &arguments.report)?;
     Ok(Exit::Done)
+}
+
+/// Keys that are gone from the store may be in the backup of before: that is not replaced by one without them.
+fn keeps_all(store: &Store, arguments: &args::Backup) -> Result<(), Failure> {
+    let lost = store.lost_keys()?;
+    if lost.is_empty() || !(arguments.overwrite && arguments.file.exists()) {
+        return Ok(());
+    }
+    let keys = lost.iter().map(|key| format!("gone  {key}")).collect();
+    Err(Failure::unknown(
+        "key-missing",
+        "secret keys are gone from the store, which the backup of before may have",
+    )
+    .details(keys)
+    .hint("restore from it first, or write to another file"))
 }
 
 /// The passphrase of its own that a backup gets, where one was asked for or nothing else would open it.

@@ -55,12 +55,16 @@ fn store_checks(directory: &Path, how: &Unlock) -> Vec<Check> {
         Ok(store) => store,
         Err(error) => return vec![check("store", vec![Finding::from(Failure::from(error))])],
     };
+    if how.is_given() {
+        // What is signed by whom is known for sure then; whether it opens is said with the keys.
+        let _ = store::unlock(&store, how);
+    }
     let now = clock::now();
     vec![
         check("store", found(store.check_pages())),
         check("signatures", found(store.trust_rows())),
         check("history", log(&store)),
-        check("keys", records(&store, how)),
+        check("keys", lost(&store).into_iter().chain(records(&store, how)).collect()),
         check("protection", or_failure(protection::of(&store))),
         check("rollback", protection::rollback(&store)),
         check("backup", or_failure(protection::backup(&store, now))),
@@ -117,6 +121,21 @@ fn records(store: &Store, how: &Unlock) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Secret keys that are gone without having been removed.
+fn lost(store: &Store) -> Vec<Finding> {
+    match store.lost_keys() {
+        Ok(lost) => lost
+            .iter()
+            .map(|key| {
+                Finding::broken("key-missing", format!("{key}: the secret key is gone from the store"))
+                    .hint("it is in a backup of before: cseal restore FILE --replace")
+            })
+            .collect(),
+        // The rows do not hold; that is said with the signatures.
+        Err(_) => Vec::new(),
+    }
 }
 
 fn policy_files() -> Vec<Finding> {

@@ -40,6 +40,8 @@ pub(crate) enum EvidenceKind {
     RemovedKey,
     /// Where a secret key of ours is that is on a token. The name is its SHA-256.
     TokenKey,
+    /// That a secret key of ours is here. The name is its SHA-256, or `all`.
+    KeptKey,
     /// That a secret key of ours is retired; since when is the content, in 8 octets. The name is its SHA-256, or
     /// `all`.
     RetiredKey,
@@ -90,6 +92,7 @@ impl EvidenceKind {
             Self::TimeStamp => "time-stamp",
             Self::RevocationList => "revocation-list",
             Self::RemovedKey => "removed-key",
+            Self::KeptKey => "kept-key",
             Self::RetiredKey => "retired-key",
             Self::TokenKey => "token-key",
             Self::CertificateSeen => "certificate-seen",

@@ -127,6 +127,7 @@ impl Writer<'_> {
             epoch: self.epoch,
         };
         self.insert_secret_key(&key, algorithm, pkcs8)?;
+        self.sign_key(&key.fingerprint, &key.public_key)?;
         Ok(true)
     }
 
@@ -166,6 +167,7 @@ impl Writer<'_> {
     ) -> Result<(), StoreError> {
         let row = self.next_row()?;
         self.insert_secret_key(&StoredKey { row, epoch: self.epoch, ..key.clone() }, algorithm, pkcs8)?;
+        self.sign_key(&key.fingerprint, &key.public_key)?;
         match key.retired {
             Some(at) => self.sign_retirement(key.fingerprint.sha256(), at.unix_seconds()),
             None => Ok(()),

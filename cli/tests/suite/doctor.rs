@@ -72,6 +72,43 @@ fn what_somebody_changed_in_the_file_is_broken() {
 }
 
 #[test]
+fn a_key_that_somebody_took_out_is_missed_and_comes_back_from_the_backup() {
+    let place = healthy();
+    let store = rusqlite::Connection::open(place.path("alice/store.sqlite3")).unwrap();
+    let trigger = "SELECT sql FROM sqlite_schema WHERE name = 'secret_key_stays'";
+    let trigger: String = store.query_row(trigger, [], |row| row.get(0)).unwrap();
+    let take_out = format!("DROP TRIGGER secret_key_stays; DELETE FROM secret_key WHERE id = 2; {trigger}");
+    store.execute_batch(&take_out).unwrap();
+    drop(store);
+    assert_eq!(words(&place, "alice", &[]), (3, vec!["key-missing".to_owned(), "no-passphrase".to_owned()]));
+    let new = ["--new-passphrase-file", "passphrase"];
+    let refused =
+        place.run("alice", &[&["backup", "keys.backup", "--overwrite", "--json"][..], &new].concat());
+    assert_eq!(refused.exits(3).json()["error"], "key-missing");
+    place.run("alice", &[&["backup", "rest.backup"][..], &new].concat()).exits(0);
+    let restore = ["restore", "keys.backup", "--replace", "--passphrase-file", "passphrase"];
+    place.run("alice", &restore).exits(0);
+    let (code, words) = words(&place, "alice", &["--passphrase-file", "passphrase"]);
+    assert!(code < 3 && !words.contains(&"key-missing".to_owned()), "{words:?}");
+}
+
+#[test]
+fn a_new_passphrase_that_was_cut_off_before_it_was_written_down_is_confirmed_by_unlocking() {
+    let place = Place::new();
+    place.write("old", "correct horse\n");
+    place.write("new", "battery staple\n");
+    place.run("alice", &["passphrase", "--new-passphrase-file", "old"]).exits(0);
+    let seen = place.read("alice/store.sqlite3.seen");
+    let change = ["passphrase", "--suspected", "--passphrase-file", "old", "--new-passphrase-file", "new"];
+    place.run("alice", &change).exits(0);
+    place.write("alice/store.sqlite3.seen", seen);
+    let refused = place.run("alice", &["trust", "show", "bob@example.org", "--json"]).exits(4);
+    assert_eq!(refused.json()["error"], "store-unconfirmed");
+    place.run("alice", &["doctor", "--passphrase-file", "new"]);
+    place.run("alice", &["trust", "show", "bob@example.org"]).exits(0);
+}
+
+#[test]
 fn permissions_leftovers_and_policy_files_are_looked_at() {
     let place = healthy();
     fs::set_permissions(place.path("alice/store.sqlite3"), fs::Permissions::from_mode(0o644)).unwrap();

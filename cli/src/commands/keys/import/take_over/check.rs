@@ -37,6 +37,7 @@ pub(super) fn good(record: &EvidenceRecord) -> Option<Option<(String, [u8; 32])>
         | EvidenceKind::TimeStamp
         | EvidenceKind::RevocationList
         | EvidenceKind::RemovedKey
+        | EvidenceKind::KeptKey
         | EvidenceKind::RetiredKey
         | EvidenceKind::TokenKey
         | EvidenceKind::Backup => false,
