@@ -301,16 +301,15 @@ fn evidence_is_kept_replaced_and_removed_and_read_without_unlocking() {
 
 #[test]
 fn evidence_that_was_changed_added_or_removed_is_noticed_without_unlocking() {
-    // The first row says which keys are retired.
     let changes = [
-        "UPDATE evidence SET content = x'00' WHERE id = 2",
-        "UPDATE evidence SET digest = zeroblob(32) WHERE id = 2",
-        "UPDATE evidence SET name = x'00' WHERE id = 2",
-        "UPDATE evidence SET kind = 'other' WHERE id = 2",
-        "UPDATE evidence SET added = 0 WHERE id = 2",
-        "UPDATE evidence SET id = 7 WHERE id = 2",
-        "INSERT INTO evidence SELECT 9, kind, x'00', digest, content, added FROM evidence WHERE id = 2",
-        "DELETE FROM evidence WHERE id = 3",
+        "UPDATE evidence SET content = x'00' WHERE name = x'6F6E65'",
+        "UPDATE evidence SET digest = zeroblob(32) WHERE name = x'6F6E65'",
+        "UPDATE evidence SET name = x'00' WHERE name = x'6F6E65'",
+        "UPDATE evidence SET kind = 'other' WHERE name = x'6F6E65'",
+        "UPDATE evidence SET added = 0 WHERE name = x'6F6E65'",
+        "UPDATE evidence SET id = 70 WHERE name = x'6F6E65'",
+        "INSERT INTO evidence SELECT 90, kind, x'00', digest, content, added FROM evidence WHERE name = x'6F6E65'",
+        "DELETE FROM evidence WHERE name = x'6F6E65'",
         "DELETE FROM evidence",
     ];
     for change in changes {

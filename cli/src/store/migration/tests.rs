@@ -66,11 +66,11 @@ fn earlier_version(directory: &Path, protection: &Protection, version: i64) {
     first.execute_batch("DETACH today").unwrap();
 }
 
-/// Earlier stores said of retired keys what nobody had signed.
+/// Of earlier stores nobody had signed which keys they have, and which are retired.
 fn as_before(store: &mut Store) {
     let master_key = Arc::clone(store.unlocked.get().unwrap());
     let transaction = store.connection.transaction().unwrap();
-    transaction.execute("DELETE FROM evidence WHERE kind = 'retired-key'", []).unwrap();
+    transaction.execute("DELETE FROM evidence WHERE kind IN ('retired-key', 'kept-key')", []).unwrap();
     let epoch = trust::next_epoch(&transaction).unwrap();
     let writer = Writer { transaction, id: &store.id, master_key, epoch, now: now() };
     trust::write_head(&writer).unwrap();
