@@ -295,6 +295,11 @@ pub(crate) struct ToCompare {
 }
 
 impl Imported {
+    /// Whether nothing of the file is in the store.
+    pub(crate) const fn is_nothing(&self) -> bool {
+        self.keys.is_empty() && self.contacts.is_empty() && self.certificates == 0
+    }
+
     /// Nothing came in.
     pub(crate) fn refused(file: &Path, why: String) -> Self {
         Self {

@@ -22,6 +22,20 @@ fn reports(place: &Place, arguments: &[&str]) -> Vec<Value> {
 }
 
 #[test]
+fn a_folder_of_which_nothing_comes_in_is_a_no() {
+    let place = Place::new();
+    fs::create_dir(place.path("keys")).unwrap();
+    place.write("x", "x\n");
+    place.write("wrong", "wrong\n");
+    let export = ["keys", "export", "bob@example.org", "--secret", "--new-passphrase-file", "x"];
+    place.run("bob", &[&export[..], &["-o", "keys/bob.p12"]].concat()).exits(0);
+    let import = ["keys", "import", "keys", "--passphrase-file"];
+    let refused = place.run("alice", &[&import[..], &["wrong"]].concat()).exits(1);
+    assert!(refused.text().contains("passphrase"), "{}", refused.text());
+    place.run("alice", &[&import[..], &["x"]].concat()).exits(0);
+}
+
+#[test]
 fn a_folder_of_keys_and_certificates_apart_is_taken_in_and_says_what_it_refused() {
     let place = Place::new();
     place.run("alice", &["encrypt", "mail.eml", "-o", "out.eml"]).exits(0);

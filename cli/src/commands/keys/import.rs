@@ -77,7 +77,9 @@ pub(super) fn run(arguments: &args::Import) -> Result<Exit, Failure> {
         reports.push(write(&mut store, file.display().to_string(), &plan)?);
     }
     keys::imported(&reports, &taken_over, arguments.report.json)?;
-    Ok(Exit::Done)
+    let came_to_nothing =
+        taken_over.is_empty() && !reports.is_empty() && reports.iter().all(Imported::is_nothing);
+    Ok(if came_to_nothing { Exit::No } else { Exit::Done })
 }
 
 fn unlock(arguments: &args::Import, store: &Store) -> Result<(), Failure> {

@@ -184,6 +184,6 @@ fn a_home_without_gpgsm_says_what_is_missing_and_one_without_keys_says_so() {
     if find("gpgsm").is_none() {
         return missing("gpgsm");
     }
-    let ran = place.run("new", &import).exits(0);
+    let ran = place.run("new", &import).exits(1);
     assert!(ran.text().contains("gpgsm has no certificate in it"), "{ran:?}");
 }
