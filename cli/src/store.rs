@@ -33,7 +33,7 @@ mod slots;
 mod token_keys;
 mod trust;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,8 +81,6 @@ pub(crate) struct Store {
     unlocked: OnceCell<Arc<MasterKey>>,
     /// Whether the keyring of the desktop opened it, once it was asked.
     keyring: OnceCell<bool>,
-    /// Whether the trust key is the one that was seen before, or the master key that it belongs to is known.
-    is_confirmed: Cell<bool>,
     /// What the head was last found to be signed for.
     verified: RefCell<Option<(trust::Moment, Arc<trust::Signed>)>>,
 }
@@ -103,10 +101,7 @@ impl Store {
         }
         let path = directory::prepare(directory)?.join(FILE);
         let store = Self::open_file(path)?;
-        store.is_confirmed.set(seen::check(&store.path, &store.connection, &store.id)?);
-        if !store.is_confirmed.get() && store.can_write()? {
-            store.unlock(None)?;
-        }
+        seen::check(&store.path, &store.connection, &store.id)?;
         Ok(store)
     }
 
@@ -127,7 +122,7 @@ impl Store {
             id,
             unlocked: OnceCell::new(),
             keyring: OnceCell::new(),
-            is_confirmed: Cell::new(true),
+
             verified: RefCell::default(),
         })
     }
@@ -155,15 +150,7 @@ impl Store {
         // Nobody misses the store that may have been here before: this one was asked for.
         seen::record(&path, &id, &head);
         let unlocked = OnceCell::from(Arc::new(master_key));
-        Ok(Self {
-            path,
-            connection,
-            id,
-            unlocked,
-            keyring: OnceCell::new(),
-            is_confirmed: Cell::new(true),
-            verified: RefCell::default(),
-        })
+        Ok(Self { path, connection, id, unlocked, keyring: OnceCell::new(), verified: RefCell::default() })
     }
 
     /// What makes it another store than all others.
@@ -227,11 +214,6 @@ impl Store {
 
     fn unlock_with(&self, master_key: MasterKey) -> Result<(), StoreError> {
         trust::check_head(&self.connection, &self.id, &master_key)?;
-        if !self.is_confirmed.replace(true) {
-            // A new passphrase was cut off before this was written down.
-            let (head, signature) = trust::Head::read(&self.connection)?;
-            seen::record(&self.path, &self.id, &trust::SignedHead { head, signature });
-        }
         let _ = self.unlocked.set(Arc::new(master_key));
         Ok(())
     }

@@ -87,13 +87,6 @@ impl From<StoreError> for Failure {
                 format!("the key store was changed by another program (table {table})"),
             )
             .hint("restore it from a backup, and find out who could write to it"),
-            StoreError::OtherTrustKey => Self::new(
-                Exit::Contradiction,
-                "store-unconfirmed",
-                "the key store is signed by another key than before: another program changed it, or a new passphrase \
-                 was cut off",
-            )
-            .hint("unlocking tells which: cseal doctor --passphrase-file FILE"),
             StoreError::NotAStore => Self::unknown("not-a-store", "the file store.sqlite3 is no key store"),
             StoreError::Newer(version) => Self::unknown(
                 "store-newer",

@@ -49,8 +49,6 @@ pub(crate) enum StoreError {
     SlotTooExpensive,
     /// Rows are not what this store wrote; the word says which.
     Tampered(&'static str),
-    /// Another trust key than before signed the rows, and the store is locked: whose it is, unlocking tells.
-    OtherTrustKey,
     /// The file is no store.
     NotAStore,
     /// A newer cseal wrote it.

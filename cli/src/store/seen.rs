@@ -27,18 +27,16 @@ pub(super) enum Seen {
     OtherStore,
 }
 
-/// Refuses a store whose head is older than one that was seen, and remembers a newer one. Answers whether the trust key is
-/// the one that was seen; where none was, it is.
+/// Refuses a store whose head is older than one that was seen, and remembers a newer one.
 pub(super) fn check(
     store_file: &Path,
     connection: &Connection,
     id: &[u8; ID_BYTES],
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     // First the file, then the store: another process writes in the other order, so what it writes between the
     // two looks like no older store.
     let seen = read(store_file, id);
     let (head, signature) = Head::read(connection)?;
-    let is_known = !matches!(seen, Seen::Head(_, trust_key) if trust_key != head.trust_key);
     let is_news = match seen {
         Seen::Head(seen, _) if seen > head.epoch => {
             return Err(StoreError::RolledBack { seen, found: head.epoch });
@@ -53,7 +51,7 @@ pub(super) fn check(
     if is_news && signed.is_signed_for(id) {
         record(store_file, id, &signed);
     }
-    Ok(is_known)
+    Ok(())
 }
 
 /// What the file beside a store says.

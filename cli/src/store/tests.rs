@@ -366,26 +366,6 @@ fn rows_and_head_of_another_store_are_noticed_at_unlocking() {
 }
 
 #[test]
-fn rows_that_another_trust_key_signed_are_not_believed_while_the_store_is_locked() {
-    let home = tempfile::tempdir().unwrap();
-    let passphrase = SecretBytes::copy_of(b"correct horse");
-    drop(filled(home.path(), &Protection::Passphrase(passphrase.clone())));
-    let mut connection = connect(&home.path().join(FILE)).unwrap();
-    let id: [u8; ID_BYTES] = connection.query_row("SELECT id FROM store", [], |row| row.get(0)).unwrap();
-    let epoch = trust::next_epoch(&connection).unwrap();
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    let master_key = Arc::new(MasterKey::generate(&id));
-    let mut forger = Writer { transaction, id: &id, master_key, epoch, now: now() };
-    forger.add_trust(&trust(TrustKind::Pin, &bob(), &Fingerprint::of_public_key(b"mallory"), 120)).unwrap();
-    trust::write_head(&forger).unwrap();
-    forger.transaction.commit().unwrap();
-    let store = Store::open(home.path()).unwrap();
-    assert!(matches!(store.trust_rows(), Err(StoreError::OtherTrustKey)));
-    let unlocked = store.unlock(Some(Opener::Passphrase(&passphrase)));
-    assert!(matches!(unlocked, Err(StoreError::Tampered(_))), "{unlocked:?}");
-}
-
-#[test]
 fn newer_capabilities_replace_older_ones_and_missing_ones_do_not() {
     let home = tempfile::tempdir().unwrap();
     let mut store = filled(home.path(), &Protection::None);

@@ -93,22 +93,6 @@ fn a_key_that_somebody_took_out_is_missed_and_comes_back_from_the_backup() {
 }
 
 #[test]
-fn a_new_passphrase_that_was_cut_off_before_it_was_written_down_is_confirmed_by_unlocking() {
-    let place = Place::new();
-    place.write("old", "correct horse\n");
-    place.write("new", "battery staple\n");
-    place.run("alice", &["passphrase", "--new-passphrase-file", "old"]).exits(0);
-    let seen = place.read("alice/store.sqlite3.seen");
-    let change = ["passphrase", "--suspected", "--passphrase-file", "old", "--new-passphrase-file", "new"];
-    place.run("alice", &change).exits(0);
-    place.write("alice/store.sqlite3.seen", seen);
-    let refused = place.run("alice", &["trust", "show", "bob@example.org", "--json"]).exits(4);
-    assert_eq!(refused.json()["error"], "store-unconfirmed");
-    place.run("alice", &["doctor", "--passphrase-file", "new"]);
-    place.run("alice", &["trust", "show", "bob@example.org"]).exits(0);
-}
-
-#[test]
 fn permissions_leftovers_and_policy_files_are_looked_at() {
     let place = healthy();
     fs::set_permissions(place.path("alice/store.sqlite3"), fs::Permissions::from_mode(0o644)).unwrap();
