@@ -17,6 +17,7 @@ mod lookup;
 mod passphrase;
 mod places;
 mod policy;
+mod queue;
 mod randomness;
 mod render;
 mod revocation;

@@ -23,6 +23,11 @@ pub(crate) fn cache() -> Result<PathBuf, Failure> {
     }
 }
 
+/// The directory of what is on its way: the queue.
+pub(crate) fn state() -> Result<PathBuf, Failure> {
+    place("XDG_STATE_HOME", ".local/state")
+}
+
 /// The directory of sockets, which is gone after a restart of the system; beside the store where the
 /// system has none.
 pub(crate) fn runtime() -> Result<PathBuf, Failure> {

@@ -260,3 +260,20 @@ pub const TRUST_FILE_BYTES: usize = 256 << 20;
 pub const TRUST_FILE_ROWS: usize = 1_000_000;
 /// Bytes of one of its lines. An OpenPGP certificate that many people certified is the longest.
 pub const TRUST_FILE_LINE_BYTES: usize = 4 << 20;
+
+/// Mails that wait in one queue, those that were refused or failed included.
+pub const QUEUE_MAILS: usize = 20_000;
+/// Bytes of all of them together.
+pub const QUEUE_BYTES: u64 = 4 << 30;
+/// Bytes of one file of the queue: all copies of one mail.
+pub const QUEUE_FILE_BYTES: u64 = 1 << 30;
+/// Bytes of the envelope of one file of the queue.
+pub const QUEUE_ENVELOPE_BYTES: usize = 64 << 20;
+/// Copies of one mail: one for each group of readers, and one for each Bcc.
+pub const QUEUE_UNITS: usize = 200_000;
+/// Recipients of all copies of one mail.
+pub const QUEUE_RECIPIENTS: usize = 200_000;
+/// Bytes of what a file of the queue remembers of its tries.
+pub const QUEUE_LOG_BYTES: u64 = 64 << 20;
+/// Bytes of one line of it.
+pub const QUEUE_LOG_LINE_BYTES: usize = 4 << 20;

@@ -1,0 +1,170 @@
+//! Mail that was accepted and is not sent yet (`docs/formats/queue.md`): one directory, no daemon.
+//!
+//! A mail is committed by one rename, whatever number of copies it has: a crash before it leaves nothing,
+//! after it everything. What is in the queue is what goes over the wire, so no later try can send less
+//! protected mail than was committed.
+
+mod error;
+mod file;
+mod id;
+mod unit;
+
+pub(crate) use error::QueueError;
+pub(crate) use id::Id;
+pub(crate) use unit::{Held, Notify, Recipient, Requires, ReturnContent, Unit};
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use counterseal_core::limits;
+use counterseal_core::time::Time;
+use rustix::fs::{FlockOperation, flock};
+
+use file::Envelope;
+
+/// Where a mail is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Box {
+    /// To be sent.
+    New,
+    /// Refused by the policy, or waiting for a key.
+    Held,
+    /// Some recipients will never get it.
+    Failed,
+}
+
+impl Box {
+    /// All of them, in the order in which they are listed.
+    pub(crate) const ALL: [Self; 3] = [Self::New, Self::Held, Self::Failed];
+
+    /// The name of its directory, and in JSON.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Held => "held",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+const TMP: &str = "tmp";
+const SERVERS: &str = "servers";
+
+/// The queue of one user.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    directory: PathBuf,
+}
+
+impl Queue {
+    /// The queue in a directory, which is made where it is missing.
+    ///
+    /// # Errors
+    /// [`QueueError::Unsafe`] where others could read or write it, [`QueueError::Full`] and [`QueueError::Io`] of the system.
+    pub(crate) fn open(directory: &Path) -> Result<Self, QueueError> {
+        let names = Box::ALL.map(Box::word).into_iter().chain([TMP, SERVERS]);
+        for path in [directory.to_owned()].into_iter().chain(names.map(|name| directory.join(name))) {
+            DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(QueueError::at(&path))?;
+            check(&path)?;
+        }
+        Ok(Self { directory: directory.to_owned() })
+    }
+
+    /// Takes all copies of one mail, or none of them. When this returns, they are on the disk.
+    ///
+    /// # Errors
+    /// [`QueueError`]; then nothing of it is in the queue, and nothing of it will be sent.
+    pub(crate) fn commit(&self, units: &[Unit], now: Time) -> Result<Id, QueueError> {
+        let envelope = Envelope::of(units, now, None);
+        self.put(Box::New, &envelope, units.iter().map(|unit| unit.message.as_slice()))
+    }
+
+    /// Keeps a mail that is not sent, sealed to its sender, with the reason.
+    ///
+    /// # Errors
+    /// As [`Queue::commit`].
+    pub(crate) fn hold(&self, held: &Held, now: Time) -> Result<Id, QueueError> {
+        let envelope = Envelope::of(std::slice::from_ref(&held.unit), now, Some((&held.reason, held.waits)));
+        self.put(Box::Held, &envelope, [held.unit.message.as_slice()].into_iter())
+    }
+
+    fn put<'u>(
+        &self,
+        place: Box,
+        envelope: &Envelope,
+        messages: impl Iterator<Item = &'u [u8]>,
+    ) -> Result<Id, QueueError> {
+        envelope.check()?;
+        self.check_quota(envelope.message_bytes())?;
+        let id = Id::new(envelope.committed);
+        let temporary = self.directory.join(TMP).join(id.as_str());
+        let target = self.path(place, &id);
+        self.write_and_rename(&temporary, &target, envelope, messages).map_err(|error| {
+            // Whoever is told that it was not taken must never see it sent.
+            let _ = fs::remove_file(&temporary);
+            let _ = fs::remove_file(&target);
+            QueueError::at(&target)(error)
+        })?;
+        Ok(id)
+    }
+
+    fn write_and_rename<'u>(
+        &self,
+        temporary: &Path,
+        target: &Path,
+        envelope: &Envelope,
+        messages: impl Iterator<Item = &'u [u8]>,
+    ) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(temporary)?;
+        // Says that somebody is still writing; it goes along with the rename and ends with the file.
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        let mut writer = BufWriter::with_capacity(64 << 10, &file);
+        envelope.write(&mut writer, messages)?;
+        writer.flush()?;
+        drop(writer);
+        file.sync_all()?;
+        sync(&self.directory.join(TMP))?;
+        fs::rename(temporary, target)?;
+        target.parent().map_or(Ok(()), sync)
+    }
+
+    fn check_quota(&self, bytes: u64) -> Result<(), QueueError> {
+        let (mut mails, mut total) = (0_usize, bytes);
+        for place in Box::ALL {
+            let directory = self.directory.join(place.word());
+            for entry in fs::read_dir(&directory).map_err(QueueError::at(&directory))?.flatten() {
+                mails += 1;
+                total = total.saturating_add(entry.metadata().map_or(0, |found| found.len()));
+            }
+        }
+        if mails >= limits::QUEUE_MAILS || total > limits::QUEUE_BYTES {
+            return Err(QueueError::Quota { mails, bytes: total });
+        }
+        Ok(())
+    }
+
+    fn path(&self, place: Box, id: &Id) -> PathBuf {
+        self.directory.join(place.word()).join(id.as_str())
+    }
+}
+
+/// A directory of ours, that nobody else can read or write.
+fn check(path: &Path) -> Result<(), QueueError> {
+    let found = fs::symlink_metadata(path).map_err(QueueError::at(path))?;
+    if !found.is_dir() {
+        return Err(QueueError::Unsafe(path.to_owned(), "is no directory"));
+    }
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(QueueError::Unsafe(path.to_owned(), "belongs to another user"));
+    }
+    if found.mode() & 0o077 != 0 {
+        return Err(QueueError::Unsafe(path.to_owned(), "is open to others (its mode must be 0700)"));
+    }
+    Ok(())
+}
+
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}

@@ -1,0 +1,312 @@
+//! The file of a mail: a line, an envelope in JSON, the messages, and a digest of all.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::limits;
+use counterseal_core::time::Time;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::QueueError;
+use super::unit::{Notify, Recipient, Requires, ReturnContent, Unit};
+
+const MAGIC: &str = "counterseal-queue 1 ";
+const END: &str = "end ";
+/// Bytes of the first line: the magic, and a length of 20 digits.
+const FIRST_LINE_BYTES: usize = 64;
+/// Digits of SHA-256 in hexadecimal.
+const DIGEST_DIGITS: usize = 64;
+const PIECE: usize = 64 << 10;
+
+/// All that a mail's file says beside the messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Envelope {
+    /// When it was committed, in Unix seconds.
+    pub(super) committed: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) waits: bool,
+    pub(super) units: Vec<UnitObject>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnitObject {
+    pub(super) account: String,
+    sender: String,
+    pub(super) message_id: String,
+    pub(super) bytes: u64,
+    #[serde(default, skip_serializing_if = "is_false")]
+    smtputf8: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    eight_bit: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    require_tls: bool,
+    #[serde(default, rename = "return", skip_serializing_if = "Option::is_none")]
+    return_content: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    envelope_id: Option<String>,
+    recipients: Vec<RecipientObject>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecipientObject {
+    address: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    notify: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    original: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl Envelope {
+    /// Of all copies of a mail, with the reason where it is held.
+    pub(super) fn of(units: &[Unit], now: Time, held: Option<(&str, bool)>) -> Self {
+        Self {
+            committed: now.unix_seconds(),
+            reason: held.map(|(reason, _)| reason.to_owned()),
+            waits: held.is_some_and(|(_, waits)| waits),
+            units: units.iter().map(UnitObject::of).collect(),
+        }
+    }
+
+    /// Whether it is within the limits that a reader holds it to.
+    pub(super) fn check(&self) -> Result<(), QueueError> {
+        let recipients: usize = self.units.iter().map(|unit| unit.recipients.len()).sum();
+        if self.units.is_empty() || self.units.iter().any(|unit| unit.recipients.is_empty()) {
+            return Err(QueueError::TooLarge("it has no recipient"));
+        }
+        if self.units.len() > limits::QUEUE_UNITS || recipients > limits::QUEUE_RECIPIENTS {
+            return Err(QueueError::TooLarge("it has more than 200000 recipients"));
+        }
+        if self.message_bytes() > limits::QUEUE_FILE_BYTES {
+            return Err(QueueError::TooLarge("its copies have more than 1 GiB"));
+        }
+        Ok(())
+    }
+
+    /// Bytes of all messages.
+    pub(super) fn message_bytes(&self) -> u64 {
+        self.units.iter().fold(0, |sum, unit| sum.saturating_add(unit.bytes))
+    }
+
+    /// Writes the whole file.
+    pub(super) fn write<'u>(
+        &self,
+        output: impl Write,
+        messages: impl Iterator<Item = &'u [u8]>,
+    ) -> io::Result<()> {
+        let mut output = Hashing { inner: output, digest: Sha256::new() };
+        let json = serde_json::to_vec(self)?;
+        if json.len() > limits::QUEUE_ENVELOPE_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        output.write_all(format!("{MAGIC}{}\n", json.len()).as_bytes())?;
+        output.write_all(&json)?;
+        output.write_all(b"\n")?;
+        for message in messages {
+            output.write_all(message)?;
+        }
+        let Hashing { mut inner, digest } = output;
+        inner.write_all(format!("{END}{}\n", hexadecimal(&digest.finalize())).as_bytes())
+    }
+
+    /// Reads a whole file, checks its digest, and hands over the bytes of the messages one piece at a time.
+    ///
+    /// # Errors
+    /// [`QueueError::Damaged`] for whatever [`Envelope::write`] does not write.
+    pub(super) fn read(
+        path: &Path,
+        input: impl Read,
+        mut messages: impl FnMut(&[u8]),
+    ) -> Result<Self, QueueError> {
+        let damaged = |what| QueueError::Damaged(path.to_owned(), what);
+        let failed = QueueError::at(path);
+        let mut input = Hashing { inner: input, digest: Sha256::new() };
+        let length =
+            first_line(&mut input).map_err(&failed)?.ok_or(damaged("its first line is none of ours"))?;
+        let mut json = vec![0; length];
+        input.read_exact(&mut json).map_err(|_| damaged("its envelope is cut off"))?;
+        let mut newline = [0];
+        input.read_exact(&mut newline).map_err(|_| damaged("its envelope is cut off"))?;
+        if newline != *b"\n" {
+            return Err(damaged("its envelope has another length"));
+        }
+        let envelope: Self = serde_json::from_slice(&json)
+            .map_err(|_| damaged("its envelope is not what this version writes"))?;
+        envelope.check().map_err(|_| damaged("it is beyond the limits"))?;
+        let mut left = envelope.message_bytes();
+        let mut piece = vec![0; PIECE];
+        while left > 0 {
+            let want = piece.len().min(usize::try_from(left).unwrap_or(PIECE));
+            let Some(part) = piece.get_mut(..want) else { break };
+            input.read_exact(part).map_err(|_| damaged("its messages are cut off"))?;
+            messages(part);
+            left -= want as u64;
+        }
+        let Hashing { mut inner, digest } = input;
+        let mut end = Vec::with_capacity(END.len() + DIGEST_DIGITS + 2);
+        let want = END.len() + DIGEST_DIGITS + 2;
+        (&mut inner).take(want as u64).read_to_end(&mut end).map_err(&failed)?;
+        if end != format!("{END}{}\n", hexadecimal(&digest.finalize())).as_bytes() {
+            return Err(damaged("its digest is wrong"));
+        }
+        Ok(envelope)
+    }
+
+    /// The copies without their messages.
+    pub(super) fn units(&self) -> Option<Vec<Unit>> {
+        self.units.iter().map(UnitObject::to_unit).collect()
+    }
+}
+
+/// The length of the envelope.
+fn first_line(input: &mut impl Read) -> io::Result<Option<usize>> {
+    let mut line = Vec::with_capacity(FIRST_LINE_BYTES);
+    let mut byte = [0];
+    while line.len() < FIRST_LINE_BYTES {
+        if input.read(&mut byte)? == 0 {
+            return Ok(None);
+        }
+        if byte == *b"\n" {
+            break;
+        }
+        line.extend(byte);
+    }
+    let digits = std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix(MAGIC));
+    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let length = digits.and_then(|digits| digits.parse::<usize>().ok());
+    Ok(length.filter(|length| *length <= limits::QUEUE_ENVELOPE_BYTES))
+}
+
+impl UnitObject {
+    fn of(unit: &Unit) -> Self {
+        Self {
+            account: unit.account.clone(),
+            sender: unit.sender.as_ref().map(ToString::to_string).unwrap_or_default(),
+            message_id: unit.message_id.clone(),
+            bytes: unit.message.len() as u64,
+            smtputf8: unit.requires.smtputf8,
+            eight_bit: unit.requires.eight_bit,
+            require_tls: unit.requires.tls,
+            return_content: unit.return_content.map(|content| match content {
+                ReturnContent::Full => "full".to_owned(),
+                ReturnContent::Headers => "headers".to_owned(),
+            }),
+            envelope_id: unit.envelope_id.clone(),
+            recipients: unit.recipients.iter().map(RecipientObject::of).collect(),
+        }
+    }
+
+    fn to_unit(&self) -> Option<Unit> {
+        let sender = match self.sender.as_str() {
+            "" => None,
+            address => Some(EmailAddress::parse(address).ok()?),
+        };
+        let return_content = match self.return_content.as_deref() {
+            None => None,
+            Some("full") => Some(ReturnContent::Full),
+            Some("headers") => Some(ReturnContent::Headers),
+            Some(_) => return None,
+        };
+        // What goes into a command line of SMTP is looked at again: the file may be somebody else's work.
+        let is_parameter = |text: &String| is_parameter(text);
+        if !self.envelope_id.iter().all(is_parameter) || !self.message_id.bytes().all(|byte| byte > b' ') {
+            return None;
+        }
+        Some(Unit {
+            account: self.account.clone(),
+            sender,
+            recipients: self.recipients.iter().map(RecipientObject::to_recipient).collect::<Option<_>>()?,
+            message: Vec::new(),
+            message_id: self.message_id.clone(),
+            requires: Requires { smtputf8: self.smtputf8, eight_bit: self.eight_bit, tls: self.require_tls },
+            return_content,
+            envelope_id: self.envelope_id.clone(),
+        })
+    }
+}
+
+impl RecipientObject {
+    fn of(recipient: &Recipient) -> Self {
+        let words = |notify: Notify| {
+            let all = [(notify.success, "success"), (notify.failure, "failure"), (notify.delay, "delay")];
+            all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word.to_owned()).collect()
+        };
+        Self {
+            address: recipient.address.to_string(),
+            notify: recipient.notify.map(words),
+            original: recipient.original.clone(),
+        }
+    }
+
+    fn to_recipient(&self) -> Option<Recipient> {
+        let notify = match &self.notify {
+            None => None,
+            Some(words) => {
+                let mut notify = Notify::default();
+                for word in words {
+                    match word.as_str() {
+                        "success" => notify.success = true,
+                        "failure" => notify.failure = true,
+                        "delay" => notify.delay = true,
+                        _ => return None,
+                    }
+                }
+                Some(notify)
+            }
+        };
+        if !self.original.iter().all(|text| is_parameter(text)) {
+            return None;
+        }
+        Some(Recipient {
+            address: EmailAddress::parse(&self.address).ok()?,
+            notify,
+            original: self.original.clone(),
+        })
+    }
+}
+
+/// Whether a text can be a parameter's value (RFC 5321, section 4.1.2: esmtp-value, but for `=`, which ORCPT has none of).
+fn is_parameter(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 500 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'=')
+}
+
+pub(super) fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// Digests what passes through.
+struct Hashing<T> {
+    inner: T,
+    digest: Sha256,
+}
+
+impl<T: Write> Write for Hashing<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.digest.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<T: Read> Read for Hashing<T> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(bytes)?;
+        self.digest.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
