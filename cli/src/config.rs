@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use toml_edit::{Document, Item, TableLike};
 
+use crate::account::{self, Account, QueueSettings, SecretSource, Server};
 use crate::agent::Limits;
 use crate::args::duration;
 use crate::failure::Failure;
@@ -25,12 +26,22 @@ pub(crate) struct Config {
     pub(crate) agent: Limits,
     /// The libraries by which tokens are reached.
     pub(crate) tokens: Vec<Configured>,
+    /// By whom mail is sent, in the order of the file.
+    pub(crate) accounts: Vec<Account>,
+    /// How the queue works.
+    pub(crate) queue: QueueSettings,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let agent = Limits { idle: Duration::from_secs(600), longest: Duration::from_secs(8 * 3600) };
-        Self { starts_agent: true, agent, tokens: Vec::new() }
+        Self {
+            starts_agent: true,
+            agent,
+            tokens: Vec::new(),
+            accounts: Vec::new(),
+            queue: QueueSettings::default(),
+        }
     }
 }
 
@@ -50,8 +61,9 @@ impl Config {
         match read_settings(&path, CONFIG_BYTES, "config")? {
             Some(text) => {
                 let config = Self::parse(&text).map_err(wrong)?;
-                if !config.tokens.is_empty() {
-                    check_settings(&path).map_err(|why| wrong(format!("{why}, and it names libraries")))?;
+                if !config.tokens.is_empty() || config.accounts.iter().any(names_a_program) {
+                    check_settings(&path)
+                        .map_err(|why| wrong(format!("{why}, and it names libraries or programs")))?;
                 }
                 Ok(config)
             }
@@ -75,11 +87,30 @@ impl Config {
                         config.tokens.push(token(text, table)?);
                     }
                 }
+                ("account", Some(accounts), _) => {
+                    for (name, item) in accounts.iter() {
+                        config.account(text, name, item)?;
+                    }
+                }
+                ("queue", Some(table), _) => {
+                    for (key, item) in table.iter() {
+                        account::queue_key(&mut config.queue, key, item)
+                            .map_err(|what| at(text, item, &what))?;
+                    }
+                }
                 ("token", ..) => return Err(wrong("tokens are written as [[token]]".to_owned())),
                 _ => return Err(wrong(format!("unknown key {section:?}"))),
             }
         }
         Ok(config)
+    }
+
+    fn account(&mut self, text: &str, name: &str, item: &Item) -> Result<(), String> {
+        let table =
+            item.as_table_like().ok_or_else(|| at(text, item, "accounts are written as [account.NAME]"))?;
+        let account = account::account(name, table, |item, what| at(text, item, &what))?;
+        self.accounts.push(account);
+        Ok(())
     }
 
     fn agent_key(&mut self, key: &str, item: &Item) -> Result<(), String> {
@@ -94,6 +125,12 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Whether a program is run for it, so that whoever writes the file runs programs as the user.
+const fn names_a_program(account: &Account) -> bool {
+    matches!(account.server, Server::Sendmail(_))
+        || matches!(account.secret, Some(SecretSource::Command(_) | SecretSource::OAuth(_)))
 }
 
 /// One `[[token]]`. Whether its library may be loaded is looked at where it is.
@@ -141,6 +178,42 @@ mod tests {
         let tokens = Config::parse(text).unwrap().tokens;
         assert_eq!(tokens[0].library.to_str(), Some("/a.so"));
         assert_eq!((tokens[0].serial.as_deref(), tokens[1].serial.as_deref()), (None, Some("1f")));
+    }
+
+    #[test]
+    fn accounts_are_kept_in_the_order_of_the_file() {
+        let text = "[account.work]\nfrom = [\"alice@example.org\"]\nsmtp = \"smtps://smtp.example.org\"\n\
+                    user = \"alice\"\npassword = { command = [\"pass\", \"smtp\"] }\n\
+                    [account.a]\nsmtp = \"lmtp:/run/lmtp\"\n[queue]\ngive_up = \"2d\"\n";
+        let config = Config::parse(text).unwrap();
+        let names: Vec<&str> = config.accounts.iter().map(|account| account.name.as_str()).collect();
+        assert_eq!(names, ["work", "a"]);
+        assert!(names_a_program(&config.accounts[0]) && !names_a_program(&config.accounts[1]));
+        assert_eq!(config.queue.give_up.as_secs(), 172_800);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_account_is_said_with_its_line() {
+        let with = |line: &str| format!("[account.w]\nsmtp = \"smtps://a.example\"\n{line}\n");
+        for (text, what) in [
+            (with("password = \"geheim\""), "line 3: a password does not stand in this file"),
+            (with("password = { command = \"pass smtp\" }"), "line 3: it must be a list of texts"),
+            (with("password = { command = [] }"), "line 3: a command is a list"),
+            (with("password = { keyring = false }"), "line 3: \"password\" is"),
+            (with("tls_pin = \"x\""), "line 3: \"tls_pin\" is"),
+            (with("tls = \"none\""), "line 3: unknown key \"tls\""),
+            (with("user = \"alice\""), "[account.w] needs \"user\" and"),
+            (with("proxy = \"http://x\""), "line 3: \"proxy\" is socks5"),
+            (with("from = [\"alice\"]"), "line 3: \"alice\": not of the form"),
+            ("[account.\"../x\"]\nsmtp = \"lmtp:/x\"".to_owned(), "the name of an account"),
+            ("[account.w]\nuser = \"a\"\n".to_owned(), "[account.w] needs \"smtp\""),
+            ("[account.w]\nsmtp = \"smtp://mail.example\"\n".to_owned(), "line 2: smtp:// sends in clear"),
+            ("[queue]\ngive_up = 5\n".to_owned(), "line 2: it must be a text"),
+            ("[queue]\nforever = \"1d\"\n".to_owned(), "line 2: unknown key"),
+        ] {
+            let error = Config::parse(&text).unwrap_err();
+            assert!(error.starts_with(what), "{text}: {error}");
+        }
     }
 
     #[test]

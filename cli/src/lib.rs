@@ -3,9 +3,11 @@
 //! Each command loads, asks the library, and renders: what is typed is in `args`, what a person
 //! reads is in `render`, and everything that is decided is decided in `counterseal-core`.
 
+mod account;
 mod agent;
 mod args;
 mod armor;
+mod children;
 mod clock;
 mod commands;
 mod config;
@@ -21,6 +23,7 @@ mod queue;
 mod randomness;
 mod render;
 mod revocation;
+mod smtp;
 mod sources;
 mod spool;
 mod store;

@@ -10,7 +10,7 @@ mod finder;
 mod http;
 mod ldap;
 mod openpgp;
-mod tls;
+pub(crate) mod tls;
 mod wkd;
 
 use std::sync::atomic::{AtomicBool, Ordering};

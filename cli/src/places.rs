@@ -39,6 +39,12 @@ pub(crate) fn runtime() -> Result<PathBuf, Failure> {
     }
 }
 
+/// The file in which other programs keep passwords too.
+pub(crate) fn netrc() -> Result<PathBuf, Failure> {
+    let elsewhere = env::var_os("COUNTERSEAL_HOME").filter(|value| !value.is_empty());
+    Ok(elsewhere.map_or_else(home, |all| Ok(PathBuf::from(all)))?.join(".netrc"))
+}
+
 /// `COUNTERSEAL_HOME` puts everything in one folder; else the variable of the XDG base directory
 /// specification, which counts only where it is absolute, else its default below the home.
 fn place(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {

@@ -3,25 +3,21 @@
 //! It is told `{"version":1,"address":ADDRESS}` on standard input, and writes one JSON object a line:
 //! `{"certificate":TEXT,"source":TEXT}`, where the certificate is PEM or the base64 of DER.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use counterseal_core::address::EmailAddress;
 use counterseal_core::limits;
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 
 use super::{Answer, Found, Source, Standing, Trouble};
+use crate::children::{self, ChildError};
 
 /// The place of the address among the arguments.
 const PLACE: &str = "{address}";
-/// How often it is asked whether the program has ended.
-const STEP: Duration = Duration::from_millis(20);
 
 #[derive(Deserialize)]
 struct Line {
@@ -66,50 +62,14 @@ fn run(address: &EmailAddress, command: &[String]) -> Result<Vec<u8>, Trouble> {
         // Whoever takes the address from the arguments does not read.
         let _ = writeln!(input, "{question}");
     }
-    let output = read_within(&mut child, Duration::from_secs(limits::FINDER_SECONDS));
-    if output.is_err() {
-        stop(&mut child);
-    }
-    output
-}
-
-/// What the program writes until it ends, within its limits.
-fn read_within(child: &mut Child, time: Duration) -> Result<Vec<u8>, Trouble> {
-    let late = || Trouble::unreachable(format!("the finder took more than {} seconds", time.as_secs()));
-    let deadline = Instant::now() + time;
-    let (sender, receiver) = mpsc::channel();
-    if let Some(stdout) = child.stdout.take() {
-        thread::spawn(move || {
-            let mut output = Vec::new();
-            let most = u64::try_from(limits::LOOKUP_BYTES).unwrap_or(u64::MAX);
-            let read = stdout.take(most + 1).read_to_end(&mut output);
-            // Whoever waited too long does not listen any more.
-            let _ = sender.send(read.map(|_| output));
-        });
-    }
-    let output = receiver.recv_timeout(time).map_err(|_| late())?;
-    let output = output.map_err(|error| Trouble::unreachable(format!("the finder: {error}")))?;
-    if output.len() > limits::LOOKUP_BYTES {
-        return Err(Trouble::unusable("the finder wrote too much"));
-    }
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(output),
-            Ok(Some(status)) => return Err(Trouble::unreachable(format!("the finder ended with {status}"))),
-            Ok(None) if Instant::now() >= deadline => return Err(late()),
-            Ok(None) => thread::sleep(STEP),
-            Err(error) => return Err(Trouble::unreachable(format!("the finder: {error}"))),
-        }
-    }
-}
-
-fn stop(child: &mut Child) {
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    if let Some(group) = group {
-        // It may have ended by itself.
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    let _ = child.wait();
+    children::output(&mut child, Duration::from_secs(limits::FINDER_SECONDS), limits::LOOKUP_BYTES)
+        .map(|output| output.to_vec())
+        .map_err(|error| match error {
+            ChildError::TooMuch => Trouble::unusable(format!("the finder {error}")),
+            ChildError::Late(_) | ChildError::Failed(_) | ChildError::Io(_) => {
+                Trouble::unreachable(format!("the finder {error}"))
+            }
+        })
 }
 
 /// The certificates of all lines.
@@ -154,20 +114,6 @@ mod tests {
         assert_eq!(run_shell("exit 1").unwrap_err().word, "unreachable");
         assert_eq!(run_shell("yes | head -c 2000000").unwrap_err().word, "bad-answer");
         assert!(run(&EmailAddress::parse("a@example.org").unwrap(), &["/nowhere".to_owned()]).is_err());
-    }
-
-    #[test]
-    fn a_program_that_does_not_end_is_ended_with_all_that_it_started() {
-        let mut child = Command::new("sh")
-            .args(["-c", "sleep 600 & wait"])
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let started = Instant::now();
-        assert!(read_within(&mut child, Duration::from_millis(200)).is_err());
-        stop(&mut child);
-        assert!(started.elapsed() < Duration::from_secs(60));
     }
 
     #[test]

@@ -9,12 +9,12 @@ use rustls::{ClientConfig, RootCertStore};
 use super::Trouble;
 
 /// Who computes.
-pub(super) fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
 /// The roots of the system. One that cannot be read is passed over, as every program does.
-pub(super) fn roots() -> Result<Vec<CertificateDer<'static>>, Trouble> {
+pub(crate) fn roots() -> Result<Vec<CertificateDer<'static>>, Trouble> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
         return Err(Trouble::unreachable("the system has no TLS roots (install ca-certificates)"));

@@ -1,0 +1,208 @@
+//! Octets to and from a server, with an end to all waiting.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustls::{ClientConnection, StreamOwned};
+
+use super::reply::{LINE_BYTES, Lines, Reply};
+use super::trouble::Trouble;
+use super::{Patience, socks, tls};
+use crate::account::{Account, Host};
+
+/// How long one address of a server may take to connect.
+const CONNECT: Duration = Duration::from_secs(30);
+const PIECE: usize = 16 << 10;
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    Local(UnixStream),
+}
+
+/// A connection, and what was read from it and not yet looked at.
+pub(super) struct Connection {
+    stream: Stream,
+    buffer: Vec<u8>,
+    patience: Patience,
+}
+
+impl Connection {
+    /// Connects to the host of an account, through its proxy where it has one.
+    pub(super) fn open(account: &Account, host: &Host, patience: Patience) -> Result<Self, Trouble> {
+        let stream = match &account.proxy {
+            None => connect(host, patience)?,
+            Some(proxy) => {
+                socks::connect(connect(proxy, patience)?, host, deadline(patience.answer, patience.until))?
+            }
+        };
+        // Else the last piece of a message waits for an acknowledgement, 40 ms long.
+        let _ = stream.set_nodelay(true);
+        Ok(Self { stream: Stream::Plain(stream), buffer: Vec::new(), patience })
+    }
+
+    /// Connects to a socket of this machine.
+    pub(super) fn local(path: &Path, patience: Patience) -> Result<Self, Trouble> {
+        let stream = UnixStream::connect(path)
+            .map_err(|error| Trouble::Unreachable(format!("{}: {error}", path.display())))?;
+        Ok(Self { stream: Stream::Local(stream), buffer: Vec::new(), patience })
+    }
+
+    /// Goes on in TLS. What was read before is thrown away: whoever is in between may have written it.
+    pub(super) fn into_tls(self, account: &Account, host: &Host) -> Result<Self, Trouble> {
+        let Stream::Plain(stream) = self.stream else {
+            return Err(Trouble::Garbage("it begins TLS twice"));
+        };
+        let until = deadline(self.patience.answer, self.patience.until);
+        let stream = tls::handshake(stream, account, host, until)?;
+        Ok(Self { stream: Stream::Tls(Box::new(stream)), buffer: Vec::new(), patience: self.patience })
+    }
+
+    /// The next answer.
+    pub(super) fn reply(&mut self, when: &'static str) -> Result<Reply, Trouble> {
+        self.reply_until(when, deadline(self.patience.answer, self.patience.until))
+    }
+
+    /// The answer to a whole message. Only it tells whether the message was taken, so the caller's hurry does not count.
+    pub(super) fn reply_to_message(&mut self, when: &'static str) -> Result<Reply, Trouble> {
+        self.reply_until(when, Instant::now() + self.patience.answer * 2)
+    }
+
+    fn reply_until(&mut self, when: &'static str, until: Instant) -> Result<Reply, Trouble> {
+        let mut lines = Lines::default();
+        loop {
+            while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
+                let line = line.strip_suffix(b"\n").unwrap_or(&line);
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                if let Some(reply) = lines.take(line).map_err(Trouble::Garbage)? {
+                    return Ok(reply);
+                }
+            }
+            if self.buffer.len() > LINE_BYTES {
+                return Err(Trouble::Garbage("a line of an answer does not end"));
+            }
+            self.fill(when, until)?;
+        }
+    }
+
+    fn fill(&mut self, when: &'static str, until: Instant) -> Result<(), Trouble> {
+        let mut piece = [0; PIECE];
+        loop {
+            self.set_timeout(until, when)?;
+            match self.read(&mut piece) {
+                Ok(0) => return Err(Trouble::Lost(when)),
+                Ok(count) => {
+                    self.buffer.extend_from_slice(piece.get(..count).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(trouble(&error, when)),
+            }
+        }
+    }
+
+    /// Writes a command, with its line end.
+    pub(super) fn command(&mut self, line: &[u8], when: &'static str) -> Result<(), Trouble> {
+        self.write(line, when, deadline(self.patience.answer, self.patience.until))
+    }
+
+    /// Writes a piece of a message.
+    pub(super) fn message_piece(&mut self, piece: &[u8], when: &'static str) -> Result<(), Trouble> {
+        self.write(piece, when, Instant::now() + self.patience.answer)
+    }
+
+    fn write(&mut self, mut bytes: &[u8], when: &'static str, until: Instant) -> Result<(), Trouble> {
+        while !bytes.is_empty() {
+            self.set_timeout(until, when)?;
+            let written = match &mut self.stream {
+                Stream::Plain(stream) => stream.write(bytes),
+                Stream::Tls(stream) => stream.write(bytes),
+                Stream::Local(stream) => stream.write(bytes),
+            };
+            match written {
+                Ok(0) => return Err(Trouble::Lost(when)),
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(trouble(&error, when)),
+            }
+        }
+        match &mut self.stream {
+            Stream::Tls(stream) => stream.flush().map_err(|error| trouble(&error, when)),
+            Stream::Plain(_) | Stream::Local(_) => Ok(()),
+        }
+    }
+
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        match &mut self.stream {
+            Stream::Plain(stream) => stream.read(piece),
+            Stream::Tls(stream) => stream.read(piece),
+            Stream::Local(stream) => stream.read(piece),
+        }
+    }
+
+    fn set_timeout(&self, until: Instant, when: &'static str) -> Result<(), Trouble> {
+        let left = left(until).ok_or(Trouble::Slow(when))?;
+        let set = match &self.stream {
+            Stream::Plain(stream) => limit(stream, left),
+            Stream::Tls(stream) => limit(&stream.sock, left),
+            Stream::Local(stream) => {
+                stream.set_read_timeout(Some(left)).and_then(|()| stream.set_write_timeout(Some(left)))
+            }
+        };
+        set.map_err(|error| trouble(&error, when))
+    }
+}
+
+/// Until when one answer may take.
+fn deadline(answer: Duration, until: Option<Instant>) -> Instant {
+    let own = Instant::now() + answer;
+    until.map_or(own, |until| until.min(own))
+}
+
+/// What is left of a time; nothing where it is over.
+pub(super) fn left(until: Instant) -> Option<Duration> {
+    until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+}
+
+/// Ends all waiting of a socket.
+pub(super) fn limit(stream: &TcpStream, left: Duration) -> io::Result<()> {
+    stream.set_read_timeout(Some(left))?;
+    stream.set_write_timeout(Some(left))
+}
+
+/// What an error of a connection means.
+pub(super) fn trouble(error: &io::Error, when: &'static str) -> Trouble {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Trouble::Slow(when),
+        // Closed without TLS's own good-bye is closed all the same: an answer ends with its last line, not there.
+        _ => Trouble::Lost(when),
+    }
+}
+
+fn connect(host: &Host, patience: Patience) -> Result<TcpStream, Trouble> {
+    let unreachable = |what: &dyn std::fmt::Display| {
+        Trouble::Unreachable(format!("{}:{} cannot be reached: {what}", host.name, host.port))
+    };
+    let addresses =
+        (host.name.as_str(), host.port).to_socket_addrs().map_err(|error| unreachable(&plain(&error)))?;
+    let mut last = None;
+    for address in addresses {
+        let within = CONNECT.min(patience.answer);
+        let Some(left) = left(deadline(within, patience.until)) else { break };
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.map_or_else(|| unreachable(&"it took too long"), |error| unreachable(&plain(&error))))
+}
+
+/// The system's words without Rust's `(os error 2)`.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
