@@ -12,6 +12,7 @@
 //! der, mail                                                what is inside these bytes
 //! x509, cms, openpgp                                       what the cryptography says
 //! lookup                                                   where certificates are published
+//! submission                                               what programs hand to a sendmail
 //! keys                                                     which certificates and keys are there
 //! trust                                                    does this key belong to this address
 //! policy                                                   is that good enough to act on
@@ -32,6 +33,7 @@ pub mod openpgp;
 pub mod policy;
 pub mod ports;
 pub mod secret;
+pub mod submission;
 #[cfg(test)]
 mod testing;
 pub mod time;

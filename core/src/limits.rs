@@ -277,3 +277,15 @@ pub const QUEUE_RECIPIENTS: usize = 200_000;
 pub const QUEUE_LOG_BYTES: u64 = 64 << 20;
 /// Bytes of one line of it.
 pub const QUEUE_LOG_LINE_BYTES: usize = 4 << 20;
+/// Recipients of one submitted mail: each gets a key, and each Bcc reader a copy.
+pub const SUBMITTED_RECIPIENTS: usize = 5000;
+/// Bytes of a submitted mail; encrypting makes it half as large again, and few servers take more.
+pub const SUBMITTED_BYTES: usize = 50 << 20;
+/// Bytes of a file of aliases.
+pub const ALIAS_BYTES: usize = 1 << 20;
+/// Aliases of aliases that are followed.
+pub const ALIAS_DEPTH: usize = 10;
+/// Bytes of a command line of SMTP: longer ones than RFC 5321, section 4.5.3.1.4, asks for exist (SMTPUTF8, DSN).
+pub const SMTP_LINE_BYTES: usize = 4096;
+/// Bytes of an envelope identifier (RFC 3461, section 4.4).
+pub const ENVELOPE_IDENTIFIER_BYTES: usize = 100;

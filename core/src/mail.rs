@@ -39,14 +39,16 @@ pub use cms_part::{
     CmsBody, CmsPart, CmsPartError, CmsReader, SignedFault, SignedParts, SignedReader, Wrapping, cms_part,
 };
 pub use content_type::{ContentDisposition, ContentType};
-pub use date::date;
+pub use date::{date, write_date};
 pub use defect::{Defect, MailError};
 pub use demands::{DemandOrigin, DemandsError, Undemanded, without_demands};
 pub use encoded_word::{decode_words, encode_words};
 pub(crate) use entity::is_structural;
 pub use field_writer::{write_field, write_mailbox};
 pub use header::{HeaderField, HeaderSection};
-pub use mailbox::{AddressEntry, Mailbox, MailboxError, NameWarning, parse_address_list};
+pub use mailbox::{
+    AddressEntry, Mailbox, MailboxError, NameWarning, parse_address_list, parse_submitted_list,
+};
 pub use message_id::message_identifiers;
 pub use nested::{NestedCms, NestedKind, nested_cms};
 pub use part::Part;

@@ -124,7 +124,7 @@ impl std::error::Error for MailboxError {}
 /// [`MailboxError`].
 pub fn parse_address_list(value: &[u8]) -> Result<Vec<AddressEntry>, MailboxError> {
     let text = unfold(value)?;
-    list(&mut Scanner { rest: &text, has_address_in_comment: false, strong: None })
+    list(&mut Scanner::of(&text))
 }
 
 /// Reads an address list whose author may have put demands on keys into it. The addresses of the
@@ -136,7 +136,25 @@ pub(super) fn parse_strong_address_list(
     value: &[u8],
 ) -> Result<(Vec<AddressEntry>, Vec<StrongAddress>), MailboxError> {
     let text = unfold(value)?;
-    let mut scanner = Scanner { rest: &text, has_address_in_comment: false, strong: Some(Vec::new()) };
+    let mut scanner = Scanner { strong: Some(Vec::new()), ..Scanner::of(&text) };
+    let entries = list(&mut scanner)?;
+    Ok((entries, scanner.strong.unwrap_or_default()))
+}
+
+/// Reads an address list as programs hand it to a `sendmail`: a name without a domain is one of
+/// `local_domain`, and a route before an address (RFC 5322, section 4.4) is left out. Otherwise as
+/// strict as every other list. Beside the entries stand all addresses in their order, with what is
+/// demanded of their keys.
+///
+/// # Errors
+/// [`MailboxError`].
+pub fn parse_submitted_list(
+    value: &[u8],
+    local_domain: &str,
+) -> Result<(Vec<AddressEntry>, Vec<StrongAddress>), MailboxError> {
+    let text = unfold(value)?;
+    let mut scanner =
+        Scanner { strong: Some(Vec::new()), local_domain: Some(local_domain), ..Scanner::of(&text) };
     let entries = list(&mut scanner)?;
     Ok((entries, scanner.strong.unwrap_or_default()))
 }
@@ -196,6 +214,8 @@ struct Scanner<'t> {
     has_address_in_comment: bool,
     /// Where demands on keys are read: the addresses so far, with theirs.
     strong: Option<Vec<StrongAddress>>,
+    /// Where names without a domain are taken: theirs.
+    local_domain: Option<&'t str>,
 }
 
 /// A word of a display name, or what may turn out to be a local part.
@@ -205,6 +225,10 @@ struct Word<'t> {
 }
 
 impl<'t> Scanner<'t> {
+    const fn of(text: &'t str) -> Self {
+        Self { rest: text, has_address_in_comment: false, strong: None, local_domain: None }
+    }
+
     fn peek(&self) -> Option<char> {
         self.rest.chars().next()
     }
@@ -304,8 +328,41 @@ impl<'t> Scanner<'t> {
             Some('<') => self.angle(&words).map(AddressEntry::Mailbox),
             Some(':') if !words.is_empty() => self.group().map(AddressEntry::Group),
             Some(',' | ';') | None if words.is_empty() => Err(MailboxError::Empty),
-            Some(',' | ';') | None => Err(MailboxError::MissingDomain),
+            Some(',' | ';') | None => match words.as_slice() {
+                [name] => {
+                    self.local(name.raw).map(|address| AddressEntry::Mailbox(Mailbox::of(address, None)))
+                }
+                _ => Err(MailboxError::MissingDomain),
+            },
             Some(_) => Err(MailboxError::Malformed),
+        }
+    }
+
+    /// A name without a domain, where such names are taken.
+    fn local(&mut self, name: &str) -> Result<EmailAddress, MailboxError> {
+        match self.local_domain {
+            Some(domain) => self.read(name, domain),
+            None => Err(MailboxError::MissingDomain),
+        }
+    }
+
+    /// `@a,@b:` before an address.
+    fn route(&mut self) -> Result<(), MailboxError> {
+        if self.local_domain.is_none() || self.peek() != Some('@') {
+            return Ok(());
+        }
+        loop {
+            self.expect('@')?;
+            let domain = self.word()?.ok_or(MailboxError::Malformed)?;
+            if domain.raw.starts_with('"') {
+                return Err(MailboxError::Malformed);
+            }
+            self.space()?;
+            match self.bump() {
+                Some(':') => return self.space(),
+                Some(',') => self.space()?,
+                _ => return Err(MailboxError::Malformed),
+            }
         }
     }
 
@@ -313,11 +370,13 @@ impl<'t> Scanner<'t> {
     fn angle(&mut self, words: &[Word<'_>]) -> Result<Mailbox, MailboxError> {
         self.expect('<')?;
         self.space()?;
+        self.route()?;
         let local_part = self.word()?.ok_or(MailboxError::Malformed)?;
-        if self.peek() == Some('>') {
-            return Err(MailboxError::MissingDomain);
-        }
-        let address = self.address(local_part.raw)?;
+        let address = if self.peek() == Some('>') {
+            self.local(local_part.raw)?
+        } else {
+            self.address(local_part.raw)?
+        };
         self.space()?;
         self.expect('>')?;
         Ok(Mailbox::of(address, display_name(words)))
@@ -338,6 +397,11 @@ impl<'t> Scanner<'t> {
         if domain.is_empty() {
             return Err(MailboxError::MissingDomain);
         }
+        self.read(local_part, domain)
+    }
+
+    /// An address of both its halves.
+    fn read(&mut self, local_part: &str, domain: &str) -> Result<EmailAddress, MailboxError> {
         if is_encoded_word(local_part) || is_encoded_word(domain) {
             return Err(MailboxError::EncodedWordInAddress);
         }
@@ -434,6 +498,35 @@ mod tests {
             assert_eq!(mailbox(text).unwrap().address.to_string(), "alice@example.org", "{text}");
         }
         assert_eq!(mailbox("a@[192.0.2.1]").unwrap().address.domain(), "[192.0.2.1]");
+    }
+
+    #[test]
+    fn what_programs_submit_may_have_names_without_a_domain_and_routes() {
+        let read = |text: &str| {
+            let (_, addresses) = parse_submitted_list(text.as_bytes(), "localhost")?;
+            Ok(addresses.iter().map(|strong| strong.address.to_string()).collect::<Vec<_>>().join(" "))
+        };
+        for (text, addresses) in [
+            ("bob", "bob@localhost"),
+            ("bob (Bob), Carol <carol>", "bob@localhost carol@localhost"),
+            ("<@a.example,@b.example:t@d.example>", "t@d.example"),
+            ("\"john doe\"@d, \"x,y\"@d", "\"john doe\"@d \"x,y\"@d"),
+            ("\"john doe\"", "\"john doe\"@localhost"),
+            ("F: a@b, c;", "a@b c@localhost"),
+            ("undisclosed-recipients:;", ""),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(addresses), "{text}");
+        }
+        for (text, error) in [
+            ("a, bad@@d", MailboxError::MissingDomain),
+            ("<broken", MailboxError::Malformed),
+            ("a b", MailboxError::MissingDomain),
+            ("<@a:>", MailboxError::Malformed),
+            ("<@a b@c>", MailboxError::Malformed),
+            ("<>", MailboxError::Malformed),
+        ] {
+            assert_eq!(read(text), Err(error), "{text}");
+        }
     }
 
     #[test]

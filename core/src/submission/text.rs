@@ -1,0 +1,327 @@
+//! A mail as a program hands it over, made into one that can be signed and sent.
+
+use std::collections::BTreeMap;
+
+use memchr::{memchr, memchr_iter};
+use zeroize::Zeroizing;
+
+use super::local::{LOCAL_DOMAIN, Local};
+use super::{SubmissionError, trigger};
+use crate::address::{EmailAddress, KeyDemand, StrongAddress};
+use crate::limits::{SUBMITTED_BYTES, SUBMITTED_RECIPIENTS};
+use crate::mail::{
+    AddressEntry, DemandOrigin, HeaderField, HeaderSection, Mailbox, MailboxError, author,
+    parse_address_list, parse_submitted_list, without_demands, write_field, write_mailbox,
+};
+
+/// The fields that name recipients.
+const RECIPIENTS: [&str; 3] = ["To", "Cc", "Bcc"];
+/// The fields that name those whom an old mail is sent again to (RFC 5322, section 3.6.6).
+const RESENT: [&str; 3] = ["Resent-To", "Resent-Cc", "Resent-Bcc"];
+/// Other fields with addresses, in which programs put names without a domain.
+const OTHERS: [&str; 6] =
+    ["From", "Sender", "Reply-To", "Resent-From", "Resent-Sender", "Disposition-Notification-To"];
+/// Fields that are never sent. The last two are for those who deliver and store a mail.
+const DROPPED: [&str; 4] = ["Bcc", "Resent-Bcc", "Return-Path", "Content-Length"];
+
+/// What is written into a mail that lacks it.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// Who writes.
+    pub from: Option<Mailbox>,
+    /// When.
+    pub date: String,
+    /// The mail's name, without angle brackets.
+    pub message_id: String,
+}
+
+/// A mail that was taken: its text, and whom the header names.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// As it may be signed: CRLF line ends, without Bcc, with Date, Message-ID and, where it is known,
+    /// From; without the demands on keys.
+    pub text: Zeroizing<Vec<u8>>,
+    /// Everyone whom the header names as recipient, aliases followed.
+    pub named: Vec<StrongAddress>,
+    /// Those of them whom every reader sees.
+    pub open: Vec<EmailAddress>,
+    /// Who put demands into the header, as far as that can be known.
+    pub origin: DemandOrigin,
+    /// Whether the author asks for encryption within the mail.
+    pub asks_for_encryption: bool,
+    /// Who sends an old mail again, where this is one.
+    pub resent_from: Option<EmailAddress>,
+}
+
+/// The recipients of the command line, aliases followed.
+///
+/// # Errors
+/// [`SubmissionError`]: where one cannot be read, nobody gets the mail.
+pub fn argument_recipients(
+    arguments: &[Vec<u8>],
+    local: &Local,
+) -> Result<Vec<StrongAddress>, SubmissionError> {
+    let mut found = Vec::new();
+    for argument in arguments {
+        let (_, addresses) = parse_submitted_list(argument, LOCAL_DOMAIN).map_err(|error| {
+            SubmissionError::Argument { argument: String::from_utf8_lossy(argument).into_owned(), error }
+        })?;
+        for address in &addresses {
+            local.resolve(address, &mut found)?;
+        }
+    }
+    if found.len() > SUBMITTED_RECIPIENTS { Err(SubmissionError::TooManyRecipients) } else { Ok(found) }
+}
+
+/// Takes a mail.
+///
+/// `header_counts` says whether the recipients of the header are written to; they must be readable in
+/// any case, because every reader sees them.
+///
+/// # Errors
+/// [`SubmissionError`]; then nothing of it is sent to anybody.
+pub fn read(
+    mail: &[u8],
+    local: &Local,
+    header_counts: bool,
+    defaults: &Defaults,
+) -> Result<Submission, SubmissionError> {
+    let canonical = canonical(mail)?;
+    let (qualified, again) = qualified(&canonical, local, defaults.from.as_ref())?;
+    let undemanded = without_demands(&qualified).map_err(SubmissionError::Demand)?;
+    let plain = undemanded.mail.map_or(qualified, Zeroizing::new);
+    let header = HeaderSection::read(&plain).map_err(SubmissionError::Header)?;
+    let mut submission = Submission {
+        text: Zeroizing::default(),
+        named: Vec::new(),
+        open: Vec::new(),
+        origin: undemanded.origin,
+        asks_for_encryption: header.fields().any(|field| trigger::asks(&field)),
+        resent_from: resent_from(&header),
+    };
+    let is_resent = RESENT.iter().any(|name| header.count(name) > 0);
+    let fields = if is_resent { RESENT } else { RECIPIENTS };
+    let demands = if is_resent { again } else { undemanded.addresses };
+    for name in fields {
+        let is_open = !name.ends_with("Bcc");
+        for address in named_in(&header, name, &demands)? {
+            let mut people = Vec::new();
+            match local.resolve(&address, &mut people) {
+                // `To: undisclosed-recipients`, where the command line says who they are.
+                Err(SubmissionError::NoDomain(_)) if !header_counts => {}
+                resolved => resolved?,
+            }
+            if is_open {
+                submission.open.extend(people.iter().map(|strong| strong.address.clone()));
+            }
+            submission.named.extend(people);
+            if submission.named.len() > SUBMITTED_RECIPIENTS {
+                return Err(SubmissionError::TooManyRecipients);
+            }
+        }
+    }
+    submission.text = completed(&plain, &header, defaults)?;
+    Ok(submission)
+}
+
+/// CRLF line ends, one at the end, and nothing before the first field.
+fn canonical(mail: &[u8]) -> Result<Zeroizing<Vec<u8>>, SubmissionError> {
+    if mail.len() > SUBMITTED_BYTES {
+        return Err(SubmissionError::TooLarge);
+    }
+    if memchr(0, mail).is_some() {
+        return Err(SubmissionError::Nul);
+    }
+    if memchr_iter(b'\r', mail).any(|at| mail.get(at + 1) != Some(&b'\n')) {
+        return Err(SubmissionError::BareCarriageReturn);
+    }
+    // The line that mailboxes put between mails, which mailx and others pass on.
+    let mail = match memchr(b'\n', mail) {
+        Some(end) if mail.starts_with(b"From ") || mail.starts_with(b">From ") => {
+            mail.get(end + 1..).unwrap_or_default()
+        }
+        _ => mail,
+    };
+    let lines = memchr_iter(b'\n', mail).count();
+    let mut text = Zeroizing::new(Vec::with_capacity(mail.len() + lines + 2));
+    for line in mail.split_inclusive(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        text.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        text.extend_from_slice(b"\r\n");
+    }
+    Ok(text)
+}
+
+/// The mail with a domain at every name of its address fields, and what `Resent-` fields demand of keys.
+fn qualified(
+    mail: &Zeroizing<Vec<u8>>,
+    local: &Local,
+    own: Option<&Mailbox>,
+) -> Result<(Zeroizing<Vec<u8>>, Vec<StrongAddress>), SubmissionError> {
+    let header = HeaderSection::read(mail).map_err(SubmissionError::Header)?;
+    let mut again = Vec::new();
+    let mut rewritten: BTreeMap<usize, (usize, Vec<u8>)> = BTreeMap::new();
+    for field in header.fields() {
+        let counts = RECIPIENTS.iter().chain(&RESENT).any(|name| field.is(name));
+        let is_own = ["From", "Sender", "Resent-From", "Resent-Sender"].iter().any(|name| field.is(name));
+        let is_empty = field.raw_value().trim_ascii().is_empty();
+        if is_empty || !(counts || OTHERS.iter().any(|name| field.is(name))) {
+            continue;
+        }
+        let (entries, addresses) = match parse_submitted_list(field.raw_value(), LOCAL_DOMAIN) {
+            Ok(read) => read,
+            Err(error) if counts => return Err(in_field(&field, error)),
+            Err(_) => continue,
+        };
+        let demanded = addresses.iter().filter(|strong| strong.demand != KeyDemand::None);
+        if RESENT.iter().any(|name| field.is(name)) {
+            again.extend(demanded.clone().cloned());
+        }
+        // What is complete stays as it was written.
+        let is_complete = parse_address_list(field.raw_value()).is_ok()
+            && !(is_own && addresses.iter().any(|strong| local.is_local(&strong.address)));
+        if is_complete {
+            continue;
+        }
+        if demanded.count() > 0 {
+            return Err(in_field(&field, MailboxError::MissingDomain));
+        }
+        let own = own.filter(|_| is_own);
+        let field_bytes =
+            written(&field, &entries, local, own).ok_or_else(|| in_field(&field, MailboxError::Malformed))?;
+        rewritten.insert(field.range().start, (field.range().end, field_bytes));
+    }
+    Ok((spliced(mail, rewritten), again))
+}
+
+fn in_field(field: &HeaderField<'_>, error: MailboxError) -> SubmissionError {
+    SubmissionError::Field { field: field.name().to_owned(), error }
+}
+
+/// The mail with other bytes in the place of some fields.
+fn spliced(mail: &[u8], fields: BTreeMap<usize, (usize, Vec<u8>)>) -> Zeroizing<Vec<u8>> {
+    let growth: usize = fields.values().map(|(_, field)| field.len()).sum();
+    let mut text = Zeroizing::new(Vec::with_capacity(mail.len() + growth));
+    let mut copied = 0;
+    for (start, (end, field)) in fields {
+        text.extend_from_slice(mail.get(copied..start).unwrap_or_default());
+        text.extend_from_slice(&field);
+        copied = end;
+    }
+    text.extend_from_slice(mail.get(copied..).unwrap_or_default());
+    text
+}
+
+/// A field with a domain at every name. In From a name of this machine is the person who calls.
+fn written(
+    field: &HeaderField<'_>,
+    entries: &[AddressEntry],
+    local: &Local,
+    own: Option<&Mailbox>,
+) -> Option<Vec<u8>> {
+    let complete = |mailbox: &Mailbox| {
+        let address = match own {
+            _ if !local.is_local(&mailbox.address) => mailbox.address.clone(),
+            Some(own) => own.address.clone(),
+            None => match &local.domain {
+                Some(domain) => {
+                    EmailAddress::parse(&format!("{}@{domain}", mailbox.address.local_part())).ok()?
+                }
+                None => mailbox.address.clone(),
+            },
+        };
+        Some(write_mailbox(&Mailbox { address, ..mailbox.clone() }))
+    };
+    let mut texts = Vec::new();
+    for entry in entries {
+        match entry {
+            AddressEntry::Mailbox(mailbox) => texts.push(complete(mailbox)?),
+            AddressEntry::Group(members) if members.is_empty() => {
+                texts.push("undisclosed-recipients:;".to_owned())
+            }
+            AddressEntry::Group(members) => {
+                for member in members {
+                    texts.push(complete(member)?);
+                }
+            }
+        }
+    }
+    let value = texts.join(", ");
+    write_field(field.name(), &value).ok()
+}
+
+/// The addresses of every field of a name, with what is demanded of their keys.
+fn named_in(
+    header: &HeaderSection<'_>,
+    name: &'static str,
+    demands: &[StrongAddress],
+) -> Result<Vec<StrongAddress>, SubmissionError> {
+    let mut named = Vec::new();
+    for field in header.all(name) {
+        if field.raw_value().trim_ascii().is_empty() {
+            continue;
+        }
+        let (_, addresses) =
+            parse_submitted_list(field.raw_value(), LOCAL_DOMAIN).map_err(|error| in_field(&field, error))?;
+        for StrongAddress { address, .. } in addresses {
+            let own = demands.iter().filter(|strong| strong.address == address);
+            let mut own =
+                own.map(|strong| StrongAddress { address: address.clone(), demand: strong.demand.clone() });
+            match own.next() {
+                Some(first) => named.extend(std::iter::once(first).chain(own)),
+                None => named.push(StrongAddress { address, demand: KeyDemand::None }),
+            }
+        }
+    }
+    Ok(named)
+}
+
+fn resent_from(header: &HeaderSection<'_>) -> Option<EmailAddress> {
+    // The newest block stands first (RFC 5322, section 3.6.6).
+    let field = header.first("Resent-From")?;
+    match parse_address_list(field.raw_value()).ok()?.into_iter().next()? {
+        AddressEntry::Mailbox(mailbox) => Some(mailbox.address),
+        AddressEntry::Group(_) => None,
+    }
+}
+
+/// With what is missing, and without what is not sent.
+fn completed(
+    mail: &[u8],
+    header: &HeaderSection<'_>,
+    defaults: &Defaults,
+) -> Result<Zeroizing<Vec<u8>>, SubmissionError> {
+    let mut text = Zeroizing::new(Vec::with_capacity(mail.len() + 512));
+    match (header.count("From"), &defaults.from) {
+        (0, Some(from)) => {
+            let field = write_field("From", &write_mailbox(from));
+            text.extend_from_slice(&field.map_err(SubmissionError::Header)?);
+        }
+        (0 | 1, _) => {}
+        _ => return Err(SubmissionError::SeveralFrom),
+    }
+    if header.count("From") == 1 && author(header).is_err() {
+        return Err(SubmissionError::From);
+    }
+    if header.count("Date") == 0 {
+        text.extend_from_slice(format!("Date: {}\r\n", defaults.date).as_bytes());
+    }
+    if header.count("Message-ID") == 0 {
+        text.extend_from_slice(format!("Message-ID: <{}>\r\n", defaults.message_id).as_bytes());
+    }
+    for field in header.fields().filter(|field| !DROPPED.iter().any(|name| field.is(name))) {
+        if trigger::asks(&field) {
+            text.extend_from_slice(&trigger::without(&field).unwrap_or_default());
+        } else {
+            text.extend_from_slice(field.raw());
+        }
+    }
+    // A text without a header, and one that starts in the middle of it, get the empty line.
+    text.extend_from_slice(b"\r\n");
+    text.extend_from_slice(mail.get(header.length()..).unwrap_or_default());
+    Ok(text)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
