@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use counterseal_core::address::EmailAddress;
 use toml_edit::{Document, Item, TableLike};
 
 use crate::account::{self, Account, QueueSettings, SecretSource, Server};
@@ -30,6 +31,17 @@ pub(crate) struct Config {
     pub(crate) accounts: Vec<Account>,
     /// How the queue works.
     pub(crate) queue: QueueSettings,
+    /// Who is meant by names without a domain.
+    pub(crate) sendmail: SendmailSettings,
+}
+
+/// Who is meant by names without a domain, in mail that is handed to `sendmail`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SendmailSettings {
+    /// A file as `/etc/aliases`, in its place.
+    pub(crate) aliases: Option<PathBuf>,
+    /// The domain of names that are in no such file.
+    pub(crate) domain: Option<String>,
 }
 
 impl Default for Config {
@@ -41,6 +53,7 @@ impl Default for Config {
             tokens: Vec::new(),
             accounts: Vec::new(),
             queue: QueueSettings::default(),
+            sendmail: SendmailSettings::default(),
         }
     }
 }
@@ -98,6 +111,11 @@ impl Config {
                             .map_err(|what| at(text, item, &what))?;
                     }
                 }
+                ("sendmail", Some(table), _) => {
+                    for (key, item) in table.iter() {
+                        config.sendmail_key(key, item).map_err(|what| at(text, item, &what))?;
+                    }
+                }
                 ("token", ..) => return Err(wrong("tokens are written as [[token]]".to_owned())),
                 _ => return Err(wrong(format!("unknown key {section:?}"))),
             }
@@ -110,6 +128,22 @@ impl Config {
             item.as_table_like().ok_or_else(|| at(text, item, "accounts are written as [account.NAME]"))?;
         let account = account::account(name, table, |item, what| at(text, item, &what))?;
         self.accounts.push(account);
+        Ok(())
+    }
+
+    fn sendmail_key(&mut self, key: &str, item: &Item) -> Result<(), String> {
+        let value = item.as_str().ok_or_else(|| format!("{key:?} must be a text"))?;
+        match key {
+            "aliases" if !value.starts_with('/') => {
+                return Err("\"aliases\" must be an absolute path".to_owned());
+            }
+            "aliases" => self.sendmail.aliases = Some(PathBuf::from(value)),
+            "domain" => match EmailAddress::parse(&format!("name@{value}")) {
+                Ok(address) => self.sendmail.domain = Some(address.domain().to_owned()),
+                Err(_) => return Err("\"domain\" must be a domain".to_owned()),
+            },
+            _ => return Err(format!("unknown key {key:?}")),
+        }
         Ok(())
     }
 
@@ -227,6 +261,9 @@ mod tests {
             ("[[token]]\nlibrary = \"x.so\"\n", "line 2: \"library\" must be an absolute path"),
             ("[[token]]\nlibrary = \"/x.so\"\npin = \"1\"\n", "line 3: unknown key \"pin\""),
             ("[[token]]\nlabel = \"alice\"\n", "[[token]] needs a \"library\""),
+            ("[sendmail]\ndomain = \"a b\"\n", "line 2: \"domain\" must be a domain"),
+            ("[sendmail]\naliases = \"x\"\n", "line 2: \"aliases\" must be an absolute path"),
+            ("[sendmail]\nalias = \"/x\"\n", "line 2: unknown key \"alias\""),
             ("agent = 1\n", "line 1: unknown key \"agent\""),
         ] {
             let error = Config::parse(text).unwrap_err();

@@ -23,6 +23,7 @@ mod queue;
 mod randomness;
 mod render;
 mod revocation;
+mod sendmail;
 mod smtp;
 mod sources;
 mod spool;
@@ -40,11 +41,28 @@ use failure::Exit;
 /// Runs `cseal` with the arguments of this process, and says how it went (0, 1, 2, 3, 4, 70).
 #[must_use]
 pub fn cseal() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let program = arguments.next().unwrap_or_default();
+    if sendmail::is_named_by(program.as_encoded_bytes()) {
+        return sendmail::run(program, arguments);
+    }
+    let mut arguments = arguments.peekable();
+    if arguments.peek().is_some_and(|command| command == "sendmail") {
+        return sendmail::run("cseal-sendmail".into(), arguments.skip(1));
+    }
     hardening::apply();
     std::panic::set_hook(Box::new(render::failure::panic));
     // A panic is our bug, and has an exit code of its own.
     let exit = std::panic::catch_unwind(run).unwrap_or(Exit::Bug);
     ExitCode::from(exit.code())
+}
+
+/// Runs `cseal-sendmail` with the arguments of this process; the exit codes are those of `sysexits.h`.
+#[must_use]
+pub fn sendmail() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let program = arguments.next().unwrap_or_default();
+    sendmail::run(program, arguments)
 }
 
 fn run() -> Exit {

@@ -60,7 +60,7 @@ pub(crate) struct Sign {
 }
 
 /// With which key, and how.
-#[derive(Debug, Args)]
+#[derive(Default, Debug, Args)]
 pub(crate) struct Signing {
     /// Sign with this secret key
     ///

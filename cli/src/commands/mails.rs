@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::files::open_input;
 
 /// Reads a mail whole.
-pub(super) fn read_mail(path: Option<&Path>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(crate) fn read_mail(path: Option<&Path>) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let failed = |error: io::Error| Failure::io("the mail", &error);
     let mut source = open_input(path)?;
     let length = source.seek(SeekFrom::End(0)).map_err(failed)?;
@@ -28,7 +28,7 @@ pub(super) fn read_mail(path: Option<&Path>) -> Result<Zeroizing<Vec<u8>>, Failu
 }
 
 /// Who a mail says it is from.
-pub(super) fn author(mail: &[u8]) -> Result<EmailAddress, Failure> {
+pub(crate) fn author(mail: &[u8]) -> Result<EmailAddress, Failure> {
     match mail::author(&headers(mail)?) {
         Ok(author) => Ok(author.address),
         Err(error) => {
@@ -39,14 +39,14 @@ pub(super) fn author(mail: &[u8]) -> Result<EmailAddress, Failure> {
 }
 
 /// Whom a mail is for.
-pub(super) fn recipients(mail: &[u8]) -> Result<Recipients, Failure> {
+pub(crate) fn recipients(mail: &[u8]) -> Result<Recipients, Failure> {
     mail::recipients(&headers(mail)?).map_err(|error| {
         Failure::unknown("malformed", format!("a recipient of the mail cannot be read: {error}"))
     })
 }
 
 /// What a mail is called, where it says so once.
-pub(super) fn message_identifier(mail: &[u8]) -> Result<Option<String>, Failure> {
+pub(crate) fn message_identifier(mail: &[u8]) -> Result<Option<String>, Failure> {
     Ok(mail::message_identifiers(&headers(mail)?, "Message-ID").into_iter().next())
 }
 

@@ -15,43 +15,43 @@ use crate::render::write::refusals;
 use crate::store::{Store, TrustRow};
 
 /// What is known of possible readers.
-pub(super) struct Directory<'k> {
+pub(crate) struct Directory<'k> {
     /// Certificates of the command line; they are the person's own choice.
-    pub(super) given: Vec<Certificate>,
+    pub(crate) given: Vec<Certificate>,
     /// What is known beside them.
-    pub(super) knowledge: &'k Knowledge,
+    pub(crate) knowledge: &'k Knowledge,
     /// What is good enough.
-    pub(super) policy: &'k Policy,
+    pub(crate) policy: &'k Policy,
     /// The store's contacts, for what their programs announced. Without a store there are none, and
     /// only certificates that were given are used.
-    pub(super) contacts: Option<Vec<TrustRow>>,
+    pub(crate) contacts: Option<Vec<TrustRow>>,
     /// The addresses to which mail was ever encrypted, as they are looked up.
-    pub(super) encrypted_to: BTreeSet<String>,
+    pub(crate) encrypted_to: BTreeSet<String>,
     /// As of when.
-    pub(super) at: Time,
+    pub(crate) at: Time,
 }
 
 /// An address, whether the other readers must not know, and what its key must be.
-pub(super) struct Wanted {
-    pub(super) address: EmailAddress,
-    pub(super) blind: bool,
-    pub(super) demand: KeyDemand,
-    pub(super) origin: DemandOrigin,
+pub(crate) struct Wanted {
+    pub(crate) address: EmailAddress,
+    pub(crate) blind: bool,
+    pub(crate) demand: KeyDemand,
+    pub(crate) origin: DemandOrigin,
 }
 
 /// Keys for everybody.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) recipients: Vec<Recipient>,
+pub(crate) struct Found {
+    pub(crate) recipients: Vec<Recipient>,
     /// What the person compared by naming a key.
-    pub(super) pins: Vec<Pin>,
+    pub(crate) pins: Vec<Pin>,
     /// Who is written to although the certificate ended, days ago.
-    pub(super) ended: Vec<(EmailAddress, u32)>,
+    pub(crate) ended: Vec<(EmailAddress, u32)>,
 }
 
 impl<'k> Directory<'k> {
     /// By what a store knows.
-    pub(super) fn of_store(
+    pub(crate) fn of_store(
         store: &Store,
         knowledge: &'k Knowledge,
         policy: &'k Policy,
@@ -62,7 +62,7 @@ impl<'k> Directory<'k> {
     }
 
     /// A key for every address, or the refusals of all that have none.
-    pub(super) fn all(&self, wanted: Vec<Wanted>) -> Result<Found, Failure> {
+    pub(crate) fn all(&self, wanted: Vec<Wanted>) -> Result<Found, Failure> {
         let (mut found, mut refused) = (Found::default(), Vec::new());
         for Wanted { address, blind, demand, origin } in wanted {
             match self.meeting(&address, &demand, origin) {
@@ -80,14 +80,14 @@ impl<'k> Directory<'k> {
 
     /// Whether what goes to these readers is signed: unless the policy says `sign = "no"` for each of them.
     /// Whoever names a key to sign with wants it to.
-    pub(super) fn wants_signature<'r>(&self, readers: impl IntoIterator<Item = &'r EmailAddress>) -> bool {
+    pub(crate) fn wants_signature<'r>(&self, readers: impl IntoIterator<Item = &'r EmailAddress>) -> bool {
         let signs = |reader: &EmailAddress| self.policy.for_address(reader, self.at).sign;
         let mut signs = readers.into_iter().map(signs).peekable();
         self.contacts.is_none() || signs.peek().is_none() || signs.any(|sign| sign == Sign::Yes)
     }
 
     /// A key for one address.
-    pub(super) fn one(&self, address: &EmailAddress) -> Result<Accepted, Refusal> {
+    pub(crate) fn one(&self, address: &EmailAddress) -> Result<Accepted, Refusal> {
         Ok(self.meeting(address, &KeyDemand::None, DemandOrigin::Typed)?.accepted)
     }
 
@@ -101,24 +101,53 @@ impl<'k> Directory<'k> {
         let Some(contacts) = &self.contacts else {
             return self.by_given(address, demand).map(Met::from);
         };
+        // Whatever policy says of mail that leaves by itself: who calls `encrypt` wants it.
+        match self.treatment(contacts, (address, demand, origin), Encrypt::Require)? {
+            Treatment::Encrypt(met) => Ok(*met),
+            Treatment::Plain => Err(Refusal::NoKey),
+        }
+    }
+
+    /// What becomes of mail to somebody by the policy, where it leaves without being looked at. `encrypt`
+    /// is the least that is wanted.
+    pub(crate) fn sending(&self, wanted: &Wanted, encrypt: Encrypt) -> Result<Treatment, Refusal> {
+        let Wanted { address, demand, origin, .. } = wanted;
+        let encrypt = self.policy.for_address(address, self.at).encrypt.max(encrypt);
+        self.treatment(self.contacts.as_deref().unwrap_or_default(), (address, demand, *origin), encrypt)
+    }
+
+    /// Whether mail to an address was ever encrypted, and that counts.
+    pub(crate) fn was_encrypted(&self, address: &EmailAddress) -> bool {
+        self.policy.sticky && self.encrypted_to.contains(&address.lookup_key())
+    }
+
+    fn treatment(
+        &self,
+        contacts: &[TrustRow],
+        (address, demand, origin): (&EmailAddress, &KeyDemand, DemandOrigin),
+        encrypt: Encrypt,
+    ) -> Result<Treatment, Refusal> {
         let terms = Terms {
-            // Whatever policy says of mail that leaves by itself: who calls `encrypt` wants it.
-            encrypt: Encrypt::Require,
+            encrypt,
             accept: self.policy.for_address(address, self.at).accept,
             stale: self.policy.stale,
-            was_encrypted: self.policy.sticky && self.encrypted_to.contains(&address.lookup_key()),
+            was_encrypted: self.was_encrypted(address),
             quotes_encrypted: false,
         };
-        let treatment = policy::treat(address, (demand, origin), &terms, self.knowledge, self.at)?;
-        let Treatment::Encrypt(met) = treatment else { return Err(Refusal::NoKey) };
-        let key = *met.accepted.public_key().fingerprint().sha256();
-        let announced = contacts.iter().find(|row| row.key == key && row.capabilities.is_some());
-        let announced = announced.and_then(|row| row.capabilities.clone());
-        Ok(Met { accepted: met.accepted.with_capabilities(announced), ..*met })
+        match policy::treat(address, (demand, origin), &terms, self.knowledge, self.at)? {
+            Treatment::Encrypt(met) => {
+                let key = *met.accepted.public_key().fingerprint().sha256();
+                let announced = contacts.iter().find(|row| row.key == key && row.capabilities.is_some());
+                let announced = announced.and_then(|row| row.capabilities.clone());
+                let accepted = met.accepted.with_capabilities(announced);
+                Ok(Treatment::Encrypt(Box::new(Met { accepted, ..*met })))
+            }
+            Treatment::Plain => Ok(Treatment::Plain),
+        }
     }
 
     /// Certificates of the command line as they are, whomever they are for: for bytes without a mail.
-    pub(super) fn given(&self) -> Result<Vec<Accepted>, Failure> {
+    pub(crate) fn given(&self) -> Result<Vec<Accepted>, Failure> {
         let (mut accepted, mut refused) = (Vec::new(), Vec::new());
         for certificate in &self.given {
             match policy::accept_given(certificate, None, self.knowledge, self.at) {
@@ -161,7 +190,7 @@ fn names(certificate: &Certificate, address: &EmailAddress) -> bool {
 
 /// Of the certificates of one file, those to encrypt to: a file may hold a chain, and a person's
 /// signing certificate too. Where none is for encryption, the first says why not.
-pub(super) fn for_encryption(mut file: Vec<Certificate>) -> Vec<Certificate> {
+pub(crate) fn for_encryption(mut file: Vec<Certificate>) -> Vec<Certificate> {
     file.retain(|certificate| !certificate.is_certificate_authority() || certificate.is_self_issued());
     let suits = |certificate: &Certificate| {
         !certificate.is_certificate_authority() && certificate.may_receive_encrypted_mail().is_ok()

@@ -17,7 +17,7 @@ use crate::sources::{self, KeyFiles};
 use crate::store::{KeyUse, Store, StoreKeys};
 
 /// A signing key and everything that is sent along, before the keys are at hand.
-pub(super) struct SigningIdentity {
+pub(crate) struct SigningIdentity {
     key: Fingerprint,
     certificates: Vec<Certificate>,
     encryption_certificate: Option<Certificate>,
@@ -30,7 +30,7 @@ pub(super) struct SigningIdentity {
 
 impl SigningIdentity {
     /// By `--key` and `--signer`.
-    pub(super) fn from_files(
+    pub(crate) fn from_files(
         signing: &args::Signing,
         passphrase: &args::Passphrase,
     ) -> Result<(Self, Keyring), Failure> {
@@ -61,7 +61,7 @@ impl SigningIdentity {
     }
 
     /// The store's newest signing key for an author, or for whoever owns the store.
-    pub(super) fn from_store(
+    pub(crate) fn from_store(
         store: &Store,
         keys: &StoreKeys<'_>,
         signing: &args::Signing,
@@ -83,7 +83,7 @@ impl SigningIdentity {
     }
 
     /// The library's signer, with the keys that hold the secret half.
-    pub(super) fn signer<'s>(&self, keys: &'s dyn SecretKeys) -> Signer<'s> {
+    pub(crate) fn signer<'s>(&self, keys: &'s dyn SecretKeys) -> Signer<'s> {
         Signer {
             keys,
             key: self.key,
@@ -97,7 +97,7 @@ impl SigningIdentity {
 }
 
 /// The certificate of the newest signing key of an author or of the store's owner, and those above it.
-pub(super) fn signing_chain(
+pub(crate) fn signing_chain(
     store: &Store,
     keys: &StoreKeys<'_>,
     author: Option<&EmailAddress>,

@@ -37,12 +37,18 @@ use crate::token::{PinSource, Tokens};
 pub(crate) struct Unlock {
     options: args::Passphrase,
     pin: PinSource,
+    asks: bool,
 }
 
 impl Unlock {
     /// By the options of a command.
     pub(crate) fn from_options(options: &args::Passphrase) -> Self {
-        Self { options: options.clone(), pin: PinSource::default() }
+        Self { options: options.clone(), pin: PinSource::default(), asks: true }
+    }
+
+    /// By what is open already, and never by a question: whoever calls a `sendmail` does not look.
+    pub(crate) fn without_asking() -> Self {
+        Self { asks: false, ..Self::from_options(&args::Passphrase::default()) }
     }
 
     /// By a file, or by a question.
@@ -140,7 +146,7 @@ pub(crate) fn keys<'a>(store: &'a Store, how: Unlock) -> Result<StoreKeys<'a>, F
     let (is_given, pin) = (how.is_given(), how.pin.clone());
     // Whoever gives a passphrase wants to know whether it is the right one.
     let agent = if !is_given && store.needs_passphrase()? { Agent::of(store.id()) } else { None };
-    let can_ask = is_given || terminal::can_ask();
+    let can_ask = is_given || how.asks && terminal::can_ask();
     let unlock = move |store: &Store| {
         if !store.needs_passphrase()? {
             return Ok(store.unlock(None)?);

@@ -22,7 +22,7 @@ use crate::store::{NewTrust, Store, TrustKind};
 pub(crate) const SOURCE: &str = "strong-address";
 
 /// An address that a person typed, with or without a demand on its key.
-pub(super) fn parse(typed: &str) -> Result<StrongAddress, Failure> {
+pub(crate) fn parse(typed: &str) -> Result<StrongAddress, Failure> {
     StrongAddress::parse(typed).map_err(|error| {
         // Only who began to name a key is told how.
         let hint = if typed.contains('?') {
@@ -36,33 +36,33 @@ pub(super) fn parse(typed: &str) -> Result<StrongAddress, Failure> {
 }
 
 /// Somebody who was typed for a command.
-pub(super) fn typed(text: &str, blind: bool) -> Result<Wanted, Failure> {
+pub(crate) fn typed(text: &str, blind: bool) -> Result<Wanted, Failure> {
     let StrongAddress { address, demand } = parse(text)?;
     Ok(Wanted { address, blind, demand, origin: DemandOrigin::Typed })
 }
 
 /// A mail without the demands of its address fields, and the demands.
-pub(super) struct PlainMail {
+pub(crate) struct PlainMail {
     /// As it may go out.
-    pub(super) text: Zeroizing<Vec<u8>>,
+    pub(crate) text: Zeroizing<Vec<u8>>,
     demands: Vec<StrongAddress>,
     origin: DemandOrigin,
 }
 
 impl PlainMail {
     /// Of a mail that is to be encrypted.
-    pub(super) fn of(mail: Zeroizing<Vec<u8>>) -> Result<Self, Failure> {
+    pub(crate) fn of(mail: Zeroizing<Vec<u8>>) -> Result<Self, Failure> {
         let Undemanded { mail: plain, addresses, origin } = without_demands(&mail).map_err(failure)?;
         Ok(Self { text: plain.map_or(mail, Zeroizing::new), demands: addresses, origin })
     }
 
     /// The same, where it is known to be an answer whatever it says.
-    pub(super) fn answering(self) -> Self {
+    pub(crate) fn answering(self) -> Self {
         Self { origin: DemandOrigin::Answer, ..self }
     }
 
     /// Of a mail that is only signed, which meets no demand.
-    pub(super) fn without_any(mail: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    pub(crate) fn without_any(mail: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let plain = Self::of(mail)?;
         if plain.demands.is_empty() {
             return Ok(plain.text);
@@ -74,14 +74,14 @@ impl PlainMail {
     }
 
     /// Somebody whom the mail names.
-    pub(super) fn wanted(&self, address: EmailAddress, blind: bool) -> Wanted {
+    pub(crate) fn wanted(&self, address: EmailAddress, blind: bool) -> Wanted {
         let demands = self.demands.iter().filter(|strong| strong.address.matches(&address));
         let demand = demands.map(|strong| strong.demand.clone()).max_by_key(strictness);
         Wanted { address, blind, demand: demand.unwrap_or(KeyDemand::None), origin: self.origin }
     }
 
     /// An address that stands twice must not demand two keys.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         let demands = self.demands.iter().map(|strong| (&strong.address, &strong.demand));
         check_demands(&demands.collect::<Vec<_>>())
     }
@@ -89,7 +89,7 @@ impl PlainMail {
 
 /// Adds somebody to those who are wanted already. Who is named openly is not blind, and the stricter
 /// demand holds.
-pub(super) fn add(wanted: &mut Vec<Wanted>, new: Wanted) -> Result<(), Failure> {
+pub(crate) fn add(wanted: &mut Vec<Wanted>, new: Wanted) -> Result<(), Failure> {
     let Some(there) = wanted.iter_mut().find(|other| other.address.matches(&new.address)) else {
         wanted.push(new);
         return Ok(());
@@ -151,7 +151,7 @@ pub(crate) const fn points(bits: u32) -> u32 {
 
 /// Keeps what the person compared by typing it, where the store knows no other comparison for the
 /// address. A store that is locked is not unlocked for that.
-pub(super) fn keep(store: &mut Store, unlock: &Unlock, pins: &[Pin]) -> Result<(), Failure> {
+pub(crate) fn keep(store: &mut Store, unlock: &Unlock, pins: &[Pin]) -> Result<(), Failure> {
     let rows = store.trust_rows()?;
     let compared = |pin: &Pin| {
         let lookup_key = pin.address.lookup_key();
@@ -191,14 +191,14 @@ pub(super) fn keep(store: &mut Store, unlock: &Unlock, pins: &[Pin]) -> Result<(
 }
 
 /// Whether a certificate has the key that was typed: by its fingerprint, or by that of its OpenPGP twin.
-pub(super) fn is_named(certificate: &Certificate, typed: &str) -> bool {
+pub(crate) fn is_named(certificate: &Certificate, typed: &str) -> bool {
     let twin = || TwinKey::of(certificate.public_key()).map(|twin| twin.fingerprint());
     certificate.fingerprint().is_named_by(typed)
         || OpenPgpFingerprint::parse(typed).is_some_and(|typed| twin() == Some(typed))
 }
 
 /// An address with or without its own key.
-pub(super) fn with_key(typed: &str) -> Result<(EmailAddress, Option<NamedKey>), Failure> {
+pub(crate) fn with_key(typed: &str) -> Result<(EmailAddress, Option<NamedKey>), Failure> {
     let StrongAddress { address, demand } = parse(typed)?;
     match demand {
         KeyDemand::None => Ok((address, None)),

@@ -41,6 +41,8 @@ pub struct Submission {
     /// As it may be signed: CRLF line ends, without Bcc, with Date, Message-ID and, where it is known,
     /// From; without the demands on keys.
     pub text: Zeroizing<Vec<u8>>,
+    /// The same with the demands and wishes of its author: for whoever keeps it, and sends it later.
+    pub original: Zeroizing<Vec<u8>>,
     /// Everyone whom the header names as recipient, aliases followed.
     pub named: Vec<StrongAddress>,
     /// Those of them whom every reader sees.
@@ -89,10 +91,12 @@ pub fn read(
     let canonical = canonical(mail)?;
     let (qualified, again) = qualified(&canonical, local, defaults.from.as_ref())?;
     let undemanded = without_demands(&qualified).map_err(SubmissionError::Demand)?;
+    let original = completed(&qualified, defaults, Wishes::Stay)?;
     let plain = undemanded.mail.map_or(qualified, Zeroizing::new);
     let header = HeaderSection::read(&plain).map_err(SubmissionError::Header)?;
     let mut submission = Submission {
-        text: Zeroizing::default(),
+        text: completed(&plain, defaults, Wishes::Go)?,
+        original,
         named: Vec::new(),
         open: Vec::new(),
         origin: undemanded.origin,
@@ -120,7 +124,6 @@ pub fn read(
             }
         }
     }
-    submission.text = completed(&plain, &header, defaults)?;
     Ok(submission)
 }
 
@@ -285,12 +288,20 @@ fn resent_from(header: &HeaderSection<'_>) -> Option<EmailAddress> {
     }
 }
 
+/// What becomes of the author's wish for encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wishes {
+    Stay,
+    Go,
+}
+
 /// With what is missing, and without what is not sent.
 fn completed(
     mail: &[u8],
-    header: &HeaderSection<'_>,
     defaults: &Defaults,
+    wishes: Wishes,
 ) -> Result<Zeroizing<Vec<u8>>, SubmissionError> {
+    let header = HeaderSection::read(mail).map_err(SubmissionError::Header)?;
     let mut text = Zeroizing::new(Vec::with_capacity(mail.len() + 512));
     match (header.count("From"), &defaults.from) {
         (0, Some(from)) => {
@@ -300,7 +311,7 @@ fn completed(
         (0 | 1, _) => {}
         _ => return Err(SubmissionError::SeveralFrom),
     }
-    if header.count("From") == 1 && author(header).is_err() {
+    if header.count("From") == 1 && author(&header).is_err() {
         return Err(SubmissionError::From);
     }
     if header.count("Date") == 0 {
@@ -310,7 +321,7 @@ fn completed(
         text.extend_from_slice(format!("Message-ID: <{}>\r\n", defaults.message_id).as_bytes());
     }
     for field in header.fields().filter(|field| !DROPPED.iter().any(|name| field.is(name))) {
-        if trigger::asks(&field) {
+        if wishes == Wishes::Go && trigger::asks(&field) {
             text.extend_from_slice(&trigger::without(&field).unwrap_or_default());
         } else {
             text.extend_from_slice(field.raw());

@@ -1,0 +1,153 @@
+//! The program `cseal-sendmail`: what every other program calls to send a mail, and it is encrypted.
+//!
+//! Exit code 0 says that the mail is ours: it is on the disk, and will be sent or reported. Every other
+//! code says that it will never be sent by us, whatever copy is kept. There is no third state.
+
+mod house;
+mod input;
+mod outgoing;
+mod rejection;
+mod seal;
+mod serve;
+mod wanted;
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use counterseal_core::submission::{self, Invocation, Mode};
+
+use crate::failure::Failure;
+use crate::queue::Queue;
+use crate::render;
+use crate::terminal::{print, say};
+use crate::{clock, hardening, places};
+use house::House;
+use outgoing::{Mail, Outcome, Wishes};
+use rejection::{Code, Rejection};
+use wanted::Envelope;
+
+/// The names under which a program is a `sendmail`, as links of other programs' names.
+const NAMES: [&str; 4] = ["sendmail", "cseal-sendmail", "mailq", "newaliases"];
+
+/// Whether a program was called by a name of `sendmail`.
+pub(crate) fn is_named_by(program: &[u8]) -> bool {
+    let name = program.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    NAMES.iter().any(|own| own.as_bytes() == name)
+}
+
+/// Runs the program with its name and its arguments.
+pub(crate) fn run(program: OsString, arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    hardening::apply();
+    std::panic::set_hook(Box::new(render::failure::panic));
+    let arguments: Vec<Vec<u8>> = arguments.map(OsString::into_vec).collect();
+    let program = program.into_vec();
+    let code = catch_unwind(AssertUnwindSafe(|| called(&program, &arguments))).unwrap_or(Code::Software);
+    ExitCode::from(code.number())
+}
+
+fn called(program: &[u8], arguments: &[Vec<u8>]) -> Code {
+    let invocation = match Invocation::parse(program, arguments) {
+        Ok(invocation) => invocation,
+        Err(error) => {
+            let failure = Failure::usage(error.to_string()).hint("the options: man cseal-sendmail");
+            return Rejection::new(Code::Usage, failure).tell(false);
+        }
+    };
+    match answered(&invocation) {
+        Ok(code) => code,
+        Err(rejection) => rejection.tell(invocation.verbose),
+    }
+}
+
+fn answered(invocation: &Invocation) -> Result<Code, Rejection> {
+    match invocation.mode {
+        Mode::Submit | Mode::Pretend => submit(invocation),
+        Mode::Smtp => serve::run(invocation),
+        Mode::List | Mode::Flush => Err(Failure::usage("the queue").into()),
+        Mode::Nothing => Ok(Code::Done),
+        Mode::Version => shown(concat!("cseal-sendmail ", env!("CARGO_PKG_VERSION"), "\n")),
+        Mode::Help => shown(
+            "Usage: cseal-sendmail [-t] [-i] [-f ADDRESS] [-F NAME] [OPTION]... [--] [ADDRESS]...\n\
+             Encrypts the mail on standard input for everyone who gets it, and sends it. man cseal-sendmail\n",
+        ),
+    }
+}
+
+fn shown(text: &str) -> Result<Code, Rejection> {
+    print(text).map_err(|error| Failure::io("standard output", &error))?;
+    Ok(Code::Done)
+}
+
+/// Takes one mail from standard input.
+fn submit(invocation: &Invocation) -> Result<Code, Rejection> {
+    if !invocation.recipients_from_header && invocation.recipients.is_empty() {
+        let failure = Failure::usage("no recipients").hint("name them, or take those of the header with -t");
+        return Err(Rejection::new(Code::Usage, failure));
+    }
+    let raw = input::read()?;
+    leave_caller();
+    let house = House::open(clock::now())?;
+    let local = house.local()?;
+    let defaults = house.defaults(invocation, &local)?;
+    let taken = submission::read(&raw, &local, invocation.recipients_from_header, &defaults)?;
+    drop(raw);
+    let envelope = Envelope::of_command(invocation, &taken, &local)?;
+    if envelope.wanted.is_empty() {
+        return Err(Rejection::new(Code::Usage, Failure::usage("the mail has no recipients")));
+    }
+    let mail = Mail { taken, envelope, wishes: Wishes::of(invocation) };
+    if invocation.mode == Mode::Pretend {
+        return pretend(house, &mail);
+    }
+    send(house, &mail)
+}
+
+/// Whoever called need not wait for what follows: it goes on when they are gone, and asks nothing.
+fn leave_caller() {
+    let _ = rustix::process::setsid();
+}
+
+/// Commits a mail to the queue, or keeps it.
+fn send(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
+    let queue = Queue::open(&places::state()?.join("queue"))?;
+    match outgoing::outcome(&house, mail)? {
+        Outcome::Send(ready) => {
+            let id = queue.commit(&ready.units, house.at)?;
+            if mail.wishes.verbose {
+                say(&format!("queued as {}", id.as_str()));
+                ready.notes.iter().for_each(|note| say(note));
+            }
+            house.tell_history(ready.sent, &ready.pins);
+            Ok(Code::Done)
+        }
+        Outcome::Hold(held, reason) => {
+            let id = queue.hold(&held, house.at)?;
+            if mail.wishes.verbose {
+                say(&format!("held as {}: {}", id.as_str(), reason.message));
+            }
+            Ok(Code::Done)
+        }
+        Outcome::Refuse(held, rejection) => match held {
+            Some(held) => Err(rejection.kept(&queue.hold(&held, house.at)?)),
+            None => Err(rejection),
+        },
+    }
+}
+
+/// Says what would become of a mail.
+fn pretend(house: House, mail: &Mail) -> Result<Code, Rejection> {
+    match outgoing::outcome(&house, mail)? {
+        Outcome::Send(ready) => {
+            let lines = ready.units.iter().map(|unit| {
+                let people: Vec<String> =
+                    unit.recipients.iter().map(|recipient| recipient.address.to_string()).collect();
+                format!("{} bytes for {}\n", unit.message.len(), people.join(", "))
+            });
+            shown(&lines.collect::<String>())
+        }
+        Outcome::Hold(_, reason) => shown(&format!("held: {}\n", reason.message)),
+        Outcome::Refuse(_, rejection) => Err(rejection),
+    }
+}

@@ -1,0 +1,135 @@
+//! How `sendmail` ends: the exit codes of `sysexits.h`, which programs that send mail know.
+
+use counterseal_core::submission::SubmissionError;
+
+use crate::failure::{Exit, Failure};
+use crate::queue::{Id, QueueError};
+use crate::render;
+
+/// The exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// The mail is ours.
+    Done,
+    /// Wrong command line, or no recipients.
+    Usage,
+    /// The mail cannot be read in one way only, or is too large.
+    Data,
+    /// Our bug.
+    Software,
+    /// Input or output failed.
+    Io,
+    /// Later it may work.
+    Temporary,
+    /// The policy refuses.
+    Permission,
+    /// Settings, the key store, or a directory that is not ours alone.
+    Configuration,
+}
+
+impl Code {
+    /// The number that the caller sees.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Usage => 64,
+            Self::Data => 65,
+            Self::Software => 70,
+            Self::Io => 74,
+            Self::Temporary => 75,
+            Self::Permission => 77,
+            Self::Configuration => 78,
+        }
+    }
+}
+
+/// Why a mail is not sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Rejection {
+    pub(crate) code: Code,
+    pub(crate) failure: Failure,
+}
+
+impl Rejection {
+    pub(crate) const fn new(code: Code, failure: Failure) -> Self {
+        Self { code, failure }
+    }
+
+    /// Says it on standard error, in one piece.
+    pub(crate) fn tell(&self, verbose: bool) -> Code {
+        render::failure::show(&self.failure, None, verbose);
+        self.code
+    }
+
+    /// The same, where a copy is kept.
+    pub(crate) fn kept(mut self, id: &Id) -> Self {
+        self.failure.details.push(format!("the mail is kept, sealed to you, as {}", id.as_str()));
+        self
+    }
+
+    /// The answer in a dialogue of SMTP (RFC 5321, section 4.2; RFC 3463).
+    pub(crate) fn reply(&self) -> String {
+        let code = match self.code {
+            Code::Done => "250 2.0.0",
+            Code::Permission => "550 5.7.10",
+            Code::Temporary | Code::Io => "451 4.3.0",
+            Code::Data | Code::Usage => "554 5.6.0",
+            Code::Software | Code::Configuration => "554 5.3.5",
+        };
+        let words = [std::slice::from_ref(&self.failure.message), &self.failure.details].concat().join("; ");
+        // One line of ASCII: callers show it as it is.
+        let is_plain = |character: char| character == ' ' || character.is_ascii_graphic();
+        let words: String =
+            words.chars().map(|one| if is_plain(one) { one } else { '?' }).take(400).collect();
+        format!("{code} {words}")
+    }
+}
+
+impl From<Failure> for Rejection {
+    fn from(failure: Failure) -> Self {
+        let code = match (failure.word, failure.exit) {
+            ("io", _) => Code::Io,
+            ("store-busy", _) => Code::Temporary,
+            ("malformed" | "limit" | "no-author", _) | (_, Exit::Usage) => Code::Data,
+            ("locked" | "no-signing-key" | "cannot-sign" | "not-the-signer", _)
+            | (_, Exit::No | Exit::Contradiction) => Code::Permission,
+            (_, Exit::Bug) => Code::Software,
+            (_, Exit::Done | Exit::Unknown) => Code::Configuration,
+        };
+        Self { code, failure }
+    }
+}
+
+impl From<SubmissionError> for Rejection {
+    fn from(error: SubmissionError) -> Self {
+        let hint = match &error {
+            SubmissionError::NoDomain(_) => {
+                Some("write the whole address, or name the person in /etc/aliases")
+            }
+            SubmissionError::BareCarriageReturn => Some("end lines with LF or CRLF"),
+            _ => None,
+        };
+        let code = if error == SubmissionError::NoRecipients { Code::Usage } else { Code::Data };
+        let failure = Failure::unknown("malformed", error.to_string());
+        Self::new(
+            code,
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            },
+        )
+    }
+}
+
+impl From<QueueError> for Rejection {
+    fn from(error: QueueError) -> Self {
+        let code = match &error {
+            QueueError::TooLarge(_) => Code::Data,
+            QueueError::Unsafe(..) | QueueError::Damaged(..) => Code::Configuration,
+            QueueError::Io(..) => Code::Io,
+            _ if error.is_temporary() => Code::Temporary,
+            _ => Code::Software,
+        };
+        Self::new(code, Failure::unknown("queue", error.to_string()))
+    }
+}
