@@ -6,11 +6,20 @@
 
 mod error;
 mod file;
+mod flush;
 mod id;
+mod log;
+mod mail;
+mod report;
+mod schedule;
+mod servers;
 mod unit;
 
 pub(crate) use error::QueueError;
+pub(crate) use flush::{Delivery, Flusher, Summary, Which, flush_soon, send_now};
 pub(crate) use id::Id;
+pub(crate) use mail::Mail;
+pub(crate) use servers::Rest;
 pub(crate) use unit::{Held, Notify, Recipient, Requires, ReturnContent, Unit};
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -51,6 +60,8 @@ impl Box {
 
 const TMP: &str = "tmp";
 const SERVERS: &str = "servers";
+/// Seconds after which a temporary file that nobody holds is removed.
+const ABANDONED_SECONDS: u64 = 3600;
 
 /// The queue of one user.
 #[derive(Clone, Debug)]
@@ -94,9 +105,12 @@ impl Queue {
         &self,
         place: Box,
         envelope: &Envelope,
-        messages: impl Iterator<Item = &'u [u8]>,
+        messages: impl Iterator<Item = &'u [u8]> + Clone,
     ) -> Result<Id, QueueError> {
         envelope.check()?;
+        if messages.clone().any(|message| !is_canonical(message)) {
+            return Err(QueueError::Malformed("it has a bare CR or LF, or a NUL"));
+        }
         self.check_quota(envelope.message_bytes())?;
         let id = Id::new(envelope.committed);
         let temporary = self.directory.join(TMP).join(id.as_str());
@@ -145,9 +159,49 @@ impl Queue {
         Ok(())
     }
 
+    /// Throws a mail away, wherever it is.
+    ///
+    /// # Errors
+    /// [`QueueError::Missing`], [`QueueError::Busy`] while it is being sent.
+    pub(crate) fn discard(&self, id: &Id) -> Result<(), QueueError> {
+        let place = self.find(id).ok_or(QueueError::Missing)?;
+        match self.take(place, id) {
+            Ok(mail) => mail.remove(),
+            // A damaged one can be thrown away too.
+            Err(QueueError::Damaged(path, _)) => {
+                let _ = fs::remove_file(path.with_extension("log"));
+                fs::remove_file(&path).map_err(QueueError::at(&path))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How long the server of an account is left in peace, and why.
+    pub(crate) fn rest(&self, account: &str) -> Option<Rest> {
+        Rest::read(&self.servers(), account)
+    }
+
+    fn servers(&self) -> PathBuf {
+        self.directory.join(SERVERS)
+    }
+
+    fn entries(&self, directory: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.directory.join(directory));
+        entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    }
+
     fn path(&self, place: Box, id: &Id) -> PathBuf {
         self.directory.join(place.word()).join(id.as_str())
     }
+}
+
+/// Whether the writer of a temporary file is dead: nobody holds it, and it is too old for one who was about to.
+fn is_abandoned(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let age =
+        file.metadata().ok().and_then(|found| found.modified().ok()).and_then(|time| time.elapsed().ok());
+    age.is_some_and(|age| age.as_secs() > ABANDONED_SECONDS)
+        && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
 /// A directory of ours, that nobody else can read or write.
@@ -163,6 +217,22 @@ fn check(path: &Path) -> Result<(), QueueError> {
         return Err(QueueError::Unsafe(path.to_owned(), "is open to others (its mode must be 0700)"));
     }
     Ok(())
+}
+
+/// Whether CR and LF stand only together, and there is no NUL: else a server could see another end of the message than we do
+/// (RFC 5321, section 2.3.8).
+fn is_canonical(message: &[u8]) -> bool {
+    let mut after_cr = false;
+    for byte in message {
+        match byte {
+            b'\n' if after_cr => after_cr = false,
+            _ if after_cr => return false,
+            b'\r' => after_cr = true,
+            b'\n' | 0 => return false,
+            _ => {}
+        }
+    }
+    !after_cr
 }
 
 fn sync(directory: &Path) -> io::Result<()> {

@@ -15,6 +15,8 @@ pub(crate) enum QueueError {
     Quota { mails: usize, bytes: u64 },
     /// The mail is beyond a limit, which is named (exit 65).
     TooLarge(&'static str),
+    /// The mail cannot go over the wire as it is (exit 65).
+    Malformed(&'static str),
     /// The directory is not ours alone (exit 78).
     Unsafe(PathBuf, &'static str),
     /// The system refuses (exit 74).
@@ -53,6 +55,7 @@ impl fmt::Display for QueueError {
                 limits::QUEUE_BYTES
             ),
             Self::TooLarge(what) => write!(formatter, "the mail is too large for the queue: {what}"),
+            Self::Malformed(what) => write!(formatter, "the mail cannot be sent: {what}"),
             Self::Unsafe(path, why) => write!(formatter, "{} {why}", path.display()),
             Self::Io(path, error) => write!(formatter, "{}: {error}", path.display()),
             Self::Damaged(path, what) => write!(formatter, "{} is damaged: {what}", path.display()),

@@ -16,9 +16,6 @@ const MAGIC: &str = "counterseal-queue 1 ";
 const END: &str = "end ";
 /// Bytes of the first line: the magic, and a length of 20 digits.
 const FIRST_LINE_BYTES: usize = 64;
-/// Digits of SHA-256 in hexadecimal.
-const DIGEST_DIGITS: usize = 64;
-const PIECE: usize = 64 << 10;
 
 /// All that a mail's file says beside the messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,20 +117,14 @@ impl Envelope {
         inner.write_all(format!("{END}{}\n", hexadecimal(&digest.finalize())).as_bytes())
     }
 
-    /// Reads a whole file, checks its digest, and hands over the bytes of the messages one piece at a time.
+    /// Reads the envelope alone, and says where the first message begins.
     ///
     /// # Errors
     /// [`QueueError::Damaged`] for whatever [`Envelope::write`] does not write.
-    pub(super) fn read(
-        path: &Path,
-        input: impl Read,
-        mut messages: impl FnMut(&[u8]),
-    ) -> Result<Self, QueueError> {
+    pub(super) fn read_head(path: &Path, input: &mut impl Read) -> Result<(Self, u64), QueueError> {
         let damaged = |what| QueueError::Damaged(path.to_owned(), what);
-        let failed = QueueError::at(path);
-        let mut input = Hashing { inner: input, digest: Sha256::new() };
-        let length =
-            first_line(&mut input).map_err(&failed)?.ok_or(damaged("its first line is none of ours"))?;
+        let length = first_line(input).map_err(QueueError::at(path))?;
+        let (length, line) = length.ok_or(damaged("its first line is none of ours"))?;
         let mut json = vec![0; length];
         input.read_exact(&mut json).map_err(|_| damaged("its envelope is cut off"))?;
         let mut newline = [0];
@@ -144,23 +135,30 @@ impl Envelope {
         let envelope: Self = serde_json::from_slice(&json)
             .map_err(|_| damaged("its envelope is not what this version writes"))?;
         envelope.check().map_err(|_| damaged("it is beyond the limits"))?;
-        let mut left = envelope.message_bytes();
-        let mut piece = vec![0; PIECE];
-        while left > 0 {
-            let want = piece.len().min(usize::try_from(left).unwrap_or(PIECE));
-            let Some(part) = piece.get_mut(..want) else { break };
-            input.read_exact(part).map_err(|_| damaged("its messages are cut off"))?;
-            messages(part);
-            left -= want as u64;
+        Ok((envelope, (line + length + newline.len()) as u64))
+    }
+
+    /// Reads a whole file and checks its digest, without keeping the messages.
+    ///
+    /// # Errors
+    /// As [`Envelope::read_head`].
+    pub(super) fn read(path: &Path, input: &mut impl Read) -> Result<(Self, u64), QueueError> {
+        let damaged = |what| QueueError::Damaged(path.to_owned(), what);
+        let mut input = Hashing { inner: input, digest: Sha256::new() };
+        let (envelope, first_message) = Self::read_head(path, &mut input)?;
+        let mut messages = (&mut input).take(envelope.message_bytes());
+        let read = io::copy(&mut messages, &mut io::sink()).map_err(QueueError::at(path))?;
+        if read != envelope.message_bytes() {
+            return Err(damaged("its messages are cut off"));
         }
-        let Hashing { mut inner, digest } = input;
-        let mut end = Vec::with_capacity(END.len() + DIGEST_DIGITS + 2);
-        let want = END.len() + DIGEST_DIGITS + 2;
-        (&mut inner).take(want as u64).read_to_end(&mut end).map_err(&failed)?;
-        if end != format!("{END}{}\n", hexadecimal(&digest.finalize())).as_bytes() {
+        let Hashing { inner, digest } = input;
+        let expected = format!("{END}{}\n", hexadecimal(&digest.finalize()));
+        let mut end = Vec::with_capacity(expected.len() + 1);
+        inner.take(expected.len() as u64 + 1).read_to_end(&mut end).map_err(QueueError::at(path))?;
+        if end != expected.as_bytes() {
             return Err(damaged("its digest is wrong"));
         }
-        Ok(envelope)
+        Ok((envelope, first_message))
     }
 
     /// The copies without their messages.
@@ -169,8 +167,8 @@ impl Envelope {
     }
 }
 
-/// The length of the envelope.
-fn first_line(input: &mut impl Read) -> io::Result<Option<usize>> {
+/// The length of the envelope, and of the line itself.
+fn first_line(input: &mut impl Read) -> io::Result<Option<(usize, usize)>> {
     let mut line = Vec::with_capacity(FIRST_LINE_BYTES);
     let mut byte = [0];
     while line.len() < FIRST_LINE_BYTES {
@@ -185,7 +183,8 @@ fn first_line(input: &mut impl Read) -> io::Result<Option<usize>> {
     let digits = std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix(MAGIC));
     let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     let length = digits.and_then(|digits| digits.parse::<usize>().ok());
-    Ok(length.filter(|length| *length <= limits::QUEUE_ENVELOPE_BYTES))
+    let length = length.filter(|length| *length <= limits::QUEUE_ENVELOPE_BYTES);
+    Ok(length.map(|length| (length, line.len() + 1)))
 }
 
 impl UnitObject {
@@ -308,5 +307,111 @@ impl<T: Read> Read for Hashing<T> {
         let count = self.inner.read(bytes)?;
         self.digest.update(bytes.get(..count).unwrap_or_default());
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn unit() -> Unit {
+        let address = |text| EmailAddress::parse(text).unwrap();
+        let asked = Recipient {
+            address: address("\"a b\"@example.org"),
+            notify: Some(Notify { failure: true, ..Notify::default() }),
+            original: Some("rfc822;bob@example.org".to_owned()),
+        };
+        Unit {
+            account: "work".to_owned(),
+            sender: None,
+            recipients: vec![Recipient::new(address("*@example.org")), asked],
+            message: b"Subject: ...\r\n\r\n.\r\n".to_vec(),
+            message_id: "<1@example.org>".to_owned(),
+            requires: Requires { tls: true, ..Requires::default() },
+            return_content: Some(ReturnContent::Headers),
+            envelope_id: Some("x+3D".to_owned()),
+        }
+    }
+
+    fn written() -> Vec<u8> {
+        let units = [unit(), unit()];
+        let mut file = Vec::new();
+        let envelope = Envelope::of(&units, Time::from_unix_seconds(7), None);
+        envelope.write(&mut file, units.iter().map(|unit| unit.message.as_slice())).unwrap();
+        file
+    }
+
+    fn read(file: &[u8]) -> Result<(Envelope, u64), QueueError> {
+        Envelope::read(Path::new("x"), &mut &*file)
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let file = written();
+        let (envelope, first) = read(&file).unwrap();
+        let units = envelope.units().unwrap();
+        assert_eq!(units[1], Unit { message: Vec::new(), ..unit() });
+        assert!(file[usize::try_from(first).unwrap()..].starts_with(&unit().message));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_or_changed_anywhere_is_damaged() {
+        let file = written();
+        for place in 0..file.len() {
+            assert!(matches!(read(&file[..place]), Err(QueueError::Damaged(..))), "cut at {place}");
+            let mut changed = file.clone();
+            changed[place] ^= 1;
+            assert!(matches!(read(&changed), Err(QueueError::Damaged(..))), "changed at {place}");
+        }
+        assert!(read(&[&file[..], b"x"].concat()).is_err());
+    }
+
+    /// A file whose digest is right, as somebody would write it who can write there.
+    fn forged(json: &str) -> Result<Option<Vec<Unit>>, QueueError> {
+        let head = format!("{MAGIC}{}\n{json}\n", json.len());
+        let end = format!("{END}{}\n", hexadecimal(&Sha256::digest(head.as_bytes())));
+        read(format!("{head}{end}").as_bytes()).map(|(envelope, _)| envelope.units())
+    }
+
+    #[test]
+    fn a_hostile_envelope_reaches_no_command_line() {
+        let with = |sender: &str, message_id: &str, more: &str, recipient: &str| {
+            format!(
+                "{{\"committed\":1,\"units\":[{{\"account\":\"a\",\"sender\":\"{sender}\",\"message_id\":\"{message_id}\",\
+                 \"bytes\":0{more},\"recipients\":[{{\"address\":{recipient}}}]}}]}}"
+            )
+        };
+        let bob = "\"bob@example.org\"";
+        assert!(forged(&with("", "<1>", "", bob)).unwrap().is_some());
+        for json in [
+            with("a@b.example>\\r\\nRCPT TO:<x@y.example", "<1>", "", bob),
+            with("alice", "<1>", "", bob),
+            with("", "<1>\\r\\n", "", bob),
+            with("", "<1>", ",\"envelope_id\":\"x\\r\\nRSET\"", bob),
+            with("", "<1>", ",\"envelope_id\":\"x y\"", bob),
+            with("", "<1>", ",\"return\":\"body\"", bob),
+            with("", "<1>", "", "\"bob@example.org\\r\\n\""),
+            with("", "<1>", "", "\"bob@example.org\",\"original\":\"rfc822;x y\""),
+            with("", "<1>", "", "\"bob@example.org\",\"notify\":[\"always\"]"),
+        ] {
+            assert_eq!(forged(&json).unwrap(), None, "{json}");
+        }
+        for json in [
+            "{}",
+            "{\"committed\":1,\"units\":[]}",
+            &with("", "<1>", ",\"shell\":\"x\"", bob),
+            &with("", "<1>", "", bob).replace("\"bytes\":0", "\"bytes\":99999999999999"),
+            &with("", "<1>", "", bob).replace("\"bytes\":0", "\"bytes\":-1"),
+        ] {
+            assert!(matches!(forged(json), Err(QueueError::Damaged(..))), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_length_beyond_all_reason_allocates_nothing() {
+        for length in ["99999999999999999999", "9999999999999", "-1", "+5", "", "5 "] {
+            assert!(read(format!("{MAGIC}{length}\n{{}}\n").as_bytes()).is_err(), "{length}");
+        }
     }
 }

@@ -1,0 +1,413 @@
+//! Sends what is due.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use std::{env, fs};
+
+use counterseal_core::address::EmailAddress;
+
+use super::log::{Event, EventKind, Settled};
+use super::servers::Rest;
+use super::{Box, Id, Mail, Queue, QueueError, report, schedule};
+use crate::account::{self, Account};
+use crate::clock;
+use crate::config::Config;
+use crate::smtp::{Outcome, Patience, Submission, Trouble};
+
+/// Connections of one account that may be lost in the middle of a mail before the account's other mails wait.
+const LOSSES: u32 = 3;
+
+/// What became of one mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// The server has it, for everybody.
+    Sent,
+    /// It stays in the queue, and this is why.
+    Queued(String),
+    /// Some recipients will never get it; the sender was told where that is possible.
+    Failed {
+        /// Who, and what was said.
+        refused: Vec<(EmailAddress, String)>,
+        /// Whether anybody got it.
+        is_partial: bool,
+    },
+}
+
+/// Which mails are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those whose time has come, by servers that are not left in peace.
+    Due,
+    /// All.
+    All,
+}
+
+/// What one run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub(crate) sent: usize,
+    pub(crate) queued: usize,
+    pub(crate) failed: usize,
+    /// Mails that could not be worked on, and why.
+    pub(crate) damaged: Vec<(Id, String)>,
+    /// Accounts whose server could not be used, and why.
+    pub(crate) troubles: Vec<(String, String)>,
+}
+
+/// Sends mails, one after the other, over connections that it keeps.
+pub(crate) struct Flusher<'a> {
+    queue: &'a Queue,
+    config: &'a Config,
+    patience: Patience,
+    which: Which,
+    open: BTreeMap<&'a str, Submission<'a>>,
+    losses: BTreeMap<&'a str, u32>,
+    stopped: BTreeMap<&'a str, String>,
+}
+
+impl<'a> Flusher<'a> {
+    /// For a whole run, which nobody waits for.
+    pub(crate) fn new(queue: &'a Queue, config: &'a Config, which: Which) -> Self {
+        let patience = Patience { answer: config.queue.answer, until: None };
+        let (open, losses, stopped) = Default::default();
+        Self { queue, config, patience, which, open, losses, stopped }
+    }
+
+    /// For a mail that was just committed, whose sender waits.
+    pub(crate) fn first_try(queue: &'a Queue, config: &'a Config) -> Self {
+        let mut flusher = Self::new(queue, config, Which::Due);
+        flusher.patience.until = Instant::now().checked_add(config.queue.first_try);
+        flusher
+    }
+
+    /// Sends all of `new`, oldest first. What is wrong with one mail keeps no other one.
+    ///
+    /// # Errors
+    /// [`QueueError::Io`] where the queue itself cannot be read.
+    pub(crate) fn run(&mut self) -> Result<Summary, QueueError> {
+        self.queue.sweep();
+        let mut summary = Summary::default();
+        for id in self.queue.list(Box::New)? {
+            match self.deliver(&id) {
+                Ok(Delivery::Sent) => summary.sent += 1,
+                Ok(Delivery::Queued(_)) | Err(QueueError::Busy) => summary.queued += 1,
+                Ok(Delivery::Failed { .. }) => summary.failed += 1,
+                // Somebody else sent or dropped it meanwhile.
+                Err(QueueError::Missing) => {}
+                Err(error) => summary.damaged.push((id, error.to_string())),
+            }
+        }
+        summary.troubles = self.stopped.iter().map(|(name, why)| ((*name).to_owned(), why.clone())).collect();
+        Ok(summary)
+    }
+
+    /// Sends one mail of `new`.
+    ///
+    /// # Errors
+    /// [`QueueError`]; the mail is as it was.
+    pub(crate) fn deliver(&mut self, id: &Id) -> Result<Delivery, QueueError> {
+        let mut mail = self.queue.take(Box::New, id)?;
+        let tried = (0..mail.units.len()).try_for_each(|unit| self.send_unit(&mut mail, unit));
+        // What all have can go, even where a full disk kept us from noting it; else it would be sent twice.
+        if tried.is_err() && !mail.has_reached_all() {
+            tried?;
+        }
+        self.give_up(&mut mail)?;
+        self.conclude(mail)
+    }
+
+    /// Tries one copy with those of its recipients whose time has come.
+    fn send_unit(&mut self, mail: &mut Mail, index: usize) -> Result<(), QueueError> {
+        let now = clock::now().unix_seconds();
+        let due = self.due(mail, index, now);
+        if due.is_empty() {
+            return Ok(());
+        }
+        let Some(unit) = mail.units.get(index).cloned() else { return Ok(()) };
+        let account = match account_of(self.config, &unit) {
+            Ok(account) => account,
+            Err(why) => return note(mail, index, due, EventKind::Deferred, &why),
+        };
+        if let Err(why) = self.connect(account) {
+            return note(mail, index, due, EventKind::Deferred, &why);
+        }
+        let message = mail.message(index)?;
+        let recipients: Vec<_> = due.iter().filter_map(|place| unit.recipients.get(*place)).collect();
+        let Some(submission) = self.open.get_mut(account.name.as_str()) else { return Ok(()) };
+        let (outcomes, trouble) = submission.send(&unit, &message, &recipients);
+        let is_lost =
+            trouble.is_some() || outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unknown(_)));
+        let rest: Vec<usize> = due.iter().skip(outcomes.len()).copied().collect();
+        // Everything is noted before an error of noting ends this: what the server has must be known in this run.
+        let mut noted = note_outcomes(mail, index, &due, outcomes);
+        if let Some(trouble) = &trouble {
+            noted = noted.and(note(mail, index, rest, EventKind::Deferred, &trouble.to_string()));
+        }
+        if is_lost {
+            self.lose(account, trouble.as_ref());
+        }
+        noted
+    }
+
+    fn due(&self, mail: &Mail, unit: usize, now: i64) -> Vec<usize> {
+        let is_due =
+            |tries, last| self.which == Which::All || schedule::is_due(mail.id.as_str(), tries, last, now);
+        let standings = mail.standing(unit).iter().enumerate();
+        let open = standings.filter(|(_, standing)| standing.settled.is_none());
+        open.filter(|(_, standing)| is_due(standing.tries, standing.last)).map(|(place, _)| place).collect()
+    }
+
+    /// Has a connection to the server of an account.
+    fn connect(&mut self, account: &'a Account) -> Result<(), String> {
+        let name = account.name.as_str();
+        if self.open.contains_key(name) {
+            return Ok(());
+        }
+        if let Some(why) = self.stopped.get(name) {
+            return Err(why.clone());
+        }
+        let servers = self.queue.servers();
+        let before = Rest::read(&servers, name);
+        let now = clock::now().unix_seconds();
+        if let Some(rest) = before.as_ref().filter(|rest| self.which == Which::Due && rest.holds(name, now)) {
+            self.stopped.insert(name, rest.why.clone());
+            return Err(rest.why.clone());
+        }
+        match Submission::open(account, self.patience) {
+            Ok(submission) => {
+                Rest::end(&servers, name);
+                self.open.insert(name, submission);
+                Ok(())
+            }
+            Err(trouble) => Err(self.stop(account, &trouble, before)),
+        }
+    }
+
+    /// Leaves the server of an account in peace, and tells the person once where somebody has to do something.
+    fn stop(&mut self, account: &'a Account, trouble: &Trouble, before: Option<Rest>) -> String {
+        let why = trouble.to_string();
+        let needs_somebody = trouble.needs_somebody();
+        let mut rest = Rest::after(before, clock::now().unix_seconds(), &why, needs_somebody);
+        if needs_somebody && !rest.is_reported {
+            rest.is_reported = report::account(self.config, account, &why);
+        }
+        rest.write(&self.queue.servers(), &account.name);
+        self.stopped.insert(&account.name, why.clone());
+        why
+    }
+
+    /// A connection is gone. One mail that brings a server down must not keep the others; a server that always goes down must.
+    fn lose(&mut self, account: &'a Account, trouble: Option<&Trouble>) {
+        let name = account.name.as_str();
+        self.open.remove(name);
+        let losses = self.losses.entry(name).or_default();
+        *losses += 1;
+        let is_of_this_mail = trouble.is_none_or(Trouble::is_of_this_mail) && *losses < LOSSES;
+        if !is_of_this_mail {
+            let trouble = trouble.cloned().unwrap_or(Trouble::Lost("after the final dot"));
+            let before = Rest::read(&self.queue.servers(), name);
+            self.stop(account, &trouble, before);
+        }
+    }
+
+    /// Ends what nobody took for too long.
+    fn give_up(&self, mail: &mut Mail) -> Result<(), QueueError> {
+        let now = clock::now().unix_seconds();
+        if !schedule::is_over(mail.committed.unix_seconds(), now, self.config.queue.give_up) {
+            return Ok(());
+        }
+        for unit in 0..mail.units.len() {
+            let open =
+                mail.standing(unit).iter().enumerate().filter(|(_, standing)| standing.settled.is_none());
+            let open: Vec<(usize, String)> =
+                open.map(|(place, standing)| (place, standing.reply.clone())).collect();
+            for (reply, places) in grouped(open) {
+                let text =
+                    format!("given up after {} h: {reply}", self.config.queue.give_up.as_secs() / 3600);
+                note(mail, unit, places, EventKind::Refused, &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what everybody has, reports what somebody will never have, and leaves the rest.
+    fn conclude(&self, mut mail: Mail) -> Result<Delivery, QueueError> {
+        if mail.standings.all().any(|standing| standing.settled.is_none()) {
+            let why = mail.standings.all().filter(|standing| standing.settled.is_none());
+            let why = why.map(|standing| standing.reply.clone()).max().unwrap_or_default();
+            self.report_delay(&mut mail)?;
+            return Ok(Delivery::Queued(why));
+        }
+        if mail.has_reached_all() {
+            mail.remove()?;
+            return Ok(Delivery::Sent);
+        }
+        let is_partial = mail.standings.all().any(|standing| standing.settled == Some(Settled::Accepted));
+        let refused = mail.refused();
+        // A report that cannot be written is no reason to lose the mail: it goes to `failed` in any case.
+        report::failure(self.config, &mail);
+        mail.fail(self.queue)?;
+        Ok(Delivery::Failed { refused, is_partial })
+    }
+
+    fn report_delay(&self, mail: &mut Mail) -> Result<(), QueueError> {
+        let now = clock::now().unix_seconds();
+        let is_late = now.saturating_sub(mail.committed.unix_seconds()) >= schedule::DELAY_SECONDS;
+        let is_reported = mail.standings.all().any(|standing| standing.is_reported);
+        if !is_late || is_reported || !report::delay(self.config, mail) {
+            return Ok(());
+        }
+        for unit in 0..mail.units.len() {
+            mail.note(&Event {
+                at: now,
+                unit,
+                recipients: None,
+                result: EventKind::Reported,
+                reply: String::new(),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Says good-bye to all servers.
+    pub(crate) fn close(self) {
+        self.open.into_values().for_each(Submission::close);
+    }
+}
+
+/// The account that was chosen at the commit, or, where it is gone, the one that would be chosen now.
+fn account_of<'a>(config: &'a Config, unit: &super::Unit) -> Result<&'a Account, String> {
+    if let Some(account) = config.accounts.iter().find(|account| account.name == unit.account) {
+        return Ok(account);
+    }
+    account::choose(&config.accounts, None, unit.sender.as_ref(), None).map_err(|failure| failure.message)
+}
+
+fn note_outcomes(
+    mail: &mut Mail,
+    unit: usize,
+    due: &[usize],
+    outcomes: Vec<Outcome>,
+) -> Result<(), QueueError> {
+    let said = due.iter().zip(outcomes).map(|(place, outcome)| {
+        let said = match outcome {
+            Outcome::Accepted(reply) => (0, reply.to_string()),
+            Outcome::Refused(reply) => (1, reply.to_string()),
+            Outcome::Deferred(reply) => (2, reply.to_string()),
+            Outcome::Unknown(why) => (3, why),
+        };
+        (*place, said)
+    });
+    let kinds = [EventKind::Accepted, EventKind::Refused, EventKind::Deferred, EventKind::Unknown];
+    let mut noted = Ok(());
+    for ((kind, reply), places) in grouped(said) {
+        let kind = kinds.get(kind).copied().unwrap_or(EventKind::Deferred);
+        noted = noted.and(note(mail, unit, places, kind, &reply));
+    }
+    noted
+}
+
+/// The places that have the same value, by value.
+fn grouped<T: Ord>(pairs: impl IntoIterator<Item = (usize, T)>) -> BTreeMap<T, Vec<usize>> {
+    let mut groups: BTreeMap<T, Vec<usize>> = BTreeMap::new();
+    for (place, value) in pairs {
+        groups.entry(value).or_default().push(place);
+    }
+    groups
+}
+
+fn note(
+    mail: &mut Mail,
+    unit: usize,
+    recipients: Vec<usize>,
+    result: EventKind,
+    reply: &str,
+) -> Result<(), QueueError> {
+    if recipients.is_empty() {
+        return Ok(());
+    }
+    let at = clock::now().unix_seconds();
+    mail.note(&Event { at, unit, recipients: Some(recipients), result, reply: reply.to_owned() })
+}
+
+/// Tries a mail that was just committed, while its sender waits.
+///
+/// # Errors
+/// As [`Flusher::deliver`]; the mail is in the queue all the same.
+pub(crate) fn send_now(queue: &Queue, config: &Config, id: &Id) -> Result<Delivery, QueueError> {
+    let mut flusher = Flusher::first_try(queue, config);
+    let delivery = flusher.deliver(id);
+    flusher.close();
+    delivery
+}
+
+/// Has what is due sent by a process of its own, which nobody waits for. Where it cannot be begun, the next one or the
+/// timer does it.
+pub(crate) fn flush_soon() {
+    let Ok(own) = env::current_exe() else { return };
+    let program = own.with_file_name("cseal");
+    let child = Command::new(program)
+        .args(["queue", "flush", "--due", "--background"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    drop(child);
+}
+
+impl Mail {
+    fn has_reached_all(&self) -> bool {
+        self.standings.all().all(|standing| standing.settled == Some(Settled::Accepted))
+    }
+
+    /// Who will never get it, and what was said.
+    pub(crate) fn refused(&self) -> Vec<(EmailAddress, String)> {
+        self.settled_as(Some(Settled::Refused))
+    }
+
+    /// Who may still get it, and what was said last.
+    pub(crate) fn waiting(&self) -> Vec<(EmailAddress, String)> {
+        self.settled_as(None)
+    }
+
+    /// Who has it.
+    pub(crate) fn accepted(&self) -> Vec<(EmailAddress, String)> {
+        self.settled_as(Some(Settled::Accepted))
+    }
+
+    fn settled_as(&self, end: Option<Settled>) -> Vec<(EmailAddress, String)> {
+        let mut found = Vec::new();
+        for (index, unit) in self.units.iter().enumerate() {
+            let pairs = unit.recipients.iter().zip(self.standing(index));
+            let pairs = pairs.filter(|(_, standing)| standing.settled == end);
+            found.extend(
+                pairs.map(|(recipient, standing)| (recipient.address.clone(), standing.reply.clone())),
+            );
+        }
+        found
+    }
+}
+
+impl Queue {
+    /// Removes what a writer left that died, and puts a log where its mail is.
+    fn sweep(&self) {
+        for entry in self.entries(super::TMP) {
+            if super::is_abandoned(&entry) {
+                let _ = fs::remove_file(entry);
+            }
+        }
+        for log in self.entries(Box::New.word()) {
+            let name = log.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            let Some(id) = name.strip_suffix(".log").and_then(Id::parse) else { continue };
+            if !self.path(Box::New, &id).exists() {
+                let failed = self.path(Box::Failed, &id);
+                let _ = if failed.exists() {
+                    fs::rename(log, failed.with_extension("log"))
+                } else {
+                    fs::remove_file(log)
+                };
+            }
+        }
+    }
+}
