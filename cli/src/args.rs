@@ -16,6 +16,7 @@ mod init;
 mod keys;
 mod passphrase;
 mod publish;
+mod queue;
 mod renew;
 mod revoke;
 mod sign;
@@ -49,6 +50,7 @@ pub(crate) use keys::{
 };
 pub(crate) use passphrase::ChangePassphrase;
 pub(crate) use publish::{Matching, Publish, Selector};
+pub(crate) use queue::{Queue, QueueCommand, QueueDrop, QueueFlush, QueueRelease, QueueShow};
 pub(crate) use renew::Renew;
 pub(crate) use revoke::{Remove, Revoke, RevokeReason};
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
@@ -105,6 +107,7 @@ pub(crate) enum Command {
     Keys(Keys),
     Trust(Trust),
     Agent(Agent),
+    Queue(Queue),
     Passphrase(ChangePassphrase),
     Backup(Backup),
     Restore(Restore),

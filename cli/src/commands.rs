@@ -18,6 +18,7 @@ mod keys;
 pub(crate) mod looked_up;
 pub(crate) mod mails;
 mod passphrase;
+pub(crate) mod queue;
 pub(crate) mod readers;
 mod reading;
 pub(crate) mod reliances;
@@ -36,8 +37,8 @@ pub(crate) mod witnesses;
 use counterseal_core::address::{EmailAddress, KeyDemand, StrongAddress};
 
 use crate::args::{
-    AgentCommand, ArchiveCommand, Cli, Command, KeysCommand, PolicyCommand, Report, StatementCommand,
-    TrustCommand, WitnessCommand,
+    AgentCommand, ArchiveCommand, Cli, Command, KeysCommand, PolicyCommand, QueueCommand, Report,
+    StatementCommand, TrustCommand, WitnessCommand,
 };
 use crate::failure::{Exit, Failure};
 use crate::token;
@@ -55,6 +56,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Keys(arguments) => keys::run(arguments),
         Command::Trust(arguments) => trust::run(arguments),
         Command::Agent(arguments) => agent::run(arguments),
+        Command::Queue(arguments) => queue::run(arguments),
         Command::Passphrase(arguments) => passphrase::run(arguments),
         Command::Backup(arguments) => backup::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
@@ -121,6 +123,13 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             AgentCommand::Start(arguments) => Some(&arguments.report),
             AgentCommand::Status(arguments) => Some(&arguments.report),
             AgentCommand::Lock(arguments) => Some(&arguments.report),
+        },
+        Command::Queue(queue) => match &queue.command {
+            QueueCommand::List(arguments) => Some(&arguments.report),
+            QueueCommand::Show(arguments) => Some(&arguments.report),
+            QueueCommand::Flush(arguments) => Some(&arguments.report),
+            QueueCommand::Drop(arguments) => Some(&arguments.report),
+            QueueCommand::Release(arguments) => Some(&arguments.report),
         },
         Command::Passphrase(arguments) => Some(&arguments.report),
         Command::Backup(arguments) => Some(&arguments.report),

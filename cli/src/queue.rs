@@ -33,6 +33,9 @@ use rustix::fs::{FlockOperation, flock};
 
 use file::Envelope;
 
+use crate::failure::Failure;
+use crate::places;
+
 /// Where a mail is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Box {
@@ -81,6 +84,14 @@ impl Queue {
             check(&path)?;
         }
         Ok(Self { directory: directory.to_owned() })
+    }
+
+    /// The queue of this user.
+    ///
+    /// # Errors
+    /// As [`Queue::open`], and `no-home`.
+    pub(crate) fn of_user() -> Result<Self, Failure> {
+        Ok(Self::open(&places::state()?.join("queue"))?)
     }
 
     /// Takes all copies of one mail, or none of them. When this returns, they are on the disk.

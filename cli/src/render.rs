@@ -10,6 +10,7 @@ pub(crate) mod json;
 pub(crate) mod keys;
 pub(crate) mod protection;
 pub(crate) mod publish;
+pub(crate) mod queue;
 mod read;
 mod reasons;
 pub(crate) mod recipients;

@@ -7,6 +7,7 @@ mod house;
 mod input;
 mod outgoing;
 mod rejection;
+mod release;
 mod seal;
 mod serve;
 mod wanted;
@@ -18,8 +19,9 @@ use std::process::ExitCode;
 
 use counterseal_core::submission::{self, Invocation, Mode};
 
-use crate::failure::Failure;
-use crate::queue::Queue;
+use crate::commands::queue;
+use crate::failure::{Exit, Failure};
+use crate::queue::{Queue, Which};
 use crate::render;
 use crate::terminal::{print, say};
 use crate::{clock, hardening, places};
@@ -27,6 +29,8 @@ use house::House;
 use outgoing::{Mail, Outcome, Wishes};
 use rejection::{Code, Rejection};
 use wanted::Envelope;
+
+pub(crate) use release::release;
 
 /// The names under which a program is a `sendmail`, as links of other programs' names.
 const NAMES: [&str; 4] = ["sendmail", "cseal-sendmail", "mailq", "newaliases"];
@@ -65,13 +69,23 @@ fn answered(invocation: &Invocation) -> Result<Code, Rejection> {
     match invocation.mode {
         Mode::Submit | Mode::Pretend => submit(invocation),
         Mode::Smtp => serve::run(invocation),
-        Mode::List | Mode::Flush => Err(Failure::usage("the queue").into()),
+        Mode::List => Ok(listed(queue::list(false)?)),
+        Mode::Flush => Ok(listed(queue::flush_now(Which::Due, false)?)),
         Mode::Nothing => Ok(Code::Done),
         Mode::Version => shown(concat!("cseal-sendmail ", env!("CARGO_PKG_VERSION"), "\n")),
         Mode::Help => shown(
             "Usage: cseal-sendmail [-t] [-i] [-f ADDRESS] [-F NAME] [OPTION]... [--] [ADDRESS]...\n\
              Encrypts the mail on standard input for everyone who gets it, and sends it. man cseal-sendmail\n",
         ),
+    }
+}
+
+/// The queue was looked at, or worked on: what servers said about mails is no error of that.
+const fn listed(exit: Exit) -> Code {
+    match exit {
+        Exit::Done | Exit::No => Code::Done,
+        Exit::Usage | Exit::Unknown | Exit::Contradiction => Code::Io,
+        Exit::Bug => Code::Software,
     }
 }
 

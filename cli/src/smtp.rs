@@ -15,7 +15,6 @@ mod socks;
 mod tls;
 mod trouble;
 
-pub(crate) use program::is_called_by_ourselves;
 pub(crate) use reply::Reply;
 pub(crate) use trouble::Trouble;
 

@@ -161,7 +161,7 @@ impl Mail {
     }
 
     /// Ends it: all was sent, or somebody dropped it.
-    pub(super) fn remove(self) -> Result<(), QueueError> {
+    pub(crate) fn remove(self) -> Result<(), QueueError> {
         fs::remove_file(&self.path).map_err(QueueError::at(&self.path))?;
         // A log without its mail means nothing; a mail without its log would be sent again.
         let _ = fs::remove_file(&self.log);

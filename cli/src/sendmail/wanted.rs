@@ -11,6 +11,7 @@ use counterseal_core::submission::{
 use super::rejection::Rejection;
 use crate::commands::readers::Wanted;
 use crate::commands::strong;
+use crate::queue::{self, Unit};
 
 /// The envelope of a mail.
 pub(super) struct Envelope {
@@ -64,6 +65,20 @@ impl Envelope {
             other => other.map(|strong| strong.address),
         };
         Ok(Self { sender, wanted: wanted(people, mail)?, notify })
+    }
+
+    /// Of a mail that was held: what its sender demanded of keys stands in its header still.
+    pub(super) fn of_held(held: &Unit, mail: &Submission) -> Result<Self, Rejection> {
+        let people = held
+            .recipients
+            .iter()
+            .map(|recipient| StrongAddress { address: recipient.address.clone(), demand: KeyDemand::None });
+        let notify = held.recipients.iter().filter_map(|recipient| {
+            let queue::Notify { success, failure, delay } = recipient.notify?;
+            Some((recipient.address.clone(), Notify { success, failure, delay }))
+        });
+        let (sender, notify) = (held.sender.clone(), notify.collect());
+        Ok(Self { sender, wanted: wanted(people.collect(), mail)?, notify })
     }
 }
 

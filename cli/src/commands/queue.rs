@@ -1,0 +1,126 @@
+//! `cseal queue`
+
+use crate::args::{self, QueueCommand};
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::queue::{Box, Flusher, Id, Queue, QueueError, Which};
+use crate::render::queue as render;
+use crate::sendmail;
+
+/// Runs the sub-command that was typed.
+pub(super) fn run(arguments: &args::Queue) -> Result<Exit, Failure> {
+    match &arguments.command {
+        QueueCommand::List(arguments) => list(arguments.report.json),
+        QueueCommand::Show(arguments) => show(arguments),
+        QueueCommand::Flush(arguments) => flush(arguments),
+        QueueCommand::Drop(arguments) => discard(arguments),
+        QueueCommand::Release(arguments) => release(arguments),
+    }
+}
+
+/// The queue of this user.
+pub(crate) fn list(json: bool) -> Result<Exit, Failure> {
+    let queue = Queue::of_user()?;
+    let mut rows = Vec::new();
+    for place in Box::ALL {
+        for id in queue.list(place)? {
+            match queue.look_at(place, &id) {
+                // It was sent, or dropped, between two lines.
+                Err(QueueError::Missing) => {}
+                found => rows.push(render::Row { id, place, found }),
+            }
+        }
+    }
+    let config = Config::read()?;
+    let resting =
+        config.accounts.iter().filter_map(|account| Some((account.name.clone(), queue.rest(&account.name)?)));
+    render::list(&rows, &resting.collect::<Vec<_>>(), json)?;
+    Ok(Exit::Done)
+}
+
+fn show(arguments: &args::QueueShow) -> Result<Exit, Failure> {
+    let queue = Queue::of_user()?;
+    let (id, place) = find(&queue, &arguments.id)?;
+    render::show(&queue.look_at(place, &id)?, arguments.report.json)?;
+    Ok(Exit::Done)
+}
+
+fn flush(arguments: &args::QueueFlush) -> Result<Exit, Failure> {
+    if arguments.background {
+        // Whoever began us may end: the mail goes on.
+        let _ = rustix::process::setsid();
+        let _ = std::env::set_current_dir("/");
+    }
+    flush_now(if arguments.due { Which::Due } else { Which::All }, arguments.report.json)
+}
+
+/// Sends, and says what came of it. The exit code of a timer is about the queue, not about servers.
+pub(crate) fn flush_now(which: Which, json: bool) -> Result<Exit, Failure> {
+    let queue = Queue::of_user()?;
+    let config = Config::read()?;
+    let mut flusher = Flusher::new(&queue, &config, which);
+    let summary = flusher.run();
+    flusher.close();
+    let summary = summary?;
+    let is_quiet = which == Which::Due && !json && summary.damaged.is_empty();
+    if !is_quiet {
+        render::flushed(&summary, json)?;
+    }
+    Ok(match which {
+        _ if !summary.damaged.is_empty() => Exit::Unknown,
+        Which::All if summary.queued + summary.failed > 0 => Exit::No,
+        Which::All | Which::Due => Exit::Done,
+    })
+}
+
+fn discard(arguments: &args::QueueDrop) -> Result<Exit, Failure> {
+    let queue = Queue::of_user()?;
+    let ids = arguments.ids.iter().map(|typed| find(&queue, typed)).collect::<Result<Vec<_>, _>>()?;
+    for (id, _) in &ids {
+        queue.discard(id)?;
+    }
+    render::dropped(&ids.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), arguments.report.json)?;
+    Ok(Exit::Done)
+}
+
+fn release(arguments: &args::QueueRelease) -> Result<Exit, Failure> {
+    let queue = Queue::of_user()?;
+    let (id, place) = find(&queue, &arguments.id)?;
+    if place != Box::Held {
+        return Err(Failure::no("not-held", format!("{id} is not held: it is in {}", place.word())));
+    }
+    let held = queue.take(place, &id)?;
+    let unit = held.units.first().ok_or_else(|| Failure::from(QueueError::Missing))?;
+    let new = sendmail::release(&queue, unit, held.message(0)?, &arguments.passphrase)?;
+    // Should this fail, the mail could be released twice; better than not at all.
+    held.remove()?;
+    render::released(&new, arguments.report.json)?;
+    Ok(Exit::Done)
+}
+
+/// A mail by the name that a person typed.
+fn find(queue: &Queue, typed: &str) -> Result<(Id, Box), Failure> {
+    let found = Id::parse(typed).and_then(|id| queue.find(&id).map(|place| (id, place)));
+    found.ok_or_else(|| {
+        Failure::no("no-such-mail", format!("{typed}: there is no such mail in the queue"))
+            .hint("see what is there: cseal queue list")
+    })
+}
+
+impl From<QueueError> for Failure {
+    fn from(error: QueueError) -> Self {
+        let message = error.to_string();
+        match error {
+            QueueError::Full(_) | QueueError::Quota { .. } => Self::unknown("queue-full", message)
+                .hint("see what is there with `cseal queue list`, and throw away what you do not need: cseal queue drop"),
+            QueueError::TooLarge(_) => Self::unknown("limit", message),
+            QueueError::Malformed(_) => Self::unknown("malformed", message),
+            QueueError::Unsafe(..) => Self::unknown("queue-unsafe", message),
+            QueueError::Damaged(..) => Self::unknown("queue-damaged", message)
+                .hint("look at the file; `cseal queue drop` throws it away"),
+            QueueError::Busy => Self::no("queue-busy", message),
+            QueueError::Missing => Self::no("no-such-mail", message),
+            QueueError::Io(..) => Self::unknown("io", message),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The queue, in words and as JSON.
+
+use counterseal_core::address::EmailAddress;
+use serde::Serialize;
+
+use super::json::line;
+use crate::clock;
+use crate::failure::Failure;
+use crate::queue::{Box, Id, Mail, QueueError, Rest, Summary};
+use crate::terminal::{self, SafeText};
+
+/// A mail of the list, or why it cannot be read.
+pub(crate) struct Row {
+    pub(crate) id: Id,
+    pub(crate) place: Box,
+    pub(crate) found: Result<Mail, QueueError>,
+}
+
+#[derive(Serialize)]
+struct ListObject<'a> {
+    version: u32,
+    mails: Vec<MailObject<'a>>,
+    servers: Vec<ServerObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct ServerObject<'a> {
+    account: &'a str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct MailObject<'a> {
+    id: &'a str,
+    #[serde(rename = "box")]
+    place: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<String>,
+    #[serde(flatten)]
+    content: Option<ContentObject>,
+}
+
+#[derive(Serialize)]
+struct ContentObject {
+    committed: String,
+    sender: String,
+    account: String,
+    message_id: String,
+    bytes: u64,
+    copies: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<bool>,
+    recipients: Vec<RecipientObject>,
+}
+
+#[derive(Serialize)]
+struct RecipientObject {
+    address: String,
+    state: &'static str,
+    reply: String,
+}
+
+#[derive(Serialize)]
+struct FlushedObject<'a> {
+    version: u32,
+    sent: usize,
+    queued: usize,
+    failed: usize,
+    damaged: Vec<MailObject<'a>>,
+    servers: Vec<ServerObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct IdsObject<'a> {
+    version: u32,
+    ids: Vec<&'a str>,
+}
+
+/// All mails, and servers that are left in peace.
+pub(crate) fn list(rows: &[Row], servers: &[(String, Rest)], json: bool) -> Result<(), Failure> {
+    if json {
+        let mails = rows.iter().map(MailObject::of_row).collect();
+        let servers =
+            servers.iter().map(|(account, rest)| ServerObject { account, message: &rest.why }).collect();
+        return print(&line(&ListObject { version: 1, mails, servers }));
+    }
+    if rows.is_empty() {
+        return print("the queue is empty");
+    }
+    let mut lines: Vec<String> = rows.iter().flat_map(row).collect();
+    for (account, rest) in servers {
+        lines.push(format!("account {account}: {}", SafeText(&rest.why)));
+    }
+    print(&lines.join("\n"))
+}
+
+fn row(row: &Row) -> Vec<String> {
+    let Row { id, place, found } = row;
+    let mail = match found {
+        Ok(mail) => mail,
+        Err(error) => return vec![format!("{id}  damaged  {}", SafeText(&error.to_string()))],
+    };
+    let everybody: Vec<&EmailAddress> =
+        mail.units.iter().flat_map(|unit| &unit.recipients).map(|recipient| &recipient.address).collect();
+    let more = match everybody.len() {
+        0 | 1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let first = everybody.first().map(ToString::to_string).unwrap_or_default();
+    let (age, size, word) = (age(mail), size(mail.bytes()), place.word());
+    let mut lines =
+        vec![format!("{id}  {word:<6}  {age:>6}  {size:>8}  {} to {}{more}", sender(mail), SafeText(&first))];
+    if let Some(why) = why(mail) {
+        lines.push(format!("    {}", SafeText(&why)));
+    }
+    lines
+}
+
+/// The first line of why it is still there.
+fn why(mail: &Mail) -> Option<String> {
+    let reason = mail.reason.as_ref().and_then(|reason| reason.lines().next()).map(str::to_owned);
+    let said = mail.refused().into_iter().chain(mail.waiting()).map(|(_, reply)| reply);
+    reason.or_else(|| said.into_iter().find(|reply| !reply.is_empty()))
+}
+
+fn sender(mail: &Mail) -> String {
+    let sender = mail.units.first().and_then(|unit| unit.sender.as_ref());
+    sender.map_or_else(|| "<>".to_owned(), |sender| SafeText(&sender.to_string()).to_string())
+}
+
+fn age(mail: &Mail) -> String {
+    let seconds = clock::now().unix_seconds().saturating_sub(mail.committed.unix_seconds()).max(0);
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds / 60),
+        7200..=172_799 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..=9999 => format!("{bytes} B"),
+        10_000..=9_999_999 => format!("{} kB", bytes / 1000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}
+
+/// One mail.
+pub(crate) fn show(mail: &Mail, json: bool) -> Result<(), Failure> {
+    if json {
+        #[derive(Serialize)]
+        struct Object<'a> {
+            version: u32,
+            #[serde(flatten)]
+            mail: MailObject<'a>,
+        }
+        return print(&line(&Object { version: 1, mail: MailObject::of_mail(mail) }));
+    }
+    let unit = mail.units.first();
+    let mut lines = vec![
+        format!("{}  {}", mail.id, mail.place.word()),
+        format!("  accepted   {}", mail.committed.to_rfc3339()),
+        format!("  sender     {}", sender(mail)),
+        format!("  message    {}", SafeText(unit.map_or("", |unit| unit.message_id.as_str()))),
+        format!("  account    {}", SafeText(unit.map_or("", |unit| unit.account.as_str()))),
+        format!("  size       {} in {} copies", size(mail.bytes()), mail.units.len()),
+    ];
+    let reason = mail.reason.iter().flat_map(|reason| reason.lines());
+    lines.extend(reason.map(|reason| format!("  held       {}", SafeText(reason))));
+    for recipient in recipients(mail) {
+        let address = SafeText(&recipient.address).to_string();
+        lines.push(
+            format!("  {:<10} {address}   {}", recipient.state, SafeText(&recipient.reply))
+                .trim_end()
+                .to_owned(),
+        );
+    }
+    print(&lines.join("\n"))
+}
+
+fn recipients(mail: &Mail) -> Vec<RecipientObject> {
+    let groups = [("sent", mail.accepted()), ("waiting", mail.waiting()), ("refused", mail.refused())];
+    let objects = groups.into_iter().flat_map(|(state, people)| {
+        people.into_iter().map(move |(address, reply)| RecipientObject {
+            address: address.to_string(),
+            state,
+            reply,
+        })
+    });
+    objects.collect()
+}
+
+/// What a run did.
+pub(crate) fn flushed(summary: &Summary, json: bool) -> Result<(), Failure> {
+    if json {
+        let damaged = summary.damaged.iter().map(|(id, why)| MailObject {
+            id: id.as_str(),
+            place: Box::New.word(),
+            damaged: Some(why.clone()),
+            content: None,
+        });
+        let servers =
+            summary.troubles.iter().map(|(account, message)| ServerObject { account, message }).collect();
+        let Summary { sent, queued, failed, .. } = *summary;
+        return print(&line(&FlushedObject {
+            version: 1,
+            sent,
+            queued,
+            failed,
+            damaged: damaged.collect(),
+            servers,
+        }));
+    }
+    let mut lines =
+        vec![format!("{} sent, {} waiting, {} failed", summary.sent, summary.queued, summary.failed)];
+    let troubles =
+        summary.troubles.iter().map(|(account, why)| format!("account {account}: {}", SafeText(why)));
+    lines.extend(troubles);
+    lines.extend(summary.damaged.iter().map(|(id, why)| format!("{id}  damaged  {}", SafeText(why))));
+    print(&lines.join("\n"))
+}
+
+/// What was thrown away.
+pub(crate) fn dropped(ids: &[Id], json: bool) -> Result<(), Failure> {
+    if json {
+        return print(&line(&IdsObject { version: 1, ids: ids.iter().map(Id::as_str).collect() }));
+    }
+    print(&ids.iter().map(|id| format!("dropped {id}")).collect::<Vec<_>>().join("\n"))
+}
+
+/// Under which name a mail that was held is sent.
+pub(crate) fn released(id: &Id, json: bool) -> Result<(), Failure> {
+    if json {
+        return print(&line(&IdsObject { version: 1, ids: vec![id.as_str()] }));
+    }
+    print(&format!("released as {id}"))
+}
+
+impl<'a> MailObject<'a> {
+    fn of_row(row: &'a Row) -> Self {
+        match &row.found {
+            Ok(mail) => Self::of_mail(mail),
+            Err(error) => {
+                let (id, place) = (row.id.as_str(), row.place.word());
+                Self { id, place, damaged: Some(error.to_string()), content: None }
+            }
+        }
+    }
+
+    fn of_mail(mail: &'a Mail) -> Self {
+        let unit = mail.units.first();
+        let content = ContentObject {
+            committed: mail.committed.to_rfc3339(),
+            sender: unit.and_then(|unit| unit.sender.as_ref()).map(ToString::to_string).unwrap_or_default(),
+            account: unit.map(|unit| unit.account.clone()).unwrap_or_default(),
+            message_id: unit.map(|unit| unit.message_id.clone()).unwrap_or_default(),
+            bytes: mail.bytes(),
+            copies: mail.units.len(),
+            reason: mail.reason.clone(),
+            waits: (mail.place == Box::Held).then_some(mail.waits),
+            recipients: recipients(mail),
+        };
+        Self { id: mail.id.as_str(), place: mail.place.word(), damaged: None, content: Some(content) }
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    terminal::print(&format!("{text}\n")).map_err(|error| Failure::io("standard output", &error))
+}
