@@ -28,6 +28,7 @@ mod people;
 mod reading;
 mod readme;
 mod renew;
+mod sendmail;
 mod servers;
 mod sessions;
 mod storeless;

@@ -18,9 +18,10 @@ use crate::mail::{
 const RECIPIENTS: [&str; 3] = ["To", "Cc", "Bcc"];
 /// The fields that name those whom an old mail is sent again to (RFC 5322, section 3.6.6).
 const RESENT: [&str; 3] = ["Resent-To", "Resent-Cc", "Resent-Bcc"];
+/// Fields that name the person who sends.
+const OWN: [&str; 4] = ["From", "Sender", "Resent-From", "Resent-Sender"];
 /// Other fields with addresses, in which programs put names without a domain.
-const OTHERS: [&str; 6] =
-    ["From", "Sender", "Reply-To", "Resent-From", "Resent-Sender", "Disposition-Notification-To"];
+const OTHERS: [&str; 2] = ["Reply-To", "Disposition-Notification-To"];
 /// Fields that are never sent. The last two are for those who deliver and store a mail.
 const DROPPED: [&str; 4] = ["Bcc", "Resent-Bcc", "Return-Path", "Content-Length"];
 
@@ -65,8 +66,15 @@ pub fn argument_recipients(
 ) -> Result<Vec<StrongAddress>, SubmissionError> {
     let mut found = Vec::new();
     for argument in arguments {
-        let (_, addresses) = parse_submitted_list(argument, LOCAL_DOMAIN).map_err(|error| {
-            SubmissionError::Argument { argument: String::from_utf8_lossy(argument).into_owned(), error }
+        // An argument has one line: what stands behind its end would be joined to the address.
+        let read = if argument.contains(&b'\n') {
+            Err(MailboxError::ControlCharacter)
+        } else {
+            parse_submitted_list(argument, LOCAL_DOMAIN)
+        };
+        let (_, addresses) = read.map_err(|error| SubmissionError::Argument {
+            argument: String::from_utf8_lossy(argument).into_owned(),
+            error,
         })?;
         for address in &addresses {
             local.resolve(address, &mut found)?;
@@ -89,7 +97,8 @@ pub fn read(
     defaults: &Defaults,
 ) -> Result<Submission, SubmissionError> {
     let canonical = canonical(mail)?;
-    let (qualified, again) = qualified(&canonical, local, defaults.from.as_ref())?;
+    let given = HeaderSection::read(&canonical).map_err(SubmissionError::Header)?;
+    let qualified = qualified(&canonical, &given, local, defaults.from.as_ref())?;
     let undemanded = without_demands(&qualified).map_err(SubmissionError::Demand)?;
     let original = completed(&qualified, defaults, Wishes::Stay)?;
     let plain = undemanded.mail.map_or(qualified, Zeroizing::new);
@@ -103,12 +112,11 @@ pub fn read(
         asks_for_encryption: header.fields().any(|field| trigger::asks(&field)),
         resent_from: resent_from(&header),
     };
-    let is_resent = RESENT.iter().any(|name| header.count(name) > 0);
+    let is_resent = RESENT.iter().any(|name| given.count(name) > 0);
     let fields = if is_resent { RESENT } else { RECIPIENTS };
-    let demands = if is_resent { again } else { undemanded.addresses };
     for name in fields {
         let is_open = !name.ends_with("Bcc");
-        for address in named_in(&header, name, &demands)? {
+        for address in named_in(&given, name)? {
             let mut people = Vec::new();
             match local.resolve(&address, &mut people) {
                 // `To: undisclosed-recipients`, where the command line says who they are.
@@ -155,20 +163,19 @@ fn canonical(mail: &[u8]) -> Result<Zeroizing<Vec<u8>>, SubmissionError> {
     Ok(text)
 }
 
-/// The mail with a domain at every name of its address fields, and what `Resent-` fields demand of keys.
+/// The mail with a domain at every name of its address fields.
 fn qualified(
-    mail: &Zeroizing<Vec<u8>>,
+    mail: &[u8],
+    header: &HeaderSection<'_>,
     local: &Local,
     own: Option<&Mailbox>,
-) -> Result<(Zeroizing<Vec<u8>>, Vec<StrongAddress>), SubmissionError> {
-    let header = HeaderSection::read(mail).map_err(SubmissionError::Header)?;
-    let mut again = Vec::new();
+) -> Result<Zeroizing<Vec<u8>>, SubmissionError> {
     let mut rewritten: BTreeMap<usize, (usize, Vec<u8>)> = BTreeMap::new();
     for field in header.fields() {
         let counts = RECIPIENTS.iter().chain(&RESENT).any(|name| field.is(name));
-        let is_own = ["From", "Sender", "Resent-From", "Resent-Sender"].iter().any(|name| field.is(name));
+        let is_own = OWN.iter().any(|name| field.is(name));
         let is_empty = field.raw_value().trim_ascii().is_empty();
-        if is_empty || !(counts || OTHERS.iter().any(|name| field.is(name))) {
+        if is_empty || !(counts || is_own || OTHERS.iter().any(|name| field.is(name))) {
             continue;
         }
         let (entries, addresses) = match parse_submitted_list(field.raw_value(), LOCAL_DOMAIN) {
@@ -176,25 +183,21 @@ fn qualified(
             Err(error) if counts => return Err(in_field(&field, error)),
             Err(_) => continue,
         };
-        let demanded = addresses.iter().filter(|strong| strong.demand != KeyDemand::None);
-        if RESENT.iter().any(|name| field.is(name)) {
-            again.extend(demanded.clone().cloned());
-        }
         // What is complete stays as it was written.
         let is_complete = parse_address_list(field.raw_value()).is_ok()
             && !(is_own && addresses.iter().any(|strong| local.is_local(&strong.address)));
         if is_complete {
             continue;
         }
-        if demanded.count() > 0 {
+        if addresses.iter().any(|strong| strong.demand != KeyDemand::None) {
             return Err(in_field(&field, MailboxError::MissingDomain));
         }
         let own = own.filter(|_| is_own);
-        let field_bytes =
-            written(&field, &entries, local, own).ok_or_else(|| in_field(&field, MailboxError::Malformed))?;
-        rewritten.insert(field.range().start, (field.range().end, field_bytes));
+        let bytes = written(&field, &entries, local, own);
+        let bytes = bytes.ok_or_else(|| in_field(&field, MailboxError::Malformed))?;
+        rewritten.insert(field.range().start, (field.range().end, bytes));
     }
-    Ok((spliced(mail, rewritten), again))
+    Ok(spliced(mail, rewritten))
 }
 
 fn in_field(field: &HeaderField<'_>, error: MailboxError) -> SubmissionError {
@@ -254,27 +257,11 @@ fn written(
 }
 
 /// The addresses of every field of a name, with what is demanded of their keys.
-fn named_in(
-    header: &HeaderSection<'_>,
-    name: &'static str,
-    demands: &[StrongAddress],
-) -> Result<Vec<StrongAddress>, SubmissionError> {
+fn named_in(header: &HeaderSection<'_>, name: &str) -> Result<Vec<StrongAddress>, SubmissionError> {
     let mut named = Vec::new();
-    for field in header.all(name) {
-        if field.raw_value().trim_ascii().is_empty() {
-            continue;
-        }
-        let (_, addresses) =
-            parse_submitted_list(field.raw_value(), LOCAL_DOMAIN).map_err(|error| in_field(&field, error))?;
-        for StrongAddress { address, .. } in addresses {
-            let own = demands.iter().filter(|strong| strong.address == address);
-            let mut own =
-                own.map(|strong| StrongAddress { address: address.clone(), demand: strong.demand.clone() });
-            match own.next() {
-                Some(first) => named.extend(std::iter::once(first).chain(own)),
-                None => named.push(StrongAddress { address, demand: KeyDemand::None }),
-            }
-        }
+    for field in header.all(name).filter(|field| !field.raw_value().trim_ascii().is_empty()) {
+        let read = parse_submitted_list(field.raw_value(), LOCAL_DOMAIN);
+        named.extend(read.map_err(|error| in_field(&field, error))?.1);
     }
     Ok(named)
 }

@@ -173,9 +173,18 @@ fn arguments_are_lists_too() {
     ] {
         assert_eq!(arguments(list).as_deref(), Ok(found));
     }
-    for wrong in
-        ["", "a@@x", "$(id)@x", "a@x b@x", "<a@x", "a@x\r\nBcc: b@x", "a@x\nRCPT TO:<b@x>", "\u{1}@x"]
-    {
+    for wrong in [
+        "",
+        "a@@x",
+        "$(id)@x",
+        "a@x b@x",
+        "<a@x",
+        "a@x\r\nBcc: b@x",
+        "a@x\nRCPT TO:<b@x>",
+        "a@x\nDATA",
+        "a@x\r\n",
+        "\u{1}@x",
+    ] {
         assert!(matches!(arguments(&[wrong]), Err(SubmissionError::Argument { .. })), "{wrong:?}");
     }
     let many: Vec<Vec<u8>> =

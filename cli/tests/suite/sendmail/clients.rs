@@ -1,0 +1,1 @@
+//! Programs that send mail, with ours as their `sendmail`.
