@@ -17,14 +17,14 @@ use std::os::unix::ffi::OsStringExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use counterseal_core::submission::{self, Invocation, Mode};
+use counterseal_core::submission::{self, Delivery, Invocation, Mode};
 
-use crate::commands::queue;
+use crate::commands::queue as commands;
 use crate::failure::{Exit, Failure};
-use crate::queue::{Queue, Which};
+use crate::queue::{self, Id, Queue, Which, flush_soon, send_now};
 use crate::render;
 use crate::terminal::{print, say};
-use crate::{clock, hardening, places};
+use crate::{clock, hardening};
 use house::House;
 use outgoing::{Mail, Outcome, Wishes};
 use rejection::{Code, Rejection};
@@ -69,8 +69,8 @@ fn answered(invocation: &Invocation) -> Result<Code, Rejection> {
     match invocation.mode {
         Mode::Submit | Mode::Pretend => submit(invocation),
         Mode::Smtp => serve::run(invocation),
-        Mode::List => Ok(listed(queue::list(false)?)),
-        Mode::Flush => Ok(listed(queue::flush_now(Which::Due, false)?)),
+        Mode::List => Ok(listed(commands::list(false)?)),
+        Mode::Flush => Ok(listed(commands::flush_now(Which::Due, false)?)),
         Mode::Nothing => Ok(Code::Done),
         Mode::Version => shown(concat!("cseal-sendmail ", env!("CARGO_PKG_VERSION"), "\n")),
         Mode::Help => shown(
@@ -125,7 +125,7 @@ fn leave_caller() {
 
 /// Commits a mail to the queue, or keeps it.
 fn send(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
-    let queue = Queue::open(&places::state()?.join("queue"))?;
+    let queue = Queue::of_user()?;
     match outgoing::outcome(&house, mail)? {
         Outcome::Send(ready) => {
             let id = queue.commit(&ready.units, house.at)?;
@@ -134,7 +134,7 @@ fn send(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
                 ready.notes.iter().for_each(|note| say(note));
             }
             house.tell_history(ready.sent, &ready.pins);
-            Ok(Code::Done)
+            deliver(&house, mail, &queue, &id)
         }
         Outcome::Hold(held, reason) => {
             let id = queue.hold(&held, house.at)?;
@@ -148,6 +148,27 @@ fn send(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
             None => Err(rejection),
         },
     }
+}
+
+/// Tries to send a mail that is in the queue, as far as its caller waits for that. Whatever a server says
+/// later, the mail is ours; only where it will never be sent to anybody is that said here.
+fn deliver(house: &House, mail: &Mail, queue: &Queue, id: &Id) -> Result<Code, Rejection> {
+    let wishes = &mail.wishes;
+    match wishes.delivery {
+        Delivery::QueueOnly => return Ok(Code::Done),
+        Delivery::Background => {}
+        Delivery::Foreground => match send_now(queue, &house.config, id) {
+            Ok(queue::Delivery::Failed { refused, is_partial: false }) => {
+                let details = refused.iter().map(|(address, said)| format!("{address}   {said}"));
+                let failure = Failure::no("server-refused", "the server refused all recipients");
+                return Err(Rejection::new(Code::Unavailable, failure.details(details.collect())));
+            }
+            Ok(queue::Delivery::Queued(why)) if wishes.verbose => say(&format!("waits in the queue: {why}")),
+            Ok(_) | Err(_) => {}
+        },
+    }
+    flush_soon();
+    Ok(Code::Done)
 }
 
 /// Says what would become of a mail.

@@ -39,7 +39,7 @@ pub(super) struct House {
     pub(super) at: Time,
     /// The store's owner.
     pub(super) owner: Option<EmailAddress>,
-    config: Config,
+    pub(super) config: Config,
     knowledge: Knowledge,
     at_hand: Vec<Certificate>,
 }

@@ -1,13 +1,13 @@
 //! What becomes of a mail: by the policy of each recipient, and of the mail as a whole.
 
-use counterseal_core::address::EmailAddress;
+use counterseal_core::address::{EmailAddress, KeyDemand};
 use counterseal_core::limits::QUEUE_FILE_BYTES;
 use counterseal_core::mail::{HeaderSection, author, message_identifiers};
 use counterseal_core::message::{self, Recipient};
 use counterseal_core::policy::{
     Accepted, Encrypt, Mixed, Refusal, Sending, Treatment, WholeMail, whole_mail,
 };
-use counterseal_core::submission::{self, Invocation, ReturnWhat, Submission};
+use counterseal_core::submission::{self, Delivery, Invocation, ReturnWhat, Submission};
 use counterseal_core::trust::Pin;
 
 use super::house::House;
@@ -38,6 +38,7 @@ pub(super) struct Wishes {
     pub(super) envelope_identifier: Option<String>,
     pub(super) require_tls: bool,
     pub(super) keeps_refused: bool,
+    pub(super) delivery: Delivery,
     pub(super) verbose: bool,
 }
 
@@ -51,6 +52,7 @@ impl Wishes {
             envelope_identifier: invocation.envelope_identifier.clone(),
             require_tls: invocation.require_tls,
             keeps_refused: invocation.keeps_refused,
+            delivery: invocation.delivery,
             verbose: invocation.verbose,
         }
     }
@@ -287,7 +289,7 @@ impl Job<'_> {
     /// A mail that is not sent, with its reason: kept, sealed to its sender, who need not unlock anything
     /// for that.
     fn refused(&self, failure: Failure, waits: bool) -> Result<Outcome, Rejection> {
-        let keeps = waits || self.mail.wishes.keeps_refused;
+        let keeps = (waits || self.mail.wishes.keeps_refused) && self.is_whole();
         let held = match self.keeper().filter(|_| keeps) {
             Some(keeper) => {
                 let reason = std::iter::once(&failure.message).chain(&failure.details);
@@ -299,6 +301,16 @@ impl Job<'_> {
         Ok(match held {
             Some(held) if waits => Outcome::Hold(held, failure),
             held => Outcome::Refuse(held, needed(failure)),
+        })
+    }
+
+    /// Whether the mail says of itself what was demanded of keys. What only the command line said would be
+    /// forgotten by a copy.
+    fn is_whole(&self) -> bool {
+        let mut demanded = self.mail.envelope.wanted.iter().filter(|one| one.demand != KeyDemand::None);
+        let named = &self.mail.taken.named;
+        demanded.all(|one| {
+            named.iter().any(|other| other.address.matches(&one.address) && other.demand == one.demand)
         })
     }
 

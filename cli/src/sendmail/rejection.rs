@@ -15,6 +15,8 @@ pub(crate) enum Code {
     Usage,
     /// The mail cannot be read in one way only, or is too large.
     Data,
+    /// The server will never take it.
+    Unavailable,
     /// Our bug.
     Software,
     /// Input or output failed.
@@ -34,6 +36,7 @@ impl Code {
             Self::Done => 0,
             Self::Usage => 64,
             Self::Data => 65,
+            Self::Unavailable => 69,
             Self::Software => 70,
             Self::Io => 74,
             Self::Temporary => 75,
@@ -74,6 +77,7 @@ impl Rejection {
             Code::Permission => "550 5.7.10",
             Code::Temporary | Code::Io => "451 4.3.0",
             Code::Data | Code::Usage => "554 5.6.0",
+            Code::Unavailable => "554 5.0.0",
             Code::Software | Code::Configuration => "554 5.3.5",
         };
         let words = [std::slice::from_ref(&self.failure.message), &self.failure.details].concat().join("; ");
@@ -130,6 +134,6 @@ impl From<QueueError> for Rejection {
             _ if error.is_temporary() => Code::Temporary,
             _ => Code::Software,
         };
-        Self::new(code, Failure::unknown("queue", error.to_string()))
+        Self::new(code, error.into())
     }
 }

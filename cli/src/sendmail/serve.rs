@@ -6,7 +6,7 @@ use counterseal_core::address::StrongAddress;
 use counterseal_core::limits::{SMTP_LINE_BYTES, SUBMITTED_BYTES};
 use counterseal_core::policy::{Encrypt, Mixed, Refusal};
 use counterseal_core::submission::{
-    self, Action, Data, Dialogue, Invocation, Local, SubmissionError, Transaction,
+    self, Action, Data, Delivery, Dialogue, Invocation, Local, SubmissionError, Transaction,
 };
 use zeroize::Zeroizing;
 
@@ -87,8 +87,12 @@ fn take(mail: &[u8], transaction: Transaction, invocation: &Invocation) -> Resul
         require_tls: invocation.require_tls || transaction.require_tls,
         ..Wishes::of(invocation)
     };
-    // Words on standard error have no place in a dialogue.
-    let wishes = Wishes { verbose: false, ..wishes };
+    // Words on standard error have no place in a dialogue, and the caller waits for the queue alone.
+    let delivery = match wishes.delivery {
+        Delivery::Foreground => Delivery::Background,
+        other => other,
+    };
+    let wishes = Wishes { verbose: false, delivery, ..wishes };
     let envelope = Envelope::of_dialogue(transaction, &taken, &local)?;
     super::send(house, &Mail { taken, envelope, wishes }).map(drop)
 }

@@ -148,7 +148,7 @@ impl Outbox {
         for unit in &queued.units {
             let (header, _) = unit.message.split_once("\r\n\r\n").unwrap();
             let header = format!("\r\n{}", header.to_ascii_lowercase());
-            assert!(!header.contains("bcc"), "{header}");
+            assert!(!header.contains("\r\nbcc"), "{header}");
             assert!(header.contains("\r\ndate:"), "{header}");
             assert!(header.contains("\r\nmessage-id:"), "{header}");
             assert!(header.contains("application/pkcs7-mime"), "{header}");
