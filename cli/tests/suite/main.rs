@@ -33,6 +33,7 @@ mod servers;
 mod sessions;
 mod storeless;
 mod strong;
+mod submission;
 mod taking_along;
 mod token;
 mod trust;

@@ -1,0 +1,11 @@
+//! The queue and submission, against servers that behave and servers that do not: nothing is lost, nothing goes in
+//! clear, and nobody who has a mail gets it twice.
+
+mod certificates;
+mod delivery;
+mod home;
+mod login;
+mod queue;
+mod sink;
+mod tls;
+mod ways;
