@@ -14,6 +14,7 @@ mod report;
 mod schedule;
 mod servers;
 mod unit;
+mod waiting;
 
 pub(crate) use error::QueueError;
 pub(crate) use flush::{Delivery, Flusher, Summary, Which, flush_soon, send_now};

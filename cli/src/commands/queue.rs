@@ -1,8 +1,10 @@
 //! `cseal queue`
 
+use super::store::Unlock;
 use crate::args::{self, QueueCommand};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
+use crate::lookup;
 use crate::queue::{Box, Flusher, Id, Queue, QueueError, Which};
 use crate::render::queue as render;
 use crate::sendmail;
@@ -56,12 +58,17 @@ fn flush(arguments: &args::QueueFlush) -> Result<Exit, Failure> {
 
 /// Sends, and says what came of it. The exit code of a timer is about the queue, not about servers.
 pub(crate) fn flush_now(which: Which, json: bool) -> Result<Exit, Failure> {
+    if lookup::is_forbidden() {
+        return Err(Failure::unknown("offline", "nothing is asked of the network, so nothing is sent"));
+    }
     let queue = Queue::of_user()?;
     let config = Config::read()?;
+    let given_up = release_waiting(&queue, &config, which)?;
     let mut flusher = Flusher::new(&queue, &config, which);
     let summary = flusher.run();
     flusher.close();
-    let summary = summary?;
+    let mut summary = summary?;
+    summary.failed += given_up;
     let is_quiet = which == Which::Due && !json && summary.damaged.is_empty();
     if !is_quiet {
         render::flushed(&summary, json)?;
@@ -71,6 +78,24 @@ pub(crate) fn flush_now(which: Which, json: bool) -> Result<Exit, Failure> {
         Which::All if summary.queued + summary.failed > 0 => Exit::No,
         Which::All | Which::Due => Exit::Done,
     })
+}
+
+/// Puts what waits for a key into the queue, where the key is there now. How many are waited for no more.
+fn release_waiting(queue: &Queue, config: &Config, which: Which) -> Result<usize, Failure> {
+    let mut given_up = 0;
+    for id in queue.list(Box::Held)? {
+        // Whoever cannot be read, or is worked on by somebody else, keeps no other.
+        let Ok(held) = queue.take(Box::Held, &id) else { continue };
+        if !held.waits || !held.is_due(which) {
+            continue;
+        }
+        let Some(unit) = held.units.first() else { continue };
+        match sendmail::release(queue, unit, held.message(0)?, None) {
+            Ok(_) => held.remove()?,
+            Err(failure) => given_up += usize::from(held.waits_on(queue, config, &failure.message)?),
+        }
+    }
+    Ok(given_up)
 }
 
 fn discard(arguments: &args::QueueDrop) -> Result<Exit, Failure> {
@@ -90,8 +115,9 @@ fn release(arguments: &args::QueueRelease) -> Result<Exit, Failure> {
         return Err(Failure::no("not-held", format!("{id} is not held: it is in {}", place.word())));
     }
     let held = queue.take(place, &id)?;
+    let how = Unlock::from_options(&arguments.passphrase);
     let unit = held.units.first().ok_or_else(|| Failure::from(QueueError::Missing))?;
-    let new = sendmail::release(&queue, unit, held.message(0)?, &arguments.passphrase)?;
+    let new = sendmail::release(&queue, unit, held.message(0)?, Some(&how))?;
     // Should this fail, the mail could be released twice; better than not at all.
     held.remove()?;
     render::released(&new, arguments.report.json)?;

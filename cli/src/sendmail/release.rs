@@ -13,7 +13,7 @@ use super::house::House;
 use super::outgoing::{self, Mail, Outcome, Wishes};
 use super::rejection::Rejection;
 use super::wanted::Envelope;
-use crate::args;
+use crate::agent::Agent;
 use crate::clock;
 use crate::commands::store::{self, Unlock};
 use crate::failure::Failure;
@@ -21,7 +21,8 @@ use crate::queue::{Id, Queue, ReturnContent, Unit};
 use crate::randomness::SystemRandom;
 use crate::spool::EncryptedSpools;
 
-/// Sends what was held, as it was given: opened with the sender's key, and sealed to its recipients.
+/// Sends what was held, as it was given: opened with the sender's key, and sealed to its recipients. Where nobody is there
+/// who could unlock the store, `how` is nothing, and an agent, or a store without a passphrase, has to do.
 ///
 /// # Errors
 /// Why it cannot be opened, or why the policy still refuses it; then nothing is sent.
@@ -29,11 +30,13 @@ pub(crate) fn release(
     queue: &Queue,
     held: &Unit,
     sealed: Vec<u8>,
-    passphrase: &args::Passphrase,
+    how: Option<&Unlock>,
 ) -> Result<Id, Failure> {
     let at = clock::now();
     let mut house = House::open(at).map_err(|rejection| rejection.failure)?;
-    store::unlock(&house.store, &Unlock::from_options(passphrase))?;
+    if let Some(how) = how.filter(|_| Agent::of(house.store.id()).is_none()) {
+        store::unlock(&house.store, how)?;
+    }
     let original = opened(&house, sealed)?;
     let mail = taken(&house, held, &original).map_err(|rejection| rejection.failure)?;
     match outgoing::outcome(&house, &mail).map_err(|rejection| rejection.failure)? {
@@ -52,7 +55,7 @@ fn opened(house: &House, sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, Failure>
     // Whose mail it is says the key that opens it: it is our own, and nobody signed it.
     let knowledge = Knowledge::default();
     let context = Context { keys: &keys, knowledge: &knowledge, at: house.at, spools: &EncryptedSpools };
-    let options = ReadOptions { open: OpenOptions::default(), keep_signature: true };
+    let options = ReadOptions { open: OpenOptions::default(), keep_signature: false };
     // Never grown, so that no copy of it stays behind in freed memory.
     let mut original = Zeroizing::new(Vec::with_capacity(sealed.len()));
     message::decrypt(&mut Cursor::new(sealed), &context, &mut SystemRandom, &options, &mut *original)

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod delivery;
+mod held;
 mod home;
 mod login;
 mod queue;

@@ -18,7 +18,7 @@ const MANUAL: &str = "Counterseal";
 const POLICY: &str = include_str!("../../../../docs/formats/policy.md");
 
 /// Where things are kept.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     (
         "$XDG_DATA_HOME/counterseal/",
         "The key store, ~/.local/share/counterseal where the variable is not set.",
@@ -33,7 +33,12 @@ const FILES: [(&str, &str); 7] = [
     ),
     (
         "$XDG_CONFIG_HOME/counterseal/config.toml",
-        "How long the agent runs, and which libraries reach your tokens: docs/formats/config.md.",
+        "How long the agent runs, which libraries reach your tokens, and by which servers your mail is sent: \
+         docs/formats/config.md.",
+    ),
+    (
+        "$XDG_STATE_HOME/counterseal/queue/",
+        "Mail that waits to be sent, ~/.local/state/counterseal/queue where the variable is not set.",
     ),
     (
         "$XDG_CACHE_HOME/counterseal/",
@@ -48,10 +53,10 @@ const FILES: [(&str, &str); 7] = [
 
 /// Variables that are looked at.
 const ENVIRONMENT: [(&str, &str); 4] = [
-    ("COUNTERSEAL_HOME", "A folder for everything that is kept, in the place of the three below."),
+    ("COUNTERSEAL_HOME", "A folder for everything that is kept, in the place of those below."),
     (
-        "XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_CACHE_HOME",
-        "Where the store, the rules and the cache are. They count where they are absolute. HOME is not asked.",
+        "XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME",
+        "Where the store, the rules, the queue and the cache are. They count where they are absolute. HOME is not asked.",
     ),
     ("NO_COLOR", "Where it is set and not empty, words are coloured only with --color always."),
     (
