@@ -24,7 +24,7 @@ use crate::failure::{Exit, Failure};
 use crate::queue::{self, Id, Queue, Which, flush_soon, send_now};
 use crate::render;
 use crate::terminal::{print, say};
-use crate::{clock, hardening};
+use crate::{clock, hardening, smtp};
 use house::House;
 use outgoing::{Mail, Outcome, Wishes};
 use rejection::{Code, Rejection};
@@ -66,6 +66,10 @@ fn called(program: &[u8], arguments: &[Vec<u8>]) -> Code {
 }
 
 fn answered(invocation: &Invocation) -> Result<Code, Rejection> {
+    if smtp::is_called_by_ourselves() {
+        let failure = Failure::unknown("config", "the sendmail that mail is handed to hands it back here");
+        return Err(Rejection::new(Code::Configuration, failure));
+    }
     match invocation.mode {
         Mode::Submit | Mode::Pretend => submit(invocation),
         Mode::Smtp => serve::run(invocation),

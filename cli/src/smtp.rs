@@ -15,6 +15,7 @@ mod socks;
 mod tls;
 mod trouble;
 
+pub(crate) use program::is_called_by_ourselves;
 pub(crate) use reply::Reply;
 pub(crate) use trouble::Trouble;
 
@@ -26,7 +27,7 @@ use crate::queue::{Recipient, Unit};
 use session::Session;
 
 /// Recipients of one transaction: every server takes so many (RFC 5321, section 4.5.3.1.8).
-const RECIPIENTS_AT_ONCE: usize = 100;
+pub(crate) const RECIPIENTS_AT_ONCE: usize = 100;
 
 /// What became of one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,26 +71,20 @@ impl<'a> Submission<'a> {
         }
     }
 
-    /// Sends one message to recipients of it. The outcomes are those of the first recipients, in their order; where
-    /// they are fewer than the recipients, the trouble says why.
+    /// Sends one message to at most [`RECIPIENTS_AT_ONCE`] of its recipients. The outcomes stand in their order.
+    ///
+    /// # Errors
+    /// [`Trouble`]; then none of them has it.
     pub(crate) fn send(
         &mut self,
         unit: &Unit,
         message: &[u8],
         recipients: &[&Recipient],
-    ) -> (Vec<Outcome>, Option<Trouble>) {
-        let mut outcomes = Vec::with_capacity(recipients.len());
-        for some in recipients.chunks(RECIPIENTS_AT_ONCE) {
-            let sent = match self {
-                Self::Session(session) => session.send(unit, message, some),
-                Self::Program(program) => program.send(unit, message, some),
-            };
-            match sent {
-                Ok(some) => outcomes.extend(some),
-                Err(trouble) => return (outcomes, Some(trouble)),
-            }
+    ) -> Result<Vec<Outcome>, Trouble> {
+        match self {
+            Self::Session(session) => session.send(unit, message, recipients),
+            Self::Program(program) => program.send(unit, message, recipients),
         }
-        (outcomes, None)
     }
 
     /// Says good-bye.

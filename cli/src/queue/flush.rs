@@ -9,11 +9,11 @@ use counterseal_core::address::EmailAddress;
 
 use super::log::{Event, EventKind, Settled};
 use super::servers::Rest;
-use super::{Box, Id, Mail, Queue, QueueError, report, schedule};
+use super::{Box, Id, Mail, Queue, QueueError, Unit, report, schedule};
 use crate::account::{self, Account};
 use crate::clock;
 use crate::config::Config;
-use crate::smtp::{Outcome, Patience, Submission, Trouble};
+use crate::smtp::{Outcome, Patience, RECIPIENTS_AT_ONCE, Submission, Trouble};
 
 /// Connections of one account that may be lost in the middle of a mail before the account's other mails wait.
 const LOSSES: u32 = 3;
@@ -133,21 +133,41 @@ impl<'a> Flusher<'a> {
             return note(mail, index, due, EventKind::Deferred, &why);
         }
         let message = mail.message(index)?;
-        let recipients: Vec<_> = due.iter().filter_map(|place| unit.recipients.get(*place)).collect();
-        let Some(submission) = self.open.get_mut(account.name.as_str()) else { return Ok(()) };
-        let (outcomes, trouble) = submission.send(&unit, &message, &recipients);
-        let is_lost =
-            trouble.is_some() || outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unknown(_)));
-        let rest: Vec<usize> = due.iter().skip(outcomes.len()).copied().collect();
-        // Everything is noted before an error of noting ends this: what the server has must be known in this run.
-        let mut noted = note_outcomes(mail, index, &due, outcomes);
-        if let Some(trouble) = &trouble {
-            noted = noted.and(note(mail, index, rest, EventKind::Deferred, &trouble.to_string()));
+        let mut open = due.chunks(RECIPIENTS_AT_ONCE);
+        while let Some(some) = open.next() {
+            if let Some(trouble) = self.send_to_some(account, mail, &unit, (index, &message), some)? {
+                let rest = some.iter().chain(open.flatten()).copied().collect();
+                return note(mail, index, rest, EventKind::Deferred, &trouble.to_string());
+            }
         }
-        if is_lost {
-            self.lose(account, trouble.as_ref());
+        Ok(())
+    }
+
+    /// One transaction, noted before the next one begins: who has the mail must not get it again, whatever happens then.
+    fn send_to_some(
+        &mut self,
+        account: &'a Account,
+        mail: &mut Mail,
+        unit: &Unit,
+        (index, message): (usize, &[u8]),
+        places: &[usize],
+    ) -> Result<Option<Trouble>, QueueError> {
+        let recipients: Vec<_> = places.iter().filter_map(|place| unit.recipients.get(*place)).collect();
+        let lost = Trouble::Lost("before the message");
+        let Some(submission) = self.open.get_mut(account.name.as_str()) else { return Ok(Some(lost)) };
+        match submission.send(unit, message, &recipients) {
+            Ok(outcomes) => {
+                if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unknown(_))) {
+                    self.lose(account, None);
+                }
+                note_outcomes(mail, index, places, outcomes)?;
+                Ok(None)
+            }
+            Err(trouble) => {
+                self.lose(account, Some(&trouble));
+                Ok(Some(trouble))
+            }
         }
-        noted
     }
 
     fn due(&self, mail: &Mail, unit: usize, now: i64) -> Vec<usize> {
@@ -277,7 +297,7 @@ impl<'a> Flusher<'a> {
 }
 
 /// The account that was chosen at the commit, or, where it is gone, the one that would be chosen now.
-fn account_of<'a>(config: &'a Config, unit: &super::Unit) -> Result<&'a Account, String> {
+fn account_of<'a>(config: &'a Config, unit: &Unit) -> Result<&'a Account, String> {
     if let Some(account) = config.accounts.iter().find(|account| account.name == unit.account) {
         return Ok(account);
     }

@@ -22,7 +22,7 @@ const MARK: &str = "COUNTERSEAL_SENDMAIL";
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Whether this process was started by the sendmail that we hand mail to.
-fn is_called_by_ourselves() -> bool {
+pub(crate) fn is_called_by_ourselves() -> bool {
     env::var_os(MARK).is_some()
 }
 

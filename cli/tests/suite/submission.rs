@@ -3,6 +3,7 @@
 
 mod certificates;
 mod delivery;
+mod faults;
 mod held;
 mod home;
 mod login;

@@ -55,6 +55,11 @@ fn we_are_not_our_own_next_sendmail() {
     home.put(2, &["bob@example.org"]);
     home.flush();
     assert!(fs::read_to_string(home.path("out")).unwrap().contains("round in a circle"));
+    let program =
+        home.script("back", &format!("{} \"$@\"; echo $? > code", env!("CARGO_BIN_EXE_cseal-sendmail")));
+    home.configure(&format!("smtp = \"sendmail:{}\"", program.display()), "");
+    home.flush();
+    assert_eq!(fs::read_to_string(home.path("code")).unwrap(), "78\n");
 }
 
 #[test]
