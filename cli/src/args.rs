@@ -19,6 +19,7 @@ mod publish;
 mod queue;
 mod renew;
 mod revoke;
+mod sendmail;
 mod sign;
 mod statement;
 mod trust;
@@ -53,6 +54,7 @@ pub(crate) use publish::{Matching, Publish, Selector};
 pub(crate) use queue::{Queue, QueueCommand, QueueDrop, QueueFlush, QueueRelease, QueueShow};
 pub(crate) use renew::Renew;
 pub(crate) use revoke::{Remove, Revoke, RevokeReason};
+pub(crate) use sendmail::Sendmail;
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
 pub(crate) use statement::{
     Reason, Statement, StatementCheck, StatementCommand, StatementImport, StatementList, StatementMake,
@@ -107,6 +109,7 @@ pub(crate) enum Command {
     Keys(Keys),
     Trust(Trust),
     Agent(Agent),
+    Sendmail(Sendmail),
     Queue(Queue),
     Passphrase(ChangePassphrase),
     Backup(Backup),

@@ -56,6 +56,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Keys(arguments) => keys::run(arguments),
         Command::Trust(arguments) => trust::run(arguments),
         Command::Agent(arguments) => agent::run(arguments),
+        // Where it is the first word, its arguments are read as `sendmail` has them, before any of this.
+        Command::Sendmail(_) => Err(Failure::usage("nothing stands before the word sendmail")
+            .hint("call it as `cseal sendmail` or `cseal-sendmail`, with its own options behind")),
         Command::Queue(arguments) => queue::run(arguments),
         Command::Passphrase(arguments) => passphrase::run(arguments),
         Command::Backup(arguments) => backup::run(arguments),
@@ -135,7 +138,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
         Command::Backup(arguments) => Some(&arguments.report),
         Command::Restore(arguments) => Some(&arguments.report),
         Command::Doctor(arguments) => Some(&arguments.report),
-        Command::Generate(_) | Command::TokenHelper => None,
+        Command::Sendmail(_) | Command::Generate(_) | Command::TokenHelper => None,
     }
 }
 
