@@ -1,7 +1,8 @@
 //! Where things are kept: `COUNTERSEAL_HOME`, or the XDG directories.
 
 use std::env;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
@@ -52,11 +53,17 @@ fn place(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {
         return Ok(PathBuf::from(all));
     }
     let chosen = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = match chosen {
+    let base = match chosen.filter(|path| is_of_user(path)) {
         Some(base) => base,
         None => home()?.join(below_home),
     };
     Ok(base.join("counterseal"))
+}
+
+/// Whether a folder that a variable names may be this user's. Who becomes another user by `sudo` or `su` may bring
+/// the variables of the first along.
+fn is_of_user(path: &Path) -> bool {
+    path.metadata().map_or(true, |found| found.uid() == rustix::process::geteuid().as_raw())
 }
 
 /// The home directory that the system knows. The variable HOME is not asked: cron, sudo and at set

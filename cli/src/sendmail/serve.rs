@@ -24,6 +24,8 @@ use counterseal_core::mail::DemandOrigin;
 pub(super) fn run(invocation: &Invocation) -> Result<Code, Rejection> {
     let mut caller = Caller { input: io::stdin().lock(), output: io::stdout().lock() };
     let mut dialogue = Dialogue::default();
+    // Opened for the first recipient, and for every mail anew: what was sent before counts.
+    let mut house = None;
     caller.say(&Dialogue::greeting())?;
     while let Some(line) = caller.line()? {
         match dialogue.line(&line) {
@@ -33,7 +35,7 @@ pub(super) fn run(invocation: &Invocation) -> Result<Code, Rejection> {
                 break;
             }
             Action::Recipient(address, notify) => {
-                let answer = match check(&address) {
+                let answer = match check(&mut house, &address) {
                     Ok(()) => dialogue.accept(address, notify),
                     Err(rejection) => rejection.reply(),
                 };
@@ -45,8 +47,9 @@ pub(super) fn run(invocation: &Invocation) -> Result<Code, Rejection> {
                     let failure = Failure::unknown("malformed", "the dialogue ended within a mail");
                     return Err(Rejection::new(Code::Data, failure));
                 };
-                let sent = mail.and_then(|mail| take(&mail, dialogue.take(), invocation));
-                dialogue.take();
+                let transaction = dialogue.take();
+                let house = house.take();
+                let sent = mail.and_then(|mail| take(house, &mail, transaction, invocation));
                 let answer =
                     sent.map_or_else(|rejection| rejection.reply(), |()| "250 2.0.0 taken".to_owned());
                 caller.say(&answer)?;
@@ -57,8 +60,11 @@ pub(super) fn run(invocation: &Invocation) -> Result<Code, Rejection> {
 }
 
 /// Whether the policy lets mail go to somebody: said when they are named, so that the caller can show it.
-fn check(recipient: &StrongAddress) -> Result<(), Rejection> {
-    let house = House::open(clock::now())?;
+fn check(house: &mut Option<House>, recipient: &StrongAddress) -> Result<(), Rejection> {
+    let house = match house {
+        Some(house) => house,
+        None => house.insert(House::open(clock::now())?),
+    };
     let local: Local = house.local()?;
     let directory = house.directory()?;
     let mut refused = Vec::new();
@@ -76,8 +82,13 @@ fn check(recipient: &StrongAddress) -> Result<(), Rejection> {
 }
 
 /// Takes one mail.
-fn take(mail: &[u8], transaction: Transaction, invocation: &Invocation) -> Result<(), Rejection> {
-    let house = House::open(clock::now())?;
+fn take(
+    house: Option<House>,
+    mail: &[u8],
+    transaction: Transaction,
+    invocation: &Invocation,
+) -> Result<(), Rejection> {
+    let house = house.map_or_else(|| House::open(clock::now()), Ok)?;
     let local = house.local()?;
     let defaults = house.defaults(invocation, &local)?;
     let taken = submission::read(mail, &local, false, &defaults)?;

@@ -38,7 +38,8 @@ fn mail(data: &[u8], local: &Local) {
     let text = &taken.text;
     assert!(!text.contains(&0) && text.ends_with(b"\r\n"));
     assert!(text.split(|byte| *byte == b'\n').all(|line| line.is_empty() || line.ends_with(b"\r")));
-    let header = HeaderSection::read(text).expect("it was read before");
+    // What was added may be too much for a header that was as long as may be.
+    let Ok(header) = HeaderSection::read(text) else { return };
     for name in ["Bcc", "Resent-Bcc", "Return-Path", "Content-Length"] {
         assert_eq!(header.count(name), 0, "{name}");
     }

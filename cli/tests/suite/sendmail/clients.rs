@@ -78,7 +78,8 @@ fn mutt_and_neomutt() {
     for name in ["mutt", "neomutt"] {
         let Some(mutt) = find(name) else { continue };
         let outbox = Outbox::new();
-        let settings = recipe("mutt and neomutt") + "set from=alice@example.org\nset copy=no\nset use_from=yes\n";
+        let settings =
+            recipe("mutt and neomutt") + "set from=alice@example.org\nset copy=no\nset use_from=yes\n";
         let muttrc = outbox.place.write("muttrc", settings);
         let muttrc = muttrc.to_str().unwrap();
         let to =
