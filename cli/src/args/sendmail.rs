@@ -113,7 +113,7 @@ mod tests {
         let page = Sendmail::augment_args(Command::new("sendmail"));
         let mut count = 0;
         for argument in page.get_arguments().filter(|argument| !argument.is_positional()) {
-            let value = argument.get_action() != &ArgAction::SetTrue;
+            let value = !matches!(argument.get_action(), ArgAction::SetTrue);
             let names = argument.get_short().map(|letter| format!("-{letter}"));
             for name in names.into_iter().chain(argument.get_long().map(|long| format!("--{long}"))) {
                 let mut arguments = vec![name.clone().into_bytes()];
