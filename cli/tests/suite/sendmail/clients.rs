@@ -49,6 +49,8 @@ impl Outbox {
         let mut command = Command::new("timeout");
         command.arg("60").arg(program).args(arguments).current_dir(self.place.path(""));
         command.env("COUNTERSEAL_HOME", self.place.path("alice")).env("HOME", self.place.path(""));
+        // s-nail asks the system where root lives, whatever HOME says.
+        command.env("MAILRC", self.place.path(".mailrc")).env("DEAD", self.place.path("dead.letter"));
         command.env("EMAIL", "alice@example.org").env_remove("DISPLAY").env("LC_ALL", "C.UTF-8");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
