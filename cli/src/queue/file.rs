@@ -414,4 +414,17 @@ mod tests {
             assert!(read(format!("{MAGIC}{length}\n{{}}\n").as_bytes()).is_err(), "{length}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_file_makes_the_reader_panic(tail: Vec<u8>, length in 0_usize..200, cut in 0_usize..400) {
+            let mut file = format!("{MAGIC}{length}\n").into_bytes();
+            file.extend_from_slice(&tail);
+            proptest::prop_assert!(read(&file).is_err());
+            let whole = written();
+            let mut mixed = whole[..cut.min(whole.len())].to_vec();
+            mixed.extend_from_slice(&tail);
+            proptest::prop_assert!(read(&mixed).is_err() || mixed == whole);
+        }
+    }
 }

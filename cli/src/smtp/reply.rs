@@ -131,4 +131,16 @@ mod tests {
         let reply = Lines::default().take(b"550 \x1b[2Jgone\r").unwrap().unwrap();
         assert_eq!(reply.to_string(), "550 ?[2Jgone?");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_makes_the_reader_panic(lines: Vec<Vec<u8>>) {
+            let mut answer = Lines::default();
+            for line in lines {
+                if let Ok(Some(reply)) = answer.take(&line) {
+                    proptest::prop_assert!(!reply.to_string().contains(char::is_control));
+                }
+            }
+        }
+    }
 }
