@@ -238,6 +238,10 @@ mod tests {
             (with("tls = \"none\""), "line 3: unknown key \"tls\""),
             (with("user = \"alice\""), "[account.w] needs \"user\" and"),
             (with("proxy = \"http://x\""), "line 3: \"proxy\" is socks5"),
+            (
+                "[account.w]\nsmtp = \"smtp://localhost\"\nproxy = \"socks5://a.example\"\n".to_owned(),
+                "[account.w] has a \"proxy\" and no TLS",
+            ),
             (with("from = [\"alice\"]"), "line 3: \"alice\": not of the form"),
             ("[account.\"../x\"]\nsmtp = \"lmtp:/x\"".to_owned(), "the name of an account"),
             ("[account.w]\nuser = \"a\"\n".to_owned(), "[account.w] needs \"smtp\""),

@@ -47,6 +47,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Patience {
     /// For one answer; twice as long after the final dot.
     pub(crate) answer: Duration,
+    /// For each piece of a message.
+    pub(crate) piece: Duration,
     /// For everything before the message is on its way. After that only an answer tells whether it was taken.
     pub(crate) until: Option<Instant>,
 }

@@ -62,6 +62,10 @@ pub(crate) fn account(
     if secret.is_some() != user.is_some() {
         return Err(format!("[account.{name}] needs \"user\" and \"password\" (or \"oauth\") together"));
     }
+    if proxy.is_some() && !matches!(server, Server::Smtps(_) | Server::StartTls(_)) {
+        // The proxy's loopback is another machine, and what goes there would go in clear.
+        return Err(format!("[account.{name}] has a \"proxy\" and no TLS"));
+    }
     if tls_pin.is_some() && !matches!(server, Server::Smtps(_) | Server::StartTls(_)) {
         return Err(format!("[account.{name}] has a \"tls_pin\" and no TLS"));
     }

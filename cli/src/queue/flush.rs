@@ -69,7 +69,8 @@ pub(crate) struct Flusher<'a> {
 impl<'a> Flusher<'a> {
     /// For a whole run, which nobody waits for.
     pub(crate) fn new(queue: &'a Queue, config: &'a Config, which: Which) -> Self {
-        let patience = Patience { answer: config.queue.answer, until: None };
+        let answer = config.queue.answer;
+        let patience = Patience { answer, piece: answer, until: None };
         let (open, losses, stopped) = Default::default();
         Self { queue, config, patience, which, open, losses, stopped }
     }
@@ -77,6 +78,8 @@ impl<'a> Flusher<'a> {
     /// For a mail that was just committed, whose sender waits.
     pub(crate) fn first_try(queue: &'a Queue, config: &'a Config) -> Self {
         let mut flusher = Self::new(queue, config, Which::Due);
+        // A message that moves is waited for, however large it is; one that does not is tried again later.
+        flusher.patience.piece = config.queue.first_try.min(config.queue.answer);
         flusher.patience.until = Instant::now().checked_add(config.queue.first_try);
         flusher
     }

@@ -11,7 +11,7 @@ use rustls::{ClientConnection, StreamOwned};
 use super::reply::{LINE_BYTES, Lines, Reply};
 use super::trouble::Trouble;
 use super::{Patience, socks, tls};
-use crate::account::{Account, Host};
+use crate::account::{Account, Host, Server};
 
 /// How long one address of a server may take to connect.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -34,10 +34,12 @@ impl Connection {
     /// Connects to the host of an account, through its proxy where it has one.
     pub(super) fn open(account: &Account, host: &Host, patience: Patience) -> Result<Self, Trouble> {
         let stream = match &account.proxy {
-            None => connect(host, patience)?,
-            Some(proxy) => {
-                socks::connect(connect(proxy, patience)?, host, deadline(patience.answer, patience.until))?
-            }
+            None => connect(host, patience, matches!(account.server, Server::Loopback(_)))?,
+            Some(proxy) => socks::connect(
+                connect(proxy, patience, false)?,
+                host,
+                deadline(patience.answer, patience.until),
+            )?,
         };
         // Else the last piece of a message waits for an acknowledgement, 40 ms long.
         let _ = stream.set_nodelay(true);
@@ -112,7 +114,7 @@ impl Connection {
 
     /// Writes a piece of a message.
     pub(super) fn message_piece(&mut self, piece: &[u8], when: &'static str) -> Result<(), Trouble> {
-        self.write(piece, when, Instant::now() + self.patience.answer)
+        self.write(piece, when, Instant::now() + self.patience.piece)
     }
 
     fn write(&mut self, mut bytes: &[u8], when: &'static str, until: Instant) -> Result<(), Trouble> {
@@ -183,14 +185,15 @@ pub(super) fn trouble(error: &io::Error, when: &'static str) -> Trouble {
     }
 }
 
-fn connect(host: &Host, patience: Patience) -> Result<TcpStream, Trouble> {
+fn connect(host: &Host, patience: Patience, is_clear: bool) -> Result<TcpStream, Trouble> {
     let unreachable = |what: &dyn std::fmt::Display| {
         Trouble::Unreachable(format!("{}:{} cannot be reached: {what}", host.name, host.port))
     };
     let addresses =
         (host.name.as_str(), host.port).to_socket_addrs().map_err(|error| unreachable(&plain(&error)))?;
     let mut last = None;
-    for address in addresses {
+    // Whatever the system says that localhost is, nothing goes to another machine in clear.
+    for address in addresses.filter(|address| !is_clear || address.ip().is_loopback()) {
         let within = CONNECT.min(patience.answer);
         let Some(left) = left(deadline(within, patience.until)) else { break };
         match TcpStream::connect_timeout(&address, left) {

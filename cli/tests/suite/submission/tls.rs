@@ -1,12 +1,8 @@
 //! TLS: by the roots of the system or by a pin, and never without it. Each way to fail is one sentence.
 
-use std::sync::LazyLock;
-
-use super::certificates::Certificates;
+use super::certificates::CERTIFICATES;
 use super::home::{Home, MESSAGE};
 use super::sink::{Deed, Manner, Sink, Tls};
-
-static CERTIFICATES: LazyLock<Certificates> = LazyLock::new(Certificates::make);
 
 fn implicit(name: &str) -> Sink {
     Sink::start(Manner { tls: Tls::Implicit(CERTIFICATES.tls(name)), ..Manner::usual() })

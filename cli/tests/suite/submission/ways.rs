@@ -6,8 +6,9 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::thread;
 
+use super::certificates::CERTIFICATES;
 use super::home::{Home, MESSAGE};
-use super::sink::{Deed, Manner, Sink};
+use super::sink::{Deed, Manner, Sink, Tls};
 
 #[test]
 fn another_sendmail_gets_its_arguments_as_they_are() {
@@ -111,29 +112,30 @@ fn proxy(answer: u8) -> (u16, thread::JoinHandle<Vec<u8>>) {
     (port, proxy)
 }
 
+/// A server with TLS, and an account that reaches it through a proxy.
+fn behind(port: u16) -> (Home, Sink) {
+    let sink = Sink::start(Manner { tls: Tls::Implicit(CERTIFICATES.tls("good")), ..Manner::usual() });
+    let account =
+        format!("smtp = \"smtps://localhost:{}\"\nproxy = \"socks5://127.0.0.1:{port}\"", sink.port);
+    (Home::new(&account, ""), sink)
+}
+
 #[test]
 fn a_proxy_is_told_the_name_and_carries_the_mail() {
-    let sink = Sink::start(Manner::usual());
     let (port, proxy) = proxy(0);
-    let home = Home::new(
-        &format!("smtp = \"smtp://localhost:{}\"\nproxy = \"socks5://127.0.0.1:{port}\"", sink.port),
-        "",
-    );
+    let (home, sink) = behind(port);
     home.put(1, &["bob@example.org"]);
-    home.flush().exits(0);
+    home.cseal_with_roots(&CERTIFICATES.path("ca.pem"), &["queue", "flush"]).exits(0);
     assert_eq!(sink.received()[0].data, MESSAGE);
     assert!(proxy.join().unwrap().starts_with(b"localhost"));
 }
 
 #[test]
 fn a_proxy_that_refuses_is_not_gone_around() {
-    let sink = Sink::start(Manner::usual());
     let (port, _proxy) = proxy(2);
-    let home = Home::new(
-        &format!("smtp = \"smtp://localhost:{}\"\nproxy = \"socks5://127.0.0.1:{port}\"", sink.port),
-        "",
-    );
+    let (home, sink) = behind(port);
     home.put(1, &["bob@example.org"]);
-    assert!(home.flush().exits(1).text().contains("the proxy does not connect: its rules forbid it"));
+    let ran = home.cseal_with_roots(&CERTIFICATES.path("ca.pem"), &["queue", "flush"]).exits(1);
+    assert!(ran.text().contains("the proxy does not connect: its rules forbid it"), "{}", ran.text());
     assert!(sink.said().is_empty());
 }
