@@ -97,7 +97,7 @@ impl House {
 
     /// What is written into a mail that lacks it.
     pub(super) fn defaults(&self, invocation: &Invocation, local: &Local) -> Result<Defaults, Rejection> {
-        let named = invocation.sender.as_deref().and_then(|sender| one_address(sender));
+        let named = invocation.sender.as_deref().and_then(one_address);
         let named = named.filter(|address| !local.is_local(address));
         // Who writes is who can sign; a bounce address says nothing of that.
         let address = match named {

@@ -86,7 +86,7 @@ pub(super) fn outcome(house: &House, mail: &Mail) -> Result<Outcome, Rejection> 
     let job = Job { house, mail, directory: &directory, own, account };
     let mut sorted = match job.sorted() {
         Ok(sorted) => sorted,
-        Err((refused, waits)) => return job.refused(refused, waits),
+        Err((refused, waits)) => return job.refused(*refused, waits),
     };
     match whole_mail(&sorted.rows, sorted.mixed.unwrap_or(Mixed::Refuse)) {
         WholeMail::Encrypt | WholeMail::Split => {}
@@ -97,7 +97,7 @@ pub(super) fn outcome(house: &House, mail: &Mail) -> Result<Outcome, Rejection> 
     match job.ready(sorted) {
         Ok(ready) => Ok(Outcome::Send(ready)),
         // Whoever cannot sign now may be able to later: the mail is not lost.
-        Err(rejection) if rejection.code == Code::Permission => job.refused(rejection.failure, false),
+        Err(rejection) if rejection.code == Code::Permission => job.refused(*rejection.failure, false),
         Err(rejection) => Err(rejection),
     }
 }
@@ -149,7 +149,7 @@ fn mixed(sorted: &Sorted) -> Failure {
 
 impl Job<'_> {
     /// Everybody by what becomes of their mail, or why it is not sent, and whether it waits for keys then.
-    fn sorted(&self) -> Result<Sorted, (Failure, bool)> {
+    fn sorted(&self) -> Result<Sorted, (Box<Failure>, bool)> {
         let Self { directory, mail, .. } = self;
         let mut sorted = Sorted::default();
         let mut refused = Vec::new();
@@ -185,7 +185,7 @@ impl Job<'_> {
             matches!(refusal, Refusal::NoKey | Refusal::WasEncrypted | Refusal::Expired { .. })
         };
         let waits = sorted.mixed == Some(Mixed::Hold) && refused.iter().all(is_missing);
-        Err((refusals(&refused), waits))
+        Err((Box::new(refusals(&refused)), waits))
     }
 
     fn ready(&self, sorted: Sorted) -> Result<Ready, Rejection> {

@@ -50,12 +50,12 @@ impl Code {
 #[derive(Clone, Debug)]
 pub(crate) struct Rejection {
     pub(crate) code: Code,
-    pub(crate) failure: Failure,
+    pub(crate) failure: Box<Failure>,
 }
 
 impl Rejection {
-    pub(crate) const fn new(code: Code, failure: Failure) -> Self {
-        Self { code, failure }
+    pub(crate) fn new(code: Code, failure: Failure) -> Self {
+        Self { code, failure: Box::new(failure) }
     }
 
     /// Says it on standard error, in one piece.
@@ -100,7 +100,7 @@ impl From<Failure> for Rejection {
             (_, Exit::Bug) => Code::Software,
             (_, Exit::Done | Exit::Unknown) => Code::Configuration,
         };
-        Self { code, failure }
+        Self::new(code, failure)
     }
 }
 

@@ -33,20 +33,20 @@ pub(crate) fn release(
     how: Option<&Unlock>,
 ) -> Result<Id, Failure> {
     let at = clock::now();
-    let mut house = House::open(at).map_err(|rejection| rejection.failure)?;
+    let mut house = House::open(at).map_err(|rejection| *rejection.failure)?;
     if let Some(how) = how.filter(|_| Agent::of(house.store.id()).is_none()) {
         store::unlock(&house.store, how)?;
     }
     let original = opened(&house, sealed)?;
-    let mail = taken(&house, held, &original).map_err(|rejection| rejection.failure)?;
-    match outgoing::outcome(&house, &mail).map_err(|rejection| rejection.failure)? {
+    let mail = taken(&house, held, &original).map_err(|rejection| *rejection.failure)?;
+    match outgoing::outcome(&house, &mail).map_err(|rejection| *rejection.failure)? {
         Outcome::Send(ready) => {
             let id = queue.commit(&ready.units, at)?;
             house.tell_history(ready.sent, &ready.pins);
             Ok(id)
         }
         Outcome::Hold(_, failure) => Err(failure),
-        Outcome::Refuse(_, rejection) => Err(rejection.failure),
+        Outcome::Refuse(_, rejection) => Err(*rejection.failure),
     }
 }
 

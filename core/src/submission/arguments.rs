@@ -216,17 +216,9 @@ impl Invocation {
                 // -oi among them: a dot never ends a mail that comes through a pipe.
                 _ => {}
             },
-            b'O' => {
-                if value.eq_ignore_ascii_case(b"requiretls=yes") {
-                    self.require_tls = true;
-                }
-            }
+            b'O' => self.require_tls |= value.eq_ignore_ascii_case(b"requiretls=yes"),
             // What the mail needs is seen by the mail that is sent.
-            b'B' => {
-                if !value.eq_ignore_ascii_case(b"7BIT") && !value.eq_ignore_ascii_case(b"8BITMIME") {
-                    return Err(wrong());
-                }
-            }
+            b'B' if !is_body(value) => return Err(wrong()),
             // What asks for reports never stops a mail.
             b'N' => self.notify = notify(value),
             b'R' => {
@@ -298,6 +290,10 @@ impl Invocation {
         }
         Ok(())
     }
+}
+
+fn is_body(value: &[u8]) -> bool {
+    value.eq_ignore_ascii_case(b"7BIT") || value.eq_ignore_ascii_case(b"8BITMIME")
 }
 
 fn takes_value(letter: u8) -> bool {
