@@ -315,17 +315,15 @@ fn note_outcomes(
 ) -> Result<(), QueueError> {
     let said = due.iter().zip(outcomes).map(|(place, outcome)| {
         let said = match outcome {
-            Outcome::Accepted(reply) => (0, reply.to_string()),
-            Outcome::Refused(reply) => (1, reply.to_string()),
-            Outcome::Deferred(reply) => (2, reply.to_string()),
-            Outcome::Unknown(why) => (3, why),
+            Outcome::Accepted(reply) => (EventKind::Accepted, reply.to_string()),
+            Outcome::Refused(reply) => (EventKind::Refused, reply.to_string()),
+            Outcome::Deferred(reply) => (EventKind::Deferred, reply.to_string()),
+            Outcome::Unknown(why) => (EventKind::Unknown, why),
         };
         (*place, said)
     });
-    let kinds = [EventKind::Accepted, EventKind::Refused, EventKind::Deferred, EventKind::Unknown];
     let mut noted = Ok(());
     for ((kind, reply), places) in grouped(said) {
-        let kind = kinds.get(kind).copied().unwrap_or(EventKind::Deferred);
         noted = noted.and(note(mail, unit, places, kind, &reply));
     }
     noted
