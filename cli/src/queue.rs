@@ -123,12 +123,18 @@ impl Queue {
         if messages.clone().any(|message| !is_canonical(message)) {
             return Err(QueueError::Malformed("it has a bare CR or LF, or a NUL"));
         }
+        // What could not be read back would be taken, and never sent.
+        if envelope.units().is_none() {
+            return Err(QueueError::Malformed("its envelope has a value that SMTP cannot carry"));
+        }
         self.check_quota(envelope.message_bytes())?;
         let id = Id::new(envelope.committed);
         let temporary = self.directory.join(TMP).join(id.as_str());
         let target = self.path(place, &id);
-        self.write_and_rename(&temporary, &target, envelope, messages).map_err(|error| {
-            // Whoever is told that it was not taken must never see it sent.
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
+        let file = file.map_err(QueueError::at(&temporary))?;
+        self.write_and_rename(&file, &temporary, &target, envelope, messages).map_err(|error| {
+            // Whoever is told that it was not taken must never see it sent. The file's lock is held until here.
             let _ = fs::remove_file(&temporary);
             let _ = fs::remove_file(&target);
             QueueError::at(&target)(error)
@@ -138,15 +144,15 @@ impl Queue {
 
     fn write_and_rename<'u>(
         &self,
+        file: &File,
         temporary: &Path,
         target: &Path,
         envelope: &Envelope,
         messages: impl Iterator<Item = &'u [u8]>,
     ) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(temporary)?;
         // Says that somebody is still writing; it goes along with the rename and ends with the file.
-        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        let mut writer = BufWriter::with_capacity(64 << 10, &file);
+        flock(file, FlockOperation::NonBlockingLockExclusive)?;
+        let mut writer = BufWriter::with_capacity(64 << 10, file);
         envelope.write(&mut writer, messages)?;
         writer.flush()?;
         drop(writer);
@@ -249,4 +255,57 @@ fn is_canonical(message: &[u8]) -> bool {
 
 fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use counterseal_core::address::EmailAddress;
+
+    use super::*;
+
+    fn unit(message: &[u8]) -> Unit {
+        Unit {
+            account: "work".to_owned(),
+            sender: None,
+            recipients: vec![Recipient::new(EmailAddress::parse("bob@example.org").unwrap())],
+            message: message.to_vec(),
+            message_id: "<1@example.org>".to_owned(),
+            requires: Requires::default(),
+            return_content: None,
+            envelope_id: None,
+        }
+    }
+
+    #[test]
+    fn what_was_taken_is_read_back_with_each_of_its_copies() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = Queue::open(&directory.path().join("queue")).unwrap();
+        let id = queue.commit(&[unit(b"a\r\n"), unit(b"bc\r\n")], Time::from_unix_seconds(7)).unwrap();
+        assert_eq!(queue.list(Box::New).unwrap(), [id.clone()]);
+        let mail = queue.take(Box::New, &id).unwrap();
+        assert_eq!(
+            (mail.message(0).unwrap(), mail.message(1).unwrap()),
+            (b"a\r\n".to_vec(), b"bc\r\n".to_vec())
+        );
+        assert!(matches!(queue.take(Box::New, &id), Err(QueueError::Busy)));
+    }
+
+    #[test]
+    fn what_could_not_be_sent_or_read_back_is_not_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = Queue::open(&directory.path().join("queue")).unwrap();
+        let now = Time::from_unix_seconds(7);
+        for message in [&b"a\n.\nb\r\n"[..], b"a\rb\r\n", b"a\0\r\n", b"a\r", b"\r\r\n"] {
+            assert!(
+                matches!(queue.commit(&[unit(message)], now), Err(QueueError::Malformed(_))),
+                "{message:?}"
+            );
+        }
+        let injected = Unit { envelope_id: Some("x\r\nRSET".to_owned()), ..unit(b"a\r\n") };
+        assert!(matches!(queue.commit(&[injected], now), Err(QueueError::Malformed(_))));
+        let nobody = Unit { recipients: Vec::new(), ..unit(b"a\r\n") };
+        assert!(queue.commit(&[nobody], now).is_err() && queue.commit(&[], now).is_err());
+        assert!(queue.list(Box::New).unwrap().is_empty());
+    }
 }
