@@ -282,7 +282,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let queue = Queue::open(&directory.path().join("queue")).unwrap();
         let id = queue.commit(&[unit(b"a\r\n"), unit(b"bc\r\n")], Time::from_unix_seconds(7)).unwrap();
-        assert_eq!(queue.list(Box::New).unwrap(), [id.clone()]);
+        assert_eq!(queue.list(Box::New).unwrap(), std::slice::from_ref(&id));
         let mail = queue.take(Box::New, &id).unwrap();
         assert_eq!(
             (mail.message(0).unwrap(), mail.message(1).unwrap()),
