@@ -213,7 +213,10 @@ impl Store {
     }
 
     fn unlock_with(&self, master_key: MasterKey) -> Result<(), StoreError> {
-        trust::check_head(&self.connection, &self.id, &master_key)?;
+        // One transaction, so that rows and head are of the same moment.
+        let transaction = self.connection.unchecked_transaction()?;
+        trust::check_head(&transaction, &self.id, &master_key)?;
+        drop(transaction);
         let _ = self.unlocked.set(Arc::new(master_key));
         Ok(())
     }
