@@ -36,8 +36,8 @@ pub(crate) use archive::{
 };
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use common::{
-    Accept, Algorithm, Color, Evidence, Form, Global, MessageSecrets, Output, Passphrase, Pin, Report,
-    Revocation,
+    Accept, Algorithm, Color, Evidence, Form, Global, History, MessageSecrets, Output, Passphrase, Pin,
+    Report, Revocation,
 };
 pub(crate) use decrypt::Decrypt;
 pub(crate) use doctor::Doctor;

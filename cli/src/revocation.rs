@@ -3,7 +3,8 @@
 //! The cache is asked always, the network only where the policy says `network = "always"`. Lists come
 //! first: whoever serves one does not learn about whom we ask.
 //!
-//! Lists that came along with a contact's mail stay, too: who has a stolen key sends mail without them.
+//! Lists that came along with a contact's mail stay, too, beside the store: who has a stolen key sends mail without
+//! them, and nobody has them to be fetched again.
 
 mod cache;
 
@@ -32,8 +33,8 @@ use crate::randomness::SystemRandom;
 /// The MIME type of requests (RFC 6960, appendix A.1).
 const OCSP_REQUEST: &str = "application/ocsp-request";
 
-/// What the names of lists end with that came along with a mail.
-const CARRIED: &str = "carried";
+/// The folder beside the store for lists that came along with mail, and what their names end with.
+const CARRIED: &str = "revocations";
 
 /// What the policy lets a command ask, within so many seconds for all of it; nothing where it looks at no
 /// revocation.
@@ -54,38 +55,34 @@ pub(crate) fn source(policy: &Policy, seconds: u64) -> Option<Arc<dyn Revocation
 }
 
 /// Keeps the lists that came along with a mail, as far as a CA above its signer issued them that is known already: not
-/// everybody who signs a mail is to fill the cache.
+/// everybody who signs a mail is to fill the disk.
 pub(crate) fn keep(signature: &AuthorSignature, policy: &Policy, is_known: impl Fn(&Certificate) -> bool) {
-    let directory = places::cache().ok().filter(|_| policy.revocation != Revocation::Off);
-    let Some(cache) = directory.map(Cache::at) else { return };
+    let Some(carried) = carried(policy).filter(|_| !signature.revocation_lists.is_empty()) else { return };
     let lists: Vec<RevocationList> =
         signature.revocation_lists.iter().filter_map(|list| RevocationList::from_der(list).ok()).collect();
-    for pair in signature.certificates.windows(2).filter(|_| !lists.is_empty()) {
+    for pair in signature.certificates.windows(2) {
         let [certificate, issuer] = pair else { continue };
         let link = Link { certificate, issuer };
         let authentic = lists.iter().filter(|list| link.is_authentic(Some(list), None));
         let Some(newest) = authentic.max_by_key(|list| list.this_update()) else { continue };
-        let before = carried(&cache, issuer);
+        let name = Cache::name(CARRIED, &[issuer.fingerprint().sha256()]);
+        let before = carried.read(&name).and_then(|bytes| RevocationList::from_der(&bytes).ok());
         if is_known(issuer) && before.is_none_or(|before| before.this_update() <= newest.this_update()) {
-            cache.write(&carried_name(issuer), newest.as_der());
+            carried.write(&name, newest.as_der());
         }
     }
 }
 
 /// The lists that came along with mail, newest of each CA. Whoever holds a certificate against them checks who signed them.
 pub(crate) fn kept(policy: &Policy) -> Vec<RevocationList> {
-    let directory = places::cache().ok().filter(|_| policy.revocation != Revocation::Off);
-    let lists = directory.map(Cache::at).map(|cache| cache.all(CARRIED)).unwrap_or_default();
+    let lists = carried(policy).map(|carried| carried.all(CARRIED)).unwrap_or_default();
     lists.iter().filter_map(|list| RevocationList::from_der(list).ok()).collect()
 }
 
-/// The newest list of a CA that came along with a mail.
-fn carried(cache: &Cache, issuer: &Certificate) -> Option<RevocationList> {
-    cache.read(&carried_name(issuer)).and_then(|bytes| RevocationList::from_der(&bytes).ok())
-}
-
-fn carried_name(issuer: &Certificate) -> String {
-    Cache::name(CARRIED, &[issuer.fingerprint().sha256()])
+/// Where they lie; nothing where the policy looks at no revocation.
+fn carried(policy: &Policy) -> Option<Cache> {
+    let directory = places::data().ok().filter(|_| policy.revocation != Revocation::Off)?;
+    Some(Cache::at(directory.join(CARRIED)))
 }
 
 /// The cache, and the network where it may be asked.

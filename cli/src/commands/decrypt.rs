@@ -40,14 +40,8 @@ pub(super) fn run(arguments: &args::Decrypt, verbose: bool) -> Result<Exit, Fail
     if let Some(store) = &store {
         expiry::note(store, arguments.report.json);
     }
-    if let (Some(store), Some(signature)) = (&store, &read.signature) {
-        reading::keep_revocations(store, signature, &policy);
-    }
-    if let (Some(store), Some(signature)) = (&mut store, &read.signature)
-        && !arguments.history.no_history
-        && policy.keep_history
-    {
-        history::received(store, signature, arguments.report.json);
+    if let (Some(store), Some(signature)) = (&mut store, &read.signature) {
+        reading::remember(store, signature, &policy, (&arguments.history, &arguments.report));
     }
     Ok(read.exit)
 }

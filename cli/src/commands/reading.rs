@@ -111,12 +111,20 @@ pub(super) fn knowledge(
     Ok(knowledge)
 }
 
-/// Keeps what a contact's mail says of revoked keys.
-pub(super) fn keep_revocations(store: &Store, signature: &AuthorSignature, policy: &Policy) {
+/// Remembers of a mail that was read what its author revoked, and that it came.
+pub(super) fn remember(
+    store: &mut Store,
+    signature: &AuthorSignature,
+    policy: &Policy,
+    (history, report): (&args::History, &args::Report),
+) {
     revocation::keep(signature, policy, |authority| {
         let known = store.certificates_of(authority.fingerprint().sha256());
         known.is_ok_and(|known| !known.is_empty())
     });
+    if policy.keep_history && !history.no_history {
+        super::history::received(store, signature, report.json);
+    }
 }
 
 /// How encrypted layers are opened.

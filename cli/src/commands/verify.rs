@@ -35,14 +35,8 @@ pub(super) fn run(arguments: &args::Verify, verbose: bool) -> Result<Exit, Failu
         .map_err(|failure| reading::or_archive(arguments.input.input.as_deref(), failure, "verify IN"))?;
     let positive = policy::positive(&policy);
     reading::report(&read.status, positive, read.extracted, &arguments.report, verbose)?;
-    if let (Some(store), Some(signature)) = (&store, &read.signature) {
-        reading::keep_revocations(store, signature, &policy);
-    }
-    if let (Some(store), Some(signature)) = (&mut store, &read.signature)
-        && !arguments.history.no_history
-        && policy.keep_history
-    {
-        history::received(store, signature, arguments.report.json);
+    if let (Some(store), Some(signature)) = (&mut store, &read.signature) {
+        reading::remember(store, signature, &policy, (&arguments.history, &arguments.report));
     }
     Ok(reading::exit(&read.status, arguments.accept.map_or(positive, reading::accept)))
 }

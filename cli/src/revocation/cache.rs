@@ -1,4 +1,5 @@
-//! Files that can be fetched again. Nothing in them is believed before it is checked.
+//! Folders of lists and responses: those that can be fetched again, and those that came with mail. Nothing in them is
+//! believed before it is checked.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::Read;

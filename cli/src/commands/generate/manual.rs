@@ -21,7 +21,7 @@ const POLICY: &str = include_str!("../../../../docs/formats/policy.md");
 const FILES: [(&str, &str); 8] = [
     (
         "$XDG_DATA_HOME/counterseal/",
-        "The key store, ~/.local/share/counterseal where the variable is not set.",
+        "The key store and what contacts revoked, ~/.local/share/counterseal where the variable is not set.",
     ),
     (
         "$XDG_CONFIG_HOME/counterseal/policy.toml",
