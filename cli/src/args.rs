@@ -20,6 +20,7 @@ mod queue;
 mod renew;
 mod revoke;
 mod sendmail;
+mod setup;
 mod sign;
 mod statement;
 mod trust;
@@ -55,6 +56,7 @@ pub(crate) use queue::{Queue, QueueCommand, QueueDrop, QueueFlush, QueueRelease,
 pub(crate) use renew::Renew;
 pub(crate) use revoke::{Remove, Revoke, RevokeReason};
 pub(crate) use sendmail::Sendmail;
+pub(crate) use setup::Setup;
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
 pub(crate) use statement::{
     Reason, Statement, StatementCheck, StatementCommand, StatementImport, StatementList, StatementMake,
@@ -101,6 +103,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(Init),
+    Setup(Setup),
     Encrypt(Box<Encrypt>),
     Decrypt(Box<Decrypt>),
     Sign(Box<Sign>),

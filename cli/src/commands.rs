@@ -14,7 +14,7 @@ pub(crate) mod history;
 mod init;
 pub(crate) mod introducers;
 mod issuing;
-mod keys;
+pub(crate) mod keys;
 pub(crate) mod looked_up;
 pub(crate) mod mails;
 mod passphrase;
@@ -24,6 +24,7 @@ mod reading;
 pub(crate) mod reliances;
 mod restore;
 mod secrets;
+pub(crate) mod setup;
 mod sign;
 pub(crate) mod signer;
 pub(crate) mod statements;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
     let verbose = cli.global.verbose > 0;
     match &cli.command {
         Command::Init(arguments) => init::run(arguments),
+        Command::Setup(arguments) => setup::run(arguments),
         Command::Encrypt(arguments) => encrypt::run(arguments, verbose),
         Command::Decrypt(arguments) => decrypt::run(arguments, verbose),
         Command::Sign(arguments) => sign::run(arguments, verbose),
@@ -73,6 +75,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
 pub(crate) fn report(command: &Command) -> Option<&Report> {
     match command {
         Command::Init(arguments) => Some(&arguments.report),
+        Command::Setup(arguments) => Some(&arguments.report),
         Command::Encrypt(arguments) => Some(&arguments.report),
         Command::Decrypt(arguments) => Some(&arguments.report),
         Command::Sign(arguments) => Some(&arguments.report),

@@ -28,6 +28,7 @@ mod smtp;
 mod sources;
 mod spool;
 mod store;
+mod system;
 mod terminal;
 mod token;
 mod trust_file;

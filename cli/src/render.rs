@@ -15,6 +15,7 @@ mod read;
 mod reasons;
 pub(crate) mod recipients;
 pub(crate) mod renew;
+pub(crate) mod setup;
 pub(crate) mod status;
 mod store;
 pub(crate) mod take_over;

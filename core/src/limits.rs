@@ -289,3 +289,11 @@ pub const ALIAS_DEPTH: usize = 10;
 pub const SMTP_LINE_BYTES: usize = 4096;
 /// Bytes of an envelope identifier (RFC 3461, section 4.4).
 pub const ENVELOPE_IDENTIFIER_BYTES: usize = 100;
+/// Files with certificates of one machine.
+pub const SHELF_FILES: usize = 10_000;
+/// Bytes of one of them: a certificate with those above it.
+pub const SHELF_FILE_BYTES: usize = 256 << 10;
+/// Bytes of a message that a user's spool may have root send: what [`SUBMITTED_BYTES`] become when they are sealed.
+pub const SPOOLED_MESSAGE_BYTES: u64 = 100 << 20;
+/// Spools that root looks at in one run.
+pub const SPOOLS: usize = 10_000;
