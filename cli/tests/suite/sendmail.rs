@@ -2,7 +2,7 @@
 
 mod argv;
 mod bytes;
-mod clients;
+pub mod clients;
 mod dialogue;
 mod policy;
 

@@ -8,6 +8,8 @@ mod held;
 mod home;
 mod login;
 mod queue;
+mod servers;
 mod sink;
+mod through_postfix;
 mod tls;
 mod ways;
