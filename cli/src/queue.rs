@@ -10,6 +10,7 @@ mod flush;
 mod id;
 mod log;
 mod mail;
+mod message;
 mod report;
 mod schedule;
 mod servers;
@@ -20,8 +21,9 @@ pub(crate) use error::QueueError;
 pub(crate) use flush::{Delivery, Flusher, Summary, Which, flush_soon, send_now};
 pub(crate) use id::Id;
 pub(crate) use mail::Mail;
+pub(crate) use message::{Message, Stored};
 pub(crate) use servers::Rest;
-pub(crate) use unit::{Held, Notify, Recipient, Requires, ReturnContent, Unit};
+pub(crate) use unit::{Addressed, Held, Notify, Recipient, Requires, ReturnContent, Unit};
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -99,9 +101,8 @@ impl Queue {
     ///
     /// # Errors
     /// [`QueueError`]; then nothing of it is in the queue, and nothing of it will be sent.
-    pub(crate) fn commit(&self, units: &[Unit], now: Time) -> Result<Id, QueueError> {
-        let envelope = Envelope::of(units, now, None);
-        self.put(Box::New, &envelope, units.iter().map(|unit| unit.message.as_slice()))
+    pub(crate) fn commit(&self, copies: &[Addressed], now: Time) -> Result<Id, QueueError> {
+        self.put(Box::New, &Envelope::of(copies, now, None), copies)
     }
 
     /// Keeps a mail that is not sent, sealed to its sender, with the reason.
@@ -109,18 +110,13 @@ impl Queue {
     /// # Errors
     /// As [`Queue::commit`].
     pub(crate) fn hold(&self, held: &Held, now: Time) -> Result<Id, QueueError> {
-        let envelope = Envelope::of(std::slice::from_ref(&held.unit), now, Some((&held.reason, held.waits)));
-        self.put(Box::Held, &envelope, [held.unit.message.as_slice()].into_iter())
+        let copies = std::slice::from_ref(&held.mail);
+        self.put(Box::Held, &Envelope::of(copies, now, Some((&held.reason, held.waits))), copies)
     }
 
-    fn put<'u>(
-        &self,
-        place: Box,
-        envelope: &Envelope,
-        messages: impl Iterator<Item = &'u [u8]> + Clone,
-    ) -> Result<Id, QueueError> {
+    fn put(&self, place: Box, envelope: &Envelope, copies: &[Addressed]) -> Result<Id, QueueError> {
         envelope.check()?;
-        if messages.clone().any(|message| !is_canonical(message)) {
+        if copies.iter().any(|copy| !copy.message.is_canonical()) {
             return Err(QueueError::Malformed("it has a bare CR or LF, or a NUL"));
         }
         // What could not be read back would be taken, and never sent.
@@ -133,7 +129,7 @@ impl Queue {
         let target = self.path(place, &id);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
         let file = file.map_err(QueueError::at(&temporary))?;
-        self.write_and_rename(&file, &temporary, &target, envelope, messages).map_err(|error| {
+        self.write_and_rename(&file, &temporary, &target, envelope, copies).map_err(|error| {
             // Whoever is told that it was not taken must never see it sent. The file's lock is held until here.
             let _ = fs::remove_file(&temporary);
             let _ = fs::remove_file(&target);
@@ -142,18 +138,18 @@ impl Queue {
         Ok(id)
     }
 
-    fn write_and_rename<'u>(
+    fn write_and_rename(
         &self,
         file: &File,
         temporary: &Path,
         target: &Path,
         envelope: &Envelope,
-        messages: impl Iterator<Item = &'u [u8]>,
+        copies: &[Addressed],
     ) -> io::Result<()> {
         // Says that somebody is still writing; it goes along with the rename and ends with the file.
         flock(file, FlockOperation::NonBlockingLockExclusive)?;
         let mut writer = BufWriter::with_capacity(64 << 10, file);
-        envelope.write(&mut writer, messages)?;
+        envelope.write(&mut writer, copies)?;
         writer.flush()?;
         drop(writer);
         file.sync_all()?;
@@ -237,22 +233,6 @@ fn check(path: &Path) -> Result<(), QueueError> {
     Ok(())
 }
 
-/// Whether CR and LF stand only together, and there is no NUL: else a server could see another end of the message than we do
-/// (RFC 5321, section 2.3.8).
-fn is_canonical(message: &[u8]) -> bool {
-    let mut after_cr = false;
-    for byte in message {
-        match byte {
-            b'\n' if after_cr => after_cr = false,
-            _ if after_cr => return false,
-            b'\r' => after_cr = true,
-            b'\n' | 0 => return false,
-            _ => {}
-        }
-    }
-    !after_cr
-}
-
 fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
@@ -260,34 +240,38 @@ fn sync(directory: &Path) -> io::Result<()> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::io::Read;
+
     use counterseal_core::address::EmailAddress;
 
     use super::*;
 
-    fn unit(message: &[u8]) -> Unit {
-        Unit {
+    fn copy(message: &[u8]) -> Addressed {
+        let unit = Unit {
             account: "work".to_owned(),
             sender: None,
             recipients: vec![Recipient::new(EmailAddress::parse("bob@example.org").unwrap())],
-            message: message.to_vec(),
             message_id: "<1@example.org>".to_owned(),
             requires: Requires::default(),
             return_content: None,
             envelope_id: None,
-        }
+        };
+        let message = Message::written(|output| output.write_all(message), |error| error).unwrap();
+        Addressed { unit, message }
     }
 
     #[test]
     fn what_was_taken_is_read_back_with_each_of_its_copies() {
         let directory = tempfile::tempdir().unwrap();
         let queue = Queue::open(&directory.path().join("queue")).unwrap();
-        let id = queue.commit(&[unit(b"a\r\n"), unit(b"bc\r\n")], Time::from_unix_seconds(7)).unwrap();
+        let id = queue.commit(&[copy(b"a\r\n"), copy(b"bc\r\n")], Time::from_unix_seconds(7)).unwrap();
         assert_eq!(queue.list(Box::New).unwrap(), std::slice::from_ref(&id));
         let mail = queue.take(Box::New, &id).unwrap();
-        assert_eq!(
-            (mail.message(0).unwrap(), mail.message(1).unwrap()),
-            (b"a\r\n".to_vec(), b"bc\r\n".to_vec())
-        );
+        for (place, expected) in [(0, "a\r\n"), (1, "bc\r\n")] {
+            let mut message = String::new();
+            mail.message(place).reader().read_to_string(&mut message).unwrap();
+            assert_eq!(message, expected);
+        }
         assert!(matches!(queue.take(Box::New, &id), Err(QueueError::Busy)));
     }
 
@@ -298,13 +282,15 @@ mod tests {
         let now = Time::from_unix_seconds(7);
         for message in [&b"a\n.\nb\r\n"[..], b"a\rb\r\n", b"a\0\r\n", b"a\r", b"\r\r\n"] {
             assert!(
-                matches!(queue.commit(&[unit(message)], now), Err(QueueError::Malformed(_))),
+                matches!(queue.commit(&[copy(message)], now), Err(QueueError::Malformed(_))),
                 "{message:?}"
             );
         }
-        let injected = Unit { envelope_id: Some("x\r\nRSET".to_owned()), ..unit(b"a\r\n") };
+        let mut injected = copy(b"a\r\n");
+        injected.unit.envelope_id = Some("x\r\nRSET".to_owned());
         assert!(matches!(queue.commit(&[injected], now), Err(QueueError::Malformed(_))));
-        let nobody = Unit { recipients: Vec::new(), ..unit(b"a\r\n") };
+        let mut nobody = copy(b"a\r\n");
+        nobody.unit.recipients.clear();
         assert!(queue.commit(&[nobody], now).is_err() && queue.commit(&[], now).is_err());
         assert!(queue.list(Box::New).unwrap().is_empty());
     }

@@ -21,7 +21,7 @@ use counterseal_core::submission::{self, Delivery, Invocation, Mode};
 
 use crate::commands::queue as commands;
 use crate::failure::{Exit, Failure};
-use crate::queue::{self, Id, Queue, Which, flush_soon, send_now};
+use crate::queue::{self, Addressed, Id, Queue, Which, flush_soon, send_now};
 use crate::render;
 use crate::terminal::{print, say};
 use crate::{clock, hardening, smtp};
@@ -109,8 +109,7 @@ fn submit(invocation: &Invocation) -> Result<Code, Rejection> {
     let house = House::open(clock::now())?;
     let local = house.local()?;
     let defaults = house.defaults(invocation, &local)?;
-    let taken = submission::read(&raw, &local, invocation.recipients_from_header, &defaults)?;
-    drop(raw);
+    let taken = submission::read(raw, &local, invocation.recipients_from_header, &defaults)?;
     let envelope = Envelope::of_command(invocation, &taken, &local)?;
     if envelope.wanted.is_empty() {
         return Err(Rejection::new(Code::Usage, Failure::usage("the mail has no recipients")));
@@ -132,7 +131,7 @@ fn send(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
     let queue = Queue::of_user()?;
     match outgoing::outcome(&house, mail)? {
         Outcome::Send(ready) => {
-            let id = queue.commit(&ready.units, house.at)?;
+            let id = queue.commit(&ready.copies, house.at)?;
             if mail.wishes.verbose {
                 say(&format!("queued as {}", id.as_str()));
                 ready.notes.iter().for_each(|note| say(note));
@@ -179,10 +178,10 @@ fn deliver(house: &House, mail: &Mail, queue: &Queue, id: &Id) -> Result<Code, R
 fn pretend(house: House, mail: &Mail) -> Result<Code, Rejection> {
     match outgoing::outcome(&house, mail)? {
         Outcome::Send(ready) => {
-            let lines = ready.units.iter().map(|unit| {
+            let lines = ready.copies.iter().map(|Addressed { unit, message }| {
                 let people: Vec<String> =
                     unit.recipients.iter().map(|recipient| recipient.address.to_string()).collect();
-                format!("{} bytes for {}\n", unit.message.len(), people.join(", "))
+                format!("{} bytes for {}\n", message.bytes(), people.join(", "))
             });
             shown(&lines.collect::<String>())
         }

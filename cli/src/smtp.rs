@@ -22,7 +22,7 @@ pub(crate) use trouble::Trouble;
 use std::time::{Duration, Instant};
 
 use crate::account::{Account, Server};
-use crate::queue::{Recipient, Unit};
+use crate::queue::{Recipient, Stored, Unit};
 
 use session::Session;
 
@@ -80,7 +80,7 @@ impl<'a> Submission<'a> {
     pub(crate) fn send(
         &mut self,
         unit: &Unit,
-        message: &[u8],
+        message: &Stored,
         recipients: &[&Recipient],
     ) -> Result<Vec<Outcome>, Trouble> {
         match self {

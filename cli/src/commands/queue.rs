@@ -90,7 +90,7 @@ fn release_waiting(queue: &Queue, config: &Config, which: Which) -> Result<usize
             continue;
         }
         let Some(unit) = held.units.first() else { continue };
-        match sendmail::release(queue, unit, held.message(0)?, None) {
+        match sendmail::release(queue, unit, &held.message(0), None) {
             Ok(_) => held.remove()?,
             Err(failure) => given_up += usize::from(held.waits_on(queue, config, &failure.message)?),
         }
@@ -117,7 +117,7 @@ fn release(arguments: &args::QueueRelease) -> Result<Exit, Failure> {
     let held = queue.take(place, &id)?;
     let how = Unlock::from_options(&arguments.passphrase);
     let unit = held.units.first().ok_or_else(|| Failure::from(QueueError::Missing))?;
-    let new = sendmail::release(&queue, unit, held.message(0)?, Some(&how))?;
+    let new = sendmail::release(&queue, unit, &held.message(0), Some(&how))?;
     // Should this fail, the mail could be released twice; better than not at all.
     held.remove()?;
     render::released(&new, arguments.report.json)?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::QueueError;
-use super::unit::{Notify, Recipient, Requires, ReturnContent, Unit};
+use super::unit::{Addressed, Notify, Recipient, Requires, ReturnContent, Unit};
 
 const MAGIC: &str = "counterseal-queue 1 ";
 const END: &str = "end ";
@@ -67,12 +67,12 @@ const fn is_false(value: &bool) -> bool {
 
 impl Envelope {
     /// Of all copies of a mail, with the reason where it is held.
-    pub(super) fn of(units: &[Unit], now: Time, held: Option<(&str, bool)>) -> Self {
+    pub(super) fn of(copies: &[Addressed], now: Time, held: Option<(&str, bool)>) -> Self {
         Self {
             committed: now.unix_seconds(),
             reason: held.map(|(reason, _)| reason.to_owned()),
             waits: held.is_some_and(|(_, waits)| waits),
-            units: units.iter().map(UnitObject::of).collect(),
+            units: copies.iter().map(UnitObject::of).collect(),
         }
     }
 
@@ -97,11 +97,7 @@ impl Envelope {
     }
 
     /// Writes the whole file.
-    pub(super) fn write<'u>(
-        &self,
-        output: impl Write,
-        messages: impl Iterator<Item = &'u [u8]>,
-    ) -> io::Result<()> {
+    pub(super) fn write(&self, output: impl Write, copies: &[Addressed]) -> io::Result<()> {
         let mut output = Hashing { inner: output, digest: Sha256::new() };
         let json = serde_json::to_vec(self)?;
         if json.len() > limits::QUEUE_ENVELOPE_BYTES {
@@ -110,8 +106,8 @@ impl Envelope {
         output.write_all(format!("{MAGIC}{}\n", json.len()).as_bytes())?;
         output.write_all(&json)?;
         output.write_all(b"\n")?;
-        for message in messages {
-            output.write_all(message)?;
+        for copy in copies {
+            copy.message.copy_to(&mut output)?;
         }
         let Hashing { mut inner, digest } = output;
         inner.write_all(format!("{END}{}\n", hexadecimal(&digest.finalize())).as_bytes())
@@ -188,12 +184,13 @@ fn first_line(input: &mut impl Read) -> io::Result<Option<(usize, usize)>> {
 }
 
 impl UnitObject {
-    fn of(unit: &Unit) -> Self {
+    fn of(copy: &Addressed) -> Self {
+        let Addressed { unit, message } = copy;
         Self {
             account: unit.account.clone(),
             sender: unit.sender.as_ref().map(ToString::to_string).unwrap_or_default(),
             message_id: unit.message_id.clone(),
-            bytes: unit.message.len() as u64,
+            bytes: message.bytes(),
             smtputf8: unit.requires.smtputf8,
             eight_bit: unit.requires.eight_bit,
             require_tls: unit.requires.tls,
@@ -226,7 +223,6 @@ impl UnitObject {
             account: self.account.clone(),
             sender,
             recipients: self.recipients.iter().map(RecipientObject::to_recipient).collect::<Option<_>>()?,
-            message: Vec::new(),
             message_id: self.message_id.clone(),
             requires: Requires { smtputf8: self.smtputf8, eight_bit: self.eight_bit, tls: self.require_tls },
             return_content,
@@ -314,6 +310,9 @@ impl<T: Read> Read for Hashing<T> {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::queue::Message;
+
+    const MESSAGE: &[u8] = b"Subject: ...\r\n\r\n.\r\n";
 
     fn unit() -> Unit {
         let address = |text| EmailAddress::parse(text).unwrap();
@@ -326,7 +325,6 @@ mod tests {
             account: "work".to_owned(),
             sender: None,
             recipients: vec![Recipient::new(address("*@example.org")), asked],
-            message: b"Subject: ...\r\n\r\n.\r\n".to_vec(),
             message_id: "<1@example.org>".to_owned(),
             requires: Requires { tls: true, ..Requires::default() },
             return_content: Some(ReturnContent::Headers),
@@ -335,10 +333,11 @@ mod tests {
     }
 
     fn written() -> Vec<u8> {
-        let units = [unit(), unit()];
+        let message = Message::written(|output| output.write_all(MESSAGE), |error| error).unwrap();
+        let copy = Addressed { unit: unit(), message };
+        let copies = [copy.clone(), copy];
         let mut file = Vec::new();
-        let envelope = Envelope::of(&units, Time::from_unix_seconds(7), None);
-        envelope.write(&mut file, units.iter().map(|unit| unit.message.as_slice())).unwrap();
+        Envelope::of(&copies, Time::from_unix_seconds(7), None).write(&mut file, &copies).unwrap();
         file
     }
 
@@ -351,8 +350,8 @@ mod tests {
         let file = written();
         let (envelope, first) = read(&file).unwrap();
         let units = envelope.units().unwrap();
-        assert_eq!(units[1], Unit { message: Vec::new(), ..unit() });
-        assert!(file[usize::try_from(first).unwrap()..].starts_with(&unit().message));
+        assert_eq!(units[1], unit());
+        assert!(file[usize::try_from(first).unwrap()..].starts_with(MESSAGE));
     }
 
     #[test]

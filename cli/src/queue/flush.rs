@@ -9,7 +9,7 @@ use counterseal_core::address::EmailAddress;
 
 use super::log::{Event, EventKind, Settled};
 use super::servers::Rest;
-use super::{Box, Id, Mail, Queue, QueueError, Unit, report, schedule};
+use super::{Box, Id, Mail, Queue, QueueError, Stored, Unit, report, schedule};
 use crate::account::{self, Account};
 use crate::clock;
 use crate::config::Config;
@@ -135,7 +135,7 @@ impl<'a> Flusher<'a> {
         if let Err(why) = self.connect(account) {
             return note(mail, index, due, EventKind::Deferred, &why);
         }
-        let message = mail.message(index)?;
+        let message = mail.message(index);
         let mut open = due.chunks(RECIPIENTS_AT_ONCE);
         while let Some(some) = open.next() {
             if let Some(trouble) = self.send_to_some(account, mail, &unit, (index, &message), some)? {
@@ -152,7 +152,7 @@ impl<'a> Flusher<'a> {
         account: &'a Account,
         mail: &mut Mail,
         unit: &Unit,
-        (index, message): (usize, &[u8]),
+        (index, message): (usize, &Stored),
         places: &[usize],
     ) -> Result<Option<Trouble>, QueueError> {
         let recipients: Vec<_> = places.iter().filter_map(|place| unit.recipients.get(*place)).collect();

@@ -2,8 +2,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use counterseal_core::time::Time;
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -12,6 +13,7 @@ use super::error::QueueError;
 use super::file::Envelope;
 use super::id::Id;
 use super::log::{self, Event, Standing, Standings};
+use super::message::Stored;
 use super::unit::Unit;
 use super::{Box, Queue};
 
@@ -32,7 +34,7 @@ pub(crate) struct Mail {
     first_message: u64,
     path: PathBuf,
     log: PathBuf,
-    file: File,
+    file: Arc<File>,
 }
 
 impl Queue {
@@ -122,7 +124,7 @@ impl Queue {
             first_message,
             path,
             log,
-            file,
+            file: Arc::new(file),
         })
     }
 }
@@ -134,18 +136,11 @@ impl Mail {
     }
 
     /// The message of one copy.
-    ///
-    /// # Errors
-    /// [`QueueError::Io`].
-    pub(crate) fn message(&self, unit: usize) -> Result<Vec<u8>, QueueError> {
+    pub(crate) fn message(&self, unit: usize) -> Stored {
         let before: u64 = self.sizes.iter().take(unit).sum();
         let size = self.sizes.get(unit).copied().unwrap_or_default();
         // The sizes were checked against the limits, and the file against the sizes.
-        let mut message = vec![0; usize::try_from(size).unwrap_or_default()];
-        self.file
-            .read_exact_at(&mut message, self.first_message + before)
-            .map_err(QueueError::at(&self.path))?;
-        Ok(message)
+        Stored::new(Arc::clone(&self.file), self.first_message + before, size)
     }
 
     /// How the recipients of one copy stand.

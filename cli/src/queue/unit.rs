@@ -2,7 +2,9 @@
 
 use counterseal_core::address::EmailAddress;
 
-/// One message as it goes over the wire, and where it goes.
+use super::Message;
+
+/// Where one message goes, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unit {
     /// The account of `config.toml` that sends it.
@@ -11,9 +13,7 @@ pub(crate) struct Unit {
     pub(crate) sender: Option<EmailAddress>,
     /// Who gets it. Local parts that name a key (strong addresses) were replaced before.
     pub(crate) recipients: Vec<Recipient>,
-    /// The message: line ends are CRLF, the last line has one too, and there are no dots added.
-    pub(crate) message: Vec<u8>,
-    /// Its Message-ID, with the angle brackets.
+    /// The Message-ID, with the angle brackets.
     pub(crate) message_id: String,
     /// What the server must offer.
     pub(crate) requires: Requires,
@@ -21,6 +21,13 @@ pub(crate) struct Unit {
     pub(crate) return_content: Option<ReturnContent>,
     /// ENVID of RFC 3461, in xtext.
     pub(crate) envelope_id: Option<String>,
+}
+
+/// A message with where it goes. Its line ends are CRLF, the last line has one too, and there are no dots added.
+#[derive(Clone)]
+pub(crate) struct Addressed {
+    pub(crate) unit: Unit,
+    pub(crate) message: Message,
 }
 
 /// Who gets a message, and what its sender wants to know of that.
@@ -70,10 +77,9 @@ pub(crate) struct Requires {
 }
 
 /// A mail that is not sent: the policy refused it, or a key is missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     /// The envelope as it was asked for; the message is the mail as it was given, sealed to its sender.
-    pub(crate) unit: Unit,
+    pub(crate) mail: Addressed,
     /// Why, in words for a person.
     pub(crate) reason: String,
     /// Whether it is to be sent by itself once the key is found. Else only `cseal queue release` sends it.

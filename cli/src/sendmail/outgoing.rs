@@ -20,7 +20,7 @@ use crate::commands::readers::Directory;
 use crate::commands::signer::SigningIdentity;
 use crate::commands::store::{self, Unlock};
 use crate::failure::Failure;
-use crate::queue::{self, Held, Requires, Unit};
+use crate::queue::{self, Addressed, Held, Requires, Unit};
 use crate::render::write::refusals;
 
 /// A mail, whom it is for, and what is wished of its delivery.
@@ -70,7 +70,7 @@ pub(super) enum Outcome {
 
 /// The copies of a mail, ready to be sent.
 pub(super) struct Ready {
-    pub(super) units: Vec<Unit>,
+    pub(super) copies: Vec<Addressed>,
     pub(super) sent: Vec<Sent>,
     pub(super) pins: Vec<Pin>,
     /// What a person wants to know who asks for it.
@@ -213,10 +213,11 @@ impl Job<'_> {
             None => rejection,
         };
         let own = self.own_key();
-        let mut ready = Ready { units: Vec::new(), sent: Vec::new(), pins: sorted.pins, notes: sorted.notes };
+        let mut ready =
+            Ready { copies: Vec::new(), sent: Vec::new(), pins: sorted.pins, notes: sorted.notes };
         if !sorted.sealed.is_empty() {
             let copies = seal::sealed(text, &sorted.sealed, signer.as_ref(), own.as_ref(), house.at);
-            ready.units.extend(copies.map_err(failed)?.into_iter().map(|copy| self.unit(copy)));
+            ready.copies.extend(copies.map_err(failed)?.into_iter().map(|copy| self.addressed(copy)));
         }
         if !sorted.plain.is_empty() {
             let message = seal::plain(text, signer.as_ref(), house.at).map_err(failed)?;
@@ -228,7 +229,7 @@ impl Job<'_> {
                 (!open.is_empty()).then_some(open).into_iter().chain(blind(true).map(|one| vec![one]));
             for recipients in groups {
                 let smtputf8 = needs_utf8(&message, &recipients);
-                ready.units.push(self.unit(Copy { message: message.clone(), recipients, smtputf8 }));
+                ready.copies.push(self.addressed(Copy { message: message.clone(), recipients, smtputf8 }));
             }
         }
         let name = self.message_id().map(|identifier| message::message_name(&identifier));
@@ -262,7 +263,7 @@ impl Job<'_> {
         message_identifiers(&header, "Message-ID").into_iter().next()
     }
 
-    fn unit(&self, copy: Copy) -> Unit {
+    fn addressed(&self, copy: Copy) -> Addressed {
         let Self { mail: Mail { envelope, wishes, .. }, .. } = self;
         let recipients = copy.recipients.into_iter().map(|address| {
             let wish = envelope.notify.iter().find(|(other, _)| *other == address).map(|(_, wish)| *wish);
@@ -274,16 +275,16 @@ impl Job<'_> {
             ReturnWhat::Headers => queue::ReturnContent::Headers,
         });
         let eight_bit = !copy.message.is_ascii();
-        Unit {
+        let unit = Unit {
             account: self.account.clone(),
             sender: envelope.sender.clone(),
             recipients: recipients.collect(),
-            message: copy.message,
             message_id,
             requires: Requires { smtputf8: copy.smtputf8, eight_bit, tls: wishes.require_tls },
             return_content,
             envelope_id: wishes.envelope_identifier.as_deref().map(xtext),
-        }
+        };
+        Addressed { unit, message: copy.message }
     }
 
     /// A mail that is not sent, with its reason: kept, sealed to its sender, who need not unlock anything
@@ -294,7 +295,7 @@ impl Job<'_> {
             Some(keeper) => {
                 let reason = std::iter::once(&failure.message).chain(&failure.details);
                 let reason = reason.map(String::as_str).collect::<Vec<_>>().join("\n");
-                Some(Held { unit: self.kept(keeper)?, reason, waits })
+                Some(Held { mail: self.kept(keeper)?, reason, waits })
             }
             None => None,
         };
@@ -323,11 +324,12 @@ impl Job<'_> {
         })
     }
 
-    fn kept(&self, keeper: Recipient) -> Result<Unit, Rejection> {
-        let copies = seal::sealed(&self.mail.taken.original, &[keeper], None, None, self.house.at)?;
-        let message = copies.into_iter().map(|copy| copy.message).next().unwrap_or_default();
+    fn kept(&self, keeper: Recipient) -> Result<Addressed, Rejection> {
+        let copies = seal::sealed(&self.mail.taken.original(), &[keeper], None, None, self.house.at)?;
+        let sealed =
+            copies.into_iter().next().ok_or(message::WriteError::NoRecipients).map_err(Failure::from)?;
         let recipients = self.mail.envelope.wanted.iter().map(|wanted| wanted.address.clone()).collect();
-        Ok(self.unit(Copy { message, recipients, smtputf8: false }))
+        Ok(self.addressed(Copy { recipients, smtputf8: false, ..sealed }))
     }
 }
 
@@ -341,10 +343,8 @@ const fn notify(wish: submission::Notify) -> queue::Notify {
     queue::Notify { success: wish.success, failure: wish.failure, delay: wish.delay }
 }
 
-fn needs_utf8(message: &[u8], recipients: &[EmailAddress]) -> bool {
-    let header = HeaderSection::read(message).map_or(0, |header| header.length());
-    let is_ascii = message.get(..header).is_some_and(<[u8]>::is_ascii);
-    !is_ascii || recipients.iter().any(|address| !address.local_part().is_ascii())
+fn needs_utf8(message: &queue::Message, recipients: &[EmailAddress]) -> bool {
+    !message.has_ascii_header() || recipients.iter().any(|address| !address.local_part().is_ascii())
 }
 
 /// RFC 3461, section 4.

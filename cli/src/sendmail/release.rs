@@ -1,13 +1,10 @@
 //! A mail that was held is sent after all, because a person says so. The policy is asked as for a new mail.
 
-use std::io::Cursor;
-
 use counterseal_core::cms::OpenOptions;
 use counterseal_core::mail::write_date;
 use counterseal_core::message::{self, Context, ReadOptions};
-use counterseal_core::submission::{self, Defaults, ReturnWhat};
+use counterseal_core::submission::{self, Defaults, Gathered, ReturnWhat};
 use counterseal_core::trust::Knowledge;
-use zeroize::Zeroizing;
 
 use super::house::House;
 use super::outgoing::{self, Mail, Outcome, Wishes};
@@ -17,7 +14,7 @@ use crate::agent::Agent;
 use crate::clock;
 use crate::commands::store::{self, Unlock};
 use crate::failure::Failure;
-use crate::queue::{Id, Queue, ReturnContent, Unit};
+use crate::queue::{Id, Queue, ReturnContent, Stored, Unit};
 use crate::randomness::SystemRandom;
 use crate::spool::EncryptedSpools;
 
@@ -29,7 +26,7 @@ use crate::spool::EncryptedSpools;
 pub(crate) fn release(
     queue: &Queue,
     held: &Unit,
-    sealed: Vec<u8>,
+    sealed: &Stored,
     how: Option<&Unlock>,
 ) -> Result<Id, Failure> {
     let at = clock::now();
@@ -38,10 +35,10 @@ pub(crate) fn release(
         store::unlock(&house.store, how)?;
     }
     let original = opened(&house, sealed)?;
-    let mail = taken(&house, held, &original).map_err(|rejection| *rejection.failure)?;
+    let mail = taken(&house, held, original).map_err(|rejection| *rejection.failure)?;
     match outgoing::outcome(&house, &mail).map_err(|rejection| *rejection.failure)? {
         Outcome::Send(ready) => {
-            let id = queue.commit(&ready.units, at)?;
+            let id = queue.commit(&ready.copies, at)?;
             house.tell_history(ready.sent, &ready.pins);
             Ok(id)
         }
@@ -50,20 +47,19 @@ pub(crate) fn release(
     }
 }
 
-fn opened(house: &House, sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn opened(house: &House, sealed: &Stored) -> Result<Gathered, Failure> {
     let keys = store::keys(&house.store, Unlock::without_asking())?;
     // Whose mail it is says the key that opens it: it is our own, and nobody signed it.
     let knowledge = Knowledge::default();
     let context = Context { keys: &keys, knowledge: &knowledge, at: house.at, spools: &EncryptedSpools };
     let options = ReadOptions { open: OpenOptions::default(), keep_signature: false };
-    // Never grown, so that no copy of it stays behind in freed memory.
-    let mut original = Zeroizing::new(Vec::with_capacity(sealed.len()));
-    message::decrypt(&mut Cursor::new(sealed), &context, &mut SystemRandom, &options, &mut *original)
+    let mut original = Gathered::default();
+    message::decrypt(&mut sealed.reader(), &context, &mut SystemRandom, &options, &mut original)
         .map_err(|error| keys.failure().unwrap_or_else(|| error.into()))?;
     Ok(original)
 }
 
-fn taken(house: &House, held: &Unit, original: &[u8]) -> Result<Mail, Rejection> {
+fn taken(house: &House, held: &Unit, original: Gathered) -> Result<Mail, Rejection> {
     let local = house.local()?;
     // The mail was completed when it was held; these are for what cannot be.
     let defaults = Defaults { from: None, date: write_date(house.at), message_id: String::new() };

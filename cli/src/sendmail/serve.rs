@@ -6,7 +6,7 @@ use counterseal_core::address::StrongAddress;
 use counterseal_core::limits::{SMTP_LINE_BYTES, SUBMITTED_BYTES};
 use counterseal_core::policy::{Encrypt, Mixed, Refusal};
 use counterseal_core::submission::{
-    self, Action, Data, Delivery, Dialogue, Invocation, Local, SubmissionError, Transaction,
+    self, Action, Data, Delivery, Dialogue, Gathered, Invocation, Local, Transaction,
 };
 use zeroize::Zeroizing;
 
@@ -49,7 +49,7 @@ pub(super) fn run(invocation: &Invocation) -> Result<Code, Rejection> {
                 };
                 let transaction = dialogue.take();
                 let house = house.take();
-                let sent = mail.and_then(|mail| take(house, &mail, transaction, invocation));
+                let sent = take(house, mail, transaction, invocation);
                 let answer =
                     sent.map_or_else(|rejection| rejection.reply(), |()| "250 2.0.0 taken".to_owned());
                 caller.say(&answer)?;
@@ -84,7 +84,7 @@ fn check(house: &mut Option<House>, recipient: &StrongAddress) -> Result<(), Rej
 /// Takes one mail.
 fn take(
     house: Option<House>,
-    mail: &[u8],
+    mail: Gathered,
     transaction: Transaction,
     invocation: &Invocation,
 ) -> Result<(), Rejection> {
@@ -133,25 +133,18 @@ impl Caller<'_> {
     }
 
     /// The lines behind DATA; nothing where the dialogue ends within them.
-    #[allow(clippy::type_complexity)]
-    fn mail(&mut self) -> Result<Option<Result<Zeroizing<Vec<u8>>, Rejection>>, Rejection> {
+    fn mail(&mut self) -> Result<Option<Gathered>, Rejection> {
         let failed = |error: io::Error| Rejection::from(Failure::io("standard input", &error));
-        let mut data = Data::new();
-        let mut mail = Zeroizing::new(Vec::new());
+        let (mut data, mut mail) = (Data::new(), Gathered::default());
         let mut line = Zeroizing::new(Vec::new());
-        let mut is_too_large = false;
         loop {
             line.clear();
             self.input.by_ref().take(SUBMITTED_BYTES as u64).read_until(b'\n', &mut line).map_err(failed)?;
             if !line.ends_with(b"\n") && line.len() < SUBMITTED_BYTES {
                 return Ok(None);
             }
-            let Some(part) = data.line(&line) else { break };
-            is_too_large |= mail.len() + part.len() > SUBMITTED_BYTES;
-            if !is_too_large {
-                mail.extend_from_slice(part);
-            }
+            let Some(part) = data.line(&line) else { return Ok(Some(mail)) };
+            mail.push(part);
         }
-        Ok(Some(if is_too_large { Err(SubmissionError::TooLarge.into()) } else { Ok(mail) }))
     }
 }

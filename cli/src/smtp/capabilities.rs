@@ -51,8 +51,8 @@ impl Capabilities {
     }
 
     /// Whether a message has more bytes than the server takes.
-    pub(super) fn is_too_large(&self, bytes: usize) -> bool {
-        self.size.is_some_and(|most| most > 0 && bytes as u64 > most)
+    pub(super) fn is_too_large(&self, bytes: u64) -> bool {
+        self.size.is_some_and(|most| most > 0 && bytes > most)
     }
 }
 
@@ -77,9 +77,9 @@ mod tests {
 
     #[test]
     fn a_size_without_a_number_is_no_limit() {
-        assert!(!of(&["SIZE"]).is_too_large(usize::MAX));
-        assert!(!of(&["SIZE 0"]).is_too_large(usize::MAX));
-        assert!(!of(&["SIZE 99999999999999999999999"]).is_too_large(usize::MAX));
+        assert!(!of(&["SIZE"]).is_too_large(u64::MAX));
+        assert!(!of(&["SIZE 0"]).is_too_large(u64::MAX));
+        assert!(!of(&["SIZE 99999999999999999999999"]).is_too_large(u64::MAX));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::io::Write;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -14,12 +14,14 @@ use super::Outcome;
 use super::reply::Reply;
 use super::trouble::Trouble;
 use crate::children;
-use crate::queue::{Recipient, Unit};
+use crate::queue::{Recipient, Stored, Unit};
 
 /// Tells ourselves, should we be called again below, that we are going round in a circle.
 const MARK: &str = "COUNTERSEAL_SENDMAIL";
 /// How long it may take: it is on this machine, but it may deliver before it ends.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// Bytes that are passed on at once.
+const PIECE: usize = 64 << 10;
 
 /// Whether this process was started by the sendmail that we hand mail to.
 pub(crate) fn is_called_by_ourselves() -> bool {
@@ -46,12 +48,12 @@ impl<'a> Program<'a> {
     pub(super) fn send(
         &self,
         unit: &Unit,
-        message: &[u8],
+        message: &Stored,
         recipients: &[&Recipient],
     ) -> Result<Vec<Outcome>, Trouble> {
         let sender = unit.sender.as_ref().map_or_else(|| "<>".to_owned(), ToString::to_string);
         let failed =
-            |error: std::io::Error| Trouble::Ours(format!("{} cannot be run: {error}", self.path.display()));
+            |error: io::Error| Trouble::Ours(format!("{} cannot be run: {error}", self.path.display()));
         // A sender that begins with a hyphen stays the value of -f, because it is joined to it.
         let mut child = Command::new(self.path)
             .args(["-i", &format!("-f{sender}"), "--"])
@@ -63,9 +65,10 @@ impl<'a> Program<'a> {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        let text = with_local_line_ends(message);
+        let text = message.reader();
         let input = child.stdin.take();
-        let writer = thread::spawn(move || input.is_some_and(|mut input| input.write_all(&text).is_ok()));
+        let writer =
+            thread::spawn(move || input.is_some_and(|input| write_with_local_line_ends(text, input).is_ok()));
         let status = children::ended(&mut child, Instant::now() + PATIENCE);
         let Ok(Some(status)) = status else {
             children::stop(&mut child);
@@ -93,18 +96,39 @@ fn outcome(code: Option<i32>, is_read: bool) -> Outcome {
 }
 
 /// Programs of this system end lines with LF; some double the CR else.
-fn with_local_line_ends(message: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(message.len());
-    for line in message.split_inclusive(|byte| *byte == b'\n') {
-        match line.strip_suffix(b"\r\n") {
-            Some(line) => {
-                text.extend_from_slice(line);
-                text.push(b'\n');
+fn write_with_local_line_ends(message: impl Read, output: impl Write) -> io::Result<()> {
+    let mut message = BufReader::with_capacity(PIECE, message);
+    let mut output = BufWriter::with_capacity(PIECE, output);
+    let mut has_cr = false;
+    loop {
+        let read = message.fill_buf()?;
+        for line in read.split_inclusive(|byte| *byte == b'\n') {
+            // Whether a CR at the end of a piece ends a line is seen in the next one.
+            if std::mem::take(&mut has_cr) && line != b"\n" {
+                output.write_all(b"\r")?;
             }
-            None => text.extend_from_slice(line),
+            match line.strip_suffix(b"\r\n") {
+                Some(line) => {
+                    output.write_all(line)?;
+                    output.write_all(b"\n")?;
+                }
+                None => {
+                    let kept = line.strip_suffix(b"\r").unwrap_or(line);
+                    has_cr = kept.len() < line.len();
+                    output.write_all(kept)?;
+                }
+            }
         }
+        let read = read.len();
+        if read == 0 {
+            break;
+        }
+        message.consume(read);
     }
-    text
+    if has_cr {
+        output.write_all(b"\r")?;
+    }
+    output.flush()
 }
 
 /// Whether a file is this program, or its sibling, under any name.
@@ -145,6 +169,17 @@ mod tests {
 
     #[test]
     fn line_ends_are_those_of_this_system() {
-        assert_eq!(with_local_line_ends(b"a\r\n.\r\nb"), b"a\n.\nb");
+        for (message, expected) in
+            [("a\r\n.\r\nb", "a\n.\nb"), ("a\r\n", "a\n"), ("a\rb\r", "a\rb\r"), ("\r\r\n", "\r\n")]
+        {
+            for piece in 1..4 {
+                let mut written = Vec::new();
+                let message = message.as_bytes().chunks(piece).map(io::Cursor::new);
+                let message = message
+                    .fold(Box::new(io::empty()) as Box<dyn Read>, |all, next| Box::new(all.chain(next)));
+                write_with_local_line_ends(message, &mut written).unwrap();
+                assert_eq!(written, expected.as_bytes(), "{piece}");
+            }
+        }
     }
 }

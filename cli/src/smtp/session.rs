@@ -1,12 +1,14 @@
 //! One SMTP session (RFC 5321), or LMTP (RFC 2033): after each step it is known what the server has promised.
 
+use std::io::{BufRead, BufReader};
+
 use super::capabilities::Capabilities;
 use super::connection::Connection;
 use super::reply::Reply;
 use super::trouble::Trouble;
 use super::{Outcome, Patience, auth};
 use crate::account::{Account, RequireTls, Server};
-use crate::queue::{Notify, Recipient, ReturnContent, Unit};
+use crate::queue::{Notify, Recipient, ReturnContent, Stored, Unit};
 
 /// What we call ourselves. The name of this machine is nobody's business (RFC 5321, section 4.1.4, allows a literal).
 const OUR_NAME: &str = "[127.0.0.1]";
@@ -89,7 +91,7 @@ impl Session {
     pub(super) fn send(
         &mut self,
         unit: &Unit,
-        message: &[u8],
+        message: &Stored,
         recipients: &[&Recipient],
     ) -> Result<Vec<Outcome>, Trouble> {
         if let Some(reply) = self.cannot_carry(unit, message) {
@@ -115,7 +117,7 @@ impl Session {
     }
 
     /// What the server lacks for this message, as an answer of its own would say it.
-    fn cannot_carry(&self, unit: &Unit, message: &[u8]) -> Option<Reply> {
+    fn cannot_carry(&self, unit: &Unit, message: &Stored) -> Option<Reply> {
         let offers = &self.offers;
         if unit.requires.smtputf8 && !offers.smtputf8 {
             return Some(Reply::ours(553, "5.6.7 the server takes no address beyond ASCII (SMTPUTF8)"));
@@ -126,8 +128,8 @@ impl Session {
         if unit.requires.tls && !offers.require_tls {
             return Some(Reply::ours(550, "5.7.30 the mail requires TLS on the whole way (REQUIRETLS)"));
         }
-        let most = offers.size.filter(|_| offers.is_too_large(message.len()))?;
-        let text = format!("5.3.4 {} bytes are more than the {most} that the server takes", message.len());
+        let most = offers.size.filter(|_| offers.is_too_large(message.bytes()))?;
+        let text = format!("5.3.4 {} bytes are more than the {most} that the server takes", message.bytes());
         Some(Reply::ours(552, &text))
     }
 
@@ -136,7 +138,7 @@ impl Session {
     fn envelope(
         &mut self,
         unit: &Unit,
-        message: &[u8],
+        message: &Stored,
         recipients: &[&Recipient],
     ) -> Result<Vec<Reply>, Trouble> {
         let mail = self.mail_command(unit, message);
@@ -178,12 +180,12 @@ impl Session {
         if sender.is_positive() { Ok(replies) } else { Ok(replies.iter().map(|_| sender.clone()).collect()) }
     }
 
-    fn mail_command(&self, unit: &Unit, message: &[u8]) -> String {
+    fn mail_command(&self, unit: &Unit, message: &Stored) -> String {
         let sender = unit.sender.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut command = format!("MAIL FROM:<{sender}>");
         let offers = &self.offers;
         if offers.size.is_some() {
-            command.push_str(&format!(" SIZE={}", message.len()));
+            command.push_str(&format!(" SIZE={}", message.bytes()));
         }
         if unit.requires.eight_bit {
             command.push_str(" BODY=8BITMIME");
@@ -224,19 +226,29 @@ impl Session {
 
     /// The message with its dots doubled (RFC 5321, section 4.5.2), and the final one in the same write as the last
     /// piece of it.
-    fn write_message(&mut self, message: &[u8]) -> Result<(), Trouble> {
-        let mut piece = Vec::with_capacity(PIECE + 2048);
-        for line in message.split_inclusive(|byte| *byte == b'\n') {
-            if line.starts_with(b".") {
-                piece.push(b'.');
+    fn write_message(&mut self, message: &Stored) -> Result<(), Trouble> {
+        let mut input = BufReader::with_capacity(PIECE, message.reader());
+        let (mut piece, mut is_at_line) = (Vec::with_capacity(PIECE + 2048), true);
+        loop {
+            let read = input.fill_buf().map_err(|error| Trouble::Ours(format!("the queue: {error}")))?;
+            if read.is_empty() {
+                break;
             }
-            piece.extend_from_slice(line);
+            for line in read.split_inclusive(|byte| *byte == b'\n') {
+                if is_at_line && line.starts_with(b".") {
+                    piece.push(b'.');
+                }
+                piece.extend_from_slice(line);
+                is_at_line = line.ends_with(b"\n");
+            }
+            let read = read.len();
+            input.consume(read);
             if piece.len() >= PIECE {
                 self.connection.message_piece(&piece, "during the message")?;
                 piece.clear();
             }
         }
-        if !message.ends_with(b"\r\n") {
+        if !is_at_line {
             piece.extend_from_slice(b"\r\n");
         }
         piece.extend_from_slice(b".\r\n");

@@ -34,7 +34,7 @@ fn mail(data: &[u8], local: &Local) {
     let from = from.map(|address| Mailbox { address, display_name: None, has_address_in_comment: false });
     let defaults =
         Defaults { from, date: "Thu, 01 Jan 1970 00:00:00 +0000".to_owned(), message_id: "1@x".to_owned() };
-    let Ok(taken) = read(data, local, true, &defaults) else { return };
+    let Ok(taken) = read(data.into(), local, true, &defaults) else { return };
     let text = &taken.text;
     assert!(!text.contains(&0) && text.ends_with(b"\r\n"));
     assert!(text.split(|byte| *byte == b'\n').all(|line| line.is_empty() || line.ends_with(b"\r")));
@@ -46,7 +46,7 @@ fn mail(data: &[u8], local: &Local) {
     for name in ["From", "Date", "Message-ID"] {
         assert!(header.count(name) >= 1, "{name}");
     }
-    if let Ok(again) = read(text, local, false, &defaults) {
+    if let Ok(again) = read(text.into(), local, false, &defaults) {
         assert_eq!(again.text, taken.text, "another mail");
     }
 }

@@ -34,8 +34,10 @@ pub(crate) enum Body<'a> {
     Encoded(Cow<'a, [u8]>),
     /// Bytes as they will be written, looked at already.
     Canonical(&'a [u8]),
-    /// Text that is still to be encoded.
+    /// Text that needs no encoding.
     Text(String),
+    /// Text of ours, and behind it bytes as they will be written, looked at already.
+    Preceded(String, &'a [u8]),
     Multipart {
         boundary: String,
         preamble: &'a [u8],
@@ -170,12 +172,34 @@ impl<'a> Entity<'a> {
         self.set_encoding(encoding)
     }
 
-    /// Replaces the text of a text part. It becomes UTF-8.
-    pub(crate) fn set_text(&mut self, text: String) -> Result<(), MailError> {
+    /// Puts lines before the text of `part`, which this entity is. It becomes UTF-8. What needs no encoding is not
+    /// copied, however large it is.
+    pub(crate) fn put_before(&mut self, lines: String, part: &Part<'_>) -> Result<(), MailError> {
+        let charset = part.content_type().parameter("charset").unwrap_or("us-ascii");
+        let is_unicode = ["us-ascii", "utf-8"].iter().any(|name| charset.eq_ignore_ascii_case(name));
+        let is_encoded = !matches!(part.encoding(), TransferEncoding::SevenBit | TransferEncoding::EightBit);
+        match self.body {
+            Body::Canonical(bytes)
+                if is_unicode && !is_encoded && passage(lines.as_bytes()) == Passage::Canonical =>
+            {
+                self.set_unicode()?;
+                self.body = Body::Preceded(lines, bytes);
+                Ok(())
+            }
+            _ => self.set_text(lines + &part.text()?),
+        }
+    }
+
+    fn set_unicode(&mut self) -> Result<(), MailError> {
         let mut content_type = self.content_type()?;
         content_type.parameters.retain(|parameter| parameter.name != "charset");
         content_type.parameters.insert(0, parameter("charset", "utf-8"));
-        self.set_field("Content-Type", &parameterised(&content_type))?;
+        self.set_field("Content-Type", &parameterised(&content_type))
+    }
+
+    /// Replaces the text of a text part. It becomes UTF-8.
+    pub(crate) fn set_text(&mut self, text: String) -> Result<(), MailError> {
+        self.set_unicode()?;
         let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
         if passage(text.as_bytes()) >= Passage::Safe {
             self.set_encoding(TransferEncoding::SevenBit)?;
@@ -284,6 +308,10 @@ impl<'a> Entity<'a> {
             Body::Encoded(bytes) => output.push(canonical(bytes)?),
             Body::Canonical(bytes) => output.push(bytes),
             Body::Text(text) => output.push(text.into_bytes()),
+            Body::Preceded(text, bytes) => {
+                output.push(text.into_bytes());
+                output.push(bytes);
+            }
             Body::Message(message) => message.write(output)?,
             Body::Multipart { boundary, preamble, epilogue, parts } => {
                 if !preamble.is_empty() {

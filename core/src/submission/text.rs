@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use memchr::{memchr, memchr_iter};
 use zeroize::Zeroizing;
 
 use super::local::{LOCAL_DOMAIN, Local};
-use super::{SubmissionError, trigger};
+use super::{Gathered, SubmissionError, trigger};
 use crate::address::{EmailAddress, KeyDemand, StrongAddress};
-use crate::limits::{SUBMITTED_BYTES, SUBMITTED_RECIPIENTS};
+use crate::limits::SUBMITTED_RECIPIENTS;
 use crate::mail::{
     AddressEntry, DemandOrigin, HeaderField, HeaderSection, Mailbox, MailboxError, author,
     parse_address_list, parse_submitted_list, without_demands, write_field, write_mailbox,
@@ -42,8 +41,6 @@ pub struct Submission {
     /// As it may be signed: CRLF line ends, without Bcc, with Date, Message-ID and, where it is known,
     /// From; without the demands on keys.
     pub text: Zeroizing<Vec<u8>>,
-    /// The same with the demands and wishes of its author: for whoever keeps it, and sends it later.
-    pub original: Zeroizing<Vec<u8>>,
     /// Everyone whom the header names as recipient, aliases followed.
     pub named: Vec<StrongAddress>,
     /// Those of them whom every reader sees.
@@ -54,6 +51,22 @@ pub struct Submission {
     pub asks_for_encryption: bool,
     /// Who sends an old mail again, where this is one.
     pub resent_from: Option<EmailAddress>,
+    /// The header with the demands and wishes of its author, and the empty line behind it.
+    original_header: Zeroizing<Vec<u8>>,
+    /// Bytes of the header of `text`, and the empty line.
+    header_length: usize,
+}
+
+impl Submission {
+    /// The mail with the demands and wishes of its author: for whoever keeps it, and sends it later.
+    #[must_use]
+    pub fn original(&self) -> Zeroizing<Vec<u8>> {
+        let body = self.text.get(self.header_length..).unwrap_or_default();
+        let mut original = Zeroizing::new(Vec::with_capacity(self.original_header.len() + body.len()));
+        original.extend_from_slice(&self.original_header);
+        original.extend_from_slice(body);
+        original
+    }
 }
 
 /// The recipients of the command line, aliases followed.
@@ -91,21 +104,26 @@ pub fn argument_recipients(
 /// # Errors
 /// [`SubmissionError`]; then nothing of it is sent to anybody.
 pub fn read(
-    mail: &[u8],
+    mail: Gathered,
     local: &Local,
     header_counts: bool,
     defaults: &Defaults,
 ) -> Result<Submission, SubmissionError> {
-    let canonical = canonical(mail)?;
-    let given = HeaderSection::read(&canonical).map_err(SubmissionError::Header)?;
-    let qualified = qualified(&canonical, &given, local, defaults.from.as_ref())?;
+    let mail = mail.into_canonical()?;
+    // All that is changed is the header; the body may be large.
+    let length = HeaderSection::read(&mail).map_err(SubmissionError::Header)?.length();
+    let header = Zeroizing::new(mail.get(..length).unwrap_or_default().to_vec());
+    let given = HeaderSection::read(&header).map_err(SubmissionError::Header)?;
+    let qualified = qualified(&header, &given, local, defaults.from.as_ref())?;
     let undemanded = without_demands(&qualified).map_err(SubmissionError::Demand)?;
-    let original = completed(&qualified, defaults, Wishes::Stay)?;
+    let original_header = completed(&qualified, defaults, Wishes::Stay)?;
     let plain = undemanded.mail.map_or(qualified, Zeroizing::new);
     let header = HeaderSection::read(&plain).map_err(SubmissionError::Header)?;
+    let own_header = completed(&plain, defaults, Wishes::Go)?;
     let mut submission = Submission {
-        text: completed(&plain, defaults, Wishes::Go)?,
-        original,
+        text: with_header(mail, length, &own_header),
+        original_header,
+        header_length: own_header.len(),
         named: Vec::new(),
         open: Vec::new(),
         origin: undemanded.origin,
@@ -133,34 +151,6 @@ pub fn read(
         }
     }
     Ok(submission)
-}
-
-/// CRLF line ends, one at the end, and nothing before the first field.
-fn canonical(mail: &[u8]) -> Result<Zeroizing<Vec<u8>>, SubmissionError> {
-    if mail.len() > SUBMITTED_BYTES {
-        return Err(SubmissionError::TooLarge);
-    }
-    if memchr(0, mail).is_some() {
-        return Err(SubmissionError::Nul);
-    }
-    if memchr_iter(b'\r', mail).any(|at| mail.get(at + 1) != Some(&b'\n')) {
-        return Err(SubmissionError::BareCarriageReturn);
-    }
-    // The line that mailboxes put between mails, which mailx and others pass on.
-    let mail = match memchr(b'\n', mail) {
-        Some(end) if mail.starts_with(b"From ") || mail.starts_with(b">From ") => {
-            mail.get(end + 1..).unwrap_or_default()
-        }
-        _ => mail,
-    };
-    let lines = memchr_iter(b'\n', mail).count();
-    let mut text = Zeroizing::new(Vec::with_capacity(mail.len() + lines + 2));
-    for line in mail.split_inclusive(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        text.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-        text.extend_from_slice(b"\r\n");
-    }
-    Ok(text)
 }
 
 /// The mail with a domain at every name of its address fields.
@@ -282,7 +272,21 @@ enum Wishes {
     Go,
 }
 
-/// With what is missing, and without what is not sent.
+/// The mail with another header in the place of so many bytes.
+fn with_header(mut mail: Zeroizing<Vec<u8>>, length: usize, header: &[u8]) -> Zeroizing<Vec<u8>> {
+    let body = mail.len() - length;
+    if mail.capacity() >= header.len() + body {
+        mail.splice(..length, header.iter().copied());
+        return mail;
+    }
+    // Vec would grow by leaving a copy behind.
+    let mut larger = Zeroizing::new(Vec::with_capacity(header.len() + body));
+    larger.extend_from_slice(header);
+    larger.extend_from_slice(mail.get(length..).unwrap_or_default());
+    larger
+}
+
+/// A header with what is missing, without what is not sent, and with the empty line behind it.
 fn completed(
     mail: &[u8],
     defaults: &Defaults,
@@ -316,7 +320,6 @@ fn completed(
     }
     // A text without a header, and one that starts in the middle of it, get the empty line.
     text.extend_from_slice(b"\r\n");
-    text.extend_from_slice(mail.get(header.length()..).unwrap_or_default());
     Ok(text)
 }
 

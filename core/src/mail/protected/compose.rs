@@ -195,16 +195,14 @@ fn add_legacy_display(
     }
     let places = part.walk();
     for body in main_body_parts(part) {
-        let add = match body.content_type().name() {
-            "text/plain" => legacy_display::add_to_plain,
-            "text/html" => legacy_display::add_to_html,
-            _ => continue,
-        };
         let path = places.iter().find(|(_, part)| std::ptr::eq(*part, body)).map(|(path, _)| path);
-        if let Some(text_entity) = path.and_then(|path| entity.at(path)) {
-            text_entity.set_text(add(&body.text()?, hidden))?;
-            text_entity.set_parameter(LEGACY_PARAMETER, Some("1"))?;
+        let Some(text_entity) = path.and_then(|path| entity.at(path)) else { continue };
+        match body.content_type().name() {
+            "text/plain" => text_entity.put_before(legacy_display::before_plain(hidden), body)?,
+            "text/html" => text_entity.set_text(legacy_display::add_to_html(&body.text()?, hidden))?,
+            _ => continue,
         }
+        text_entity.set_parameter(LEGACY_PARAMETER, Some("1"))?;
     }
     Ok(())
 }

@@ -6,9 +6,9 @@ use std::ops::Range;
 /// The class of the element in HTML (RFC 9788, section 5.2.3).
 const CLASS: &str = "header-protection-legacy-display";
 
-/// Puts the fields before a plain text.
-pub(super) fn add_to_plain(text: &str, fields: &[(String, String)]) -> String {
-    format!("{}\r\n{text}", field_lines(fields))
+/// What stands before a plain text: the fields, and an empty line.
+pub(super) fn before_plain(fields: &[(String, String)]) -> String {
+    field_lines(fields) + "\r\n"
 }
 
 /// Puts the fields at the start of the body of an HTML text.
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_plain_text_gets_and_loses_its_element() {
-        let with = add_to_plain("Hello\r\n\r\nBob\r\n", &fields());
+        let with = before_plain(&fields()) + "Hello\r\n\r\nBob\r\n";
         assert_eq!(with, "Subject: a < b & c\r\n\r\nHello\r\n\r\nBob\r\n");
         assert_eq!(strip_from_plain(&with), "Hello\r\n\r\nBob\r\n");
         assert_eq!(strip_from_plain("no empty line\r\n"), "no empty line\r\n");

@@ -1,6 +1,7 @@
 //! Rows of what programs hand over, and what becomes of it.
 
 use super::*;
+use crate::limits::SUBMITTED_BYTES;
 use crate::submission::Aliases;
 
 fn local() -> Local {
@@ -20,7 +21,7 @@ fn taken(mail: &[u8], header_counts: bool) -> Result<Submission, SubmissionError
         date: "Sat, 21 Nov 2026 12:00:00 +0000".to_owned(),
         message_id: "1@example.org".to_owned(),
     };
-    read(mail, &local(), header_counts, &defaults)
+    read(mail.into(), &local(), header_counts, &defaults)
 }
 
 fn text(mail: &[u8]) -> String {
