@@ -9,6 +9,7 @@ mod outgoing;
 mod rejection;
 mod release;
 mod seal;
+mod search;
 mod serve;
 mod wanted;
 
@@ -129,7 +130,7 @@ fn leave_caller() {
 /// Commits a mail to the queue, or keeps it.
 fn send(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
     let queue = Queue::of_user()?;
-    match outgoing::outcome(&house, mail)? {
+    match outgoing::outcome(&mut house, mail)? {
         Outcome::Send(ready) => {
             let id = queue.commit(&ready.copies, house.at)?;
             if mail.wishes.verbose {
@@ -175,8 +176,8 @@ fn deliver(house: &House, mail: &Mail, queue: &Queue, id: &Id) -> Result<Code, R
 }
 
 /// Says what would become of a mail.
-fn pretend(house: House, mail: &Mail) -> Result<Code, Rejection> {
-    match outgoing::outcome(&house, mail)? {
+fn pretend(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
+    match outgoing::outcome(&mut house, mail)? {
         Outcome::Send(ready) => {
             let lines = ready.copies.iter().map(|Addressed { unit, message }| {
                 let people: Vec<String> =

@@ -1,5 +1,6 @@
 //! What is at hand for every mail: the key store, the policy, and who lives on this machine.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use counterseal_core::address::EmailAddress;
@@ -40,7 +41,9 @@ pub(super) struct House {
     /// The store's owner.
     pub(super) owner: Option<EmailAddress>,
     pub(super) config: Config,
-    knowledge: Knowledge,
+    pub(super) knowledge: Knowledge,
+    /// Whose keys the network was asked for, as their addresses are looked up.
+    pub(super) looked_up: BTreeSet<String>,
     at_hand: Vec<Certificate>,
 }
 
@@ -54,7 +57,8 @@ impl House {
         policy::apply(&policy, &mut knowledge)?;
         knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);
         let (owner, config) = (store::owner(&store)?, Config::read()?);
-        Ok(Self { store, policy, at, owner, config, knowledge, at_hand })
+        let looked_up = BTreeSet::new();
+        Ok(Self { store, policy, at, owner, config, knowledge, looked_up, at_hand })
     }
 
     /// Keys for people, and what the policy says of mail to them.

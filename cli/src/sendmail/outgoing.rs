@@ -78,7 +78,9 @@ pub(super) struct Ready {
 }
 
 /// Decides, and makes the copies.
-pub(super) fn outcome(house: &House, mail: &Mail) -> Result<Outcome, Rejection> {
+pub(super) fn outcome(house: &mut House, mail: &Mail) -> Result<Outcome, Rejection> {
+    house.look_up(&mail.envelope.wanted)?;
+    let house = &*house;
     let directory = house.directory()?;
     let own = own(house, mail);
     let account =

@@ -36,7 +36,7 @@ pub(crate) fn release(
     }
     let original = opened(&house, sealed)?;
     let mail = taken(&house, held, original).map_err(|rejection| *rejection.failure)?;
-    match outgoing::outcome(&house, &mail).map_err(|rejection| *rejection.failure)? {
+    match outgoing::outcome(&mut house, &mail).map_err(|rejection| *rejection.failure)? {
         Outcome::Send(ready) => {
             let id = queue.commit(&ready.copies, at)?;
             house.tell_history(ready.sent, &ready.pins);

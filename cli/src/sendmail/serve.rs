@@ -66,16 +66,20 @@ fn check(house: &mut Option<House>, recipient: &StrongAddress) -> Result<(), Rej
         None => house.insert(House::open(clock::now())?),
     };
     let local: Local = house.local()?;
+    let wanted = |strong: StrongAddress| {
+        let StrongAddress { address, demand } = strong;
+        Wanted { address, blind: false, demand, origin: DemandOrigin::NewMail }
+    };
+    let people: Vec<Wanted> = local.people(recipient)?.into_iter().map(wanted).collect();
+    house.look_up(&people)?;
     let directory = house.directory()?;
     let mut refused = Vec::new();
-    for StrongAddress { address, demand } in local.people(recipient)? {
-        let holds = house.policy.for_address(&address, house.at).mixed == Mixed::Hold;
-        let name = address.to_string();
-        let wanted = Wanted { address, blind: false, demand, origin: DemandOrigin::NewMail };
-        match directory.sending(&wanted, Encrypt::Never) {
+    for wanted in &people {
+        let holds = house.policy.for_address(&wanted.address, house.at).mixed == Mixed::Hold;
+        match directory.sending(wanted, Encrypt::Never) {
             Ok(_) => {}
             Err(Refusal::NoKey | Refusal::WasEncrypted | Refusal::Expired { .. }) if holds => {}
-            Err(refusal) => refused.push((name, refusal)),
+            Err(refusal) => refused.push((wanted.address.to_string(), refusal)),
         }
     }
     if refused.is_empty() { Ok(()) } else { Err(Rejection::new(Code::Permission, refusals(&refused))) }

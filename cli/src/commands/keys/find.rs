@@ -154,6 +154,17 @@ impl Looked {
         Ok(())
     }
 
+    /// Has what was found count without keeping it.
+    pub(crate) fn teach(&self, knowledge: &mut Knowledge) {
+        knowledge.certificates.extend(self.chains(knowledge));
+        for candidate in self.acceptable() {
+            if !knowledge.certificates.contains(&candidate.certificate) {
+                knowledge.certificates.push(candidate.certificate.clone());
+            }
+            lookup::add_to(knowledge, &candidate.evidence);
+        }
+    }
+
     fn keep(&self, candidate: &Candidate, writer: &mut Writer<'_>) -> Result<(), StoreError> {
         let certificate = &candidate.certificate;
         writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;

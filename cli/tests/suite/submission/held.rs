@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::sink::{Manner, Sink};
 use crate::people::Place;
+use crate::servers::{NameServer, program};
 
 const MAIL: &[u8] = b"From: alice@example.org\nTo: dave@example.org\nSubject: Secret plans\n\nLet us meet.\n";
 
@@ -23,15 +24,22 @@ fn people(policy: &str) -> (Place, Sink) {
 }
 
 fn sendmail(place: &Place) -> i32 {
+    sendmail_with(place, &["-i", "dave@example.org"], MAIL).0
+}
+
+/// The exit code, and what is said on standard output.
+fn sendmail_with(place: &Place, arguments: &[&str], input: &[u8]) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_cseal-sendmail"))
-        .args(["-i", "dave@example.org"])
+        .args(arguments)
         .env("COUNTERSEAL_HOME", place.path("alice"))
         .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(MAIL).unwrap();
-    child.wait().unwrap().code().unwrap()
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    (ended.status.code().unwrap(), String::from_utf8(ended.stdout).unwrap())
 }
 
 fn held(place: &Place) -> Vec<String> {
@@ -86,6 +94,60 @@ fn a_mail_that_waits_for_a_key_goes_by_itself_when_the_key_is_there() {
     place.run("alice", &["queue", "flush"]).exits(0);
     dave_reads(&place, &sink);
     assert!(held(&place).is_empty());
+}
+
+/// The domain that says what Dave's key is.
+fn name_server(place: &Place) -> Option<NameServer> {
+    program("named")?;
+    let records = place.run("dave", &["keys", "publish", "--smimea"]).exits(0).text();
+    NameServer::start(&place.path("dns"), &[("example.org", &records)])
+}
+
+fn asks(place: &Place, server: &NameServer, network: &str) {
+    let send = "[[send]]\naddress = \"*\"\nencrypt = \"require\"\nmixed = \"hold\"\n";
+    let policy = format!("{send}[sources]\nnetwork = \"{network}\"\n{}", server.policy());
+    fs::write(place.path("alice/policy.toml"), policy).unwrap();
+}
+
+#[test]
+fn the_queue_looks_for_a_key_where_the_person_allowed_that() {
+    let (place, sink) = people("");
+    let Some(server) = name_server(&place) else { return };
+    asks(&place, &server, "ask");
+    assert_eq!(sendmail(&place), 0);
+    place.run("alice", &["queue", "flush"]).exits(0);
+    assert_eq!((held(&place).len(), sink.received().len()), (1, 0), "nobody allowed it");
+    asks(&place, &server, "always");
+    place.run("alice", &["queue", "flush"]).exits(0);
+    dave_reads(&place, &sink);
+    assert!(held(&place).is_empty());
+    // It was taken in: the next mail asks nobody.
+    drop(server);
+    assert_eq!(sendmail(&place), 0);
+    assert_eq!((held(&place).len(), sink.received().len()), (0, 2));
+}
+
+#[test]
+fn a_key_that_the_domain_proves_is_looked_up_before_a_mail_is_refused() {
+    for is_dialogue in [false, true] {
+        let (place, sink) = people("");
+        let Some(server) = name_server(&place) else { return };
+        asks(&place, &server, "always");
+        let policy = fs::read_to_string(place.path("alice/policy.toml")).unwrap();
+        fs::write(place.path("alice/policy.toml"), policy.replace("hold", "refuse")).unwrap();
+        if is_dialogue {
+            let mail = String::from_utf8_lossy(MAIL).replace('\n', "\r\n");
+            let talk = format!(
+                "EHLO here\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<dave@example.org>\r\nDATA\r\n{mail}.\r\nQUIT\r\n"
+            );
+            let (code, said) = sendmail_with(&place, &["-odq", "-bs"], talk.as_bytes());
+            assert!(code == 0 && said.contains("250 2.0.0 taken"), "{said}");
+            place.run("alice", &["queue", "flush"]).exits(0);
+        } else {
+            assert_eq!(sendmail(&place), 0);
+        }
+        dave_reads(&place, &sink);
+    }
 }
 
 #[test]
