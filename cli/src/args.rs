@@ -9,6 +9,7 @@ mod common;
 mod decrypt;
 mod doctor;
 mod encrypt;
+mod filter;
 mod find;
 mod generate;
 mod history;
@@ -43,6 +44,7 @@ pub(crate) use common::{
 pub(crate) use decrypt::Decrypt;
 pub(crate) use doctor::Doctor;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
+pub(crate) use filter::Filter;
 pub(crate) use find::{Find, Source};
 pub(crate) use generate::{Generate, GenerateCommand, Shell};
 pub(crate) use history::{TrustForget, TrustHistory};
@@ -114,6 +116,7 @@ pub(crate) enum Command {
     Agent(Agent),
     Sendmail(Sendmail),
     Queue(Queue),
+    Filter(Filter),
     Passphrase(ChangePassphrase),
     Backup(Backup),
     Restore(Restore),

@@ -9,6 +9,7 @@ mod decrypt;
 pub(crate) mod doctor;
 mod encrypt;
 pub(crate) mod expiry;
+mod filter;
 mod generate;
 pub(crate) mod history;
 mod init;
@@ -62,6 +63,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Sendmail(_) => Err(Failure::usage("nothing stands before the word sendmail")
             .hint("call it as `cseal sendmail` or `cseal-sendmail`, with its own options behind")),
         Command::Queue(arguments) => queue::run(arguments),
+        Command::Filter(arguments) => filter::run(arguments),
         Command::Passphrase(arguments) => passphrase::run(arguments),
         Command::Backup(arguments) => backup::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
@@ -141,7 +143,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
         Command::Backup(arguments) => Some(&arguments.report),
         Command::Restore(arguments) => Some(&arguments.report),
         Command::Doctor(arguments) => Some(&arguments.report),
-        Command::Sendmail(_) | Command::Generate(_) | Command::TokenHelper => None,
+        Command::Sendmail(_) | Command::Filter(_) | Command::Generate(_) | Command::TokenHelper => None,
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Contradiction,
     /// Our bug.
     Bug,
+    /// Nothing was written; whoever holds the mail keeps it and tries again (EX_TEMPFAIL of `sysexits.h`).
+    Later,
 }
 
 impl Exit {
@@ -27,6 +29,7 @@ impl Exit {
             Self::Unknown => 3,
             Self::Contradiction => 4,
             Self::Bug => 70,
+            Self::Later => 75,
         }
     }
 }

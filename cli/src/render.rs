@@ -20,6 +20,7 @@ pub(crate) mod status;
 mod store;
 pub(crate) mod take_over;
 pub(crate) mod trust;
+pub(crate) mod verdict_field;
 pub(crate) mod write;
 pub(crate) mod written;
 

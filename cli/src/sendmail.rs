@@ -89,7 +89,7 @@ fn answered(invocation: &Invocation) -> Result<Code, Rejection> {
 const fn listed(exit: Exit) -> Code {
     match exit {
         Exit::Done | Exit::No => Code::Done,
-        Exit::Usage | Exit::Unknown | Exit::Contradiction => Code::Io,
+        Exit::Usage | Exit::Unknown | Exit::Contradiction | Exit::Later => Code::Io,
         Exit::Bug => Code::Software,
     }
 }

@@ -96,6 +96,9 @@ pub const MIME_PARTS: usize = 500;
 pub const HEADER_BYTES: usize = 100_000;
 /// Lines of one header section.
 pub const HEADER_LINES: usize = 1000;
+/// Control characters before the name of a field that are looked through at once, where the field is to be taken
+/// out.
+pub const FIELD_LEAD_BYTES: usize = 64;
 /// Bytes of a boundary (RFC 2046, section 5.1.1).
 pub const BOUNDARY_BYTES: usize = 70;
 /// Parameters of one header field.

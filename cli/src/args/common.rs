@@ -73,7 +73,7 @@ pub(crate) struct Output {
 }
 
 /// What machines are told.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Report {
     /// Say the result as one JSON object
     #[arg(long)]
@@ -131,7 +131,7 @@ pub(crate) struct History {
 }
 
 /// Certificates and revocation lists from files instead of the store.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Evidence {
     /// A CA that you accept as your organisation's own
     ///
@@ -153,11 +153,12 @@ pub(crate) struct Evidence {
 }
 
 /// How much must be known of revocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Revocation {
     /// Nothing is asked, not even what the mail brings
     Off,
     /// What is known to be revoked is refused; where nothing is known, that is said
+    #[default]
     BestEffort,
     /// A chain counts only where a current list or response speaks for each certificate
     Require,

@@ -98,7 +98,7 @@ impl From<Failure> for Rejection {
             ("locked" | "no-signing-key" | "cannot-sign" | "not-the-signer", _)
             | (_, Exit::No | Exit::Contradiction) => Code::Permission,
             (_, Exit::Bug) => Code::Software,
-            (_, Exit::Done | Exit::Unknown) => Code::Configuration,
+            (_, Exit::Done | Exit::Unknown | Exit::Later) => Code::Configuration,
         };
         Self::new(code, failure)
     }

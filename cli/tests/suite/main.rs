@@ -13,6 +13,7 @@ mod desktop_keyring;
 mod doctor;
 mod exchange;
 mod files;
+mod filter;
 mod forged;
 mod from_gnupg;
 mod gnupg;

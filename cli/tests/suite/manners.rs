@@ -35,6 +35,7 @@ fn every_short_help_fits_a_screen_and_every_long_one_has_examples() {
         &["backup"],
         &["restore"],
         &["doctor"],
+        &["filter"],
         &["trust", "policy", "check"],
         &["trust", "show"],
         &["trust", "pin"],

@@ -1,10 +1,10 @@
 //! What a mail looks like when it was read.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 
 use super::layers::Unwrapped;
 use super::options::ReadOptions;
-use crate::mail::{HeaderSection, is_structural};
+use crate::mail::{HeaderSection, LineEnds, is_structural};
 use crate::ports::Source;
 
 /// Writes the mail as it may be read: trace fields from outside, protected fields from inside,
@@ -62,39 +62,4 @@ fn write_outer_fields(headers: &HeaderSection<'_>, output: &mut dyn Write) -> io
 fn copy(source: &mut dyn Source, output: &mut dyn Write) -> io::Result<()> {
     source.rewind()?;
     io::copy(source, output).map(drop)
-}
-
-/// How lines end.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum LineEnds {
-    CarriageReturnLineFeed,
-    LineFeed,
-}
-
-impl LineEnds {
-    fn of(mail: &mut dyn Source) -> io::Result<Self> {
-        mail.rewind()?;
-        let mut first = Vec::new();
-        io::Read::take(BufReader::new(mail), 4096).read_until(b'\n', &mut first)?;
-        Ok(match first.as_slice() {
-            [.., b'\r', b'\n'] => Self::CarriageReturnLineFeed,
-            [.., b'\n'] => Self::LineFeed,
-            _ => Self::CarriageReturnLineFeed,
-        })
-    }
-
-    /// Writes a text whose lines end with CRLF.
-    fn write(self, text: &[u8], output: &mut dyn Write) -> io::Result<()> {
-        if self == Self::CarriageReturnLineFeed {
-            return output.write_all(text);
-        }
-        let mut rest = text;
-        while let Some(position) = memchr::memmem::find(rest, b"\r\n") {
-            let (line, end) = rest.split_at_checked(position).unwrap_or_default();
-            output.write_all(line)?;
-            output.write_all(b"\n")?;
-            rest = end.get(2..).unwrap_or_default();
-        }
-        output.write_all(rest)
-    }
 }
