@@ -161,6 +161,28 @@ pub(crate) fn choose<'a>(
     })
 }
 
+/// The account by which root sends a mail of somebody else. Whoever names one names one that takes their sender: a
+/// name is no way round what the administrator wrote.
+///
+/// # Errors
+/// `no-account`, with what to write.
+pub(crate) fn for_somebody<'a>(
+    accounts: &'a [Account],
+    named: Option<&str>,
+    sender: Option<&EmailAddress>,
+) -> Result<&'a Account, Failure> {
+    let takes = |account: &&Account| {
+        let is_any = account.from.is_empty();
+        is_any || sender.is_some_and(|sender| account.from.iter().any(|pattern| pattern.takes(sender)))
+    };
+    let fitting = || accounts.iter().filter(takes);
+    let named = named.and_then(|name| fitting().find(|account| account.name == name));
+    match named.or_else(|| fitting().next()) {
+        Some(account) => Ok(account),
+        None => choose(accounts, None, sender, None),
+    }
+}
+
 fn no_account(message: String) -> Failure {
     Failure::unknown("no-account", message).hint(
         "write into config.toml: [account.work], from = [\"alice@example.org\"], smtp = \"smtps://smtp.example.org\"",
@@ -214,6 +236,22 @@ mod tests {
     fn an_account_without_senders_takes_all() {
         let accounts = [for_senders("all", &[])];
         assert!(choose(&accounts, None, Some(&address("root@example.org")), None).is_ok());
+    }
+
+    #[test]
+    fn root_sends_for_others_only_what_an_account_takes() {
+        let accounts = [for_senders("boss", &["boss@example.org"]), for_senders("all", &["*@example.org"])];
+        let chosen = |named, sender: Option<&str>| {
+            let sender = sender.map(address);
+            for_somebody(&accounts, named, sender.as_ref()).map(|account| account.name.clone()).ok()
+        };
+        assert_eq!(chosen(Some("boss"), Some("www@example.org")).as_deref(), Some("all"));
+        assert_eq!(chosen(Some("all"), Some("boss@example.org")).as_deref(), Some("all"));
+        assert_eq!(chosen(None, Some("boss@example.org")).as_deref(), Some("boss"));
+        assert_eq!(chosen(Some("boss"), None), None);
+        assert_eq!(chosen(Some("boss"), Some("boss@example.net")), None);
+        let open = [for_senders("any", &[])];
+        assert!(for_somebody(&open, None, None).is_ok());
     }
 
     #[test]

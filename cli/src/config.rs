@@ -1,7 +1,9 @@
 //! `config.toml` (`docs/formats/config.md`): how the programs work for a person, and nothing about whom to
 //! believe. An unknown key is an error with its line.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use counterseal_core::address::EmailAddress;
@@ -13,6 +15,7 @@ use crate::args::duration;
 use crate::failure::Failure;
 use crate::files::read_settings;
 use crate::places;
+use crate::system::{SETTINGS, Scope, check_directory, check_file};
 use crate::token::{Configured, check_settings};
 
 const FILE: &str = "config.toml";
@@ -69,13 +72,41 @@ impl Config {
     /// # Errors
     /// `config` for what is wrong with it.
     pub(crate) fn read() -> Result<Self, Failure> {
-        let path = Self::path()?;
+        Self::read_at(&Self::path()?)
+    }
+
+    /// That of the machine. The administrator may keep it to root, who sends: others need nothing of it.
+    ///
+    /// # Errors
+    /// `config` for what is wrong with it, `system-files` where others than root can write it.
+    pub(crate) fn of_system() -> Result<Self, Failure> {
+        let path = Path::new(SETTINGS).join(FILE);
+        let wrong = |what| Failure::unknown("system-files", what);
+        check_directory(Path::new(SETTINGS)).and_then(|()| check_file(&path)).map_err(wrong)?;
+        match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Self::default()),
+            _ => Self::read_at(&path),
+        }
+    }
+
+    /// Of the caller, by whom they are sent for.
+    ///
+    /// # Errors
+    /// As [`Config::read`] and [`Config::of_system`].
+    pub(crate) fn of_caller() -> Result<Self, Failure> {
+        match Scope::of_caller()? {
+            Scope::Person => Self::read(),
+            Scope::System => Self::of_system(),
+        }
+    }
+
+    fn read_at(path: &Path) -> Result<Self, Failure> {
         let wrong = |what: String| Failure::unknown("config", format!("{}: {what}", path.display()));
-        match read_settings(&path, CONFIG_BYTES, "config")? {
+        match read_settings(path, CONFIG_BYTES, "config")? {
             Some(text) => {
                 let config = Self::parse(&text).map_err(wrong)?;
                 if !config.tokens.is_empty() || config.accounts.iter().any(names_a_program) {
-                    check_settings(&path)
+                    check_settings(path)
                         .map_err(|why| wrong(format!("{why}, and it names libraries or programs")))?;
                 }
                 Ok(config)

@@ -19,10 +19,13 @@ use crate::failure::Failure;
 use crate::files::{read_file, read_settings, write_file};
 use crate::places;
 use crate::revocation;
+use crate::token::check_settings;
 
 /// The administrator's file.
 const SYSTEM: &str = "/etc/counterseal/policy.toml";
 const FILE: &str = "policy.toml";
+/// What is built in where the machine sends for somebody.
+const UNSIGNED: &str = "[[send]]\naddress = \"*\"\nsign = \"no\"\n";
 /// What the person said for single contacts.
 const CONTACTS: &str = "contacts.toml";
 
@@ -32,6 +35,27 @@ pub(crate) fn in_force() -> Result<Policy, Failure> {
     let paths = [PathBuf::from(SYSTEM), own.join(FILE), own.join(CONTACTS)];
     let files = paths.iter().filter_map(|path| read(path).transpose());
     Ok(Policy::in_force(&files.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// What holds for mail that the machine sends for somebody. It has no key to sign with, so nothing is signed unless a file
+/// asks for that; then it is refused. What its user says besides can only make it stricter.
+pub(crate) fn of_machine() -> Result<Policy, Failure> {
+    let own = places::configuration().ok();
+    let own = own.iter().flat_map(|own| [own.join(FILE), own.join(CONTACTS)]);
+    // Where others write, as in a home that is /tmp, nothing is the user's own.
+    let own = own.filter(|path| check_settings(path).is_ok());
+    let unsigned =
+        PolicyFile::parse(UNSIGNED).map_err(|error| Failure::unknown("policy", error.to_string()))?;
+    let mut files = vec![read(Path::new(SYSTEM))?.unwrap_or_default(), unsigned];
+    for path in own {
+        files.extend(read(&path)?);
+    }
+    Ok(Policy::in_force(&files))
+}
+
+/// What the administrator says alone.
+pub(crate) fn of_administrator() -> Result<Policy, Failure> {
+    Ok(Policy::in_force(&[read(Path::new(SYSTEM))?.unwrap_or_default()]))
 }
 
 /// What the person said for single contacts.

@@ -32,12 +32,13 @@ use std::path::{Path, PathBuf};
 
 use counterseal_core::limits;
 use counterseal_core::time::Time;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 use file::Envelope;
 
 use crate::failure::Failure;
 use crate::places;
+use crate::system::{Scope, spools};
 
 /// Where a mail is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,20 +82,31 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unsafe`] where others could read or write it, [`QueueError::Full`] and [`QueueError::Io`] of the system.
     pub(crate) fn open(directory: &Path) -> Result<Self, QueueError> {
+        Self::open_of(directory, rustix::process::geteuid().as_raw())
+    }
+
+    /// The same for somebody else, by whoever acts for them.
+    ///
+    /// # Errors
+    /// As [`Queue::open`].
+    pub(crate) fn open_of(directory: &Path, owner: u32) -> Result<Self, QueueError> {
         let names = Box::ALL.map(Box::word).into_iter().chain([TMP, SERVERS]);
         for path in [directory.to_owned()].into_iter().chain(names.map(|name| directory.join(name))) {
             DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(QueueError::at(&path))?;
-            check(&path)?;
+            check(&path, owner)?;
         }
         Ok(Self { directory: directory.to_owned() })
     }
 
-    /// The queue of this user.
+    /// The queue of this user: their own, or their spool on a machine that sends for them.
     ///
     /// # Errors
     /// As [`Queue::open`], and `no-home`.
     pub(crate) fn of_user() -> Result<Self, Failure> {
-        Ok(Self::open(&places::state()?.join("queue"))?)
+        match Scope::of_caller()? {
+            Scope::Person => Ok(Self::open(&places::state()?.join("queue"))?),
+            Scope::System => Ok(spools::own()?),
+        }
     }
 
     /// Takes all copies of one mail, or none of them. When this returns, they are on the disk.
@@ -211,20 +223,27 @@ impl Queue {
 
 /// Whether the writer of a temporary file is dead: nobody holds it, and it is too old for one who was about to.
 fn is_abandoned(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
+    let Ok(file) = open_regular(path, OpenOptions::new().read(true)) else { return false };
     let age =
         file.metadata().ok().and_then(|found| found.modified().ok()).and_then(|time| time.elapsed().ok());
     age.is_some_and(|age| age.as_secs() > ABANDONED_SECONDS)
         && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
+/// Opens a file that is one: no link is followed, and a named pipe keeps nobody waiting.
+fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
+    let file = options.custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
 /// A directory of ours, that nobody else can read or write.
-fn check(path: &Path) -> Result<(), QueueError> {
+fn check(path: &Path, owner: u32) -> Result<(), QueueError> {
     let found = fs::symlink_metadata(path).map_err(QueueError::at(path))?;
     if !found.is_dir() {
         return Err(QueueError::Unsafe(path.to_owned(), "is no directory"));
     }
-    if found.uid() != rustix::process::geteuid().as_raw() {
+    if found.uid() != owner {
         return Err(QueueError::Unsafe(path.to_owned(), "belongs to another user"));
     }
     if found.mode() & 0o077 != 0 {

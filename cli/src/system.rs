@@ -1,11 +1,16 @@
 //! Sending for a whole machine: for root, for services, and for everybody without settings of their own
 //! (`docs/decisions/system-mode.md`).
 
+mod acting;
 mod certificates;
 mod place;
+mod scope;
+pub(crate) mod spools;
 
+pub(crate) use acting::Acting;
 pub(crate) use certificates::{Shelf, file_name};
 pub(crate) use place::{check_directory, check_file};
+pub(crate) use scope::Scope;
 
 /// The administrator's settings.
 pub(crate) const SETTINGS: &str = "/etc/counterseal";

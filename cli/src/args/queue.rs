@@ -68,6 +68,14 @@ pub(crate) struct QueueFlush {
     #[arg(long, hide = true, requires = "due")]
     pub(crate) background: bool,
 
+    /// What all users of this machine handed in (see cseal setup --system); for root
+    #[arg(long)]
+    pub(crate) system: bool,
+
+    /// How root works on the spool of one user
+    #[arg(long, hide = true, value_name = "UID")]
+    pub(crate) spool: Option<u32>,
+
     #[command(flatten)]
     pub(crate) report: Report,
 }

@@ -61,6 +61,12 @@ impl<'k> Directory<'k> {
         Ok(Self { given: Vec::new(), knowledge, policy, contacts, encrypted_to, at })
     }
 
+    /// By what is known without a store.
+    pub(crate) fn of_knowledge(knowledge: &'k Knowledge, policy: &'k Policy, at: Time) -> Self {
+        let (contacts, encrypted_to) = (Some(Vec::new()), BTreeSet::new());
+        Self { given: Vec::new(), knowledge, policy, contacts, encrypted_to, at }
+    }
+
     /// A key for every address, or the refusals of all that have none.
     pub(crate) fn all(&self, wanted: Vec<Wanted>) -> Result<Found, Failure> {
         let (mut found, mut refused) = (Found::default(), Vec::new());

@@ -31,7 +31,7 @@ pub(crate) enum QueueError {
 
 impl QueueError {
     /// What the system said, with the path.
-    pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+    pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         |error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(path.to_owned()),
             _ => Self::Io(path.to_owned(), error),

@@ -6,14 +6,19 @@ use std::time::Instant;
 use std::{env, fs};
 
 use counterseal_core::address::EmailAddress;
+use counterseal_core::limits;
+use counterseal_core::message::is_sealed;
+use counterseal_core::policy::{Encrypt, Policy};
 
 use super::log::{Event, EventKind, Settled};
 use super::servers::Rest;
-use super::{Box, Id, Mail, Queue, QueueError, Stored, Unit, report, schedule};
+use super::{Box, Id, Mail, Queue, QueueError, Recipient, Stored, Unit, report, schedule};
 use crate::account::{self, Account};
 use crate::clock;
 use crate::config::Config;
 use crate::smtp::{Outcome, Patience, RECIPIENTS_AT_ONCE, Submission, Trouble};
+use crate::spool::EncryptedSpools;
+use crate::system::Acting;
 
 /// Connections of one account that may be lost in the middle of a mail before the account's other mails wait.
 const LOSSES: u32 = 3;
@@ -64,6 +69,10 @@ pub(crate) struct Flusher<'a> {
     open: BTreeMap<&'a str, Submission<'a>>,
     losses: BTreeMap<&'a str, u32>,
     stopped: BTreeMap<&'a str, String>,
+    /// What the administrator demands of mail that others handed in; nothing for one's own.
+    demands: Option<&'a Policy>,
+    /// After that no further mail is begun.
+    until: Option<Instant>,
 }
 
 impl<'a> Flusher<'a> {
@@ -72,7 +81,15 @@ impl<'a> Flusher<'a> {
         let answer = config.queue.answer;
         let patience = Patience { answer, piece: answer, until: None };
         let (open, losses, stopped) = Default::default();
-        Self { queue, config, patience, which, open, losses, stopped }
+        Self { queue, config, patience, which, open, losses, stopped, demands: None, until: None }
+    }
+
+    /// The same for mail of somebody else, in files that they could write as they like: what the administrator demands
+    /// is looked at once more, and they choose no account that is not for them.
+    pub(crate) const fn for_somebody(mut self, demands: &'a Policy, until: Option<Instant>) -> Self {
+        self.demands = Some(demands);
+        self.until = until;
+        self
     }
 
     /// For a mail that was just committed, whose sender waits.
@@ -92,6 +109,10 @@ impl<'a> Flusher<'a> {
         self.queue.sweep();
         let mut summary = Summary::default();
         for id in self.queue.list(Box::New)? {
+            if self.until.is_some_and(|until| Instant::now() >= until) {
+                summary.queued += 1;
+                continue;
+            }
             match self.deliver(&id) {
                 Ok(Delivery::Sent) => summary.sent += 1,
                 Ok(Delivery::Queued(_)) | Err(QueueError::Busy) => summary.queued += 1,
@@ -128,14 +149,17 @@ impl<'a> Flusher<'a> {
             return Ok(());
         }
         let Some(unit) = mail.units.get(index).cloned() else { return Ok(()) };
-        let account = match account_of(self.config, &unit) {
+        let account = match self.account_of(&unit) {
             Ok(account) => account,
             Err(why) => return note(mail, index, due, EventKind::Deferred, &why),
         };
         if let Err(why) = self.connect(account) {
             return note(mail, index, due, EventKind::Deferred, &why);
         }
-        let message = mail.message(index);
+        let message = self.message(mail, index)?;
+        if let Err(why) = self.check(&unit, &message) {
+            return note(mail, index, due, EventKind::Deferred, &why);
+        }
         let mut open = due.chunks(RECIPIENTS_AT_ONCE);
         while let Some(some) = open.next() {
             if let Some(trouble) = self.send_to_some(account, mail, &unit, (index, &message), some)? {
@@ -158,7 +182,8 @@ impl<'a> Flusher<'a> {
         let recipients: Vec<_> = places.iter().filter_map(|place| unit.recipients.get(*place)).collect();
         let lost = Trouble::Lost("before the message");
         let Some(submission) = self.open.get_mut(account.name.as_str()) else { return Ok(Some(lost)) };
-        match submission.send(unit, message, &recipients) {
+        let sent = as_ourselves(|| submission.send(unit, message, &recipients));
+        match sent.unwrap_or(Err(lost)) {
             Ok(outcomes) => {
                 if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unknown(_))) {
                     self.lose(account, None);
@@ -171,6 +196,44 @@ impl<'a> Flusher<'a> {
                 Ok(Some(trouble))
             }
         }
+    }
+
+    /// The account that was chosen at the commit, or, where it is gone, the one that would be chosen now.
+    fn account_of(&self, unit: &Unit) -> Result<&'a Account, String> {
+        let accounts = &self.config.accounts;
+        let (named, sender) = (unit.account.as_str(), unit.sender.as_ref());
+        let chosen = match (self.demands, accounts.iter().find(|account| account.name == named)) {
+            (Some(_), _) => account::for_somebody(accounts, Some(named), sender),
+            (None, Some(account)) => Ok(account),
+            (None, None) => account::choose(accounts, None, sender, None),
+        };
+        chosen.map_err(|failure| failure.message)
+    }
+
+    fn message(&self, mail: &Mail, index: usize) -> Result<Stored, QueueError> {
+        let message = mail.message(index);
+        if self.demands.is_none() {
+            return Ok(message);
+        }
+        if message.bytes() > limits::SPOOLED_MESSAGE_BYTES {
+            return Err(QueueError::TooLarge("a message of it has more than 100 MiB"));
+        }
+        // Whose file it is may write into it while it is being sent.
+        message.copied()?.ok_or(QueueError::Malformed("it has a bare CR or LF, or a NUL"))
+    }
+
+    /// Whether the administrator lets a message out. Who wrote into a spool by hand did not ask the policy.
+    fn check(&self, unit: &Unit, message: &Stored) -> Result<(), String> {
+        let Some(policy) = self.demands else { return Ok(()) };
+        let now = clock::now();
+        let must =
+            |recipient: &Recipient| policy.for_address(&recipient.address, now).encrypt == Encrypt::Require;
+        if !unit.recipients.iter().any(must)
+            || is_sealed(&mut message.reader(), &EncryptedSpools).unwrap_or(false)
+        {
+            return Ok(());
+        }
+        Err("it is not encrypted, and the policy of this machine asks for that".to_owned())
     }
 
     fn due(&self, mail: &Mail, unit: usize, now: i64) -> Vec<usize> {
@@ -197,7 +260,8 @@ impl<'a> Flusher<'a> {
             self.stopped.insert(name, rest.why.clone());
             return Err(rest.why.clone());
         }
-        match Submission::open(account, self.patience) {
+        let opened = as_ourselves(|| Submission::open(account, self.patience));
+        match opened.unwrap_or_else(|why| Err(Trouble::Ours(why))) {
             Ok(submission) => {
                 Rest::end(&servers, name);
                 self.open.insert(name, submission);
@@ -213,7 +277,7 @@ impl<'a> Flusher<'a> {
         let needs_somebody = trouble.needs_somebody();
         let mut rest = Rest::after(before, clock::now().unix_seconds(), &why, needs_somebody);
         if needs_somebody && !rest.is_reported {
-            rest.is_reported = report::account(self.config, account, &why);
+            rest.is_reported = as_ourselves(|| report::account(self.config, account, &why)).unwrap_or(false);
         }
         rest.write(&self.queue.servers(), &account.name);
         self.stopped.insert(&account.name, why.clone());
@@ -269,7 +333,7 @@ impl<'a> Flusher<'a> {
         let is_partial = mail.standings.all().any(|standing| standing.settled == Some(Settled::Accepted));
         let refused = mail.refused();
         // A report that cannot be written is no reason to lose the mail: it goes to `failed` in any case.
-        report::failure(self.config, &mail);
+        let _ = as_ourselves(|| report::failure(self.config, &mail));
         mail.fail(self.queue)?;
         Ok(Delivery::Failed { refused, is_partial })
     }
@@ -278,7 +342,7 @@ impl<'a> Flusher<'a> {
         let now = clock::now().unix_seconds();
         let is_late = now.saturating_sub(mail.committed.unix_seconds()) >= schedule::DELAY_SECONDS;
         let is_reported = mail.standings.all().any(|standing| standing.is_reported);
-        if !is_late || is_reported || !report::delay(self.config, mail) {
+        if !is_late || is_reported || !as_ourselves(|| report::delay(self.config, mail)).unwrap_or(false) {
             return Ok(());
         }
         for unit in 0..mail.units.len() {
@@ -299,12 +363,10 @@ impl<'a> Flusher<'a> {
     }
 }
 
-/// The account that was chosen at the commit, or, where it is gone, the one that would be chosen now.
-fn account_of<'a>(config: &'a Config, unit: &Unit) -> Result<&'a Account, String> {
-    if let Some(account) = config.accounts.iter().find(|account| account.name == unit.account) {
-        return Ok(account);
-    }
-    account::choose(&config.accounts, None, unit.sender.as_ref(), None).map_err(|failure| failure.message)
+/// What is asked of the network and of the machine's own files is asked as ourselves, in whose place ever the queue is read.
+fn as_ourselves<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    let _ourselves = Acting::ourselves().map_err(|error| error.to_string())?;
+    Ok(work())
 }
 
 fn note_outcomes(
@@ -365,11 +427,12 @@ pub(crate) fn send_now(queue: &Queue, config: &Config, id: &Id) -> Result<Delive
 
 /// Has what is due sent by a process of its own, which nobody waits for. Where it cannot be begun, the next one or the
 /// timer does it.
-pub(crate) fn flush_soon() {
+pub(crate) fn flush_soon(is_of_machine: bool) {
     let Ok(own) = env::current_exe() else { return };
     let program = own.with_file_name("cseal");
     let child = Command::new(program)
         .args(["queue", "flush", "--due", "--background"])
+        .args(is_of_machine.then_some("--system"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

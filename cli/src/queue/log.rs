@@ -124,7 +124,8 @@ impl Standings {
 /// Adds an event to the file, and has it on the disk.
 pub(super) fn append(path: &Path, event: &Event) -> io::Result<()> {
     let is_new = !path.exists();
-    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let mut file =
+        super::open_regular(path, OpenOptions::new().read(true).append(true).create(true).mode(0o600))?;
     let json = serde_json::to_string(event)?;
     let mut line = String::new();
     if !ends_a_line(&file)? {
@@ -152,7 +153,7 @@ fn ends_a_line(file: &File) -> io::Result<bool> {
 /// The events of the file, in their order; none where there is no file. What is torn, or not ours, is passed over: at
 /// worst something is tried once more.
 pub(super) fn read(path: &Path, mut hear: impl FnMut(&Event)) -> io::Result<()> {
-    let file = match File::open(path) {
+    let file = match super::open_regular(path, OpenOptions::new().read(true)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => file?,
     };

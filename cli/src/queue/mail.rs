@@ -2,12 +2,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use counterseal_core::limits;
 use counterseal_core::time::Time;
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 
 use super::error::QueueError;
 use super::file::Envelope;
@@ -37,6 +38,9 @@ pub(crate) struct Mail {
     file: Arc<File>,
 }
 
+/// Names of one box that are looked at: a log beside each, and room for those of a queue that was full.
+const LISTED: usize = 4 * limits::QUEUE_MAILS;
+
 impl Queue {
     /// The names in one box, oldest first. Files of other names are none of ours.
     ///
@@ -45,8 +49,11 @@ impl Queue {
     pub(crate) fn list(&self, place: Box) -> Result<Vec<Id>, QueueError> {
         let directory = self.directory.join(place.word());
         let entries = fs::read_dir(&directory).map_err(QueueError::at(&directory))?;
-        let mut ids: Vec<Id> =
-            entries.flatten().filter_map(|entry| Id::parse(entry.file_name().to_str()?)).collect();
+        let mut ids: Vec<Id> = entries
+            .flatten()
+            .filter_map(|entry| Id::parse(entry.file_name().to_str()?))
+            .take(LISTED)
+            .collect();
         ids.sort();
         Ok(ids)
     }
@@ -84,17 +91,14 @@ impl Queue {
 
     fn open_file(&self, place: Box, id: &Id) -> Result<(PathBuf, File), QueueError> {
         let path = self.path(place, id);
-        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(&path).map_err(|error| {
-            if error.kind() == io::ErrorKind::NotFound {
-                return QueueError::Missing;
+        match super::open_regular(&path, OpenOptions::new().read(true)) {
+            Ok(file) => Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(QueueError::Missing),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                Err(QueueError::Damaged(path, "it is no file"))
             }
-            QueueError::at(&path)(error)
-        })?;
-        if !file.metadata().map_err(QueueError::at(&path))?.is_file() {
-            return Err(QueueError::Damaged(path, "it is no file"));
+            Err(error) => Err(QueueError::at(&path)(error)),
         }
-        Ok((path, file))
     }
 
     fn mail(

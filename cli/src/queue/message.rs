@@ -4,9 +4,13 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use super::error::QueueError;
 use crate::spool::{Growing, SpoolReader};
 
 /// A message on its way into the queue: in memory while it is small, else in an encrypted file without a name.
@@ -134,6 +138,29 @@ impl Stored {
     /// Its size.
     pub(crate) const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// A copy that nobody can change between two looks; nothing where a server could see another end of it than we do.
+    ///
+    /// # Errors
+    /// [`QueueError::Io`], where the file ends too early for one.
+    pub(super) fn copied(&self) -> Result<Option<Self>, QueueError> {
+        let copy = || -> io::Result<(File, Seen)> {
+            // Memory without a name: it is there for this process alone.
+            let mut file = File::from(memfd_create("message", MemfdFlags::CLOEXEC)?);
+            let mut seen = Seen::NOTHING;
+            let (mut reader, mut piece) = (self.reader(), vec![0; 64 << 10]);
+            loop {
+                let count = reader.read(&mut piece)?;
+                let Some(read) = piece.get(..count).filter(|read| !read.is_empty()) else { break };
+                file.write_all(read)?;
+                read.iter().for_each(|byte| seen.byte(*byte));
+            }
+            Ok((file, seen))
+        };
+        let (file, seen) = copy().map_err(QueueError::at(Path::new("a message of the spool")))?;
+        let is_canonical = seen.is_canonical && seen.before != b'\r';
+        Ok(is_canonical.then(|| Self { file: Arc::new(file), start: 0, bytes: self.bytes }))
     }
 
     /// Reads it from its first byte, however often.

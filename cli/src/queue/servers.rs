@@ -29,7 +29,7 @@ pub(crate) struct Rest {
 impl Rest {
     /// Of an account. A file that cannot be read is none.
     pub(super) fn read(directory: &Path, account: &str) -> Option<Self> {
-        let file = fs::File::open(directory.join(account)).ok()?;
+        let file = super::open_regular(&directory.join(account), fs::OpenOptions::new().read(true)).ok()?;
         let mut text = String::new();
         file.take(BYTES).read_to_string(&mut text).ok()?;
         serde_json::from_str(&text).ok()

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::json::line;
 use crate::clock;
+use crate::commands::queue::SpoolReport;
 use crate::failure::Failure;
 use crate::queue::{Box, Id, Mail, QueueError, Rest, Summary};
 use crate::terminal::{self, SafeText};
@@ -220,6 +221,33 @@ pub(crate) fn flushed(summary: &Summary, json: bool) -> Result<(), Failure> {
         summary.troubles.iter().map(|(account, why)| format!("account {account}: {}", SafeText(why)));
     lines.extend(troubles);
     lines.extend(summary.damaged.iter().map(|(id, why)| format!("{id}  damaged  {}", SafeText(why))));
+    print(&lines.join("\n"))
+}
+
+#[derive(Serialize)]
+struct FlushedAllObject<'a> {
+    version: u32,
+    sent: usize,
+    queued: usize,
+    failed: usize,
+    spools: &'a [SpoolReport],
+    others: &'a [String],
+}
+
+/// What a run over the spools of all users did.
+pub(crate) fn flushed_all(spools: &[SpoolReport], others: &[String], json: bool) -> Result<(), Failure> {
+    let sum = |count: fn(&SpoolReport) -> usize| spools.iter().map(count).sum::<usize>();
+    let (sent, queued, failed) =
+        (sum(|spool| spool.sent), sum(|spool| spool.queued), sum(|spool| spool.failed));
+    if json {
+        return print(&line(&FlushedAllObject { version: 1, sent, queued, failed, spools, others }));
+    }
+    let mut lines = vec![format!("{sent} sent, {queued} waiting, {failed} failed")];
+    for spool in spools {
+        let said = spool.servers.iter().chain(&spool.wrong);
+        lines.extend(said.map(|what| format!("user {}: {}", spool.user, SafeText(what))));
+    }
+    lines.extend(others.iter().map(|name| format!("{}: no spool of anybody's", SafeText(name))));
     print(&lines.join("\n"))
 }
 

@@ -1,9 +1,9 @@
-//! What is at hand for every mail: the key store, the policy, and who lives on this machine.
+//! What is at hand for every mail: the key store or the machine's certificates, the policy, and who lives here.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use counterseal_core::address::EmailAddress;
+use counterseal_core::address::{EmailAddress, StrongAddress};
 use counterseal_core::limits::{ALIAS_BYTES, REVOCATION_SECONDS};
 use counterseal_core::mail::{Mailbox, parse_address_list, write_date};
 use counterseal_core::policy::Policy;
@@ -25,6 +25,7 @@ use crate::policy;
 use crate::randomness::random;
 use crate::revocation;
 use crate::store::Store;
+use crate::system::{CERTIFICATES, SETTINGS, Scope, Shelf};
 
 /// Who is behind names without a domain.
 const ALIASES: &str = "/etc/aliases";
@@ -35,12 +36,14 @@ const HOST_NAME_BYTES: usize = 1024;
 
 /// What is at hand for every mail.
 pub(super) struct House {
-    pub(super) store: Store,
+    /// Nothing where the machine sends for somebody.
+    pub(super) store: Option<Store>,
     pub(super) policy: Policy,
     pub(super) at: Time,
-    /// The store's owner.
+    /// The store's owner; where there is none, who reads the mail of root.
     pub(super) owner: Option<EmailAddress>,
     pub(super) config: Config,
+    aliases: Aliases,
     pub(super) knowledge: Knowledge,
     /// Whose keys the network was asked for, as their addresses are looked up.
     pub(super) looked_up: BTreeSet<String>,
@@ -48,27 +51,73 @@ pub(super) struct House {
 }
 
 impl House {
-    /// Opens the store that there must be.
+    /// Opens what the mail of this caller is sent by.
     pub(super) fn open(at: Time) -> Result<Self, Rejection> {
+        match Scope::of_caller()? {
+            Scope::Person => Self::of_person(at),
+            Scope::System => Self::of_machine(at),
+        }
+    }
+
+    /// Opens the store that there must be.
+    fn of_person(at: Time) -> Result<Self, Rejection> {
         let store = store::open()?;
+        let (knowledge, owner) = (store::knowledge(&store)?, store::owner(&store)?);
+        let config = Config::read()?;
+        let path = config.sendmail.aliases.clone().unwrap_or_else(|| ALIASES.into());
+        let aliases = aliases(&[(path, config.sendmail.aliases.is_some())])?;
         let policy = policy::in_force()?;
-        let mut knowledge = store::knowledge(&store)?;
-        let at_hand = knowledge.certificates.clone();
+        Self::furnished(Some(store), (owner, aliases, config), policy, knowledge, at)
+    }
+
+    /// By the certificates of the machine, without a secret.
+    fn of_machine(at: Time) -> Result<Self, Rejection> {
+        let config = Config::of_system()?;
+        let own = config.sendmail.aliases.clone().unwrap_or_else(|| Path::new(SETTINGS).join("aliases"));
+        // Of two rows for one name the first counts: the machine's own file goes before that of other programs.
+        let aliases = aliases(&[(own, config.sendmail.aliases.is_some()), (ALIASES.into(), false)])?;
+        let owner = reader_of_root(&aliases);
+        let knowledge = Shelf::read(Path::new(CERTIFICATES))?.knowledge();
+        let policy = policy::of_machine()?;
+        Self::furnished(None, (owner, aliases, config), policy, knowledge, at)
+    }
+
+    fn furnished(
+        store: Option<Store>,
+        (owner, aliases, config): (Option<EmailAddress>, Aliases, Config),
+        policy: Policy,
+        mut knowledge: Knowledge,
+        at: Time,
+    ) -> Result<Self, Rejection> {
+        let (at_hand, looked_up) = (knowledge.certificates.clone(), BTreeSet::new());
         policy::apply(&policy, &mut knowledge)?;
         knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);
-        let (owner, config) = (store::owner(&store)?, Config::read()?);
-        let looked_up = BTreeSet::new();
-        Ok(Self { store, policy, at, owner, config, knowledge, looked_up, at_hand })
+        Ok(Self { store, policy, at, owner, config, aliases, knowledge, looked_up, at_hand })
+    }
+
+    /// Whether the machine sends for the caller, who has no keys here.
+    pub(super) const fn is_of_machine(&self) -> bool {
+        self.store.is_none()
+    }
+
+    /// Who can open what is kept, in words.
+    pub(super) fn keeper(&self) -> String {
+        let reader = self.owner.as_ref().filter(|_| self.is_of_machine());
+        reader.map_or_else(|| "you".to_owned(), ToString::to_string)
     }
 
     /// Keys for people, and what the policy says of mail to them.
     pub(super) fn directory(&self) -> Result<Directory<'_>, Failure> {
-        Directory::of_store(&self.store, &self.knowledge, &self.policy, self.at)
+        match &self.store {
+            Some(store) => Directory::of_store(store, &self.knowledge, &self.policy, self.at),
+            None => Ok(Directory::of_knowledge(&self.knowledge, &self.policy, self.at)),
+        }
     }
 
     /// Whether an address has keys of this store.
     pub(super) fn is_own(&self, address: &EmailAddress) -> bool {
-        store::own_keys(&self.store, address).is_ok_and(|keys| !keys.is_empty())
+        let keys = self.store.as_ref().map(|store| store::own_keys(store, address));
+        keys.is_some_and(|keys| keys.is_ok_and(|keys| !keys.is_empty()))
     }
 
     /// Names without a domain.
@@ -79,13 +128,7 @@ impl House {
         let hosts = hosts.filter(|host| Some(host.as_str()) != own_domain).collect();
         let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
         let user = user.map(|user| user.name).zip(self.owner.clone());
-        let settings = &self.config.sendmail;
-        let aliases = match &settings.aliases {
-            Some(path) => aliases(path)?,
-            None if Path::new(ALIASES).exists() => aliases(Path::new(ALIASES))?,
-            None => Aliases::default(),
-        };
-        Ok(Local { aliases, domain: settings.domain.clone(), hosts, user })
+        Ok(Local { aliases: self.aliases.clone(), domain: self.config.sendmail.domain.clone(), hosts, user })
     }
 
     /// The account that sends a mail, by its name, its envelope's sender, or its author.
@@ -95,6 +138,16 @@ impl House {
         sender: Option<&EmailAddress>,
         author: Option<&EmailAddress>,
     ) -> Result<String, Failure> {
+        if self.is_of_machine() {
+            // Root chooses again when it sends; here it is only said early where there is none.
+            let chosen = account::for_somebody(&self.config.accounts, named, sender);
+            let is_unread = self.config.accounts.is_empty() && !nix::unistd::geteuid().is_root();
+            return if is_unread {
+                Ok(named.unwrap_or_default().to_owned())
+            } else {
+                Ok(chosen?.name.clone())
+            };
+        }
         let author = author.or(self.owner.as_ref());
         Ok(account::choose(&self.config.accounts, named, sender, author)?.name.clone())
     }
@@ -123,11 +176,12 @@ impl House {
     /// Counts what was sent: whoever was once written to encrypted is never written to in the clear.
     /// Nothing that goes wrong here changes that the mail is on its way.
     pub(super) fn tell_history(&mut self, sent: Vec<Sent>, pins: &[Pin]) {
+        let Some(store) = &mut self.store else { return };
         if self.policy.keep_history {
-            history::sent(&mut self.store, &sent, &self.at_hand, true);
+            history::sent(store, &sent, &self.at_hand, true);
         }
-        if self.store.can_write().unwrap_or(false) {
-            let _ = strong::keep(&mut self.store, &Unlock::without_asking(), pins);
+        if store.can_write().unwrap_or(false) {
+            let _ = strong::keep(store, &Unlock::without_asking(), pins);
         }
     }
 }
@@ -145,9 +199,23 @@ fn host_name(path: &Path) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-fn aliases(path: &Path) -> Result<Aliases, Rejection> {
-    let wrong = |what: String| Failure::unknown("config", format!("{}: {what}", path.display()));
-    let bytes = read_file(path, ALIAS_BYTES)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("not UTF-8".to_owned()))?;
-    Ok(Aliases::parse(text).map_err(|error| wrong(error.to_string()))?)
+/// Files of aliases as one. Those that must be there are named; the others are read where they are there.
+fn aliases(paths: &[(PathBuf, bool)]) -> Result<Aliases, Rejection> {
+    let mut all = String::new();
+    for (path, _) in paths.iter().filter(|(path, must_exist)| *must_exist || path.exists()) {
+        let wrong = |what: String| Failure::unknown("config", format!("{}: {what}", path.display()));
+        let bytes = read_file(path, ALIAS_BYTES)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| wrong("not UTF-8".to_owned()))?;
+        Aliases::parse(text).map_err(|error| wrong(error.to_string()))?;
+        all.push_str(text);
+        all.push('\n');
+    }
+    Ok(Aliases::parse(&all).map_err(|error| Failure::unknown("config", format!("aliases: {error}")))?)
+}
+
+/// To whom mail for root goes; the first of them, where they are several.
+fn reader_of_root(aliases: &Aliases) -> Option<EmailAddress> {
+    let root = StrongAddress::parse("root@localhost").ok()?;
+    let local = Local { aliases: aliases.clone(), ..Local::default() };
+    local.people(&root).ok()?.into_iter().next().map(|first| first.address)
 }

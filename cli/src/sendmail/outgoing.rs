@@ -22,6 +22,7 @@ use crate::commands::store::{self, Unlock};
 use crate::failure::Failure;
 use crate::queue::{self, Addressed, Held, Requires, Unit};
 use crate::render::write::refusals;
+use crate::store::StoreKeys;
 
 /// A mail, whom it is for, and what is wished of its delivery.
 pub(super) struct Mail {
@@ -93,7 +94,7 @@ pub(super) fn outcome(house: &mut House, mail: &Mail) -> Result<Outcome, Rejecti
     match whole_mail(&sorted.rows, sorted.mixed.unwrap_or(Mixed::Refuse)) {
         WholeMail::Encrypt | WholeMail::Split => {}
         WholeMail::Plain => sorted.all_plain(),
-        WholeMail::Hold => return job.refused(mixed(&sorted), true),
+        WholeMail::Hold => return job.refused(mixed(&sorted), !house.is_of_machine()),
         WholeMail::Refuse(_) => return job.refused(mixed(&sorted), false),
     }
     match job.ready(sorted) {
@@ -141,6 +142,11 @@ impl Sorted {
     }
 }
 
+fn no_signing_key() -> Failure {
+    Failure::no("no-signing-key", "the policy asks for a signature, and this machine has no key")
+        .hint("write sign = \"no\" into the policy, or send with keys of your own")
+}
+
 fn mixed(sorted: &Sorted) -> Failure {
     let details =
         sorted.plain.iter().map(|(address, _)| format!("{address}   no-key: no certificate is known"));
@@ -186,7 +192,9 @@ impl Job<'_> {
         let is_missing = |(_, refusal): &(String, Refusal)| {
             matches!(refusal, Refusal::NoKey | Refusal::WasEncrypted | Refusal::Expired { .. })
         };
-        let waits = sorted.mixed == Some(Mixed::Hold) && refused.iter().all(is_missing);
+        // What the machine keeps, it cannot open again: nothing of it waits for a key.
+        let can_wait = !self.house.is_of_machine();
+        let waits = can_wait && sorted.mixed == Some(Mixed::Hold) && refused.iter().all(is_missing);
         Err((Box::new(refusals(&refused)), waits))
     }
 
@@ -199,18 +207,22 @@ impl Job<'_> {
                 Failure::unknown("limit", "the mail is too large for so many Bcc recipients"),
             ));
         }
-        let keys = store::keys(&house.store, Unlock::without_asking())?;
+        let keys =
+            house.store.as_ref().map(|store| store::keys(store, Unlock::without_asking())).transpose()?;
         let everybody = sorted.sealed.iter().map(|one| &one.address);
         let everybody = everybody.chain(sorted.plain.iter().map(|(address, _)| address));
         let identity = if self.directory.wants_signature(everybody) && !self.is_of_somebody_else() {
             let signing = args::Signing::default();
             let author = self.author();
-            Some(SigningIdentity::from_store(&house.store, &keys, &signing, author.as_ref(), house.at)?)
+            let (Some(store), Some(keys)) = (&house.store, &keys) else {
+                return Err(no_signing_key().into());
+            };
+            Some(SigningIdentity::from_store(store, keys, &signing, author.as_ref(), house.at)?)
         } else {
             None
         };
-        let signer = identity.as_ref().map(|identity| identity.signer(&keys));
-        let failed = |rejection: Rejection| match keys.failure() {
+        let signer = identity.as_ref().zip(keys.as_ref()).map(|(identity, keys)| identity.signer(keys));
+        let failed = |rejection: Rejection| match keys.as_ref().and_then(StoreKeys::failure) {
             Some(failure) => Rejection::new(Code::Permission, failure),
             None => rejection,
         };
@@ -292,6 +304,11 @@ impl Job<'_> {
     /// A mail that is not sent, with its reason: kept, sealed to its sender, who need not unlock anything
     /// for that.
     fn refused(&self, failure: Failure, waits: bool) -> Result<Outcome, Rejection> {
+        let failure = if self.house.is_of_machine() {
+            failure.hint("the administrator adds a certificate: cseal setup --system --certificate FILE")
+        } else {
+            failure
+        };
         let keeps = (waits || self.mail.wishes.keeps_refused) && self.is_whole();
         let held = match self.keeper().filter(|_| keeps) {
             Some(keeper) => {

@@ -65,8 +65,8 @@ impl Rejection {
     }
 
     /// The same, where a copy is kept.
-    pub(crate) fn kept(mut self, id: &Id) -> Self {
-        self.failure.details.push(format!("the mail is kept, sealed to you, as {}", id.as_str()));
+    pub(crate) fn kept(mut self, id: &Id, keeper: &str) -> Self {
+        self.failure.details.push(format!("the mail is kept, sealed to {keeper}, as {}", id.as_str()));
         self
     }
 

@@ -4,6 +4,7 @@ use counterseal_core::cms::OpenOptions;
 use counterseal_core::mail::write_date;
 use counterseal_core::message::{self, Context, ReadOptions};
 use counterseal_core::submission::{self, Defaults, Gathered, ReturnWhat};
+use counterseal_core::time::Time;
 use counterseal_core::trust::Knowledge;
 
 use super::house::House;
@@ -14,9 +15,10 @@ use crate::agent::Agent;
 use crate::clock;
 use crate::commands::store::{self, Unlock};
 use crate::failure::Failure;
-use crate::queue::{Id, Queue, ReturnContent, Stored, Unit};
+use crate::queue::{Addressed, Id, Message, Queue, Recipient, Requires, ReturnContent, Stored, Unit};
 use crate::randomness::SystemRandom;
 use crate::spool::EncryptedSpools;
+use crate::store::Store;
 
 /// Sends what was held, as it was given: opened with the sender's key, and sealed to its recipients. Where nobody is there
 /// who could unlock the store, `how` is nothing, and an agent, or a store without a passphrase, has to do.
@@ -31,10 +33,11 @@ pub(crate) fn release(
 ) -> Result<Id, Failure> {
     let at = clock::now();
     let mut house = House::open(at).map_err(|rejection| *rejection.failure)?;
-    if let Some(how) = how.filter(|_| Agent::of(house.store.id()).is_none()) {
-        store::unlock(&house.store, how)?;
+    let Some(store) = &house.store else { return forward(&house, queue, held, sealed) };
+    if let Some(how) = how.filter(|_| Agent::of(store.id()).is_none()) {
+        store::unlock(store, how)?;
     }
-    let original = opened(&house, sealed)?;
+    let original = opened(store, at, sealed)?;
     let mail = taken(&house, held, original).map_err(|rejection| *rejection.failure)?;
     match outgoing::outcome(&mut house, &mail).map_err(|rejection| *rejection.failure)? {
         Outcome::Send(ready) => {
@@ -47,11 +50,25 @@ pub(crate) fn release(
     }
 }
 
-fn opened(house: &House, sealed: &Stored) -> Result<Gathered, Failure> {
-    let keys = store::keys(&house.store, Unlock::without_asking())?;
+/// What the machine keeps is sealed to the reader of root's mail, and nobody here can open it: they get it as it is.
+fn forward(house: &House, queue: &Queue, held: &Unit, sealed: &Stored) -> Result<Id, Failure> {
+    let nobody = || Failure::unknown("config", "no alias says who reads the mail of root");
+    let reader = house.owner.clone().ok_or_else(nobody)?;
+    let recipients = vec![Recipient::new(reader.clone())];
+    let requires = Requires { smtputf8: false, ..held.requires };
+    let unit = Unit { sender: Some(reader), recipients, requires, ..held.clone() };
+    let failed = |error| Failure::io("the mail", &error);
+    let message =
+        Message::written(|output| std::io::copy(&mut sealed.reader(), output).map(drop), |error| error);
+    let copy = Addressed { unit, message: message.map_err(failed)? };
+    Ok(queue.commit(&[copy], house.at)?)
+}
+
+fn opened(store: &Store, at: Time, sealed: &Stored) -> Result<Gathered, Failure> {
+    let keys = store::keys(store, Unlock::without_asking())?;
     // Whose mail it is says the key that opens it: it is our own, and nobody signed it.
     let knowledge = Knowledge::default();
-    let context = Context { keys: &keys, knowledge: &knowledge, at: house.at, spools: &EncryptedSpools };
+    let context = Context { keys: &keys, knowledge: &knowledge, at, spools: &EncryptedSpools };
     let options = ReadOptions { open: OpenOptions::default(), keep_signature: false };
     let mut original = Gathered::default();
     message::decrypt(&mut sealed.reader(), &context, &mut SystemRandom, &options, &mut original)

@@ -33,8 +33,11 @@ impl House {
             if found.acceptable().is_empty() {
                 continue;
             }
-            if self.store.can_write()? && store::unlock(&self.store, &Unlock::without_asking()).is_ok() {
-                found.import(&mut self.store, &self.knowledge)?;
+            if let Some(store) = &mut self.store
+                && store.can_write()?
+                && store::unlock(store, &Unlock::without_asking()).is_ok()
+            {
+                found.import(store, &self.knowledge)?;
             }
             found.teach(&mut self.knowledge);
         }
