@@ -9,7 +9,7 @@ mod home;
 mod login;
 mod queue;
 mod servers;
-mod sink;
+pub mod sink;
 mod through_postfix;
 mod tls;
 mod ways;

@@ -1,10 +1,20 @@
 //! Programs that send mail, with ours as their `sendmail`: whom it reaches, and what they see.
 
+mod languages;
+mod mail_programs;
+mod patches;
+mod system;
+mod terminal;
+
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{fs, io::Write};
 
-use super::{MARKER, Outbox, program};
+use super::{MARKER, Outbox, Queued, program};
+use crate::submission::sink::{Manner, Received, Sink};
+
+pub use patches::send_patch;
 
 /// The body that every program sends: a lone dot must not end it.
 pub const BODY: &str = "the-usual-place-at-half-past-twelve\n.\nafter the dot\n";
@@ -72,188 +82,29 @@ impl Outbox {
         }
         assert_eq!(queued.recipients(), expected);
         self.check_sealed(&queued, BODY.trim_end());
+        self.check_wire(&queued);
     }
-}
 
-#[test]
-fn mutt_and_neomutt() {
-    for name in ["mutt", "neomutt"] {
-        let Some(mutt) = find(name) else { continue };
-        let outbox = Outbox::new();
-        let settings =
-            recipe("mutt and neomutt") + "set from=alice@example.org\nset copy=no\nset use_from=yes\n";
-        let muttrc = outbox.place.write("muttrc", settings);
-        let muttrc = muttrc.to_str().unwrap();
-        let to =
-            ["-n", "-F", muttrc, "-s", MARKER, "-c", "carol@example.org", "-b", "alice@example.org", "--"];
-        outbox.client(&mutt, &[&to[..], &["bob@example.org"]].concat(), BODY);
-        outbox.reached_all(true);
-        outbox.clear();
-        let refused = ["-n", "-F", muttrc, "-s", "x", "--", "erin@example.net"];
-        let (code, said) = outbox.client_code(&mutt, &refused, BODY);
-        assert!(code != 0, "{name}: {said}");
-        assert_eq!(outbox.only("held").recipients(), ["erin@example.net"]);
-    }
-}
-
-/// Sends a patch by git to Bob, Carol and, blind, Alice. Whether there is a git that can.
-pub fn send_patch(outbox: &Outbox) -> bool {
-    let Some(git) = git() else { return false };
-    prepare_patch(outbox, &git);
-    outbox.place.write(".gitconfig", recipe("git send-email"));
-    outbox.client(&git, &PATCH, "");
-    true
-}
-
-/// A git that sends patches.
-fn git() -> Option<PathBuf> {
-    let git = find("git")?;
-    let folder = Command::new(&git).arg("--exec-path").output().unwrap().stdout;
-    if !Path::new(String::from_utf8(folder).unwrap().trim()).join("git-send-email").is_file() {
-        assert!(std::env::var_os("COUNTERSEAL_REQUIRE_PEERS").is_none(), "git send-email is missing");
-        eprintln!("SKIPPED: git send-email is not installed (scripts/install-test-tools)");
-        return None;
-    }
-    Some(git)
-}
-
-#[rustfmt::skip]
-const PATCH: [&str; 12] = [
-    "-c", "user.name=Alice", "-c", "user.email=alice@example.org", "send-email", "--to=bob@example.org",
-    "--cc=carol@example.org", "--bcc=alice@example.org", "--confirm=never", "--suppress-cc=all", "--from=alice@example.org", "0001.patch",
-];
-
-fn prepare_patch(outbox: &Outbox, git: &Path) {
-    outbox.client(git, &["init", "-q"], "");
-    let patch = format!(
-        "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nFrom: Alice <alice@example.org>\n\
-         Date: Sat, 21 Nov 2026 12:00:00 +0000\nSubject: [PATCH] plans\n\n{BODY}---\n"
-    );
-    outbox.place.write("0001.patch", patch);
-}
-
-#[test]
-fn git_send_email() {
-    let Some(git) = git() else { return };
-    let outbox = Outbox::new();
-    prepare_patch(&outbox, &git);
-    let recipe = recipe("git send-email");
-    let as_server = recipe.replace("sendmailCmd", "smtpServer");
-    for settings in [recipe, as_server] {
-        outbox.clear();
-        outbox.place.write(".gitconfig", settings);
-        outbox.client(&git, &PATCH, "");
-        outbox.reached_all(true);
-    }
-}
-
-#[test]
-fn mailx_of_two_kinds() {
-    if let Some(nail) = find("s-nail") {
-        let outbox = Outbox::new();
-        outbox.place.write(".mailrc", recipe("s-nail"));
-        let settings = ["-S", "v15-compat", "-r", "alice@example.org", "-s", MARKER];
-        let people = ["-c", "carol@example.org", "-b", "alice@example.org", "bob@example.org"];
-        outbox.client(&nail, &[&settings[..], &people].concat(), BODY);
-        outbox.reached_all(true);
-    }
-    if let Some(mail) = find("mail.mailutils") {
-        let outbox = Outbox::new();
-        let command = quoted(&recipe("mail of GNU Mailutils"));
-        // The configuration of bsd-mailx for the whole machine says that a dot ends the mail.
-        let settings = ["-n", "-r", "alice@example.org", "-s", MARKER, "--exec", &command];
-        let header = ["-a", "Cc: carol@example.org", "-a", "Bcc: alice@example.org", "bob@example.org"];
-        outbox.client(&mail, &[&settings[..], &header].concat(), BODY);
-        outbox.reached_all(true);
-    }
-}
-
-#[test]
-fn php_mail() {
-    let Some(php) = find("php") else { return };
-    let outbox = Outbox::new();
-    let script = format!(
-        "<?php exit(mail('bob@example.org', '{MARKER}', str_replace('\\n', \"\\n\", '{}'), \
-         \"From: alice@example.org\\r\\nCc: carol@example.org\\r\\nBcc: alice@example.org\") ? 0 : 9);",
-        BODY.replace('\n', "\\n")
-    );
-    outbox.place.write("mail.php", script);
-    let settings = outbox.place.write("php.ini", recipe("PHP"));
-    let settings = settings.to_str().unwrap();
-    outbox.client(&php, &["-c", settings, "mail.php"], "");
-    outbox.reached_all(true);
-    outbox.clear();
-    let injected = "<?php exit(mail('bob@example.org', \"x\\r\\nBcc: carol@example.org\", 'x', 'From: alice@example.org') ? 0 : 9);";
-    outbox.place.write("mail.php", injected);
-    outbox.client_code(&php, &["-c", settings, "mail.php"], "");
-    for mail in outbox.mails("new") {
-        assert_eq!(mail.recipients(), ["bob@example.org"]);
-    }
-}
-
-#[test]
-fn python_and_perl() {
-    if let Some(python) = find("python3") {
-        let outbox = Outbox::new();
-        let script = format!(
-            "import subprocess, email.message\nmessage = m = email.message.EmailMessage()\nm['From'] = 'alice@example.org'\n\
-             m['To'] = 'Bob <bob@example.org>'\nm['Cc'] = 'carol@example.org'\nm['Bcc'] = 'alice@example.org'\n\
-             m['Subject'] = '{MARKER}'\nm.set_content('''{BODY}''')\n{}",
-            recipe("Python")
-        );
-        outbox.place.write("mail.py", script);
-        outbox.client(&python, &["-I", "mail.py"], "");
-        outbox.reached_all(true);
-    }
-    if let Some(perl) = find("perl") {
-        let outbox = Outbox::new();
-        let script = format!(
-            "use MIME::Lite;\nmy $message = MIME::Lite->new(From => 'alice@example.org', To => 'bob@example.org', \
-             Cc => 'carol@example.org', Bcc => 'alice@example.org', Subject => '{MARKER}', Data => '{BODY}');\n\
-             {}",
-            recipe("Perl, with MIME::Lite").replace(");", ") or die;")
-        );
-        outbox.place.write("mail.pl", script);
-        if outbox.client_code(&perl, &["-MMIME::Lite", "-e", "1"], "").0 == 0 {
-            outbox.client(&perl, &["mail.pl"], "");
-            outbox.reached_all(true);
-        } else {
-            eprintln!("SKIPPED: MIME::Lite is not installed (scripts/install-test-tools)");
+    /// Lets the mail go, and compares what the server gets with what was in the queue.
+    #[track_caller]
+    fn check_wire(&self, queued: &Queued) {
+        let sink = Sink::start(Manner::usual());
+        let usual = self.place.read("alice/config.toml");
+        let account = format!("[account.test]\nsmtp = \"smtp://127.0.0.1:{}\"\n", sink.port);
+        self.place.write("alice/config.toml", account);
+        self.place.run("alice", &["queue", "flush"]).exits(0);
+        self.place.write("alice/config.toml", usual);
+        let received = sink.received();
+        assert_eq!(received.len(), queued.units.len());
+        for unit in &queued.units {
+            let named = |one: &&Received| {
+                let named = one.recipients.iter().map(|line| line[9..line.len() - 1].to_owned());
+                named.collect::<BTreeSet<_>>() == unit.recipients
+            };
+            let one = received.iter().find(named).expect("a transaction with exactly its recipients");
+            let message = unit.message.replace("\r\n.", "\r\n..");
+            assert_eq!(String::from_utf8_lossy(&one.data), message, "on the wire is what was in the queue");
         }
-    }
-}
-
-#[test]
-fn swaks_by_smtp_on_a_pipe() {
-    let Some(swaks) = find("swaks") else { return };
-    let outbox = Outbox::new();
-    let pipe = quoted(&recipe("swaks, and others that speak SMTP on a pipe"));
-    let people =
-        ["--from", "alice@example.org", "--to", "bob@example.org,carol@example.org,alice@example.org"];
-    let text = format!(
-        "From: alice@example.org\nTo: bob@example.org\nCc: carol@example.org\nSubject: {MARKER}\n\n{BODY}"
-    );
-    let file = outbox.place.write("mail.txt", text);
-    let data = format!("@{}", file.display());
-    outbox.client(&swaks, &[&["--pipe", &pipe][..], &people, &["--data", &data]].concat(), "");
-    outbox.reached_all(true);
-}
-
-#[test]
-fn what_cron_and_at_run_is_sealed_for_whom_the_aliases_name() {
-    let Some(shell) = find("sh") else { return };
-    let outbox = Outbox::new();
-    let link = outbox.place.path("sendmail");
-    std::os::unix::fs::symlink(program(), &link).unwrap();
-    let mail = format!("From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@host> job\n\n{BODY}");
-    fs::write(outbox.place.path("mail.txt"), mail).unwrap();
-    // The stock command lines of Debian's cron, of cronie and of at.
-    for line in
-        ["-FCronDaemon -i -B8BITMIME -oem root", "-FCronDaemon -i -odi -oem -oi -t -f root", "-i root"]
-    {
-        outbox.clear();
-        outbox.client(&shell, &["-c", &format!("./sendmail {line} < mail.txt")], "");
-        outbox.reached_all(false);
-        assert!(outbox.only("new").units[0].message.contains("From: alice@example.org\r\n"));
+        assert!(!sink.said().join("\n").contains(MARKER));
     }
 }
