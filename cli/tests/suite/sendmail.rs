@@ -6,11 +6,12 @@ pub mod clients;
 mod dialogue;
 mod policy;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use crate::people::{Place, Ran};
 
@@ -21,6 +22,24 @@ pub const MARKER: &str = "the-usual-place-at-half-past-twelve";
 pub struct Outbox {
     pub place: Place,
 }
+
+/// The secret keys of everybody, as OpenSSL reads them.
+static KEYS: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
+    let place = Place::new();
+    let password = place.write("p12.passphrase", "correct horse\n");
+    let keys = ["alice", "bob", "carol"].map(|person| {
+        let (file, address) = (format!("{person}.p12"), format!("{person}@example.org"));
+        let format = ["keys", "export", "--secret", "--format", "p12", "-o", &file];
+        let rest = ["--new-passphrase-file", "p12.passphrase", &address];
+        place.run(person, &[&format[..], &rest].concat()).exits(0);
+        let mut openssl = Command::new("openssl");
+        openssl.args(["pkcs12", "-nodes", "-passin", &format!("file:{}", password.display()), "-in"]);
+        let ran = openssl.arg(place.path(&file)).output().unwrap();
+        assert!(ran.status.success());
+        (person, String::from_utf8(ran.stdout).unwrap())
+    });
+    HashMap::from(keys)
+});
 
 /// One message of the queue.
 pub struct Unit {
@@ -118,19 +137,7 @@ impl Outbox {
 
     /// What OpenSSL makes of a message with the keys of somebody, without the signed layer.
     pub fn opened(&self, person: &str, message: &str) -> Option<String> {
-        let keys = self.place.path(&format!("{person}.keys"));
-        if !keys.exists() {
-            self.place.write("p12.passphrase", "correct horse\n");
-            let file = format!("{person}.p12");
-            let address = format!("{person}@example.org");
-            let format = ["keys", "export", "--secret", "--format", "p12", "-o", &file];
-            let rest = ["--new-passphrase-file", "p12.passphrase", &address];
-            self.place.run(person, &[&format[..], &rest].concat()).exits(0);
-            let read = ["pkcs12", "-in", &file, "-nodes", "-passin", "file:p12.passphrase", "-out"];
-            let ran = Command::new("openssl").args(read).arg(&keys).current_dir(self.place.path("")).output();
-            assert!(ran.unwrap().status.success());
-        }
-        let text = fs::read_to_string(&keys).unwrap();
+        let text = &KEYS[person];
         let sealed = self.place.write("sealed.eml", message);
         text.split("-----BEGIN PRIVATE KEY-----").skip(1).find_map(|key| {
             let key = self.place.write("one.key", format!("-----BEGIN PRIVATE KEY-----{key}"));

@@ -8,7 +8,7 @@ mod held;
 mod home;
 mod login;
 mod queue;
-mod servers;
+pub mod servers;
 pub mod sink;
 mod through_postfix;
 mod tls;

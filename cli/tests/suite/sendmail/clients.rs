@@ -7,12 +7,14 @@ mod system;
 mod terminal;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{MARKER, Outbox, Queued, program};
-use crate::submission::sink::{Manner, Received, Sink};
+use crate::submission::sink::{Manner, Sink};
 
 pub use patches::send_patch;
 
@@ -57,11 +59,7 @@ impl Outbox {
 
     fn client_code(&self, program: &Path, arguments: &[&str], input: &str) -> (i32, String) {
         let mut command = Command::new("timeout");
-        command.arg("60").arg(program).args(arguments).current_dir(self.place.path(""));
-        command.env("COUNTERSEAL_HOME", self.place.path("alice")).env("HOME", self.place.path(""));
-        // s-nail asks the system where root lives, whatever HOME says.
-        command.env("MAILRC", self.place.path(".mailrc")).env("DEAD", self.place.path("dead.letter"));
-        command.env("EMAIL", "alice@example.org").env_remove("DISPLAY").env("LC_ALL", "C.UTF-8");
+        self.at_home(command.arg("60").arg(program).args(arguments));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
@@ -73,21 +71,30 @@ impl Outbox {
     /// One mail, to Bob, Carol and, blind, Alice, as it was written.
     #[track_caller]
     fn reached_all(&self, with_bcc: bool) {
-        let queued = self.only("new");
-        let mut expected = vec!["bob@example.org", "carol@example.org"];
-        if with_bcc {
-            expected.insert(0, "alice@example.org");
-            let blind = queued.units.iter().find(|unit| unit.recipients.contains("alice@example.org"));
-            assert_eq!(blind.unwrap().recipients.len(), 1);
+        let people = if with_bcc { "alice bob carol" } else { "bob carol" };
+        self.reached(&[people], BODY.trim_end());
+        self.clear();
+    }
+
+    /// Mails to these people, each with a text in it; Alice is always blind to others.
+    #[track_caller]
+    fn reached(&self, people: &[&str], body: &str) {
+        let mails = self.mails("new");
+        assert_eq!(mails.len(), people.len());
+        for (queued, people) in mails.iter().zip(people) {
+            let expected: Vec<String> = people.split(' ').map(|one| format!("{one}@example.org")).collect();
+            assert_eq!(queued.recipients(), expected);
+            for unit in queued.units.iter().filter(|unit| unit.recipients.contains("alice@example.org")) {
+                assert_eq!(unit.recipients.len(), 1);
+            }
+            self.check_sealed(queued, body);
         }
-        assert_eq!(queued.recipients(), expected);
-        self.check_sealed(&queued, BODY.trim_end());
-        self.check_wire(&queued);
+        self.check_wire(&mails);
     }
 
     /// Lets the mail go, and compares what the server gets with what was in the queue.
     #[track_caller]
-    fn check_wire(&self, queued: &Queued) {
+    fn check_wire(&self, mails: &[Queued]) {
         let sink = Sink::start(Manner::usual());
         let usual = self.place.read("alice/config.toml");
         let account = format!("[account.test]\nsmtp = \"smtp://127.0.0.1:{}\"\n", sink.port);
@@ -95,16 +102,53 @@ impl Outbox {
         self.place.run("alice", &["queue", "flush"]).exits(0);
         self.place.write("alice/config.toml", usual);
         let received = sink.received();
-        assert_eq!(received.len(), queued.units.len());
-        for unit in &queued.units {
-            let named = |one: &&Received| {
-                let named = one.recipients.iter().map(|line| line[9..line.len() - 1].to_owned());
-                named.collect::<BTreeSet<_>>() == unit.recipients
-            };
-            let one = received.iter().find(named).expect("a transaction with exactly its recipients");
+        let units: Vec<_> = mails.iter().flat_map(|mail| &mail.units).collect();
+        assert_eq!(received.len(), units.len());
+        for unit in units {
             let message = unit.message.replace("\r\n.", "\r\n..");
-            assert_eq!(String::from_utf8_lossy(&one.data), message, "on the wire is what was in the queue");
+            let one = received.iter().find(|one| one.data == message.as_bytes());
+            let lines = &one.expect("on the wire is what was in the queue").recipients;
+            let named: BTreeSet<String> =
+                lines.iter().map(|line| line["RCPT TO:<".len()..line.len() - 1].to_owned()).collect();
+            assert_eq!(named, unit.recipients);
         }
         assert!(!sink.said().join("\n").contains(MARKER));
     }
+
+    /// A program in its home and with its settings.
+    fn at_home<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.current_dir(self.place.path(""));
+        command.env("COUNTERSEAL_HOME", self.place.path("alice")).env("HOME", self.place.path(""));
+        // s-nail asks the system where root lives, whatever HOME says.
+        command.env("MAILRC", self.place.path(".mailrc")).env("DEAD", self.place.path("dead.letter"));
+        command.env("EMAIL", "alice@example.org").env_remove("DISPLAY").env("LC_ALL", "C.UTF-8");
+        command.env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME").env_remove("XDG_STATE_HOME")
+    }
+}
+
+/// Ours, under whatever environment: what a machine runs has none of a person's.
+fn wrapper(outbox: &Outbox) -> PathBuf {
+    let home = outbox.place.path("alice");
+    let text =
+        format!("#!/bin/sh\nCOUNTERSEAL_HOME={} exec {} \"$@\"\n", home.display(), program().display());
+    let path = outbox.place.write("wrapper", text);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// A script of the shell that sees the machine as the only one: it may mount there, and `/usr/sbin/sendmail` is ours.
+/// Nothing, said loudly, where that takes rights that the test does not have.
+fn own_machine(outbox: &Outbox, script: &str) -> Option<Command> {
+    find("sendmail")?;
+    let mut command = Command::new("unshare");
+    let mount = format!("mount --bind {} /usr/sbin/sendmail", wrapper(outbox).display());
+    command.args(["-m", "sh", "-c", &mount]);
+    if !command.status().is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: only root runs a program with a /usr/sbin/sendmail of its own");
+        return None;
+    }
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &format!("set -e\n{mount}\n{script}")]);
+    outbox.at_home(&mut command).env_remove("COUNTERSEAL_HOME");
+    Some(command)
 }
