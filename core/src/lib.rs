@@ -12,6 +12,7 @@
 //! der, mail                                                what is inside these bytes
 //! x509, cms, openpgp                                       what the cryptography says
 //! lookup                                                   where certificates are published
+//! discovery                                                which server takes the mail of an address
 //! submission                                               what programs hand to a sendmail
 //! keys                                                     which certificates and keys are there
 //! trust                                                    does this key belong to this address
@@ -23,6 +24,7 @@ pub mod address;
 pub mod algorithm;
 pub mod cms;
 pub mod der;
+pub mod discovery;
 pub mod fingerprint;
 pub mod keys;
 pub mod limits;

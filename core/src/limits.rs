@@ -239,6 +239,28 @@ pub const DNS_SECONDS: u64 = 10;
 pub const LOOKUP_SECONDS: u64 = 15;
 /// Seconds that a finder command may take.
 pub const FINDER_SECONDS: u64 = 30;
+/// Bytes of what a domain says of its servers: real documents have fewer than 10 KiB.
+pub const DISCOVERY_BYTES: usize = 64 << 10;
+/// Elements of such a document.
+pub const DISCOVERY_ELEMENTS: usize = 2_000;
+/// Elements in one another: servers stand at depth 4.
+pub const DISCOVERY_DEPTH: usize = 16;
+/// Servers that are looked at of those that one document names.
+pub const DISCOVERY_SERVERS: usize = 20;
+/// Bytes of a name by which a server knows a person.
+pub const LOG_IN_NAME_BYTES: usize = 256;
+/// Bytes of the settings of msmtp.
+pub const MSMTP_BYTES: usize = 256 << 10;
+/// Accounts in them.
+pub const MSMTP_ACCOUNTS: usize = 200;
+/// Bytes of an MTA-STS policy (RFC 8461, section 3.3, suggests 64 kilobytes).
+pub const STS_POLICY_BYTES: usize = 64 << 10;
+/// Mail exchangers of one policy.
+pub const STS_HOSTS: usize = 500;
+/// Domains of recipients that `doctor` asks about at once.
+pub const DELIVERY_DOMAINS: usize = 50;
+/// Mail exchangers of one domain that are looked at.
+pub const MAIL_EXCHANGERS: usize = 10;
 /// Redirections of one request.
 pub const HTTP_REDIRECTS: u32 = 3;
 /// Bytes of the header of one HTTP answer.

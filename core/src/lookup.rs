@@ -39,7 +39,7 @@ fn plain_local_part(address: &EmailAddress) -> String {
 }
 
 /// Octets of a text that are not unreserved are written as `%` and two digits (RFC 3986, section 2.1).
-fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

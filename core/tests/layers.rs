@@ -51,7 +51,7 @@ const WALLED_CRATES: &[(&str, &[&str])] = &[
     ("sha1", &["x509", "cms", "openpgp", "lookup"]),
     ("flate2", &["cms"]),
     // A fingerprint is a SHA-256 digest, and its storey lies above x509.
-    ("sha2", &["fingerprint", "x509", "cms", "openpgp", "lookup"]),
+    ("sha2", &["fingerprint", "x509", "cms", "openpgp", "lookup", "discovery"]),
     ("sha3", &["fingerprint", "x509", "cms"]),
     // OpenPGP.
     ("sequoia_openpgp", &["openpgp"]),
@@ -59,7 +59,10 @@ const WALLED_CRATES: &[(&str, &[&str])] = &[
     // Mail.
     ("mail_parser", &["mail"]),
     ("base64_simd", &["mail"]),
-    ("base64ct", &["fingerprint", "mail", "x509", "cms"]),
+    ("base64ct", &["fingerprint", "mail", "x509", "cms", "discovery"]),
+    // What domains say of their servers.
+    ("quick_xml", &["discovery"]),
+    ("serde_json", &["discovery"]),
 ];
 
 /// What `core` must not reach for: the world comes in as arguments (see the first lines of `lib.rs`).
