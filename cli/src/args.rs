@@ -58,7 +58,7 @@ pub(crate) use queue::{Queue, QueueCommand, QueueDrop, QueueFlush, QueueRelease,
 pub(crate) use renew::Renew;
 pub(crate) use revoke::{Remove, Revoke, RevokeReason};
 pub(crate) use sendmail::Sendmail;
-pub(crate) use setup::Setup;
+pub(crate) use setup::{SendingPolicy, Setup, Timer};
 pub(crate) use sign::{Digest, Sign, SignatureScheme, Signing};
 pub(crate) use statement::{
     Reason, Statement, StatementCheck, StatementCommand, StatementImport, StatementList, StatementMake,
@@ -105,7 +105,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(Init),
-    Setup(Setup),
+    Setup(Box<Setup>),
     Encrypt(Box<Encrypt>),
     Decrypt(Box<Decrypt>),
     Sign(Box<Sign>),

@@ -19,7 +19,8 @@ use crate::system::{SETTINGS, Scope, check_directory, check_file};
 use crate::token::{Configured, check_settings};
 
 const FILE: &str = "config.toml";
-const CONFIG_BYTES: usize = 256 << 10;
+/// Octets of the file.
+pub(crate) const CONFIG_BYTES: usize = 256 << 10;
 
 /// How the programs work for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +116,8 @@ impl Config {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads a text.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let document = Document::parse(text).map_err(|error| error.message().to_owned())?;
         let mut config = Self::default();
         for (section, item) in document.as_table() {

@@ -4,12 +4,14 @@
 //! trust engine, from how it came.
 
 mod answer;
+mod delivery;
 mod dns;
 mod evidence;
 mod finder;
 mod http;
 mod ldap;
 mod openpgp;
+mod servers;
 pub(crate) mod tls;
 mod wkd;
 
@@ -21,9 +23,11 @@ use counterseal_core::policy::LookupSources;
 use counterseal_core::time::Time;
 
 pub(crate) use answer::{Answer, Found, Outcome, Source, Standing, Trouble};
+pub(crate) use delivery::{Dane, Delivery, Exchanger, Sts, delivery};
 pub(crate) use evidence::{Candidate, KeptEvidence, add_to, candidates};
 pub(crate) use http::{Fetched, Reach, Web};
 pub(crate) use openpgp::news;
+pub(crate) use servers::{Finding, Offer, Publisher, publishers};
 
 /// Whether this process was told to stay off the network.
 static FORBIDDEN: AtomicBool = AtomicBool::new(false);

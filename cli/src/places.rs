@@ -42,8 +42,27 @@ pub(crate) fn runtime() -> Result<PathBuf, Failure> {
 
 /// The file in which other programs keep passwords too.
 pub(crate) fn netrc() -> Result<PathBuf, Failure> {
+    Ok(home_or_all()?.join(".netrc"))
+}
+
+/// The settings of msmtp.
+pub(crate) fn msmtprc() -> Result<PathBuf, Failure> {
+    Ok(home_or_all()?.join(".msmtprc"))
+}
+
+/// Where systemd looks for units of this user.
+pub(crate) fn user_units() -> Result<PathBuf, Failure> {
+    let chosen = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = match chosen.filter(|path| is_of_user(path)) {
+        Some(base) => base,
+        None => home()?.join(".config"),
+    };
+    Ok(base.join("systemd/user"))
+}
+
+fn home_or_all() -> Result<PathBuf, Failure> {
     let elsewhere = env::var_os("COUNTERSEAL_HOME").filter(|value| !value.is_empty());
-    Ok(elsewhere.map_or_else(home, |all| Ok(PathBuf::from(all)))?.join(".netrc"))
+    elsewhere.map_or_else(home, |all| Ok(PathBuf::from(all)))
 }
 
 /// `COUNTERSEAL_HOME` puts everything in one folder; else the variable of the XDG base directory

@@ -29,6 +29,11 @@ const UNSIGNED: &str = "[[send]]\naddress = \"*\"\nsign = \"no\"\n";
 /// What the person said for single contacts.
 const CONTACTS: &str = "contacts.toml";
 
+/// Where the person's own file is.
+pub(crate) fn path() -> Result<PathBuf, Failure> {
+    Ok(places::configuration()?.join(FILE))
+}
+
 /// Reads all files, as far as they are there.
 pub(crate) fn in_force() -> Result<Policy, Failure> {
     let own = places::configuration()?;

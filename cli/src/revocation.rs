@@ -199,6 +199,7 @@ impl Sources {
             hosts: online.how.hosts.clone(),
             private_addresses: online.how.private_addresses,
             plain: true,
+            redirections: limits::HTTP_REDIRECTS,
         };
         match ask(&Web::new(reach, time).ok()?) {
             Ok(Fetched::Body(body)) => Some(body),

@@ -11,6 +11,7 @@ mod release;
 mod seal;
 mod search;
 mod serve;
+mod trial;
 mod wanted;
 
 use std::ffi::OsString;
@@ -32,6 +33,7 @@ use rejection::{Code, Rejection};
 use wanted::Envelope;
 
 pub(crate) use release::release;
+pub(crate) use trial::{NotOpened, Trial};
 
 /// The names under which a program is a `sendmail`, as links of other programs' names.
 const NAMES: [&str; 4] = ["sendmail", "cseal-sendmail", "mailq", "newaliases"];

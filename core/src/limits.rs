@@ -239,6 +239,8 @@ pub const DNS_SECONDS: u64 = 10;
 pub const LOOKUP_SECONDS: u64 = 15;
 /// Seconds that a finder command may take.
 pub const FINDER_SECONDS: u64 = 30;
+/// Records of one name that are looked at.
+pub const DNS_RECORDS: usize = 100;
 /// Bytes of what a domain says of its servers: real documents have fewer than 10 KiB.
 pub const DISCOVERY_BYTES: usize = 64 << 10;
 /// Elements of such a document.

@@ -1,5 +1,6 @@
 //! `cseal doctor`: everything is looked at, and nothing is changed.
 
+mod delivery;
 mod finding;
 mod places;
 mod protection;
@@ -31,12 +32,16 @@ pub(crate) struct Check {
 /// Looks at everything, and answers with the worst that was found.
 pub(crate) fn run(arguments: &args::Doctor) -> Result<Exit, Failure> {
     let directory = directories::data()?;
+    let domains = delivery::domains(arguments, &directory)?;
     // Opening the store takes away what others may do with it, so that is looked at before.
     let mut checks = vec![check("files", places::files(&directory))];
     checks.extend(store_checks(&directory, &Unlock::from_options(&arguments.passphrase)));
     checks.push(check("tokens", or_failure(tokens::of(&directory))));
     checks.push(check("policy", policy_files()));
     checks.push(check("cache", places::cache()));
+    if let Some(domains) = domains {
+        checks.push(check("delivery", delivery::of(&domains)));
+    }
     doctor::show(&checks, arguments.report.json)?;
     let worst = checks.iter().flat_map(|check| &check.findings).map(|finding| finding.severity).max();
     Ok(match worst {

@@ -23,6 +23,17 @@ use crate::store::{KeyUse, NewTrust, Protection, Store, StoreError, TrustKind, W
 
 /// Makes what is missing, and says what there is.
 pub(crate) fn run(arguments: &args::Init) -> Result<Exit, Failure> {
+    let identity = make(arguments)?;
+    identity.show(arguments.report.json)?;
+    gnupg::offer(arguments, &identity.address);
+    Ok(Exit::Done)
+}
+
+/// Makes the store where there is none, and keys for the address.
+///
+/// # Errors
+/// `address-exists` where it has keys; then nothing was made.
+pub(super) fn make(arguments: &args::Init) -> Result<Identity, Failure> {
     let address = super::parse_address(&arguments.address)?;
     // Before there is a store: what cannot be made leaves nothing behind.
     suits(KeyUse::Encryption, arguments.algorithm)?;
@@ -36,9 +47,7 @@ pub(crate) fn run(arguments: &args::Init) -> Result<Exit, Failure> {
     }
     let identity = Identity::generate(arguments, address, now)?;
     store.write(now, |writer| identity.write(writer))?;
-    render::keys::made(&identity.certificates(), &directory, arguments.report.json)?;
-    gnupg::offer(arguments, &identity.address);
-    Ok(Exit::Done)
+    Ok(identity)
 }
 
 fn open_or_create(arguments: &args::Init, directory: &Path, now: Time) -> Result<Store, Failure> {
@@ -66,7 +75,7 @@ fn protection(arguments: &args::Init) -> Result<Protection, Failure> {
 }
 
 /// Everything that is made for an address, before any of it is written.
-struct Identity {
+pub(super) struct Identity {
     address: EmailAddress,
     authority: (SecretKey, Certificate),
     encryption: (SecretKey, Certificate),
@@ -85,6 +94,11 @@ impl Identity {
         let signing =
             further((KeyUse::Signing, arguments.signing_algorithm), &issuer, &name, addresses, now)?;
         Ok(Self { address, authority: (authority_key, authority), encryption, signing })
+    }
+
+    /// Shows what was made.
+    pub(super) fn show(&self, json: bool) -> Result<(), Failure> {
+        render::keys::made(&self.certificates(), &places::data()?, json)
     }
 
     fn certificates(&self) -> [(KeyUse, &Certificate); 3] {

@@ -1,4 +1,4 @@
-//! SMIMEA records, with the chain of DNSSEC signatures checked here: no resolver is believed.
+//! Records of the DNS, with the chain of DNSSEC signatures checked here: no resolver is believed.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -28,6 +28,23 @@ pub(super) fn ask(address: &EmailAddress, how: Option<&SmimeaSource>) -> Answer 
 }
 
 fn query(name: &str, how: &SmimeaSource) -> Result<Option<Found>, Trouble> {
+    Ok(records(name, RecordType::SMIMEA, how)?.and_then(found))
+}
+
+/// What the DNS says under one name.
+pub(crate) struct Records {
+    pub(crate) data: Vec<RData>,
+    /// Whether DNSSEC proves it; else the domain does not sign.
+    pub(crate) secure: bool,
+    /// Seconds for which it counts.
+    pub(crate) lasts: i64,
+}
+
+/// Asks for the records of one kind under a name. Nothing where there are none.
+///
+/// # Errors
+/// [`Trouble`]: `dnssec-bogus` where signatures do not hold, or are missing where they should be.
+pub(crate) fn records(name: &str, kind: RecordType, how: &SmimeaSource) -> Result<Option<Records>, Trouble> {
     let name = Name::from_ascii(name).map_err(|error| Trouble::unusable(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -35,9 +52,9 @@ fn query(name: &str, how: &SmimeaSource) -> Result<Option<Found>, Trouble> {
         .map_err(|error| Trouble::unreachable(error.to_string()))?;
     runtime.block_on(async {
         let resolver = resolver(how)?;
-        let lookup = resolver.lookup(name, RecordType::SMIMEA);
+        let lookup = resolver.lookup(name, kind);
         match tokio::time::timeout(Duration::from_secs(limits::DNS_SECONDS), lookup).await {
-            Ok(Ok(answer)) => found(&answer),
+            Ok(Ok(answer)) => proven(&answer, kind),
             Ok(Err(error)) => failed(&error).map(|()| None),
             Err(_) => Err(Trouble::unreachable("the resolver does not answer in time")),
         }
@@ -74,31 +91,42 @@ fn only(at: SocketAddr) -> ResolverConfig {
 
 /// What an answer holds. Each record of it must be proven to be what the domain says, or be proven to
 /// be of a domain that does not sign; what is neither is an attack, or looks like one.
-fn found(answer: &Lookup) -> Result<Option<Found>, Trouble> {
+fn proven(answer: &Lookup, kind: RecordType) -> Result<Option<Records>, Trouble> {
     let answers: Vec<&Record> =
         answer.answers().iter().filter(|record| record.record_type() != RecordType::RRSIG).collect();
-    let secure = answers.iter().all(|record| record.proof == Proof::Secure);
     if answers.iter().any(|record| matches!(record.proof, Proof::Bogus | Proof::Indeterminate)) {
         return Err(bogus());
     }
+    // Names that lead on to others count too: whoever forges one of them leads elsewhere.
+    let secure = answers.iter().all(|record| record.proof == Proof::Secure);
+    let lasts = answers.iter().map(|record| i64::from(record.ttl)).min().unwrap_or_default();
+    let of_kind = answers.iter().filter(|record| record.record_type() == kind);
+    let data: Vec<RData> = of_kind.map(|record| record.data.clone()).take(limits::DNS_RECORDS).collect();
+    if data.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Records { data, secure, lasts }))
+}
+
+/// The certificates of SMIMEA records.
+fn found(answer: Records) -> Option<Found> {
     let mut records: Vec<SmimeaRecord> = Vec::new();
-    for record in answers.iter().take(limits::SMIMEA_RECORDS) {
-        let RData::SMIMEA(smimea) = &record.data else { continue };
+    for data in answer.data.iter().take(limits::SMIMEA_RECORDS) {
+        let RData::SMIMEA(smimea) = data else { continue };
         let fields = [u8::from(smimea.cert_usage), u8::from(smimea.selector), u8::from(smimea.matching)];
         // RFC 6698, section 4.1: what is not understood is passed over.
         records.extend(SmimeaRecord::from_rdata(&[&fields[..], &smimea.cert_data].concat()));
     }
     if records.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let lasts = answers.iter().map(|record| i64::from(record.ttl)).min().unwrap_or_default();
-    Ok(Some(Found {
+    Some(Found {
         certificates: records.iter().filter_map(SmimeaRecord::certificate).collect(),
         records,
         openpgp: None,
-        standing: Standing::Dns { secure },
-        lasts: lasts.min(limits::DNS_EVIDENCE_SECONDS),
-    }))
+        standing: Standing::Dns { secure: answer.secure },
+        lasts: answer.lasts.min(limits::DNS_EVIDENCE_SECONDS),
+    })
 }
 
 /// Whether an error only says that there is nothing.

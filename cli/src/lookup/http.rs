@@ -27,6 +27,20 @@ pub(crate) struct Reach {
     pub(crate) private_addresses: bool,
     /// Whether without TLS: lists and OCSP responses are signed by themselves.
     pub(crate) plain: bool,
+    /// How often a server may send on to another address.
+    pub(crate) redirections: u32,
+}
+
+impl Reach {
+    /// Over TLS alone, to what a mail address or a domain names.
+    pub(crate) fn of_domains(how: &LookupSources) -> Self {
+        Self {
+            hosts: how.hosts.clone(),
+            private_addresses: how.private_addresses,
+            plain: false,
+            redirections: limits::HTTP_REDIRECTS,
+        }
+    }
 }
 
 /// A client.
@@ -64,7 +78,7 @@ impl Web {
             .tls_config(tls)
             .user_agent(USER_AGENT)
             .timeout_global(Some(seconds))
-            .max_redirects(limits::HTTP_REDIRECTS)
+            .max_redirects(reach.redirections)
             .max_response_header_size(limits::HTTP_HEADER_BYTES)
             .http_status_as_error(false)
             .build();
@@ -188,7 +202,7 @@ pub(super) fn ask(address: &EmailAddress, how: &LookupSources) -> Answer {
     };
     // A host that the policy names may be anywhere; one that the mail address names may not.
     let private_addresses = how.private_addresses || standing != Standing::Domain;
-    let reach = Reach { hosts: how.hosts.clone(), private_addresses, plain: false };
+    let reach = Reach { private_addresses, ..Reach::of_domains(how) };
     let outcome = Web::new(reach, Duration::from_secs(limits::LOOKUP_SECONDS))
         .and_then(|web| web.get(&url, limits::LOOKUP_BYTES))
         .and_then(|fetched| match fetched {

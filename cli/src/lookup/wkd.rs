@@ -13,7 +13,12 @@ use super::{Answer, Found, Source, Standing};
 /// Asks the host `openpgpkey` of the domain; the domain's own only where there is no such host.
 pub(super) fn ask(address: &EmailAddress, hosts: &[HostRow], private_addresses: bool) -> Answer {
     let urls = web_key_directory(address);
-    let reach = Reach { hosts: hosts.to_vec(), private_addresses, plain: false };
+    let reach = Reach {
+        hosts: hosts.to_vec(),
+        private_addresses,
+        plain: false,
+        redirections: limits::HTTP_REDIRECTS,
+    };
     let web = match Web::new(reach, Duration::from_secs(limits::LOOKUP_SECONDS)) {
         Ok(web) => web,
         Err(trouble) => return Answer::new(Source::Wkd, urls.advanced, Err(trouble)),

@@ -1,5 +1,7 @@
 //! What `cseal setup` did.
 
+mod person;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -8,6 +10,8 @@ use super::json::line;
 use crate::commands::setup::Deed;
 use crate::failure::Failure;
 use crate::terminal::{self, SafeText};
+
+pub(crate) use person::{asked, change, done};
 
 /// How `/usr/sbin/sendmail` becomes ours, so that no package of another mail system takes it back.
 const HOW_TO_BE_SENDMAIL: &str = "\

@@ -203,7 +203,7 @@ fn config(arguments: &args::Setup) -> Result<String, Failure> {
     let mut text =
         "# How mail of this machine is sent. Everybody may read this file: no password stands in it.\n\n"
             .to_owned();
-    let Some(server) = &arguments.smtp else {
+    let Some(server) = &arguments.server else {
         return Ok(text
             + "# [account.system]\n# smtp = \"smtps://smtp.example.org\"\n# user = \"alice\"\n\
                # password = { command = [\"/usr/bin/cat\", \"/etc/counterseal/password\"] }\n");

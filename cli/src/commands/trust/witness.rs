@@ -263,7 +263,12 @@ fn ask(witness: &Witness, item: &Item) -> Result<Stamp, Failure> {
     let query = TimeStampRequest::new(&item.bytes, &mut SystemRandom);
     // The person typed the address, so it may be in a private network; stamps are signed, so it may do
     // without TLS.
-    let reach = Reach { hosts: Vec::new(), private_addresses: true, plain: true };
+    let reach = Reach {
+        hosts: Vec::new(),
+        private_addresses: true,
+        plain: true,
+        redirections: limits::HTTP_REDIRECTS,
+    };
     let failed = |trouble: lookup::Trouble| Failure::unknown("time-stamp", trouble.message);
     let web = Web::new(reach, Duration::from_secs(limits::LOOKUP_SECONDS)).map_err(failed)?;
     let fetched = web.post(&witness.url, QUERY, query.as_der(), limits::TIME_STAMP_BYTES).map_err(failed)?;

@@ -1,0 +1,158 @@
+//! Which server takes the mail of an address: asked of the domain, or of the person.
+
+use std::time::{Duration, Instant};
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::discovery::{LogIn, MailServer, guesses};
+use counterseal_core::policy::{Network, Policy};
+
+use super::account::{NewAccount, of_server, url};
+use crate::account::{Account, RequireTls, Server};
+use crate::args;
+use crate::failure::Failure;
+use crate::lookup::{self, Finding, Offer, Publisher};
+use crate::smtp::{Patience, Submission};
+use crate::terminal::{ask_shown, can_ask};
+
+/// How long a server that is only guessed may take to show a certificate.
+const GUESS: Duration = Duration::from_secs(8);
+
+/// Who named the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// The person, by an option.
+    Person,
+    /// The settings of msmtp.
+    Msmtp,
+    /// The domain, or a list.
+    Published(Publisher),
+    /// Nobody: it has a usual name, and a certificate for it.
+    Guessed,
+}
+
+impl Named {
+    /// The word in JSON.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Person => "option",
+            Self::Msmtp => "msmtp",
+            Self::Published(publisher) => publisher.word(),
+            Self::Guessed => "guess",
+        }
+    }
+}
+
+/// The account by `--server`, or by what the domain says. `tell` is told what was asked, and what came of it.
+pub(super) fn account(
+    arguments: &args::Setup,
+    address: &EmailAddress,
+    policy: &Policy,
+    tell: &mut dyn FnMut(&Finding),
+) -> Result<(NewAccount, Named), Failure> {
+    let command = arguments.password_command.as_deref();
+    let made = |url: String, log_in, user: Option<String>| {
+        of_server(&arguments.account, address, url, log_in, arguments.user.clone().or(user), command)
+    };
+    if let Some(server) = &arguments.server {
+        return Ok((made(server.clone(), LogIn::Password, None)?, Named::Person));
+    }
+    let (server, named) = found(arguments, address, policy, tell)?;
+    Ok((made(url(&server), server.log_in, server.user.clone())?, named))
+}
+
+fn found(
+    arguments: &args::Setup,
+    address: &EmailAddress,
+    policy: &Policy,
+    tell: &mut dyn FnMut(&Finding),
+) -> Result<(MailServer, Named), Failure> {
+    let offline = lookup::is_forbidden();
+    if offline || policy.network == Network::Never {
+        let who = if offline { "--offline" } else { "network = \"never\" in the policy" };
+        return Err(Failure::unknown("offline", format!("nothing is asked of the network: {who}"))
+            .hint("name the server: --server smtps://smtp.example.org"));
+    }
+    let mut troubles = Vec::new();
+    for publisher in lookup::publishers(arguments.ispdb) {
+        for finding in publisher.ask(address, &policy.lookups) {
+            tell(&finding);
+            match finding.outcome {
+                Ok(Some(offer)) => return taken(arguments, address, offer, Named::Published(publisher)),
+                Ok(None) => {}
+                Err(trouble) => {
+                    troubles.push(format!("{}   {}: {}", finding.asked, trouble.word, trouble.message))
+                }
+            }
+        }
+    }
+    if asks(arguments) {
+        for server in guesses(address).into_iter().filter(answers) {
+            let offer = Offer { server, is_authenticated: false };
+            return taken(arguments, address, offer, Named::Guessed);
+        }
+    }
+    Err(Failure::unknown(
+        "no-server",
+        format!("{} does not say which server takes your mail", address.domain()),
+    )
+    .details(troubles)
+    .hint(format!("your provider knows its name: cseal setup {address} --server smtps://smtp.example.org")))
+}
+
+/// A server that is proven to be the domain's own word and its own host is taken; about every other one the person decides.
+fn taken(
+    arguments: &args::Setup,
+    address: &EmailAddress,
+    offer: Offer,
+    named: Named,
+) -> Result<(MailServer, Named), Failure> {
+    let Offer { server, is_authenticated } = offer;
+    if is_authenticated && server.is_of(address.domain()) {
+        return Ok((server, named));
+    }
+    let shown = url(&server);
+    let why = match named {
+        _ if is_authenticated => format!("it is no host of {}", address.domain()),
+        Named::Guessed => "nobody says that it is yours".to_owned(),
+        _ => format!("nothing proves that {} says so", address.domain()),
+    };
+    let message = format!("{shown} was found by {}, and {why}", named.word());
+    if !asks(arguments) {
+        return Err(Failure::unknown("server-unproven", message)
+            .hint(format!("if it is your server: cseal setup {address} --server {shown}")));
+    }
+    let question = format!("{message}.\nIt would get your password. Is it your server? (yes or no)");
+    match ask_shown(&question).map_err(|error| Failure::io("the terminal", &error))?.as_deref() {
+        Some("yes" | "y") => Ok((server, named)),
+        _ => Err(Failure::unknown("cancelled", "not your server: nothing was written")
+            .hint(format!("name it: cseal setup {address} --server smtps://smtp.example.org"))),
+    }
+}
+
+/// Whether the person can be asked, and wants to be.
+pub(super) fn asks(arguments: &args::Setup) -> bool {
+    !arguments.yes && !arguments.report.json && can_ask()
+}
+
+/// Whether a server is there, with a certificate for its name. We do not log in.
+fn answers(server: &MailServer) -> bool {
+    let Ok(parsed) = Server::parse(&url(server)) else { return false };
+    let account = Account {
+        name: "guess".to_owned(),
+        from: Vec::new(),
+        server: parsed,
+        user: None,
+        secret: None,
+        tls_pin: None,
+        require_tls: RequireTls::Unasked,
+        proxy: None,
+    };
+    let patience = Patience { answer: GUESS, piece: GUESS, until: Instant::now().checked_add(GUESS) };
+    match Submission::open(&account, patience) {
+        Ok(submission) => {
+            submission.close();
+            true
+        }
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,93 @@
+//! What is written into `config.toml` and `policy.toml`: at their ends, whole or not at all, and nothing of what stood there
+//! is touched.
+
+use std::fs;
+use std::path::Path;
+
+use counterseal_core::limits::POLICY_BYTES;
+use counterseal_core::policy::{AddressPattern, Encrypt, PolicyFile};
+
+use super::account::NewAccount;
+use crate::config::{self, Config};
+use crate::failure::Failure;
+use crate::files::{read_settings, write_file};
+use crate::policy;
+
+/// Adds accounts at the end of `config.toml`.
+///
+/// # Errors
+/// `config`, where the file would not be one afterwards; then it is as it was.
+pub(super) fn add_accounts(accounts: &[NewAccount]) -> Result<(), Failure> {
+    let path = Config::path()?;
+    let before = read_settings(&path, config::CONFIG_BYTES, "config")?.unwrap_or_default();
+    let blocks: Vec<String> = accounts.iter().map(NewAccount::to_toml).collect();
+    let after = with_end(&before, &blocks.join("\n"));
+    Config::parse(&after)
+        .map_err(|what| Failure::unknown("config", format!("{}: {what}", path.display())))?;
+    write(&path, &after)
+}
+
+/// What `policy.toml` says of everybody, if it says anything.
+pub(super) fn for_everybody() -> Result<Option<Encrypt>, Failure> {
+    let Some(text) = read_settings(&policy::path()?, POLICY_BYTES, "policy")? else { return Ok(None) };
+    let file = parsed(&text)?;
+    let row = file.send.iter().find(|row| row.address == AddressPattern::Everybody && row.after.is_none());
+    Ok(row.and_then(|row| row.encrypt))
+}
+
+/// Adds a row for everybody at the end of `policy.toml`: the first that matches counts, so rows before it hold on.
+pub(super) fn add_policy(encrypt: Encrypt) -> Result<(), Failure> {
+    let path = policy::path()?;
+    let before = read_settings(&path, POLICY_BYTES, "policy")?.unwrap_or_default();
+    let after = with_end(&before, &policy_row(encrypt));
+    parsed(&after)?;
+    write(&path, &after)
+}
+
+/// The row.
+pub(super) fn policy_row(encrypt: Encrypt) -> String {
+    let word = match encrypt {
+        Encrypt::Never => "never",
+        Encrypt::IfPossible => "if-possible",
+        Encrypt::Require => "require",
+    };
+    format!("[[send]]\naddress = \"*\"\nencrypt = \"{word}\"\n")
+}
+
+fn parsed(text: &str) -> Result<PolicyFile, Failure> {
+    let path = policy::path()?;
+    PolicyFile::parse(text)
+        .map_err(|error| Failure::unknown("policy", format!("{}: {error}", path.display())))
+}
+
+fn with_end(before: &str, end: &str) -> String {
+    if before.trim().is_empty() {
+        return format!("{before}{end}");
+    }
+    let line_end = if before.ends_with('\n') { "" } else { "\n" };
+    format!("{before}{line_end}\n{end}")
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)
+            .map_err(|error| Failure::io(directory.display().to_string(), &error))?;
+    }
+    write_file(path, text.as_bytes(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stood_there_stands_there_still() {
+        for before in ["", "# mine\n", "[queue]\ngive_up = \"2d\" # days", "a = 1\r\n"] {
+            let after = with_end(before, "[account.home]\n");
+            assert!(
+                after.starts_with(before) && after.ends_with("\n[account.home]\n") || before.is_empty(),
+                "{after}"
+            );
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A mail to oneself, by which it shows whether keys, server and log-in are right: sealed as every other mail, and opened again.
+
+use std::io::Cursor;
+
+use counterseal_core::address::{EmailAddress, KeyDemand};
+use counterseal_core::cms::OpenOptions;
+use counterseal_core::mail::write_date;
+use counterseal_core::message::{self, Context, ReadOptions, Verdict};
+use counterseal_core::submission::{self, Defaults};
+use zeroize::Zeroizing;
+
+use super::house::House;
+use super::outgoing::{self, Mail, Outcome, Wishes};
+use super::wanted::Envelope;
+use crate::agent::Agent;
+use crate::clock;
+use crate::commands::readers::Wanted;
+use crate::commands::store::{self, Unlock};
+use crate::failure::Failure;
+use crate::policy;
+use crate::queue::Unit;
+use crate::randomness::{SystemRandom, random};
+use crate::spool::EncryptedSpools;
+
+/// A mail to oneself, ready to be sent.
+pub(crate) struct Trial {
+    house: House,
+    /// The one copy of it.
+    pub(crate) unit: Unit,
+    /// What only its reader sees.
+    marker: String,
+}
+
+/// Why a mail to oneself was not what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotOpened {
+    /// Its content is another.
+    OtherContent,
+    /// It is not encrypted.
+    NotEncrypted,
+    /// The signature is missing, or is not one's own.
+    NotSigned,
+}
+
+impl Trial {
+    /// Seals a mail from an address to itself. It is encrypted whatever the policy says, and signed by one's own key.
+    ///
+    /// # Errors
+    /// Why no such mail can be sent, as for every other mail.
+    pub(crate) fn seal(address: &EmailAddress, how: &Unlock) -> Result<Self, Failure> {
+        let at = clock::now();
+        let house = House::open(at).map_err(|rejection| *rejection.failure)?;
+        if Agent::of(house.store.id()).is_none() {
+            store::unlock(&house.store, how)?;
+        }
+        let marker: String = random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+        // The field asks for encryption, and is not sent along.
+        let text = format!(
+            "From: {address}\r\nTo: {address}\r\nSubject: Your mail is set up\r\nX-Counterseal-Encrypt: yes\r\n\
+             MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
+             cseal setup sent this mail to you, signed and encrypted. Nothing is to be done.\r\n\r\n{marker}\r\n"
+        );
+        let message_id = format!("{marker}@{}", address.domain());
+        let defaults = Defaults { from: None, date: write_date(at), message_id };
+        let outcome = house.local().and_then(|local| {
+            let taken = submission::read(text.as_bytes(), &local, false, &defaults)?;
+            let to = Wanted {
+                address: address.clone(),
+                blind: false,
+                demand: KeyDemand::None,
+                origin: taken.origin,
+            };
+            let envelope = Envelope { sender: Some(address.clone()), wanted: vec![to], notify: Vec::new() };
+            outgoing::outcome(&house, &Mail { taken, envelope, wishes: Wishes::default() })
+        });
+        let ready = match outcome.map_err(|rejection| *rejection.failure)? {
+            Outcome::Send(ready) => ready,
+            Outcome::Hold(_, failure) => return Err(failure),
+            Outcome::Refuse(_, rejection) => return Err(*rejection.failure),
+        };
+        let none = || Failure::unknown("check-failed", "the mail to yourself has no copy");
+        let unit = ready.units.into_iter().next().ok_or_else(none)?;
+        Ok(Self { house, unit, marker })
+    }
+
+    /// Opens a copy, and holds it to what was sealed.
+    ///
+    /// # Errors
+    /// Where it cannot be opened. What it is not is said in the value.
+    pub(crate) fn open(&self, sealed: Vec<u8>) -> Result<Result<(), NotOpened>, Failure> {
+        let keys = store::keys(&self.house.store, Unlock::without_asking())?;
+        let mut knowledge = store::knowledge(&self.house.store)?;
+        policy::apply(&self.house.policy, &mut knowledge)?;
+        let context =
+            Context { keys: &keys, knowledge: &knowledge, at: self.house.at, spools: &EncryptedSpools };
+        let options = ReadOptions { open: OpenOptions::default(), keep_signature: false };
+        let mut text = Zeroizing::new(Vec::with_capacity(sealed.len()));
+        let read =
+            message::decrypt(&mut Cursor::new(sealed), &context, &mut SystemRandom, &options, &mut *text)
+                .map_err(|error| keys.failure().unwrap_or_else(|| error.into()))?;
+        let has_marker = text.windows(self.marker.len()).any(|window| window == self.marker.as_bytes());
+        Ok(if read.status.encrypted.is_none() {
+            Err(NotOpened::NotEncrypted)
+        } else if !has_marker {
+            Err(NotOpened::OtherContent)
+        } else if read.status.verdict != Verdict::Verified {
+            Err(NotOpened::NotSigned)
+        } else {
+            Ok(())
+        })
+    }
+}
