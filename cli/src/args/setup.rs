@@ -24,7 +24,8 @@ use super::common::{Passphrase, Report, help_end};
         "  Everything, with questions where something is open:\n",
         "      cseal setup alice@example.org\n\n",
         "  In a script, with a server that you know:\n",
-        "      cseal setup alice@example.org --no-passphrase --policy require --server smtps://smtp.example.org \\\n",
+        "      cseal setup alice@example.org --no-passphrase --policy require \\\n",
+        "          --server smtps://smtp.example.org \\\n",
         "          --password-command secret-tool lookup host smtp.example.org\n\n",
         "  Take over what msmtp sends by:\n",
         "      cseal setup alice@example.org --from-msmtp\n\n",
@@ -45,11 +46,13 @@ pub(crate) struct Setup {
     #[arg(value_name = "ADDRESS", required_unless_present_any = ["clients", "system"], conflicts_with = "system")]
     pub(crate) address: Option<String>,
 
-    /// The server that takes the mail, as config.toml names it
-    #[arg(long, visible_alias = "smtp", value_name = "SERVER", conflicts_with = "from_msmtp")]
+    /// The server that takes the mail: smtps://HOST
+    ///
+    /// As config.toml names it. Without it, the domain of the address is asked.
+    #[arg(long, alias = "smtp", value_name = "SERVER", conflicts_with = "from_msmtp")]
     pub(crate) server: Option<String>,
 
-    /// Take over the accounts of ~/.msmtprc, or of FILE
+    /// Take over accounts of ~/.msmtprc, or of FILE
     ///
     /// An account that sends in clear gets TLS. A password that stands in the file is not copied.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "system")]
@@ -62,14 +65,14 @@ pub(crate) struct Setup {
     /// The program that writes your password, with its arguments; the last option
     ///
     /// Without it the password is in the keyring of the desktop.
-    #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true, conflicts_with_all = ["from_msmtp", "system"])]
+    #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true, hide_short_help = true, conflicts_with_all = ["from_msmtp", "system"])]
     pub(crate) password_command: Option<Vec<String>>,
 
     /// The name of the account in config.toml
     #[arg(long, value_name = "NAME", default_value = "home", hide_short_help = true)]
     pub(crate) account: String,
 
-    /// What becomes of mail to people without a key
+    /// Whether mail to people without a key is held or sent
     #[arg(long, value_name = "POLICY")]
     pub(crate) policy: Option<SendingPolicy>,
 
@@ -81,7 +84,7 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "TIMER", hide_short_help = true)]
     pub(crate) timer: Option<Timer>,
 
-    /// Ask nothing: what is open takes its built-in value
+    /// Ask nothing; what is open stays as built in
     ///
     /// What is not proven to be the word of your domain is not taken then.
     #[arg(long, short = 'y')]
@@ -91,11 +94,11 @@ pub(crate) struct Setup {
     #[arg(long, conflicts_with = "check")]
     pub(crate) no_check: bool,
 
-    /// Send a mail to yourself and open it, and do nothing else
+    /// Only send a mail to yourself and open it
     #[arg(long)]
     pub(crate) check: bool,
 
-    /// Print the lines for mutt, git, cron and the others, or for one
+    /// Print the lines for mutt, git, cron, or one of them
     #[arg(long, value_name = "PROGRAM", num_args = 0..=1, exclusive = true)]
     pub(crate) clients: Option<Option<String>>,
 
@@ -112,13 +115,13 @@ pub(crate) struct Setup {
     pub(crate) system: bool,
 
     /// Who reads mail to root
-    #[arg(long, value_name = "ADDRESS", requires = "system")]
+    #[arg(long, value_name = "ADDRESS", requires = "system", hide_short_help = true)]
     pub(crate) root_mail: Option<String>,
 
     /// A certificate to encrypt to, in PEM or DER; may be repeated
     ///
     /// It is believed to belong to the addresses that it names. Without it the reader of root's mail is looked up in root's own key store.
-    #[arg(long, value_name = "FILE", requires = "system")]
+    #[arg(long, value_name = "FILE", requires = "system", hide_short_help = true)]
     pub(crate) certificate: Vec<PathBuf>,
 
     #[command(flatten)]

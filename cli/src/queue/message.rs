@@ -74,6 +74,14 @@ impl Message {
         Ok(Self { content: Rc::new(RefCell::new(spool.into_reader().map_err(failed)?)), seen })
     }
 
+    /// The same in a file without a name: for a message that goes without the queue, sealed, and is lost where it is not
+    /// sent at once.
+    pub(crate) fn unqueued(&self) -> io::Result<Stored> {
+        let mut file = tempfile::tempfile()?;
+        self.copy_to(&mut file)?;
+        Ok(Stored::new(Arc::new(file), 0, self.seen.bytes))
+    }
+
     /// Its size.
     pub(crate) const fn bytes(&self) -> u64 {
         self.seen.bytes

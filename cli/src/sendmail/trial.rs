@@ -1,12 +1,11 @@
 //! A mail to oneself, by which it shows whether keys, server and log-in are right: sealed as every other mail, and opened again.
 
-use std::io::Cursor;
-
 use counterseal_core::address::{EmailAddress, KeyDemand};
 use counterseal_core::cms::OpenOptions;
 use counterseal_core::mail::write_date;
 use counterseal_core::message::{self, Context, ReadOptions, Verdict};
-use counterseal_core::submission::{self, Defaults};
+use counterseal_core::ports::Source;
+use counterseal_core::submission::{self, Defaults, Gathered};
 use zeroize::Zeroizing;
 
 use super::house::House;
@@ -18,15 +17,20 @@ use crate::commands::readers::Wanted;
 use crate::commands::store::{self, Unlock};
 use crate::failure::Failure;
 use crate::policy;
-use crate::queue::Unit;
+use crate::queue::{Stored, Unit};
 use crate::randomness::{SystemRandom, random};
 use crate::spool::EncryptedSpools;
+
+/// Room for its text, so that no copy stays behind where it grows.
+const TEXT_BYTES: usize = 16 << 10;
 
 /// A mail to oneself, ready to be sent.
 pub(crate) struct Trial {
     house: House,
     /// The one copy of it.
     pub(crate) unit: Unit,
+    /// Its octets.
+    pub(crate) message: Stored,
     /// What only its reader sees.
     marker: String,
 }
@@ -49,7 +53,7 @@ impl Trial {
     /// Why no such mail can be sent, as for every other mail.
     pub(crate) fn seal(address: &EmailAddress, how: &Unlock) -> Result<Self, Failure> {
         let at = clock::now();
-        let house = House::open(at).map_err(|rejection| *rejection.failure)?;
+        let mut house = House::open(at).map_err(|rejection| *rejection.failure)?;
         if Agent::of(house.store.id()).is_none() {
             store::unlock(&house.store, how)?;
         }
@@ -63,7 +67,9 @@ impl Trial {
         let message_id = format!("{marker}@{}", address.domain());
         let defaults = Defaults { from: None, date: write_date(at), message_id };
         let outcome = house.local().and_then(|local| {
-            let taken = submission::read(text.as_bytes(), &local, false, &defaults)?;
+            let mut mail = Gathered::default();
+            mail.push(text.as_bytes());
+            let taken = submission::read(mail, &local, false, &defaults)?;
             let to = Wanted {
                 address: address.clone(),
                 blind: false,
@@ -71,7 +77,7 @@ impl Trial {
                 origin: taken.origin,
             };
             let envelope = Envelope { sender: Some(address.clone()), wanted: vec![to], notify: Vec::new() };
-            outgoing::outcome(&house, &Mail { taken, envelope, wishes: Wishes::default() })
+            outgoing::outcome(&mut house, &Mail { taken, envelope, wishes: Wishes::default() })
         });
         let ready = match outcome.map_err(|rejection| *rejection.failure)? {
             Outcome::Send(ready) => ready,
@@ -79,25 +85,26 @@ impl Trial {
             Outcome::Refuse(_, rejection) => return Err(*rejection.failure),
         };
         let none = || Failure::unknown("check-failed", "the mail to yourself has no copy");
-        let unit = ready.units.into_iter().next().ok_or_else(none)?;
-        Ok(Self { house, unit, marker })
+        let copy = ready.copies.into_iter().next().ok_or_else(none)?;
+        let message = copy.message.unqueued();
+        let message = message.map_err(|error| Failure::io("the mail to yourself", &error))?;
+        Ok(Self { house, unit: copy.unit, message, marker })
     }
 
     /// Opens a copy, and holds it to what was sealed.
     ///
     /// # Errors
     /// Where it cannot be opened. What it is not is said in the value.
-    pub(crate) fn open(&self, sealed: Vec<u8>) -> Result<Result<(), NotOpened>, Failure> {
+    pub(crate) fn open(&self, sealed: &mut dyn Source) -> Result<Result<(), NotOpened>, Failure> {
         let keys = store::keys(&self.house.store, Unlock::without_asking())?;
         let mut knowledge = store::knowledge(&self.house.store)?;
         policy::apply(&self.house.policy, &mut knowledge)?;
         let context =
             Context { keys: &keys, knowledge: &knowledge, at: self.house.at, spools: &EncryptedSpools };
         let options = ReadOptions { open: OpenOptions::default(), keep_signature: false };
-        let mut text = Zeroizing::new(Vec::with_capacity(sealed.len()));
-        let read =
-            message::decrypt(&mut Cursor::new(sealed), &context, &mut SystemRandom, &options, &mut *text)
-                .map_err(|error| keys.failure().unwrap_or_else(|| error.into()))?;
+        let mut text = Zeroizing::new(Vec::with_capacity(TEXT_BYTES));
+        let read = message::decrypt(sealed, &context, &mut SystemRandom, &options, &mut *text)
+            .map_err(|error| keys.failure().unwrap_or_else(|| error.into()))?;
         let has_marker = text.windows(self.marker.len()).any(|window| window == self.marker.as_bytes());
         Ok(if read.status.encrypted.is_none() {
             Err(NotOpened::NotEncrypted)

@@ -1,6 +1,7 @@
 //! The mail to oneself: sent, and opened.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -49,8 +50,11 @@ pub(super) fn check(address: &EmailAddress, how: &Unlock) -> Result<Seen, Failur
             None => (None, Seen::NotYet(maildir.to_owned())),
         },
     };
-    let copy = copy.unwrap_or_else(|| trial.unit.message.clone());
-    match trial.open(copy)? {
+    let opened = match copy {
+        Some(copy) => trial.open(&mut Cursor::new(copy)),
+        None => trial.open(&mut trial.message.reader()),
+    };
+    match opened? {
         Ok(()) => Ok(seen),
         Err(why) => Err(not_opened(why)),
     }
@@ -75,7 +79,7 @@ fn send(account: &Account, trial: &Trial, answer: Duration) -> Result<(), Failur
     let mut submission =
         Submission::open(account, patience).map_err(|trouble| sentence(account, &trouble))?;
     let recipients: Vec<_> = trial.unit.recipients.iter().collect();
-    let outcomes = submission.send(&trial.unit, &trial.unit.message, &recipients);
+    let outcomes = submission.send(&trial.unit, &trial.message, &recipients);
     let outcomes = outcomes.map_err(|trouble| sentence(account, &trouble))?;
     submission.close();
     for outcome in outcomes {
@@ -94,33 +98,35 @@ fn send(account: &Account, trial: &Trial, answer: Duration) -> Result<(), Failur
 /// What is wrong with the server, or with us, and what to do.
 fn sentence(account: &Account, trouble: &Trouble) -> Failure {
     let name = &account.name;
-    let again = "then: cseal setup ADDRESS --check";
-    let (word, hint) = match trouble {
+    let said = format!("{}: {trouble}", account.server);
+    let (failure, what) = match trouble {
         Trouble::Unreachable(_) | Trouble::Slow(_) | Trouble::Lost(_) => (
-            "unreachable",
-            format!("is smtp of [account.{name}] right, and does this network let its port through? {again}"),
+            Failure::unknown("unreachable", said),
+            format!("is smtp of [account.{name}] right, and does this network let its port through?"),
         ),
         Trouble::Tls(_) => (
-            "tls",
-            format!("nothing was sent; is smtp of [account.{name}] the name that the provider says? {again}"),
+            Failure::unknown("tls", said),
+            format!("nothing was sent; is smtp of [account.{name}] the name that the provider says?"),
         ),
-        Trouble::Garbage(_) => {
-            ("bad-answer", format!("is the port in smtp of [account.{name}] one for mail? {again}"))
-        }
+        Trouble::Garbage(_) => (
+            Failure::unknown("bad-answer", said),
+            format!("is the port in smtp of [account.{name}] one for mail?"),
+        ),
         Trouble::LogIn(_) => (
-            "log-in",
+            Failure::unknown("log-in", said),
             format!(
-                "look at user and password of [account.{name}]; some providers want a password for programs; {again}"
+                "look at user and password of [account.{name}]; some providers want a password for programs"
             ),
         ),
-        Trouble::Ours(_) => {
-            ("no-password", format!("look at password of [account.{name}] in config.toml; {again}"))
-        }
+        Trouble::Ours(_) => (
+            Failure::unknown("no-password", said),
+            format!("look at password of [account.{name}] in config.toml"),
+        ),
         Trouble::Unwilling(_) | Trouble::Lacks(_) => {
-            ("server-refused", format!("its words say why; when it is mended: {again}"))
+            (Failure::no("server-refused", said), "its words say why".to_owned())
         }
     };
-    Failure::unknown(word, format!("{}: {trouble}", account.server)).hint(hint)
+    failure.hint(format!("{what}; then: cseal setup ADDRESS --check"))
 }
 
 /// The copy that came into the Maildir, waited for a while.

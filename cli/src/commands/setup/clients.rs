@@ -32,9 +32,12 @@ const CLIENTS: &[Client] = &[
     Client {
         names: &["emacs"],
         heading: "Emacs",
-        file: "~/.emacs.d/init.el",
-        lines: "(setq sendmail-program \"/usr/bin/cseal-sendmail\"\n      send-mail-function 'sendmail-send-it\n      \
-                message-send-mail-function 'message-send-mail-with-sendmail\n      message-interactive t)\n",
+        file: "~/.emacs",
+        lines: "(setq send-mail-function 'sendmail-send-it\n      \
+                message-send-mail-function 'message-send-mail-with-sendmail\n      \
+                sendmail-program \"/usr/bin/cseal-sendmail\"\n      \
+                mail-specify-envelope-from t\n      \
+                mail-envelope-from 'header)\n",
     },
     Client {
         names: &["aerc"],

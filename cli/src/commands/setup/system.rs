@@ -208,7 +208,7 @@ fn config(arguments: &args::Setup) -> Result<String, Failure> {
             + "# [account.system]\n# smtp = \"smtps://smtp.example.org\"\n# user = \"alice\"\n\
                # password = { command = [\"/usr/bin/cat\", \"/etc/counterseal/password\"] }\n");
     };
-    Server::parse(server).map_err(|what| Failure::usage(format!("--smtp: {what}")))?;
+    Server::parse(server).map_err(|what| Failure::usage(format!("--server: {what}")))?;
     let quoted = |value: &str| toml_edit::Value::from(value).to_string();
     text.push_str(&format!("[account.system]\nsmtp = {}\n", quoted(server).trim()));
     if let Some(user) = &arguments.user {
