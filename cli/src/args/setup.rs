@@ -32,11 +32,12 @@ use super::common::{Passphrase, Report, help_end};
         "  Only the mail to yourself, or only the lines for other programs:\n",
         "      cseal setup alice@example.org --check\n",
         "      cseal setup --clients mutt\n\n",
-        "  This whole machine: mail to root goes to Alice, whose certificate is in a file:\n",
-        "      cseal setup --system --root-mail alice@example.org --certificate alice.pem\n\n",
+        "  This whole machine: mail to root goes to Alice, by her certificate:\n",
+        "      cseal setup --system --root-mail alice@example.org \\\n",
+        "          --certificate alice.pem\n\n",
         "  The same, with the server that takes it:\n",
-        "      cseal setup --system --root-mail alice@example.org --certificate alice.pem \\\n",
-        "          --server smtps://smtp.example.org --user alice\n\n",
+        "      cseal setup --system --root-mail alice@example.org \\\n",
+        "          --certificate alice.pem --server smtps://smtp.example.org --user alice\n\n",
         "  Later: whoever else gets mail from this machine:\n",
         "      cseal setup --system --certificate bob.pem\n"
     )

@@ -60,7 +60,7 @@ impl House {
     }
 
     /// Opens the store that there must be.
-    fn of_person(at: Time) -> Result<Self, Rejection> {
+    pub(super) fn of_person(at: Time) -> Result<Self, Rejection> {
         let store = store::open()?;
         let (knowledge, owner) = (store::knowledge(&store)?, store::owner(&store)?);
         let config = Config::read()?;

@@ -53,9 +53,9 @@ impl Trial {
     /// Why no such mail can be sent, as for every other mail.
     pub(crate) fn seal(address: &EmailAddress, how: &Unlock) -> Result<Self, Failure> {
         let at = clock::now();
-        let mut house = House::open(at).map_err(|rejection| *rejection.failure)?;
-        if Agent::of(house.store.id()).is_none() {
-            store::unlock(&house.store, how)?;
+        let mut house = House::of_person(at).map_err(|rejection| *rejection.failure)?;
+        if let Some(store) = house.store.as_ref().filter(|store| Agent::of(store.id()).is_none()) {
+            store::unlock(store, how)?;
         }
         let marker: String = random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
         // The field asks for encryption, and is not sent along.
@@ -96,8 +96,10 @@ impl Trial {
     /// # Errors
     /// Where it cannot be opened. What it is not is said in the value.
     pub(crate) fn open(&self, sealed: &mut dyn Source) -> Result<Result<(), NotOpened>, Failure> {
-        let keys = store::keys(&self.house.store, Unlock::without_asking())?;
-        let mut knowledge = store::knowledge(&self.house.store)?;
+        let missing = || Failure::unknown("no-store", "there is no key store");
+        let store = self.house.store.as_ref().ok_or_else(missing)?;
+        let keys = store::keys(store, Unlock::without_asking())?;
+        let mut knowledge = store::knowledge(store)?;
         policy::apply(&self.house.policy, &mut knowledge)?;
         let context =
             Context { keys: &keys, knowledge: &knowledge, at: self.house.at, spools: &EncryptedSpools };
