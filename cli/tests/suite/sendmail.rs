@@ -5,6 +5,7 @@ mod bytes;
 pub mod clients;
 mod dialogue;
 mod policy;
+mod told;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -155,7 +156,7 @@ impl Outbox {
         for unit in &queued.units {
             let (header, _) = unit.message.split_once("\r\n\r\n").unwrap();
             let header = format!("\r\n{}", header.to_ascii_lowercase());
-            assert!(!header.contains("\r\nbcc"), "{header}");
+            assert!(!header.contains("\r\nbcc") && !header.contains("\r\nresent-bcc"), "{header}");
             assert!(header.contains("\r\ndate:"), "{header}");
             assert!(header.contains("\r\nmessage-id:"), "{header}");
             assert!(header.contains("application/pkcs7-mime"), "{header}");
@@ -164,7 +165,10 @@ impl Outbox {
                 let person = address.split('@').next().unwrap();
                 let opened = self.opened(person, &unit.message).expect("its reader opens it");
                 assert!(opened.replace("\r\n", "\n").contains(body), "{body:?}: {opened}");
-                assert!(!opened.to_ascii_lowercase().contains("\nbcc:"), "{opened}");
+                let inner = opened.to_ascii_lowercase();
+                for dropped in ["bcc", "resent-bcc", "return-path", "content-length"] {
+                    assert!(!inner.contains(&format!("\n{dropped}:")), "{opened}");
+                }
             }
         }
         let stored = fs::read_dir(self.place.path("alice/queue/new")).unwrap();

@@ -1,7 +1,7 @@
 //! The queue and submission, against servers that behave and servers that do not: nothing is lost, nothing goes in
 //! clear, and nobody who has a mail gets it twice.
 
-mod certificates;
+pub mod certificates;
 mod delivery;
 mod faults;
 mod held;

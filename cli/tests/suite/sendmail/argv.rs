@@ -17,22 +17,31 @@ enum Ends {
 
 use Ends::{Crlf, CrlfOpen, Lf, Mixed, Open};
 
+/// Those that speak SMTP (Symfony Mailer, nmh, swaks, alpine) are in `dialogue.rs`.
+///
 /// The program, its arguments, the line ends, whether Bcc stands in the mail, and which of From, Date and Message-ID do.
 /// T, C and B are Bob in To, Carol in Cc, and Alice herself in Bcc.
 #[rustfmt::skip]
 const ROWS: &[(&str, &str, Ends, bool, &str)] = &[
     ("mutt", "-- T C B", Lf, false, "yyy"),
     ("mutt-8bit-dsn", "-oem -oi -B8BITMIME -f bounce@example.net -N failure,delay -R hdrs -- T C B", Lf, false, "yyy"),
+    ("mutt-H", "-- T C B", Lf, false, "yyy"),
     ("mutt-bounce", "-- T", Lf, true, "yyy"),
+    ("neomutt", "-- T C B", Lf, false, "yyy"),
     ("neomutt-8bit-dsn", "-oem -oi -B8BITMIME -f bounce@example.net -N failure,delay -R hdrs -- T C B", Lf, true, "yyy"),
+    ("neomutt-H", "-- T C B", Lf, false, "yyy"),
+    ("neomutt-bounce", "-- T", Lf, true, "yyy"),
     ("git-cmd", "-i T C B", Lf, false, "yyy"),
     ("git-smtpserver", "-f alice@example.org -i T C B", Lf, false, "yyy"),
     ("git-cmd-opts", "-oi -odi -f env@example.net -i T C B", Lf, false, "yyy"),
+    ("git-series2", "-i T C B", Lf, false, "yyy"),
     ("s-nail", "-i -- T C B", Lf, false, "yyy"),
     ("s-nail-t-r", "-i -oem -F Bounce -f bounce@example.net -- T C B", Lf, false, "yyy"),
+    ("s-nail-sendmail-var", "-i -- T", Lf, false, "yyy"),
     ("bsd-mailx", "-i -t", Lf, true, "nnn"),
     ("bsd-mailx-r", "-i -t -f bounce@example.net", Lf, false, "ynn"),
     ("mailutils", "-oi -f alice@host.example.net -t", Lf, true, "nyn"),
+    ("mailutils-r", "-oi -f bounce@example.net -t", Lf, false, "nyn"),
     ("mail-default", "-i -t", Lf, false, "nnn"),
     ("php-mail", "-t -i", Mixed, true, "ynn"),
     ("php-mail-f", "-t -i -fbounce@example.net -F Bob", Crlf, false, "ynn"),
@@ -44,6 +53,7 @@ const ROWS: &[(&str, &str, Ends, bool, &str)] = &[
     ("py-rcpts-i-f", "-i -f bounce@example.net -- T B", Lf, true, "ynn"),
     ("nodemailer-unix", "-i -f alice@example.org T C B", Lf, true, "yyy"),
     ("nodemailer-win", "-i -f alice@example.org T C B", Crlf, true, "yyy"),
+    ("nodemailer-args", "-i -f bounce@example.net T C B", Lf, true, "yyy"),
     ("perl-email-sender", "-i -f bounce@example.net -- T B", Lf, false, "ynn"),
     ("perl-mime-lite", "-t -oi -oem -falice@example.org", Lf, true, "yyn"),
     ("ruby-mail", "-i -f alice@example.org -- T C B", Lf, false, "yyy"),
@@ -62,11 +72,14 @@ const ROWS: &[(&str, &str, Ends, bool, &str)] = &[
     ("cronie", "-FCronDaemon -i -odi -oem -oi -t -f alice", Lf, false, "ynn"),
     ("logwatch", "-t", Lf, false, "ynn"),
     ("smartd", "-i -t", Lf, false, "nnn"),
+    ("nagios", "-i -t", Lf, false, "nnn"),
     ("fail2ban", "-f fail2ban@example.net T", Open, false, "yyn"),
     ("apt-listchanges", "-oi -t", Open, false, "nnn"),
     ("unattended-upgrades", "-oi -t", Open, false, "ynn"),
+    ("sudo", "-t", Lf, false, "ynn"),
     ("mdadm", "-t", Lf, false, "ynn"),
     ("dovecot", "-i -f alice@example.org -- T", Lf, false, "yyy"),
+    ("cronie-master", "-FCronDaemon -odi -oem -oi -t", Lf, false, "ynn"),
     ("procmail", "-oi T", Lf, false, "yyy"),
     ("lettre", "-i -f alice@example.org -- T C B", Crlf, false, "yyy"),
     ("options-last", "T C -i -f alice@example.org -v B -oi", Lf, false, "yyy"),
@@ -196,7 +209,7 @@ fn no_option_hides_in_a_recipient_and_no_recipient_reaches_a_shell() {
     outbox.place.write("alice/policy.toml", "[[send]]\naddress = \"*\"\nencrypt = \"if-possible\"\n");
     let strange =
         ["-weird@example.org", "-oQ/tmp@example.org", "*@example.org", "`id`@example.org", "|id@example.org"];
-    let arguments = [&["-i", "--"][..], &strange].concat();
+    let arguments = [&["-oi", "--"][..], &strange].concat();
     let queued = outbox.queued(&arguments, "Subject: x\n\nx\n");
     let mut expected: Vec<String> = strange.iter().map(|one| (*one).to_owned()).collect();
     expected.sort();

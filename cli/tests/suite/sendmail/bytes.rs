@@ -106,12 +106,61 @@ fn recipients_are_those_of_the_header_however_it_is_written() {
         assert_eq!(queued.recipients(), expected, "{fields}");
         outbox.check_sealed(&queued, MARKER);
     }
+    // A name that nobody knows, where no domain is configured for those.
+    let config = outbox.place.read("alice/config.toml");
+    let without = String::from_utf8(config.clone()).unwrap().replace("domain = ", "#");
+    outbox.place.write("alice/config.toml", without);
+    outbox.clear();
+    let nobody =
+        outbox.send(&["-t"], "From: alice@example.org\nTo: bob@example.org, nobody\n\nx\n").exits(65);
+    assert!(nobody.stderr.contains("nobody"), "{}", nobody.stderr);
+    outbox.holds_nothing();
+    outbox.place.write("alice/config.toml", config);
     // Arguments are added to those of the header.
     outbox.clear();
     let both =
         outbox.queued(&["-t", "carol@example.org, Bob <bob@example.org>"], format!("{HEAD}\n{MARKER}\n"));
     assert_eq!(both.recipients(), ["bob@example.org", "carol@example.org"]);
     assert_eq!(both.units.len(), 2, "carol stands in no field that bob sees");
+}
+
+#[test]
+fn names_of_every_kind_reach_the_server_as_they_are() {
+    let outbox = Outbox::new();
+    outbox.place.write("alice/policy.toml", "[[send]]\naddress = \"*\"\nencrypt = \"if-possible\"\n");
+    for (written, recipient, needs_utf8) in [
+        ("\"john doe\"@example.net", "\"john doe\"@example.net", false),
+        ("\"x,y\"@example.net", "\"x,y\"@example.net", false),
+        ("jörg@example.net", "jörg@example.net", true),
+        ("jim@bücher.example", "jim@xn--bcher-kva.example", false),
+    ] {
+        for arguments in [&["-t", "-i"][..], &["-i", "--", written]] {
+            outbox.clear();
+            let mail = format!("From: alice@example.org\nTo: {written}\nSubject: x\n\n{MARKER}\n");
+            let queued = outbox.queued(arguments, mail);
+            assert_eq!(queued.recipients(), [recipient], "{written}");
+            let says = &queued.units[0].envelope["smtputf8"];
+            assert_eq!(says.as_bool().unwrap_or(false), needs_utf8, "{written}");
+        }
+    }
+}
+
+#[test]
+fn what_other_programs_left_in_a_mail_does_not_leave_with_it() {
+    let outbox = Outbox::new();
+    for (arguments, fields) in [
+        (&["-t"][..], "Return-Path: <eve@example.net>\nContent-Length: 12\nBcc : carol@example.org"),
+        (&["bob@example.org", "carol@example.org"], "Bcc: carol@example.org,\n alice@example.org"),
+        (
+            &["-t"],
+            "Resent-From: alice@example.org\nResent-To: bob@example.org\nResent-Bcc: carol@example.org\nBcc: alice@example.org",
+        ),
+    ] {
+        outbox.clear();
+        let queued = outbox.queued(arguments, format!("{fields}\n{HEAD}\n{MARKER}\n"));
+        assert_eq!(queued.recipients(), ["bob@example.org", "carol@example.org"], "{fields}");
+        outbox.check_sealed(&queued, MARKER);
+    }
 }
 
 #[test]
