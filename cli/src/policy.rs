@@ -8,7 +8,8 @@ use counterseal_core::limits::{MAIL_ROOTS_BYTES, POLICY_BYTES, REVOCATION_SECOND
 use counterseal_core::message::Accept;
 use counterseal_core::openpgp::{FULL, Reliances, Root};
 use counterseal_core::policy::{
-    AnchorRow, Bundle, Policy, PolicyError, PolicyFile, Revocation, RootRow, SendRow, common_domains,
+    AnchorRow, Bundle, Encrypt, Mixed, Policy, PolicyError, PolicyFile, Revocation, RootRow, SendRow, Sign,
+    common_domains,
 };
 use counterseal_core::trust::evidence;
 use counterseal_core::trust::{Anchor, Knowledge, Level, RootLimits};
@@ -24,8 +25,8 @@ use crate::token::check_settings;
 /// The administrator's file.
 const SYSTEM: &str = "/etc/counterseal/policy.toml";
 const FILE: &str = "policy.toml";
-/// What is built in where the machine sends for somebody.
-const UNSIGNED: &str = "[[send]]\naddress = \"*\"\nsign = \"no\"\n";
+/// A row for everybody.
+const ALL: &str = "[[send]]\naddress = \"*\"\n";
 /// What the person said for single contacts.
 const CONTACTS: &str = "contacts.toml";
 
@@ -42,20 +43,33 @@ pub(crate) fn in_force() -> Result<Policy, Failure> {
     Ok(Policy::in_force(&files.collect::<Result<Vec<_>, _>>()?))
 }
 
-/// What holds for mail that the machine sends for somebody. It has no key to sign with, so nothing is signed unless a file
-/// asks for that; then it is refused. What its user says besides can only make it stricter.
+/// What holds for mail that the machine sends for somebody. What is built in counts as the administrator's word, so that
+/// the rows of a user only make it stricter; nothing else of a user's files counts.
 pub(crate) fn of_machine() -> Result<Policy, Failure> {
+    let mut files = vec![of_administrator_whole()?];
     let own = places::configuration().ok();
     let own = own.iter().flat_map(|own| [own.join(FILE), own.join(CONTACTS)]);
     // Where others write, as in a home that is /tmp, nothing is the user's own.
-    let own = own.filter(|path| check_settings(path).is_ok());
-    let unsigned =
-        PolicyFile::parse(UNSIGNED).map_err(|error| Failure::unknown("policy", error.to_string()))?;
-    let mut files = vec![read(Path::new(SYSTEM))?.unwrap_or_default(), unsigned];
-    for path in own {
-        files.extend(read(&path)?);
+    for path in own.filter(|path| check_settings(path).is_ok()) {
+        let send = read(&path)?.unwrap_or_default().send;
+        files.push(PolicyFile { send, ..PolicyFile::default() });
     }
     Ok(Policy::in_force(&files))
+}
+
+/// The administrator's file with every row complete. A machine has no key, so nothing is signed unless a row asks for
+/// that; then it is refused.
+fn of_administrator_whole() -> Result<PolicyFile, Failure> {
+    let mut file = read(Path::new(SYSTEM))?.unwrap_or_default();
+    let rest = PolicyFile::parse(ALL).map_err(|error| Failure::unknown("policy", error.to_string()))?;
+    file.send.extend(rest.send);
+    for row in &mut file.send {
+        row.encrypt.get_or_insert(Encrypt::Require);
+        row.accept.get_or_insert(Level::Opportunistic);
+        row.sign.get_or_insert(Sign::No);
+        row.mixed.get_or_insert(Mixed::Refuse);
+    }
+    Ok(file)
 }
 
 /// What the administrator says alone.

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod finding;
+mod machine;
 mod places;
 mod protection;
 mod tokens;
@@ -20,6 +21,7 @@ use crate::policy;
 use crate::render::doctor;
 use crate::render::trust::history;
 use crate::store::{Store, StoreKeys};
+use crate::system::Scope;
 
 /// One thing that was looked at, and what was found.
 pub(crate) struct Check {
@@ -35,12 +37,18 @@ pub(crate) fn run(arguments: &args::Doctor) -> Result<Exit, Failure> {
     let domains = delivery::domains(arguments, &directory)?;
     // Opening the store takes away what others may do with it, so that is looked at before.
     let mut checks = vec![check("files", places::files(&directory))];
-    checks.extend(store_checks(&directory, &Unlock::from_options(&arguments.passphrase)));
+    // Whom the machine sends for needs no keys.
+    if Store::exists(&directory) || Scope::of_caller()? == Scope::Person {
+        checks.extend(store_checks(&directory, &Unlock::from_options(&arguments.passphrase)));
+    }
     checks.push(check("tokens", or_failure(tokens::of(&directory))));
     checks.push(check("policy", policy_files()));
     checks.push(check("cache", places::cache()));
     if let Some(domains) = domains {
         checks.push(check("delivery", delivery::of(&domains)));
+    }
+    if machine::is_set_up() {
+        checks.push(check("machine", machine::findings()));
     }
     doctor::show(&checks, arguments.report.json)?;
     let worst = checks.iter().flat_map(|check| &check.findings).map(|finding| finding.severity).max();

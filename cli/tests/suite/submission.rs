@@ -5,7 +5,7 @@ pub mod certificates;
 mod delivery;
 mod faults;
 mod held;
-mod home;
+pub mod home;
 mod login;
 mod queue;
 pub mod servers;

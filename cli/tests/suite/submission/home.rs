@@ -43,29 +43,7 @@ impl Home {
 
     /// The same, with a message and more members of the unit.
     pub fn put_message(&self, number: u64, recipients: &[&str], message: &[u8], more: &str) -> String {
-        let now = jiff::Timestamp::now().as_second();
-        let recipients: Vec<String> =
-            recipients
-                .iter()
-                .map(|one| {
-                    if one.starts_with('{') {
-                        (*one).to_owned()
-                    } else {
-                        format!("{{\"address\":\"{one}\"}}")
-                    }
-                })
-                .collect();
-        let envelope = format!(
-            "{{\"committed\":{now},\"units\":[{{\"account\":\"test\",\"sender\":\"alice@example.org\",\
-             \"message_id\":\"<1@example.org>\",\"bytes\":{}{more},\"recipients\":[{}]}}]}}",
-            message.len(),
-            recipients.join(",")
-        );
-        let head = format!("counterseal-queue 1 {}\n{envelope}\n", envelope.len());
-        let mut file = head.into_bytes();
-        file.extend_from_slice(message);
-        let digest: String = Sha256::digest(&file).iter().map(|octet| format!("{octet:02x}")).collect();
-        file.extend_from_slice(format!("end {digest}\n").as_bytes());
+        let file = mail_file("test", recipients, message, more);
         let id = format!("{number:010x}-0123456789abcdef");
         fs::write(self.path("queue/new").join(&id), file).unwrap();
         id
@@ -113,6 +91,31 @@ impl Home {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
         path
     }
+}
+
+/// A file of the queue with one mail of Alice's.
+pub fn mail_file(account: &str, recipients: &[&str], message: &[u8], more: &str) -> Vec<u8> {
+    let now = jiff::Timestamp::now().as_second();
+    let recipients: Vec<String> = recipients
+        .iter()
+        .map(
+            |one| {
+                if one.starts_with('{') { (*one).to_owned() } else { format!("{{\"address\":\"{one}\"}}") }
+            },
+        )
+        .collect();
+    let envelope = format!(
+        "{{\"committed\":{now},\"units\":[{{\"account\":\"{account}\",\"sender\":\"alice@example.org\",\
+         \"message_id\":\"<1@example.org>\",\"bytes\":{}{more},\"recipients\":[{}]}}]}}",
+        message.len(),
+        recipients.join(",")
+    );
+    let head = format!("counterseal-queue 1 {}\n{envelope}\n", envelope.len());
+    let mut file = head.into_bytes();
+    file.extend_from_slice(message);
+    let digest: String = Sha256::digest(&file).iter().map(|octet| format!("{octet:02x}")).collect();
+    file.extend_from_slice(format!("end {digest}\n").as_bytes());
+    file
 }
 
 fn ran(command: &mut Command) -> Ran {

@@ -1,0 +1,160 @@
+//! What sends for all users of this machine: whose the files are, who may write them, and whether a timer runs.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::limits::ALIAS_BYTES;
+use counterseal_core::submission::Aliases;
+
+use super::finding::Finding;
+use crate::clock;
+use crate::config::Config;
+use crate::files::read_file;
+use crate::system::{
+    CERTIFICATES, SETTINGS, SPOOL_MODE, SPOOLS, SPOOLS_MODE, Shelf, check_directory, check_file, spools,
+};
+
+/// What installs the timer, as systemd or cron have it.
+const TIMERS: [&str; 2] = ["/etc/systemd/system/counterseal-flush.timer", "/etc/cron.d/counterseal"];
+/// Days before the end of a certificate that are soon.
+const SOON_DAYS: i64 = 30;
+
+/// Whether the machine sends for its users.
+pub(super) fn is_set_up() -> bool {
+    Path::new(SETTINGS).join("config.toml").exists()
+}
+
+/// Everything that is wrong with it.
+pub(super) fn findings() -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(check_directory(Path::new(SETTINGS)).err().map(others_write));
+    for name in ["config.toml", "policy.toml", "aliases", "password"] {
+        let path = Path::new(SETTINGS).join(name);
+        if path.exists() {
+            findings.extend(check_file(&path).err().map(others_write));
+        }
+    }
+    findings.extend(secret(&Path::new(SETTINGS).join("password")));
+    findings.extend(spools_folder());
+    findings.extend(shelf());
+    if is_root() {
+        findings.extend(foreign_spools());
+        findings.extend(accounts());
+    }
+    if !TIMERS.iter().any(|timer| Path::new(timer).exists()) {
+        let finding = Finding::warning("no-timer", "nothing sends what users hand in");
+        findings.push(finding.hint("install the timer: cseal setup --system"));
+    }
+    findings
+}
+
+fn others_write(what: String) -> Finding {
+    Finding::broken("system-files", what)
+        .hint("nothing is sent until it is root's alone to write: chown root, chmod go-w")
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A file that only root is to read.
+fn secret(path: &Path) -> Option<Finding> {
+    let found = fs::symlink_metadata(path).ok()?;
+    let shown = path.display();
+    (found.mode() & 0o077 != 0).then(|| {
+        Finding::broken(
+            "open-permissions",
+            format!("{shown} is open to others (mode {:03o})", found.mode() & 0o777),
+        )
+        .hint(format!("chmod 600 {shown}, and change the password: others may have read it"))
+    })
+}
+
+fn spools_folder() -> Option<Finding> {
+    let found = match fs::symlink_metadata(SPOOLS) {
+        Ok(found) => found,
+        Err(error) => {
+            return Some(
+                Finding::broken("system-files", format!("{SPOOLS}: {error}"))
+                    .hint("make it: cseal setup --system"),
+            );
+        }
+    };
+    let mode = found.permissions().mode() & 0o7777;
+    (!found.is_dir() || found.uid() != 0 || mode != SPOOLS_MODE).then(|| {
+        let what =
+            format!("{SPOOLS} has mode {mode:04o} and owner {}, not {SPOOLS_MODE:04o} and 0", found.uid());
+        Finding::broken("system-files", what).hint("make it right: cseal setup --system")
+    })
+}
+
+/// Spools that are not those of the users whose names they have. They are looked at from outside only.
+fn foreign_spools() -> Vec<Finding> {
+    let Ok((users, others)) = spools::users() else { return Vec::new() };
+    let is_right = |user: &u32| {
+        let found = fs::symlink_metadata(Path::new(SPOOLS).join(user.to_string()));
+        found.is_ok_and(|found| found.is_dir() && found.uid() == *user && found.mode() & 0o7777 == SPOOL_MODE)
+    };
+    let wrong = users.iter().filter(|user| !is_right(user)).map(ToString::to_string).chain(others);
+    let finding = |name: String| {
+        Finding::warning("foreign-spool", format!("{SPOOLS}/{name} is no spool of the user of that name"))
+            .hint(format!("see whose it is, and take it away: ls -ld {SPOOLS}/{name}"))
+    };
+    wrong.take(20).map(finding).collect()
+}
+
+/// The certificates, and whether the reader of root's mail has one.
+fn shelf() -> Vec<Finding> {
+    let shelf = match Shelf::read(Path::new(CERTIFICATES)) {
+        Ok(shelf) => shelf,
+        Err(failure) => return vec![Finding::from(failure)],
+    };
+    let now = clock::now();
+    let mut findings = Vec::new();
+    for certificate in shelf.certificates.iter().filter(|one| !one.is_certificate_authority()) {
+        let (names, day) =
+            (certificate.addresses().first().map(ToString::to_string), certificate.not_after().to_date());
+        let names = names.unwrap_or_else(|| certificate.subject());
+        if certificate.not_after() < now {
+            findings.push(
+                Finding::warning("ended", format!("{names}: the certificate ended on {day}"))
+                    .hint("put the new one in its place: cseal setup --system --certificate FILE"),
+            );
+        } else if certificate.not_after() < now.plus_days(SOON_DAYS) {
+            findings.push(
+                Finding::warning("ends-soon", format!("{names}: the certificate ends on {day}"))
+                    .hint("ask its owner for the new one"),
+            );
+        }
+    }
+    let path = Path::new(SETTINGS).join("aliases");
+    let text = read_file(&path, ALIAS_BYTES).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let root = text.ok().and_then(|text| Aliases::parse(&text).ok()?.get("root").map(str::to_owned));
+    let reader = root.as_deref().and_then(|root| EmailAddress::parse(root).ok());
+    let has_one = reader.as_ref().is_some_and(|reader| {
+        shelf.certificates.iter().any(|one| one.addresses().iter().any(|own| own.matches(reader)))
+    });
+    if !has_one {
+        let who = root.unwrap_or_else(|| "nobody".to_owned());
+        let finding = Finding::broken(
+            "no-key",
+            format!("mail to root goes to {who}, for whom there is no certificate"),
+        );
+        findings.push(finding.hint("cseal setup --system --root-mail ADDRESS --certificate FILE"));
+    }
+    findings
+}
+
+fn accounts() -> Option<Finding> {
+    match Config::of_system() {
+        Ok(config) if config.accounts.is_empty() => {
+            let finding =
+                Finding::broken("no-account", format!("{SETTINGS}/config.toml names no server to send by"));
+            Some(finding.hint("man cseal-setup; docs/formats/config.md has every key"))
+        }
+        Ok(_) => None,
+        Err(failure) => Some(Finding::from(failure)),
+    }
+}

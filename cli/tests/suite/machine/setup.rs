@@ -1,0 +1,98 @@
+//! `cseal setup --system`: what it writes, what it keeps, and what it does not begin.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use super::host::{Machine, SERVICE};
+
+fn mode(machine: &Machine, path: &str) -> (u32, u32) {
+    let found = fs::symlink_metadata(machine.path(path)).unwrap();
+    (found.permissions().mode() & 0o7777, found.uid())
+}
+
+#[test]
+fn what_is_made_belongs_to_root_and_is_readable_where_it_must_be() {
+    let Some(machine) = Machine::bare() else { return };
+    let certificate = machine.outbox.place.path("alice.pem");
+    let reader = ["setup", "--system", "--root-mail", "alice@example.org", "--user", "alice"];
+    let rest = ["--smtp", "smtps://smtp.example.org", "--certificate", certificate.to_str().unwrap()];
+    // Whatever is masked for whoever calls.
+    let program = machine.path("bin/cseal");
+    let before = ["umask", "077;", "exec", program.to_str().unwrap()];
+    let line = [&before[..], &reader, &rest].concat();
+    let said = machine.shell(0, &line.join(" ")).exits(0).text();
+    for (path, expected) in [
+        ("etc/counterseal", 0o755),
+        ("var/lib/counterseal", 0o755),
+        ("var/spool/counterseal", 0o1733),
+        ("etc/counterseal/config.toml", 0o644),
+        ("etc/counterseal/policy.toml", 0o644),
+        ("etc/counterseal/aliases", 0o644),
+        ("etc/counterseal/password", 0o600),
+        ("var/lib/counterseal/alice@example.org.pem", 0o644),
+        ("etc/cron.d/counterseal", 0o644),
+    ] {
+        assert_eq!(mode(&machine, path), (expected, 0), "{path}");
+        assert!(said.contains(&format!("made      /{path}\n")), "{said}");
+    }
+    assert_eq!(mode(&machine, "var/spool/counterseal/33"), (0o700, SERVICE));
+    assert_eq!(fs::read(machine.path("etc/counterseal/password")).unwrap(), b"");
+    assert!(said.contains("dpkg-divert") && said.contains("update-alternatives"), "{said}");
+    let shelf = fs::read_to_string(machine.path("var/lib/counterseal/alice@example.org.pem")).unwrap();
+    assert!(shelf.contains("BEGIN CERTIFICATE") && !shelf.contains("PRIVATE"));
+    let fingerprint = machine.outbox.place.read("alice.fingerprint");
+    assert!(said.contains(String::from_utf8_lossy(&fingerprint).trim()), "{said}");
+}
+
+#[test]
+fn a_second_time_nothing_changes_but_what_is_named() {
+    let Some(machine) = Machine::new(9) else { return };
+    let settings = "[account.mine]\nsmtp = \"smtp://127.0.0.1:9\"\n";
+    machine.write("etc/counterseal/config.toml", settings);
+    machine.write("etc/counterseal/aliases", "www-data: root\nroot: alice@example.org\n");
+    let again: serde_json::Value =
+        serde_json::from_slice(&machine.cseal(0, &["setup", "--system", "--json"]).exits(0).stdout).unwrap();
+    assert_eq!((&again["made"], &again["replaced"]), (&serde_json::json!([]), &serde_json::json!([])));
+    let certificate = machine.outbox.place.path("bob.pem");
+    let bob = [
+        "setup",
+        "--system",
+        "--root-mail",
+        "bob@example.org",
+        "--certificate",
+        certificate.to_str().unwrap(),
+    ];
+    machine.cseal(0, &bob).exits(0);
+    assert_eq!(fs::read_to_string(machine.path("etc/counterseal/config.toml")).unwrap(), settings);
+    let aliases = fs::read_to_string(machine.path("etc/counterseal/aliases")).unwrap();
+    assert_eq!(aliases, "www-data: root\nroot: bob@example.org\n");
+    machine.sendmail(SERVICE, &["-odq", "root", "carol@example.org"], "x\n").exits(77);
+    machine.sendmail(SERVICE, &["-odq", "root", "alice@example.org"], "x\n").exits(0);
+}
+
+#[test]
+fn whoever_is_not_root_or_brings_no_certificate_changes_nothing() {
+    let Some(machine) = Machine::bare() else { return };
+    let certificate = machine.write("home/alice.pem", "no certificate\n");
+    for (user, arguments, code) in [
+        (SERVICE, vec!["--root-mail", "alice@example.org"], 3),
+        (0, vec![], 2),
+        (0, vec!["--root-mail", "alice"], 2),
+        (0, vec!["--root-mail", "alice@example.org"], 1),
+        (0, vec!["--root-mail", "alice@example.org", "--certificate", certificate.to_str().unwrap()], 3),
+    ] {
+        machine.cseal(user, &[&["setup", "--system"], &arguments[..]].concat()).exits(code);
+        assert!(!machine.path("etc/counterseal").exists() && !machine.path("var/spool/counterseal").exists());
+    }
+}
+
+#[test]
+fn the_certificate_comes_from_the_store_of_root_too() {
+    let Some(machine) = Machine::bare() else { return };
+    let store = "root/.local/share/counterseal";
+    fs::create_dir_all(machine.path(store)).unwrap();
+    crate::people::copy(&machine.outbox.place.path("bob"), &machine.path(store));
+    machine.cseal(0, &["setup", "--system", "--root-mail", "alice@example.org"]).exits(0);
+    assert!(machine.path("var/lib/counterseal/alice@example.org.pem").exists());
+    machine.cseal(0, &["setup", "--system", "--root-mail", "carol@example.org"]).exits(1);
+}
