@@ -15,6 +15,7 @@ mod generate;
 mod history;
 mod init;
 mod keys;
+mod mutt;
 mod passphrase;
 mod publish;
 mod queue;
@@ -52,6 +53,7 @@ pub(crate) use init::Init;
 pub(crate) use keys::{
     Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,
 };
+pub(crate) use mutt::{Mutt, MuttCommand};
 pub(crate) use passphrase::ChangePassphrase;
 pub(crate) use publish::{Matching, Publish, Selector};
 pub(crate) use queue::{Queue, QueueCommand, QueueDrop, QueueFlush, QueueRelease, QueueShow};
@@ -117,6 +119,7 @@ pub(crate) enum Command {
     Sendmail(Sendmail),
     Queue(Queue),
     Filter(Filter),
+    Mutt(Mutt),
     Passphrase(ChangePassphrase),
     Backup(Backup),
     Restore(Restore),

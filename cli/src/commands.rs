@@ -18,6 +18,7 @@ mod issuing;
 pub(crate) mod keys;
 pub(crate) mod looked_up;
 pub(crate) mod mails;
+mod mutt;
 mod passphrase;
 pub(crate) mod queue;
 pub(crate) mod readers;
@@ -64,6 +65,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
             .hint("call it as `cseal sendmail` or `cseal-sendmail`, with its own options behind")),
         Command::Queue(arguments) => queue::run(arguments),
         Command::Filter(arguments) => filter::run(arguments),
+        Command::Mutt(arguments) => mutt::run(arguments),
         Command::Passphrase(arguments) => passphrase::run(arguments),
         Command::Backup(arguments) => backup::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
@@ -143,7 +145,11 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
         Command::Backup(arguments) => Some(&arguments.report),
         Command::Restore(arguments) => Some(&arguments.report),
         Command::Doctor(arguments) => Some(&arguments.report),
-        Command::Sendmail(_) | Command::Filter(_) | Command::Generate(_) | Command::TokenHelper => None,
+        Command::Sendmail(_)
+        | Command::Filter(_)
+        | Command::Mutt(_)
+        | Command::Generate(_)
+        | Command::TokenHelper => None,
     }
 }
 

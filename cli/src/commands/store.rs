@@ -36,6 +36,7 @@ use crate::token::{PinSource, Tokens};
 /// What unlocks the store, and where it comes from.
 pub(crate) struct Unlock {
     options: args::Passphrase,
+    typed: Option<SecretBytes>,
     pin: PinSource,
     asks: bool,
 }
@@ -43,12 +44,17 @@ pub(crate) struct Unlock {
 impl Unlock {
     /// By the options of a command.
     pub(crate) fn from_options(options: &args::Passphrase) -> Self {
-        Self { options: options.clone(), pin: PinSource::default(), asks: true }
+        Self { options: options.clone(), typed: None, pin: PinSource::default(), asks: true }
     }
 
     /// By what is open already, and never by a question: whoever calls a `sendmail` does not look.
     pub(crate) fn without_asking() -> Self {
         Self { asks: false, ..Self::from_options(&args::Passphrase::default()) }
+    }
+
+    /// By what a person typed into another program.
+    pub(crate) fn typed(passphrase: SecretBytes) -> Self {
+        Self { typed: Some(passphrase), ..Self::without_asking() }
     }
 
     /// By a file, or by a question.
@@ -74,7 +80,8 @@ impl Unlock {
     /// Whether an option says where it comes from.
     pub(crate) const fn is_given(&self) -> bool {
         let options = &self.options;
-        options.passphrase_file.is_some()
+        self.typed.is_some()
+            || options.passphrase_file.is_some()
             || options.passphrase_fd.is_some()
             || options.recovery_code_file.is_some()
     }
@@ -83,6 +90,9 @@ impl Unlock {
     pub(crate) fn given(&self) -> Result<Given, Failure> {
         if let Some(file) = &self.options.recovery_code_file {
             return passphrase::recovery_code(file).map(Given::RecoveryCode);
+        }
+        if let Some(typed) = &self.typed {
+            return Ok(Given::Passphrase(typed.clone()));
         }
         match passphrase::given(&self.options)? {
             Some(passphrase) => Ok(Given::Passphrase(passphrase)),

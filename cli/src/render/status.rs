@@ -205,7 +205,8 @@ fn ended(status: &Status) -> String {
     format!(" (certificate expired{date})")
 }
 
-fn encryption(encrypted: &EncryptionStatus) -> String {
+/// The line about how it was encrypted.
+pub(crate) fn encryption(encrypted: &EncryptionStatus) -> String {
     let cipher = encrypted.cipher.name();
     if !encrypted.integrity {
         return format!(

@@ -3,6 +3,7 @@
 
 mod delivery;
 mod forging;
+mod smime;
 mod viewers;
 
 use std::fs;

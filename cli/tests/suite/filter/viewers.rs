@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use super::{Inbox, TEXT, find};
 
 /// A terminal with a program in it.
-struct Screen<'i> {
+pub(super) struct Screen<'i> {
     inbox: &'i Inbox,
     socket: String,
 }
 
 impl<'i> Screen<'i> {
-    fn of(inbox: &'i Inbox, command: &str) -> Self {
+    pub(super) fn of(inbox: &'i Inbox, command: &str) -> Self {
         let socket = inbox.place.path("tmux").display().to_string();
         let screen = Self { inbox, socket };
         screen.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "50", command]);
@@ -27,25 +27,31 @@ impl<'i> Screen<'i> {
         said
     }
 
-    fn shows(&self) -> String {
+    pub(super) fn shows(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
     }
 
     /// Waits for a text.
     #[track_caller]
-    fn until(&self, text: &str) -> String {
+    pub(super) fn until(&self, text: &str) -> String {
+        self.until_any(&[text])
+    }
+
+    /// Waits for one of several texts.
+    #[track_caller]
+    pub(super) fn until_any(&self, texts: &[&str]) -> String {
         let start = Instant::now();
         loop {
             let shown = self.shows();
-            if shown.contains(text) {
+            if texts.iter().any(|text| shown.contains(text)) {
                 return shown;
             }
-            assert!(start.elapsed() < Duration::from_secs(30), "no {text:?} in\n{shown}");
+            assert!(start.elapsed() < Duration::from_secs(30), "no {texts:?} in\n{shown}");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 
-    fn press(&self, keys: &[&str]) {
+    pub(super) fn press(&self, keys: &[&str]) {
         self.tmux(&[&["send-keys"], keys].concat());
     }
 }
