@@ -200,6 +200,9 @@ impl Job<'_> {
 
     fn ready(&self, sorted: Sorted) -> Result<Ready, Rejection> {
         let (house, text) = (self.house, &self.mail.taken.text);
+        if seal::is_sealed(text) {
+            return self.as_it_is(sorted);
+        }
         let copies = sorted.sealed.iter().filter(|one| one.blind).count() as u64 + 2;
         if copies.saturating_mul(text.len() as u64) > QUEUE_FILE_BYTES {
             return Err(Rejection::new(
@@ -254,6 +257,21 @@ impl Job<'_> {
             Some(Sent { address: one.address, certificate, message: name })
         }));
         Ok(ready)
+    }
+
+    /// A mail that a program sealed for its readers, whose keys were found good enough: nothing is added to it.
+    fn as_it_is(&self, sorted: Sorted) -> Result<Ready, Rejection> {
+        let message = seal::plain(&self.mail.taken.text, None, self.house.at)?;
+        let readers = sorted.sealed.into_iter().map(|one| (one.address, one.blind));
+        let (blind, open): (Vec<_>, Vec<_>) = readers.chain(sorted.plain).partition(|(_, blind)| *blind);
+        let open: Vec<EmailAddress> = open.into_iter().map(|(address, _)| address).collect();
+        let groups = std::iter::once(open).chain(blind.into_iter().map(|(address, _)| vec![address]));
+        let copies = groups.filter(|group| !group.is_empty()).map(|recipients| {
+            let smtputf8 = needs_utf8(&message, &recipients);
+            self.addressed(Copy { message: message.clone(), recipients, smtputf8 })
+        });
+        let notes = vec!["the mail is sealed already, and goes as it is".to_owned()];
+        Ok(Ready { copies: copies.collect(), sent: Vec::new(), pins: sorted.pins, notes })
     }
 
     /// Whether an old mail of somebody else is sent again: what its author signed stays, and nobody can

@@ -36,6 +36,7 @@ fn every_short_help_fits_a_screen_and_every_long_one_has_examples() {
         &["restore"],
         &["doctor"],
         &["filter"],
+        &["mutt"],
         &["trust", "policy", "check"],
         &["trust", "show"],
         &["trust", "pin"],

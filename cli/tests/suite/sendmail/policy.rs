@@ -175,3 +175,35 @@ fn a_mail_that_cannot_be_kept_is_not_half_kept() {
     let ran = command.env("COUNTERSEAL_HOME", nobody).stdin(std::process::Stdio::null()).output().unwrap();
     assert_eq!(ran.status.code(), Some(78));
 }
+
+#[test]
+fn what_a_program_sealed_goes_as_it_is_and_what_only_claims_so_is_sealed() {
+    let outbox = Outbox::new();
+    let draft = mail("bob@example.org");
+    let sealed = outbox.place.pipe("alice", &["encrypt"], draft.as_bytes()).exits(0).text();
+    let body = sealed.split_once("\r\n\r\n").unwrap().1;
+    let queued = outbox.queued(&["-t"], &sealed);
+    assert_eq!(queued.units.len(), 1);
+    assert_eq!(queued.units[0].message.split_once("\r\n\r\n").unwrap().1, body);
+    assert!(outbox.opened("bob", &queued.units[0].message).unwrap().contains(MARKER));
+    // The policy still says to whom it may go.
+    outbox.send(&["erin@example.net"], &sealed).exits(77);
+    let header = "From: alice@example.org\nTo: bob@example.org\nMIME-Version: 1.0\n";
+    let typed = "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\n";
+    let base64 = "Content-Transfer-Encoding: base64\n";
+    let lone = body.replace("\r\n", "\n");
+    for claim in [
+        format!("{header}{typed}{base64}\n{MARKER}\n"),
+        format!("{header}{typed}\n{MARKER}\n"),
+        format!("{header}{typed}{base64}\n{lone}\n{MARKER}\n"),
+        format!(
+            "{header}Content-Type: multipart/mixed; boundary=b\n\n--b\n{typed}{base64}\n{lone}\n--b\n\n{MARKER}\n--b--\n"
+        ),
+        format!("{header}Content-Type: multipart/mixed; boundary=b\n{typed}{base64}\n{lone}{MARKER}\n"),
+    ] {
+        outbox.clear();
+        let queued = outbox.queued(&["-t"], &claim);
+        assert!(!queued.units[0].message.contains(MARKER), "{claim}");
+        assert!(outbox.opened("bob", &queued.units[0].message).unwrap().contains(MARKER), "{claim}");
+    }
+}
