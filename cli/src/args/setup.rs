@@ -37,7 +37,8 @@ use super::common::{Passphrase, Report, help_end};
         "          --certificate alice.pem\n\n",
         "  The same, with the server that takes it:\n",
         "      cseal setup --system --root-mail alice@example.org \\\n",
-        "          --certificate alice.pem --server smtps://smtp.example.org --user alice\n\n",
+        "          --certificate alice.pem --user alice \\\n",
+        "          --server smtps://smtp.example.org\n\n",
         "  Later: whoever else gets mail from this machine:\n",
         "      cseal setup --system --certificate bob.pem\n"
     )

@@ -63,6 +63,7 @@ fn exchangers(domain: &str, how: &LookupSources) -> Result<Vec<Exchanger>, Troub
     }
     // "." says that the domain takes no mail (RFC 7505).
     hosts.retain(|(_, host)| host != ".");
+    hosts.iter_mut().for_each(|(_, host)| host.truncate(host.trim_end_matches('.').len()));
     hosts.sort();
     let hosts = hosts.into_iter().take(limits::MAIL_EXCHANGERS).map(|(_, host)| host);
     Ok(hosts.map(|host| Exchanger { dane: dane(&host, is_secure, how), host }).collect())

@@ -33,6 +33,7 @@ mod renew;
 mod sendmail;
 mod servers;
 mod sessions;
+mod setup;
 mod storeless;
 mod strong;
 mod submission;

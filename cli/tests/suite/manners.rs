@@ -29,6 +29,7 @@ fn every_short_help_fits_a_screen_and_every_long_one_has_examples() {
         &["sign"],
         &["verify"],
         &["init"],
+        &["setup"],
         &["keys", "import"],
         &["keys", "export"],
         &["passphrase"],

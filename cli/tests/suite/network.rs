@@ -1,5 +1,6 @@
 //! What is found on the network: with real servers of others, on this machine alone.
 
+mod delivery;
 mod find;
 mod revocation;
 

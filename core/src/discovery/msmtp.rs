@@ -201,12 +201,12 @@ impl Msmtp {
             account.from.as_deref().is_some_and(|from| from.eq_ignore_ascii_case(address))
         };
         let by_name = |name: &String| self.accounts.iter().find(|account| account.name == *name);
-        self.accounts.iter().find(of_address).or_else(|| self.default.as_ref().and_then(by_name)).or_else(
-            || match self.accounts.as_slice() {
-                [only] => Some(only),
-                _ => None,
-            },
-        )
+        let only = match self.accounts.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        };
+        let default = || self.default.as_ref().and_then(by_name);
+        self.accounts.iter().find(of_address).or_else(default).or(only)
     }
 }
 

@@ -85,11 +85,11 @@ fn found(
             }
         }
     }
-    if asks(arguments) {
-        for server in guesses(address).into_iter().filter(answers) {
-            let offer = Offer { server, is_authenticated: false };
-            return taken(arguments, address, offer, Named::Guessed);
-        }
+    if asks(arguments)
+        && let Some(server) = guesses(address).into_iter().find(answers)
+    {
+        let offer = Offer { server, is_authenticated: false };
+        return taken(arguments, address, offer, Named::Guessed);
     }
     Err(Failure::unknown(
         "no-server",

@@ -1,0 +1,88 @@
+//! `cseal setup ADDRESS`: what domains say is taken only where it is proven, what stood in files stands there still, and a
+//! mail to oneself comes back.
+
+mod check;
+mod find;
+mod take_over;
+mod timer;
+mod writing;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::people::{Place, Ran};
+
+/// Runs `cseal` with somebody's store and without a terminal; programs of the test go before those of the system.
+fn run(place: &Place, person: &str, roots: &Path, arguments: &[&str]) -> Ran {
+    ran(&mut command(place, person, roots, arguments))
+}
+
+fn command(place: &Place, person: &str, roots: &Path, arguments: &[&str]) -> Command {
+    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new("setsid");
+    command
+        .arg("--wait")
+        .arg(env!("CARGO_BIN_EXE_cseal"))
+        .args(arguments)
+        .current_dir(place.path(""))
+        .env("COUNTERSEAL_HOME", place.path(person))
+        .env("XDG_CONFIG_HOME", place.path("xdg"))
+        .env("PATH", path)
+        .env("SSL_CERT_FILE", roots)
+        .env_remove("SSL_CERT_DIR")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().expect("ended by itself"),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// With a terminal, on which the answers are typed, one for each question.
+fn typed(place: &Place, person: &str, roots: &Path, arguments: &str, answers: &str) -> String {
+    let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_cseal"));
+    let mut terminal = Command::new("timeout")
+        .args(["60", "script", "-qec", &line, "/dev/null"])
+        .current_dir(place.path(""))
+        .env("COUNTERSEAL_HOME", place.path(person))
+        .env("SSL_CERT_FILE", roots)
+        .env_remove("SSL_CERT_DIR")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut keys = terminal.stdin.take().unwrap();
+    keys.write_all(answers.as_bytes()).unwrap();
+    let output = terminal.wait_with_output().unwrap();
+    drop(keys);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A program of the test.
+fn program(place: &Place, name: &str, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::create_dir_all(place.path("bin")).unwrap();
+    let path = place.write(&format!("bin/{name}"), format!("#!/bin/sh\n{text}\n"));
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Somebody's file; empty where there is none.
+fn text(place: &Place, name: &str) -> String {
+    fs::read_to_string(place.path(name)).unwrap_or_default()
+}
+
+/// The JSON object on standard output.
+#[track_caller]
+fn json(ran: &Ran) -> serde_json::Value {
+    serde_json::from_slice(&ran.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}\n{}", ran.text(), ran.stderr))
+}

@@ -1,0 +1,214 @@
+//! Which server is found, and which is not taken.
+
+use std::fs;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{json, run, text, typed};
+use crate::people::Place;
+use crate::servers::{NameServer, Server, TlsNames, web_server};
+
+const PACC: &str = r#"{"protocols":{"smtp":{"host":"pacc.example.org"}},"authentication":{"password":true}}"#;
+const ALICE: [&str; 6] = ["setup", "alice@example.org", "--no-check", "--timer", "none", "--json"];
+
+fn autoconfig(host: &str, socket: &str, before: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?>{before}<clientConfig version=\"1.1\"><emailProvider id=\"example.org\">\
+         <outgoingServer type=\"smtp\"><hostname>{host}</hostname><port>465</port><socketType>{socket}</socketType>\
+         <username>%EMAILLOCALPART%</username></outgoingServer></emailProvider></clientConfig>"
+    )
+}
+
+/// A domain with a name server and a web server; its documents are files.
+struct Domain {
+    place: Place,
+    tls: TlsNames,
+    _names: NameServer,
+    _web: Server,
+}
+
+impl Domain {
+    fn new() -> Option<Self> {
+        let place = Place::new();
+        let digest = <base64ct::Base64 as base64ct::Encoding>::encode_string(&Sha256::digest(PACC));
+        let records = format!(
+            "_ua-auto-config.example.org. IN TXT \"v=UAAC1; a=sha256; d={digest}\"\n\
+             _submissions._tcp.example.org. IN SRV 0 1 465 srv.example.org.\n"
+        );
+        let unsigned = "_submissions._tcp.example.net. IN SRV 0 1 465 srv.example.net.\n";
+        let broken = "_submissions._tcp.broken.org. IN SRV 0 1 465 ABCDEF.broken.org.\n";
+        let zones = [("example.org", records.as_str()), ("example.net", unsigned), ("broken.org", broken)];
+        let names = NameServer::start(&place.path("dns"), &zones)?;
+        let tls = TlsNames::make(&place.path("tls"));
+        for name in ["web/mail", "web/.well-known/autoconfig/mail"] {
+            fs::create_dir_all(place.path(name)).unwrap();
+        }
+        let web = web_server(&place.path("nginx"), &place.path("web"), Some(&tls), "")?;
+        let domain = Self { place, tls, _names: names, _web: web };
+        domain.policy(&["ua-auto-config.example.org", "autoconfig.example.org", "example.org"], "");
+        Some(domain)
+    }
+
+    /// Which of the hosts exist.
+    fn policy(&self, hosts: &[&str], more: &str) {
+        let all = ["ua-auto-config", "autoconfig"].into_iter().flat_map(|label| {
+            ["example.org", "example.net", "broken.org"].map(|domain| format!("{label}.{domain}"))
+        });
+        let all = all.chain(["example.org", "example.net", "broken.org"].map(str::to_owned));
+        let rows: String = all
+            .map(|host| match hosts.contains(&host.as_str()) {
+                true => format!("\"{host}\" = \"{}\"\n", self._web.address),
+                false => format!("\"{host}\" = false\n"),
+            })
+            .collect();
+        let policy = format!("{more}[sources.hosts]\n{rows}{}", self._names.policy());
+        for person in ["alice", "dave"] {
+            fs::create_dir_all(self.place.path(person)).unwrap();
+            self.place.write(&format!("{person}/policy.toml"), &policy);
+        }
+    }
+
+    fn serve(&self, path: &str, text: &str) {
+        self.place.write(&format!("web/{path}"), text);
+    }
+
+    fn setup(&self, arguments: &[&str]) -> crate::people::Ran {
+        run(&self.place, "alice", &self.tls.authority, arguments)
+    }
+
+    /// What was refused, and that nothing was written.
+    #[track_caller]
+    fn refused(&self, arguments: &[&str]) -> serde_json::Value {
+        let refused = self.setup(arguments).exits(3).json();
+        assert!(!self.place.path("alice/config.toml").exists());
+        refused
+    }
+}
+
+#[test]
+fn each_source_is_asked_in_its_turn_and_what_the_domain_proves_is_taken() {
+    let Some(domain) = Domain::new() else { return };
+    domain.serve(".well-known/user-agent-configuration.json", PACC);
+    domain.serve("mail/config-v1.1.xml", &autoconfig("first.example.org", "SSL", ""));
+    domain.serve(
+        ".well-known/autoconfig/mail/config-v1.1.xml",
+        &autoconfig("second.%EMAILDOMAIN%", "STARTTLS", ""),
+    );
+    let all = ["ua-auto-config.example.org", "autoconfig.example.org", "example.org"];
+    for (hosts, by, server, user) in [
+        (&all[..], "pacc", "smtps://pacc.example.org", "alice@example.org"),
+        (&all[1..], "autoconfig", "smtps://first.example.org", "alice"),
+        (&all[2..], "autoconfig", "smtp+starttls://second.example.org:465", "alice"),
+        (&[], "srv", "smtps://srv.example.org", "alice@example.org"),
+    ] {
+        domain.policy(hosts, "");
+        let done = json(&domain.setup(&ALICE).exits(0));
+        assert_eq!((&done["found_by"], &done["check"]), (&by.into(), &"none".into()), "{done}");
+        let written = text(&domain.place, "alice/config.toml");
+        let expected = format!(
+            "[account.home]\nfrom = [\"alice@example.org\"]\nsmtp = \"{server}\"\nuser = \"{user}\"\n\
+             password = {{ keyring = true }}\n"
+        );
+        assert_eq!(written, expected);
+        fs::remove_file(domain.place.path("alice/config.toml")).unwrap();
+    }
+    // Whoever changed the document could not change the digest.
+    domain.serve(".well-known/user-agent-configuration.json", &PACC.replace("pacc.", "other."));
+    domain.policy(&all[..1], "");
+    let ran = domain.setup(&[&ALICE[..5], &["--yes"]].concat()).exits(0);
+    assert!(ran.stderr.contains("bad-answer: the DNS of the domain has no digest of it"), "{}", ran.stderr);
+    assert!(text(&domain.place, "alice/config.toml").contains("srv.example.org"));
+}
+
+#[test]
+fn what_is_not_proven_is_refused_where_nobody_can_be_asked() {
+    let Some(domain) = Domain::new() else { return };
+    let own = ["autoconfig.example.org"];
+    domain.policy(&own, "");
+    domain.serve("mail/config-v1.1.xml", &autoconfig("smtp.evil.example", "SSL", ""));
+    for more in [&[][..], &["--yes"]] {
+        let refused = domain.refused(&[&ALICE[..], more].concat());
+        assert_eq!(refused["error"], "server-unproven");
+        assert!(refused["message"].as_str().unwrap().contains("smtps://smtp.evil.example"), "{refused}");
+        assert!(
+            refused["hint"].as_str().unwrap().contains("--server smtps://smtp.evil.example"),
+            "{refused}"
+        );
+    }
+    // An unsigned zone proves nothing; a broken one is not looked at.
+    for (address, word) in [("dave@example.net", "server-unproven"), ("erin@broken.org", "no-server")] {
+        let arguments = ["setup", address, "--no-check", "--timer", "none", "--json", "--no-passphrase"];
+        let refused = run(&domain.place, "dave", &domain.tls.authority, &arguments).exits(3).json();
+        assert_eq!(refused["error"], word, "{refused}");
+        assert!(!domain.place.path("dave/config.toml").exists());
+        assert!(!domain.place.path("dave/store.sqlite3").exists(), "what cannot go on leaves nothing behind");
+    }
+}
+
+#[test]
+fn a_hostile_document_names_no_server() {
+    let Some(domain) = Domain::new() else { return };
+    let bomb = "<!DOCTYPE c [<!ENTITY a \"smtp\"><!ENTITY b \"&a;&a;&a;\">]>";
+    let deep = "<a>".repeat(5_000);
+    for (document, why) in [
+        (autoconfig("smtp.example.org", "plain", ""), "only servers without TLS"),
+        (autoconfig("&b;.example.org", "SSL", bomb), "a DTD"),
+        (autoconfig("&b;.example.org", "SSL", ""), "an entity"),
+        (format!("<clientConfig>{deep}"), "its depth"),
+        (
+            format!("{}{}", autoconfig("smtp.example.org", "SSL", ""), " ".repeat(70 << 10)),
+            "more than 65536 bytes",
+        ),
+        (autoconfig("smtp.example.org\n evil", "SSL", ""), "no server for sending"),
+    ] {
+        // The zone has another server; here it is the document that is to be refused.
+        domain.policy(&["autoconfig.example.org"], "");
+        domain.serve("mail/config-v1.1.xml", &document);
+        let ran = domain.setup(&ALICE[..5]).exits(0);
+        let asked = ran.stderr.lines().find(|line| line.contains("autoconfig.example.org")).unwrap();
+        assert!(asked.contains("bad-answer") && asked.contains(why), "{why}: {asked}");
+        assert!(text(&domain.place, "alice/config.toml").contains("srv.example.org"), "{why}");
+        fs::remove_file(domain.place.path("alice/config.toml")).unwrap();
+    }
+}
+
+#[test]
+fn a_web_server_with_another_certificate_is_not_listened_to() {
+    let Some(domain) = Domain::new() else { return };
+    domain.serve(".well-known/user-agent-configuration.json", PACC);
+    let other = TlsNames::make(&domain.place.path("other-tls"));
+    let ran = run(&domain.place, "alice", &other.authority, &ALICE[..5]).exits(0);
+    let asked = ran.stderr.lines().find(|line| line.contains("ua-auto-config")).unwrap();
+    assert!(asked.contains("unreachable"), "{asked}");
+    assert!(!text(&domain.place, "alice/config.toml").contains("pacc.example.org"));
+}
+
+#[test]
+fn nothing_is_asked_where_that_is_forbidden() {
+    let Some(domain) = Domain::new() else { return };
+    let offline = domain.refused(&[&["--offline"], &ALICE[..]].concat());
+    assert_eq!(offline["error"], "offline");
+    domain.policy(&[], "[sources]\nnetwork = \"never\"\n");
+    assert_eq!(domain.refused(&ALICE)["error"], "offline");
+    // Whoever names the server asks nobody.
+    let named = [&["--offline"], &ALICE[..], &["--server", "smtps://smtp.example.org"]].concat();
+    assert_eq!(json(&domain.setup(&named).exits(0))["found_by"], "option");
+}
+
+#[test]
+fn a_person_is_asked_about_a_host_of_somebody_else() {
+    let Some(domain) = Domain::new() else { return };
+    if crate::peers::command::find("script").is_none() {
+        return crate::peers::command::missing("script");
+    }
+    domain.policy(&["autoconfig.example.org"], "");
+    domain.serve("mail/config-v1.1.xml", &autoconfig("smtp.provider.example", "SSL", ""));
+    let arguments = "setup alice@example.org --no-check --timer none --policy require";
+    let roots: &Path = &domain.tls.authority;
+    let no = typed(&domain.place, "alice", roots, arguments, "no\n");
+    assert!(no.contains("it is no host of example.org") && no.contains("nothing was written"), "{no}");
+    assert!(!domain.place.path("alice/config.toml").exists());
+    let yes = typed(&domain.place, "alice", roots, arguments, "yes\n");
+    assert!(text(&domain.place, "alice/config.toml").contains("smtps://smtp.provider.example"), "{yes}");
+}

@@ -1,0 +1,92 @@
+//! Accounts of msmtp.
+
+use super::{json, run, text};
+use crate::people::{Place, Ran};
+
+fn take_over(place: &Place, msmtprc: &str) -> Ran {
+    place.write("alice/.msmtprc", msmtprc);
+    let arguments = ["setup", "alice@example.org", "--from-msmtp", "--no-check", "--timer", "none", "--json"];
+    run(place, "alice", &place.path("none"), &arguments)
+}
+
+#[test]
+fn each_row_becomes_one_of_ours() {
+    let log_in = "auth on\nuser alice\npasswordeval pass show mail\n";
+    let ours = "user = \"alice\"\npassword = { command = [\"pass\", \"show\", \"mail\"] }\n";
+    for (settings, smtp, rest) in [
+        ("tls on\ntls_starttls off\n", "smtps://smtp.example.org", ""),
+        ("tls on\nport 587\n", "smtp+starttls://smtp.example.org", ""),
+        ("tls on\n", "smtp+starttls://smtp.example.org:25", ""),
+        // What msmtp sent in clear is not.
+        ("", "smtp+starttls://smtp.example.org", ""),
+        ("tls off\nport 25\n", "smtp+starttls://smtp.example.org:25", ""),
+        ("host 127.0.0.1\nport 2525\n", "smtp://127.0.0.1:2525", ""),
+        (
+            "tls on\nproxy_host 127.0.0.1\nproxy_port 9050\n",
+            "smtp+starttls://smtp.example.org:25",
+            "proxy = \"socks5://127.0.0.1:9050\"\n",
+        ),
+    ] {
+        let place = Place::new();
+        let file = format!("account work\nhost smtp.example.org\nfrom alice@example.org\n{log_in}{settings}");
+        let done = json(&take_over(&place, &file).exits(0));
+        assert_eq!((&done["found_by"], &done["account"]), (&"msmtp".into(), &"work".into()));
+        let expected =
+            format!("[account.work]\nfrom = [\"alice@example.org\"]\nsmtp = \"{smtp}\"\n{ours}{rest}");
+        assert_eq!(text(&place, "alice/config.toml"), expected, "{settings}");
+        place.run("alice", &["queue", "list"]).exits(0);
+    }
+}
+
+#[test]
+fn accounts_inherit_and_what_has_no_counterpart_is_said() {
+    let place = Place::new();
+    let file = "defaults\nauth on\ntls on\ntls_trust_file ~/ca.pem\n\naccount work\nhost smtp.example.org\nport 465\n\
+                tls_starttls off\nuser alice\npassword geheim-geheim\ntls_fingerprint 00:11:22\n\n\
+                account list : work\nfrom alice+*@example.org\npasswordeval \"gpg -d ~/.pw | head -n1\"\n\n\
+                account clear\nhost mail.example.net\ntls off\nauth off\nfrom alice@example.net\n\n\
+                account kerberos : work\nfrom x@example.org\nauth gssapi\n\naccount default : work\n";
+    let done = json(&take_over(&place, file).exits(0));
+    assert_eq!(
+        text(&place, "alice/config.toml"),
+        "[account.work]\nfrom = [\"alice@example.org\"]\nsmtp = \"smtps://smtp.example.org\"\nuser = \"alice\"\n\
+         password = { keyring = true }\n\n\
+         [account.list]\nfrom = [\"alice+*@example.org\"]\nsmtp = \"smtps://smtp.example.org\"\nuser = \"alice\"\n\
+         password = { command = [\"sh\", \"-c\", \"gpg -d ~/.pw | head -n1\"] }\n\n\
+         [account.clear]\nfrom = [\"alice@example.net\"]\nsmtp = \"smtp+starttls://mail.example.net\"\n"
+    );
+    let notes: Vec<&str> =
+        done["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect();
+    for (account, what) in [
+        ("work", "put it into the keyring: secret-tool store --label=mail host smtp.example.org user alice"),
+        ("work", "tls_fingerprint is of a certificate"),
+        ("work", "tls_trust_file ~/ca.pem was not taken over"),
+        ("clear", "msmtp sent in clear"),
+        ("kerberos", "it logs in by gssapi"),
+    ] {
+        let said = |note: &&&str| note.starts_with(account) && note.contains(what);
+        assert!(notes.iter().any(|note| said(&note)), "{account} {what}: {notes:#?}");
+    }
+    let everything = format!("{done}{}", text(&place, "alice/config.toml"));
+    assert!(!everything.contains("geheim-geheim"), "a password goes nowhere");
+}
+
+#[test]
+fn a_file_that_is_wrong_or_for_others_changes_nothing() {
+    for (file, word) in [
+        ("account a\nhost smtp.example.org\ntls maybe\n", "malformed"),
+        ("account a\n", "malformed"),
+        (
+            "account a\nhost smtp.example.org\nfrom bob@example.org\naccount b\nhost x.example\nfrom c@example.org\n",
+            "no-account",
+        ),
+    ] {
+        let place = Place::new();
+        let refused = take_over(&place, file).exits(3).json();
+        assert_eq!(refused["error"], word, "{refused}");
+        assert!(!place.path("alice/config.toml").exists());
+    }
+    let place = Place::new();
+    let missing = ["setup", "alice@example.org", "--from-msmtp=nowhere", "--no-check", "--json"];
+    assert_eq!(run(&place, "alice", &place.path("none"), &missing).exits(3).json()["error"], "io");
+}
