@@ -141,10 +141,15 @@ impl Queue {
         let target = self.path(place, &id);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
         let file = file.map_err(QueueError::at(&temporary))?;
-        self.write_and_rename(&file, &temporary, &target, envelope, copies).map_err(|error| {
+        let log = target.with_extension("log");
+        // What becomes of it can be noted even when the disk is full by then.
+        let room = if place == Box::New { log::make_room(&log) } else { Ok(()) };
+        let written = room.and_then(|()| self.write_and_rename(&file, &temporary, &target, envelope, copies));
+        written.map_err(|error| {
             // Whoever is told that it was not taken must never see it sent. The file's lock is held until here.
-            let _ = fs::remove_file(&temporary);
-            let _ = fs::remove_file(&target);
+            for left in [&temporary, &target, &log] {
+                let _ = fs::remove_file(left);
+            }
             QueueError::at(&target)(error)
         })?;
         Ok(id)
@@ -175,7 +180,7 @@ impl Queue {
         for place in Box::ALL {
             let directory = self.directory.join(place.word());
             for entry in fs::read_dir(&directory).map_err(QueueError::at(&directory))?.flatten() {
-                mails += 1;
+                mails += usize::from(entry.path().extension().is_none());
                 total = total.saturating_add(entry.metadata().map_or(0, |found| found.len()));
             }
         }

@@ -60,6 +60,18 @@ fn every_test_that_the_table_of_standards_names_exists() {
     assert!(missing.is_empty(), "these tests do not exist:\n{}", missing.join("\n"));
 }
 
+#[test]
+fn every_test_that_the_table_of_faults_names_exists() {
+    let text = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let tests = sources_beside(&root().join("cli/tests/suite.rs")).concat();
+    let table = text.split("\n## The queue\n").nth(1).expect("the section").lines();
+    let cells = table.filter(|line| line.starts_with("| ")).filter_map(|row| row.split(" | ").nth(2));
+    let names: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(names.len() > 20, "the table names {} tests", names.len());
+    let missing: Vec<_> = names.iter().filter(|name| !tests.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "these tests do not exist: {missing:?}");
+}
+
 /// The file itself and, where it heads a folder of modules, all files below it.
 fn sources_beside(file: &Path) -> Vec<String> {
     let mut files = vec![file.to_owned()];

@@ -72,6 +72,8 @@ pub(crate) struct Flusher<'a> {
     open: BTreeMap<&'a str, Submission<'a>>,
     losses: BTreeMap<&'a str, u32>,
     stopped: BTreeMap<&'a str, String>,
+    /// Accounts for which some mail was not sent, as what would become of it could not be written down.
+    without_room: BTreeMap<&'a str, String>,
     /// What the administrator demands of mail that others handed in; nothing for one's own.
     demands: Option<&'a Policy>,
     /// After that no further mail is begun.
@@ -83,8 +85,19 @@ impl<'a> Flusher<'a> {
     pub(crate) fn new(queue: &'a Queue, config: &'a Config, which: Which) -> Self {
         let answer = config.queue.answer;
         let patience = Patience { answer, piece: answer, until: None };
-        let (open, losses, stopped) = Default::default();
-        Self { queue, config, patience, which, open, losses, stopped, demands: None, until: None }
+        let (open, losses, stopped, without_room) = Default::default();
+        Self {
+            queue,
+            config,
+            patience,
+            which,
+            open,
+            losses,
+            stopped,
+            without_room,
+            demands: None,
+            until: None,
+        }
     }
 
     /// The same for mail of somebody else, in files that they could write as they like: what the administrator demands
@@ -118,14 +131,15 @@ impl<'a> Flusher<'a> {
             }
             match self.deliver(&id) {
                 Ok(Delivery::Sent) => summary.sent += 1,
-                Ok(Delivery::Queued(_)) | Err(QueueError::Busy) => summary.queued += 1,
+                Ok(Delivery::Queued(_)) | Err(QueueError::Busy | QueueError::Full(_)) => summary.queued += 1,
                 Ok(Delivery::Failed { .. }) => summary.failed += 1,
                 // Somebody else sent or dropped it meanwhile.
                 Err(QueueError::Missing) => {}
                 Err(error) => summary.damaged.push((id, error.to_string())),
             }
         }
-        summary.troubles = self.stopped.iter().map(|(name, why)| ((*name).to_owned(), why.clone())).collect();
+        let troubles = self.stopped.iter().chain(&self.without_room);
+        summary.troubles = troubles.map(|(name, why)| ((*name).to_owned(), why.clone())).collect();
         Ok(summary)
     }
 
@@ -165,6 +179,10 @@ impl<'a> Flusher<'a> {
         }
         let mut open = due.chunks(RECIPIENTS_AT_ONCE);
         while let Some(some) = open.next() {
+            if let Err(error) = mail.make_room() {
+                self.without_room.insert(account.name.as_str(), error.to_string());
+                return Ok(());
+            }
             if let Some(trouble) = self.send_to_some(account, mail, &unit, (index, &message), some)? {
                 let rest = some.iter().chain(open.flatten()).copied().collect();
                 return note(mail, index, rest, EventKind::Deferred, &trouble.to_string());
@@ -493,7 +511,9 @@ impl Queue {
         for log in self.entries(Box::New.word()) {
             let name = log.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             let Some(id) = name.strip_suffix(".log").and_then(Id::parse) else { continue };
-            if !self.path(Box::New, &id).exists() {
+            // A mail that is being written has its log already. Looked at in the order in which it moves, it is not missed.
+            let temporary = self.directory.join(super::TMP).join(id.as_str());
+            if !temporary.exists() && !self.path(Box::New, &id).exists() {
                 let failed = self.path(Box::Failed, &id);
                 let _ = if failed.exists() {
                     fs::rename(log, failed.with_extension("log"))

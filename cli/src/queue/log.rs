@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use counterseal_core::limits;
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -13,6 +15,8 @@ use super::file::hexadecimal;
 
 /// Digits before each line.
 const CHECK_DIGITS: usize = 8;
+/// Bytes that are kept free for the next events of a mail.
+const ROOM_BYTES: u64 = 4 << 10;
 
 /// What happened to some recipients of one copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,11 +125,25 @@ impl Standings {
     }
 }
 
+/// Makes sure that the next events find room, so that nobody gets a mail twice because it cannot be written down that they
+/// have it. Where a file system cannot promise room, nothing is promised.
+pub(super) fn make_room(path: &Path) -> io::Result<()> {
+    let file = open(path)?;
+    let length = file.metadata()?.len();
+    match rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, length, ROOM_BYTES) {
+        Err(error @ (Errno::NOSPC | Errno::DQUOT)) => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    super::open_regular(path, OpenOptions::new().read(true).append(true).create(true).mode(0o600))
+}
+
 /// Adds an event to the file, and has it on the disk.
 pub(super) fn append(path: &Path, event: &Event) -> io::Result<()> {
-    let is_new = !path.exists();
-    let mut file =
-        super::open_regular(path, OpenOptions::new().read(true).append(true).create(true).mode(0o600))?;
+    let mut file = open(path)?;
+    let is_new = file.metadata()?.len() == 0;
     let json = serde_json::to_string(event)?;
     let mut line = String::new();
     if !ends_a_line(&file)? {

@@ -152,6 +152,15 @@ impl Mail {
         self.standings.unit(unit)
     }
 
+    /// Makes sure that what happens next can be noted.
+    ///
+    /// # Errors
+    /// [`QueueError::Full`]. The one recipient of a mail needs no note: who has it has all of it, and it is removed.
+    pub(super) fn make_room(&self) -> Result<(), QueueError> {
+        let made = log::make_room(&self.log).map_err(QueueError::at(&self.log));
+        if self.standings.all().count() > 1 { made } else { Ok(()) }
+    }
+
     /// Notes what happened, on the disk first.
     pub(super) fn note(&mut self, event: &Event) -> Result<(), QueueError> {
         // In memory in any case: within this run nobody gets a second copy because a disk is full.

@@ -2,7 +2,9 @@
 //! clear, and nobody who has a mail gets it twice.
 
 pub mod certificates;
+mod clocks;
 mod delivery;
+mod disks;
 mod faults;
 mod held;
 pub mod home;

@@ -13,7 +13,10 @@ use super::sink::{Manner, Sink};
 use crate::people::Place;
 
 /// What a disk is touched by.
-const CALLS: [&str; 6] = ["write", "fsync", "fdatasync", "rename", "unlink", "flock"];
+const CALLS: [&str; 8] =
+    ["write", "fsync", "fdatasync", "rename", "unlink", "flock", "pwrite64", "fallocate"];
+/// What else a run makes, between which it may be killed.
+const MORE_CALLS: [&str; 5] = ["openat", "mkdir", "close", "ftruncate", "setsid"];
 /// More calls of one kind than any of these runs makes.
 const MOST: usize = 400;
 
@@ -30,7 +33,14 @@ fn can_trace() -> bool {
 /// nothing where it was killed.
 fn injected(home: &Path, program: &[&str], input: &[u8], fault: &str, log: &Path) -> Option<i32> {
     let mut child = Command::new("strace")
-        .args(["-f", "-y", "-o", &log.display().to_string(), "-e", &format!("trace={}", CALLS.join(","))])
+        .args([
+            "-f",
+            "-y",
+            "-o",
+            &log.display().to_string(),
+            "-e",
+            &format!("trace={}", [&CALLS[..], &MORE_CALLS].concat().join(",")),
+        ])
         .args(["-e", &format!("inject={fault}")])
         .args(program)
         .current_dir(home)
@@ -45,7 +55,7 @@ fn injected(home: &Path, program: &[&str], input: &[u8], fault: &str, log: &Path
 }
 
 /// How many mails are there; each of them whole, to its digest.
-fn whole_mails(home: &Path) -> usize {
+pub fn whole_mails(home: &Path) -> usize {
     let entries = fs::read_dir(home.join("queue/new"));
     let paths = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
     let paths: Vec<_> = paths.filter(|path| path.extension().is_none()).collect();
@@ -64,13 +74,13 @@ fn temporary(home: &Path) -> usize {
 }
 
 /// To Bob, and blindly to Carol: two copies.
-const MAIL: &[u8] = b"From: alice@example.org\nTo: bob@example.org\nSubject: x\n\nHello.\n";
+pub const MAIL: &[u8] = b"From: alice@example.org\nTo: bob@example.org\nSubject: x\n\nHello.\n";
 
-fn sendmail() -> [&'static str; 5] {
+pub fn sendmail() -> [&'static str; 5] {
     [env!("CARGO_BIN_EXE_cseal-sendmail"), "-odq", "-i", "bob@example.org", "carol@example.org"]
 }
 
-fn alice() -> Place {
+pub fn alice() -> Place {
     let place = Place::new();
     fs::write(place.path("alice/config.toml"), "[account.test]\nsmtp = \"lmtp:/nowhere\"\n").unwrap();
     place
@@ -99,9 +109,13 @@ fn a_mail_is_taken_only_when_it_is_on_the_disk() {
 }
 
 /// Does something for each call that a run makes: with the kind and number of a call, it answers whether there was such a call.
-fn for_each_call(least: usize, mut run: impl FnMut(&str, usize) -> bool) {
+fn for_each_call(least: usize, run: impl FnMut(&str, usize) -> bool) {
+    for_each_of(&CALLS, least, run);
+}
+
+fn for_each_of(kinds: &[&str], least: usize, mut run: impl FnMut(&str, usize) -> bool) {
     let mut calls = 0;
-    for call in CALLS {
+    for call in kinds {
         let made = (1..MOST).take_while(|number| run(call, *number)).count();
         assert!(made < MOST - 1, "it calls {call} more than {MOST} times");
         calls += made;
@@ -119,7 +133,7 @@ fn killed_anywhere_a_mail_is_there_whole_or_not_at_all() {
     if !can_trace() {
         return;
     }
-    for_each_call(10, |call, number| {
+    for_each_of(&[&CALLS[..], &MORE_CALLS].concat(), 60, |call, number| {
         let place = alice();
         let (home, log) = (place.path("alice"), place.path("trace"));
         let code = injected(&home, &sendmail(), MAIL, &format!("{call}:signal=KILL:when={number}"), &log);
@@ -135,7 +149,7 @@ fn with_a_full_disk_anywhere_the_exit_code_says_the_truth() {
     if !can_trace() {
         return;
     }
-    for error in ["ENOSPC", "EIO"] {
+    for error in ["ENOSPC", "EIO", "EDQUOT"] {
         for_each_call(10, |call, number| {
             let place = alice();
             let (home, log) = (place.path("alice"), place.path("trace"));
@@ -175,4 +189,52 @@ fn a_mail_survives_whatever_happens_to_whoever_sends_it() {
             was_injected(&log)
         });
     }
+}
+
+#[test]
+fn the_text_of_a_mail_leaves_the_process_by_no_system_call() {
+    if !can_trace() {
+        return;
+    }
+    let place = alice();
+    let log = place.path("trace");
+    let marker = crate::sendmail::MARKER;
+    let mail = [MAIL, marker.as_bytes(), b"\n"].concat();
+    let mut child = Command::new("strace")
+        .args(["-f", "-s", "100000", "-o", &log.display().to_string()])
+        .args(sendmail())
+        .env("COUNTERSEAL_HOME", place.path("alice"))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&mail).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(whole_mails(&place.path("alice")), 1);
+    let trace = fs::read_to_string(&log).unwrap();
+    let calls: Vec<&str> = trace.lines().filter(|line| line.contains(marker)).collect();
+    assert!(calls.len() == 1 && calls[0].contains(" read(0, "), "{calls:#?}");
+    assert!(trace.contains("end "), "what is written is in the trace");
+}
+
+#[test]
+fn no_core_file_shows_the_memory_of_whoever_reads_a_mail() {
+    let place = alice();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cseal-sendmail"))
+        .arg("-t")
+        .env("COUNTERSEAL_HOME", place.path("alice"))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.as_mut().unwrap().write_all(MAIL).unwrap();
+    let limits = format!("/proc/{}/limits", child.id());
+    super::servers::wait_until("it has begun", || {
+        let limits = fs::read_to_string(&limits).unwrap_or_default();
+        let line =
+            limits.lines().find(|line| line.starts_with("Max core file size")).unwrap_or_default().to_owned();
+        line.split_whitespace().skip(4).take(2).eq(["0", "0"])
+    });
+    let killed = Command::new("kill").args(["-SEGV", &child.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+    let status = child.wait().unwrap();
+    assert!(!std::os::unix::process::ExitStatusExt::core_dumped(&status), "{status}");
 }
