@@ -90,6 +90,16 @@ impl Config {
         }
     }
 
+    /// That of a file that the caller names. It must be there.
+    ///
+    /// # Errors
+    /// `config` for what is wrong with it, or where the caller cannot read it.
+    pub(crate) fn named(path: &Path) -> Result<Self, Failure> {
+        File::open(path)
+            .map_err(|error| Failure::unknown("config", format!("{}: {error}", path.display())))?;
+        Self::read_at(path)
+    }
+
     /// Of the caller, by whom they are sent for.
     ///
     /// # Errors

@@ -2,7 +2,21 @@
 //! every file it makes is the owner's alone.
 
 use rustix::fs::Mode;
-use rustix::process::{Resource, Rlimit, setrlimit, umask};
+use rustix::process::{Resource, Rlimit, getegid, geteuid, getgid, getuid, setrlimit, umask};
+
+use crate::failure::Failure;
+
+/// Refuses to run with rights that the caller does not have: settings and files that the caller names would be read by them.
+///
+/// # Errors
+/// `set-id`.
+pub(crate) fn refuse_set_id() -> Result<(), Failure> {
+    if getuid() == geteuid() && getgid() == getegid() {
+        return Ok(());
+    }
+    Err(Failure::unknown("set-id", "this program does not run with rights that its caller does not have")
+        .hint("take the set-user-ID and set-group-ID bits away: chmod ug-s PROGRAM; a whole machine sends by cseal setup --system"))
+}
 
 /// Applies all of it. Where the system refuses a part, the rest still protects.
 pub(crate) fn apply() {

@@ -75,7 +75,7 @@ fn run() -> Exit {
     if cli.global.offline {
         lookup::forbid();
     }
-    match commands::run(&cli) {
+    match hardening::refuse_set_id().and_then(|()| commands::run(&cli)) {
         Ok(exit) => exit,
         Err(failure) => {
             render::failure::show(&failure, commands::report(&cli.command), cli.global.verbose > 0);

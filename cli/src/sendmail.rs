@@ -3,6 +3,7 @@
 //! Exit code 0 says that the mail is ours: it is on the disk, and will be sent or reported. Every other
 //! code says that it will never be sent by us, whatever copy is kept. There is no third state.
 
+mod environment;
 mod house;
 mod input;
 mod outgoing;
@@ -55,6 +56,9 @@ pub(crate) fn run(program: OsString, arguments: impl Iterator<Item = OsString>) 
 }
 
 fn called(program: &[u8], arguments: &[Vec<u8>]) -> Code {
+    if let Err(failure) = hardening::refuse_set_id() {
+        return Rejection::new(Code::Configuration, failure).tell(false);
+    }
     let invocation = match Invocation::parse(program, arguments) {
         Ok(invocation) => invocation,
         Err(error) => {
@@ -109,7 +113,7 @@ fn submit(invocation: &Invocation) -> Result<Code, Rejection> {
     }
     let raw = input::read()?;
     leave_caller();
-    let house = House::open(clock::now())?;
+    let house = House::open(clock::now(), environment::configuration(invocation))?;
     let local = house.local()?;
     let defaults = house.defaults(invocation, &local)?;
     let taken = submission::read(raw, &local, invocation.recipients_from_header, &defaults)?;

@@ -19,7 +19,10 @@ use clap::Args;
         field X-Counterseal-Encrypt, asks for encryption whatever the policy says.\n\n\
         Options may follow recipients, but not after --. Names without a domain are looked up in /etc/aliases, or \
         where config.toml says. What is not on this page is accepted where other programs of this name have it: -i, \
-        -m, -n, -h N, -L TAG, -p PROTOCOL, -X FILE, -A, -G, -U, -d and their like mean nothing here.",
+        -m, -n, -h N, -L TAG, -p PROTOCOL, -X FILE, -A, -G, -U, -d and their like mean nothing here.\n\n\
+        A mail without From is from you; NAME and EMAIL in the environment, as -F, may say it otherwise, where you have keys \
+        for that address. MAIL_CONFIG may name a folder whose config.toml is used, as by -C. Whoever has no account of \
+        their own is sent for by the machine, where cseal setup --system set it up. Nothing runs set-user-ID.",
     after_long_help = "Examples:\n  \
         mutt and neomutt, in their muttrc:\n      \
         set sendmail=\"/usr/bin/cseal-sendmail\"\n\n  \
@@ -68,7 +71,9 @@ pub(crate) struct Sendmail {
     #[arg(short = 'o', value_name = "OPTION")]
     pub(crate) option: Vec<OsString>,
 
-    /// requiretls=yes: only by servers that promise TLS to the end (RFC 8689)
+    /// requiretls=yes: only by servers that promise TLS to the end (RFC 8689); others mean nothing here
+    ///
+    /// smtputf8=yes among them: SMTPUTF8 is asked for where the mail that is sent needs it, and not else.
     #[arg(short = 'O', value_name = "OPTION=VALUE", hide_short_help = true)]
     pub(crate) long_option: Vec<OsString>,
 
@@ -91,6 +96,13 @@ pub(crate) struct Sendmail {
     /// The account of config.toml that sends it
     #[arg(short = 'a', long, value_name = "NAME", hide_short_help = true)]
     pub(crate) account: Option<OsString>,
+
+    /// The settings to send by, in the place of your config.toml; --file is the same
+    ///
+    /// What has to be tried again is sent later by the account of that name in your own config.toml. Where the machine
+    /// sends for you (cseal setup --system), there is no such choice.
+    #[arg(short = 'C', long = "config", value_name = "FILE", hide_short_help = true)]
+    pub(crate) config: Option<OsString>,
 
     /// Say what would be sent, and send nothing
     #[arg(short = 'P', long, hide_short_help = true)]

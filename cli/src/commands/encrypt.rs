@@ -124,6 +124,7 @@ impl Job<'_> {
             policy,
             contacts: None,
             encrypted_to: BTreeSet::new(),
+            answers_encrypted: false,
             at: self.at,
         };
         let mail = self.mail()?;

@@ -27,6 +27,8 @@ pub(crate) struct Directory<'k> {
     pub(crate) contacts: Option<Vec<TrustRow>>,
     /// The addresses to which mail was ever encrypted, as they are looked up.
     pub(crate) encrypted_to: BTreeSet<String>,
+    /// Whether the mail answers one that was encrypted, and so may quote it.
+    pub(crate) answers_encrypted: bool,
     /// As of when.
     pub(crate) at: Time,
 }
@@ -58,13 +60,21 @@ impl<'k> Directory<'k> {
         at: Time,
     ) -> Result<Self, Failure> {
         let (contacts, encrypted_to) = (Some(store.trust_rows()?), store.encrypted_to()?);
-        Ok(Self { given: Vec::new(), knowledge, policy, contacts, encrypted_to, at })
+        Ok(Self {
+            given: Vec::new(),
+            knowledge,
+            policy,
+            contacts,
+            encrypted_to,
+            answers_encrypted: false,
+            at,
+        })
     }
 
     /// By what is known without a store.
     pub(crate) fn of_knowledge(knowledge: &'k Knowledge, policy: &'k Policy, at: Time) -> Self {
         let (contacts, encrypted_to) = (Some(Vec::new()), BTreeSet::new());
-        Self { given: Vec::new(), knowledge, policy, contacts, encrypted_to, at }
+        Self { given: Vec::new(), knowledge, policy, contacts, encrypted_to, answers_encrypted: false, at }
     }
 
     /// A key for every address, or the refusals of all that have none.
@@ -138,7 +148,7 @@ impl<'k> Directory<'k> {
             accept: self.policy.for_address(address, self.at).accept,
             stale: self.policy.stale,
             was_encrypted: self.was_encrypted(address),
-            quotes_encrypted: false,
+            quotes_encrypted: self.answers_encrypted,
         };
         match policy::treat(address, (demand, origin), &terms, self.knowledge, self.at)? {
             Treatment::Encrypt(met) => {

@@ -12,6 +12,7 @@ use counterseal_core::time::Time;
 use counterseal_core::trust::{Knowledge, Pin};
 use counterseal_core::x509::Certificate;
 
+use super::environment;
 use super::rejection::Rejection;
 use crate::account;
 use crate::commands::history::{self, Sent};
@@ -52,18 +53,29 @@ pub(super) struct House {
 
 impl House {
     /// Opens what the mail of this caller is sent by.
-    pub(super) fn open(at: Time) -> Result<Self, Rejection> {
-        match Scope::of_caller()? {
-            Scope::Person => Self::of_person(at),
-            Scope::System => Self::of_machine(at),
+    ///
+    /// `settings` is a file that the caller named in the place of their own. Whom the machine sends for has no say in how.
+    pub(super) fn open(at: Time, settings: Option<PathBuf>) -> Result<Self, Rejection> {
+        match (Scope::of_caller()?, settings) {
+            (Scope::Person, None) => Self::of_person(at),
+            (Scope::Person, Some(path)) => Self::by_settings(at, Config::named(&path)?),
+            (Scope::System, None) => Self::of_machine(at),
+            (Scope::System, Some(path)) => {
+                let what = format!("{}: this machine sends for you by settings of its own", path.display());
+                let failure = Failure::unknown("config", what);
+                Err(failure.hint("put an account of yours into your own config.toml").into())
+            }
         }
     }
 
     /// Opens the store that there must be.
     pub(super) fn of_person(at: Time) -> Result<Self, Rejection> {
+        Self::by_settings(at, Config::read()?)
+    }
+
+    fn by_settings(at: Time, config: Config) -> Result<Self, Rejection> {
         let store = store::open()?;
         let (knowledge, owner) = (store::knowledge(&store)?, store::owner(&store)?);
-        let config = Config::read()?;
         let path = config.sendmail.aliases.clone().unwrap_or_else(|| ALIASES.into());
         let aliases = aliases(&[(path, config.sendmail.aliases.is_some())])?;
         let policy = policy::in_force()?;
@@ -155,6 +167,7 @@ impl House {
     /// What is written into a mail that lacks it.
     pub(super) fn defaults(&self, invocation: &Invocation, local: &Local) -> Result<Defaults, Rejection> {
         let named = invocation.sender.as_deref().and_then(one_address);
+        let named = named.or_else(|| one_address(&environment::address()?));
         let named = named.filter(|address| !local.is_local(address));
         // Who writes is who can sign; a bounce address says nothing of that.
         let address = match named {
@@ -164,8 +177,8 @@ impl House {
         let domain = address.as_ref().map_or("localhost", EmailAddress::domain);
         let identifier: String = random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
         let message_id = format!("{identifier}@{domain}");
-        let display_name = invocation.full_name.as_deref().map(|name| {
-            let name = String::from_utf8_lossy(name).replace(char::is_control, " ");
+        let display_name = invocation.full_name.clone().or_else(environment::name).map(|name| {
+            let name = String::from_utf8_lossy(&name).replace(char::is_control, " ");
             name.trim().to_owned()
         });
         let display_name = display_name.filter(|name| !name.is_empty());

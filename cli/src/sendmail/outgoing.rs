@@ -82,7 +82,8 @@ pub(super) struct Ready {
 pub(super) fn outcome(house: &mut House, mail: &Mail) -> Result<Outcome, Rejection> {
     house.look_up(&mail.envelope.wanted)?;
     let house = &*house;
-    let directory = house.directory()?;
+    let answers_encrypted = answers_encrypted(house, &mail.taken.text)?;
+    let directory = Directory { answers_encrypted, ..house.directory()? };
     let own = own(house, mail);
     let account =
         house.account(mail.wishes.account.as_deref(), mail.envelope.sender.as_ref(), own.as_ref())?;
@@ -103,6 +104,14 @@ pub(super) fn outcome(house: &mut House, mail: &Mail) -> Result<Outcome, Rejecti
         Err(rejection) if rejection.code == Code::Permission => job.refused(*rejection.failure, false),
         Err(rejection) => Err(rejection),
     }
+}
+
+/// Whether a mail answers one that was encrypted here. Answers quote, so nothing of it goes out in clear.
+fn answers_encrypted(house: &House, text: &[u8]) -> Result<bool, Failure> {
+    let (Some(store), Ok(header)) = (&house.store, HeaderSection::read(text)) else { return Ok(false) };
+    let named = ["In-Reply-To", "References"].map(|field| message_identifiers(&header, field));
+    let names: Vec<[u8; 32]> = named.iter().flatten().map(|name| message::message_name(name)).collect();
+    Ok(store.was_encrypted(&names)?)
 }
 
 /// Whose mail it is: the author's, or of one who sends an old mail again.

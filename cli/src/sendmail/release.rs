@@ -32,7 +32,7 @@ pub(crate) fn release(
     how: Option<&Unlock>,
 ) -> Result<Id, Failure> {
     let at = clock::now();
-    let mut house = House::open(at).map_err(|rejection| *rejection.failure)?;
+    let mut house = House::open(at, None).map_err(|rejection| *rejection.failure)?;
     let Some(store) = &house.store else { return forward(&house, queue, held, sealed) };
     if let Some(how) = how.filter(|_| Agent::of(store.id()).is_none()) {
         store::unlock(store, how)?;

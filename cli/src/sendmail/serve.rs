@@ -10,6 +10,7 @@ use counterseal_core::submission::{
 };
 use zeroize::Zeroizing;
 
+use super::environment;
 use super::house::House;
 use super::outgoing::{Mail, Wishes};
 use super::rejection::{Code, Rejection};
@@ -35,7 +36,7 @@ pub(super) fn run(invocation: &Invocation) -> Result<Code, Rejection> {
                 break;
             }
             Action::Recipient(address, notify) => {
-                let answer = match check(&mut house, &address) {
+                let answer = match check(&mut house, &address, invocation) {
                     Ok(()) => dialogue.accept(address, notify),
                     Err(rejection) => rejection.reply(),
                 };
@@ -60,10 +61,14 @@ pub(super) fn run(invocation: &Invocation) -> Result<Code, Rejection> {
 }
 
 /// Whether the policy lets mail go to somebody: said when they are named, so that the caller can show it.
-fn check(house: &mut Option<House>, recipient: &StrongAddress) -> Result<(), Rejection> {
+fn check(
+    house: &mut Option<House>,
+    recipient: &StrongAddress,
+    invocation: &Invocation,
+) -> Result<(), Rejection> {
     let house = match house {
         Some(house) => house,
-        None => house.insert(House::open(clock::now())?),
+        None => house.insert(House::open(clock::now(), environment::configuration(invocation))?),
     };
     let local: Local = house.local()?;
     let wanted = |strong: StrongAddress| {
@@ -93,7 +98,10 @@ fn take(
     transaction: Transaction,
     invocation: &Invocation,
 ) -> Result<(), Rejection> {
-    let house = house.map_or_else(|| House::open(clock::now()), Ok)?;
+    let house = match house {
+        Some(house) => house,
+        None => House::open(clock::now(), environment::configuration(invocation))?,
+    };
     let local = house.local()?;
     let defaults = house.defaults(invocation, &local)?;
     let taken = submission::read(mail, &local, false, &defaults)?;

@@ -195,6 +195,20 @@ impl Store {
         Ok(false)
     }
 
+    /// Whether one of these mails (SHA-256 of their Message-IDs) was encrypted to anybody.
+    pub(crate) fn was_encrypted(&self, messages: &[[u8; 32]]) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM history WHERE event = 'sent' AND own = ?1)
+                 OR EXISTS (SELECT 1 FROM pending WHERE event = 'sent' AND message = ?1)",
+        )?;
+        for message in messages {
+            if statement.query_row(params![message], |row| row.get(0))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The addresses to which mail was ever encrypted, as they are looked up.
     pub(crate) fn encrypted_to(&self) -> Result<BTreeSet<String>, StoreError> {
         let mut statement = self.connection.prepare_cached(

@@ -234,3 +234,31 @@ fn symfony_and_its_like_speak_smtp_on_a_pipe() {
     assert!(opened(&machine, &sink.received()[0]).contains(MARKER));
     assert_eq!(sink.received()[0].mail.split(' ').nth(1), Some("FROM:<shop@example.org>"));
 }
+
+#[test]
+fn with_rights_that_the_caller_does_not_have_nothing_runs() {
+    let Some((machine, sink)) = with(Manner::usual()) else { return };
+    let program = machine.path("bin/cseal-sendmail");
+    let cseal = machine.path("bin/cseal");
+    for (who, program, arguments, code) in [
+        ("--ruid 33", &program, "-t", 78),
+        ("--rgid 33", &program, "-t", 78),
+        ("--ruid 33", &program, "-bp", 78),
+        ("--ruid 33", &cseal, "queue flush --system", 3),
+        ("--rgid 33", &cseal, "keys list", 3),
+    ] {
+        let line = format!("echo To: root | setpriv {who} --clear-groups {} {arguments}", program.display());
+        let ran = machine.shell(0, &line).exits(code);
+        assert!(ran.stderr.contains("rights that its caller does not have"), "{line}: {}", ran.stderr);
+    }
+    assert!(machine.mails(0, "new").is_empty() && sink.said().is_empty());
+}
+
+#[test]
+fn whom_the_machine_sends_for_has_no_say_in_how() {
+    let Some((machine, _sink)) = with(Manner::usual()) else { return };
+    machine.write("home/dave/other.toml", "[account.mine]\nsmtp = \"smtp://127.0.0.1:9\"\n");
+    let refused = machine.sendmail(DAVE, &["-C", "/home/dave/other.toml", "-t"], &cron("root")).exits(78);
+    assert!(refused.stderr.contains("settings of its own"), "{}", refused.stderr);
+    assert!(machine.mails(DAVE, "new").is_empty());
+}

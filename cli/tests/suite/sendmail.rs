@@ -5,6 +5,7 @@ mod bytes;
 pub mod clients;
 mod dialogue;
 mod policy;
+mod settings;
 mod told;
 
 use std::collections::{BTreeSet, HashMap};

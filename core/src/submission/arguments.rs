@@ -216,6 +216,7 @@ impl Invocation {
                 // -oi among them: a dot never ends a mail that comes through a pipe.
                 _ => {}
             },
+            // SMTPUTF8 among them: whether it is needed, is seen by the mail that is sent.
             b'O' => self.require_tls |= value.eq_ignore_ascii_case(b"requiretls=yes"),
             // What the mail needs is seen by the mail that is sent.
             b'B' if !is_body(value) => return Err(wrong()),

@@ -131,6 +131,7 @@ pub(super) fn for_rewrap(
             policy: &policy,
             contacts: None,
             encrypted_to: BTreeSet::new(),
+            answers_encrypted: false,
             at,
         };
         return Ok((keys, directory.given()?));

@@ -206,4 +206,30 @@ fn what_a_program_sealed_goes_as_it_is_and_what_only_claims_so_is_sealed() {
         assert!(!queued.units[0].message.contains(MARKER), "{claim}");
         assert!(outbox.opened("bob", &queued.units[0].message).unwrap().contains(MARKER), "{claim}");
     }
+fn an_answer_to_an_encrypted_mail_goes_to_nobody_in_clear() {
+    let outbox = Outbox::new();
+    outbox.place.write("alice/policy.toml", "[[send]]\naddress = \"*\"\nencrypt = \"if-possible\"\n");
+    let first = "From: alice@example.org\nTo: bob@example.org\nMessage-ID: <first@example.org>\n";
+    outbox.queued(&["-t"], format!("{first}\n{MARKER}\n"));
+    outbox.clear();
+    let answer = |field: &str| {
+        format!(
+            "From: alice@example.org\nTo: erin@example.net\nSubject: Re: x\n{field}\n\n> quoted {MARKER}\n"
+        )
+    };
+    for field in [
+        "In-Reply-To: <first@example.org>",
+        "References: <zero@example.org>\n <first@example.org> <second@example.org>",
+    ] {
+        let ran = outbox.send(&["-t"], answer(field)).exits(77);
+        assert!(ran.stderr.contains("would-quote-secrets"), "{}", ran.stderr);
+        assert!(outbox.mails("new").is_empty());
+    }
+    // An answer to what nobody encrypted is a mail like any other; and who has a key gets the answer sealed.
+    outbox.clear();
+    let plain = outbox.queued(&["-t"], answer("In-Reply-To: <other@example.org>"));
+    assert!(plain.units[0].message.contains(MARKER));
+    outbox.clear();
+    let sealed = answer("In-Reply-To: <first@example.org>").replace("erin@example.net", "bob@example.org");
+    outbox.check_sealed(&outbox.queued(&["-t"], sealed), MARKER);
 }
