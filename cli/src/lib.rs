@@ -23,6 +23,7 @@ mod queue;
 mod randomness;
 mod render;
 mod revocation;
+mod sealed;
 mod sendmail;
 mod smtp;
 mod sources;

@@ -6,10 +6,7 @@ use std::time::Instant;
 use std::{env, fs};
 
 use counterseal_core::address::EmailAddress;
-use counterseal_core::cms::{OpenError, OpenOptions};
-use counterseal_core::keys::Keyring;
 use counterseal_core::limits;
-use counterseal_core::message::{Opening, ReadError, unseal};
 use counterseal_core::policy::{Encrypt, Policy};
 
 use super::log::{Event, EventKind, Settled};
@@ -18,9 +15,8 @@ use super::{Box, Id, Mail, Queue, QueueError, Recipient, Stored, Unit, report, s
 use crate::account::{self, Account};
 use crate::clock;
 use crate::config::Config;
-use crate::randomness::SystemRandom;
+use crate::sealed::is_sealed;
 use crate::smtp::{Outcome, Patience, RECIPIENTS_AT_ONCE, Submission, Trouble};
-use crate::spool::EncryptedSpools;
 use crate::system::Acting;
 
 /// Connections of one account that may be lost in the middle of a mail before the account's other mails wait.
@@ -249,7 +245,7 @@ impl<'a> Flusher<'a> {
         let now = clock::now();
         let must =
             |recipient: &Recipient| policy.for_address(&recipient.address, now).encrypt == Encrypt::Require;
-        if !unit.recipients.iter().any(must) || is_sealed(message) {
+        if !unit.recipients.iter().any(must) || is_sealed(&mut message.reader()) {
             return Ok(());
         }
         Err("it is not encrypted, and the policy of this machine asks for that".to_owned())
@@ -380,14 +376,6 @@ impl<'a> Flusher<'a> {
     pub(crate) fn close(self) {
         self.open.into_values().for_each(Submission::close);
     }
-}
-
-/// Whether a message is a CMS object that somebody can open, and not only called one: it is opened without any key.
-fn is_sealed(message: &Stored) -> bool {
-    let (keys, options) = (Keyring::default(), OpenOptions::default());
-    let opening = Opening { keys: &keys, options: &options, spools: &EncryptedSpools };
-    let opened = unseal(&mut message.reader(), &opening, &mut SystemRandom, &mut std::io::sink());
-    matches!(opened, Err(ReadError::Open(OpenError::NotForUs { recipients })) if !recipients.is_empty())
 }
 
 /// What is asked of the network and of the machine's own files is asked as ourselves, in whose place ever the queue is read.

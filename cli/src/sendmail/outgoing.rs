@@ -1,5 +1,7 @@
 //! What becomes of a mail: by the policy of each recipient, and of the mail as a whole.
 
+use std::io::Cursor;
+
 use counterseal_core::address::{EmailAddress, KeyDemand};
 use counterseal_core::limits::QUEUE_FILE_BYTES;
 use counterseal_core::mail::{HeaderSection, author, message_identifiers};
@@ -22,6 +24,7 @@ use crate::commands::store::{self, Unlock};
 use crate::failure::Failure;
 use crate::queue::{self, Addressed, Held, Requires, Unit};
 use crate::render::write::refusals;
+use crate::sealed::is_sealed;
 use crate::store::StoreKeys;
 
 /// A mail, whom it is for, and what is wished of its delivery.
@@ -209,7 +212,7 @@ impl Job<'_> {
 
     fn ready(&self, sorted: Sorted) -> Result<Ready, Rejection> {
         let (house, text) = (self.house, &self.mail.taken.text);
-        if seal::is_sealed(text) {
+        if is_sealed(&mut Cursor::new(text.as_slice())) {
             return self.as_it_is(sorted);
         }
         let copies = sorted.sealed.iter().filter(|one| one.blind).count() as u64 + 2;

@@ -1,9 +1,9 @@
 //! The copies of a mail: sealed ones, and where the policy allows it plain ones.
 
-use std::io::{self, Cursor, Write};
+use std::io::{self, Write};
 
 use counterseal_core::mail::protected::{HeaderConfidentiality, Reference};
-use counterseal_core::mail::{HeaderSection, TransferEncoding, Wrapping, cms_part, sendable};
+use counterseal_core::mail::{HeaderSection, sendable};
 use counterseal_core::message::{self, EncryptRequest, Recipient, SignRequest, SignatureForm, Signer};
 use counterseal_core::policy::Accepted;
 use counterseal_core::time::Time;
@@ -12,7 +12,6 @@ use super::rejection::Rejection;
 use crate::failure::Failure;
 use crate::queue;
 use crate::randomness::SystemRandom;
-use crate::spool::EncryptedSpools;
 
 /// A message, and which of its addresses it is for.
 pub(super) struct Copy {
@@ -71,20 +70,6 @@ pub(super) fn plain(text: &[u8], signer: Option<&Signer<'_>>, at: Time) -> Resul
     let signed = message::sign(text, &request, &mut SystemRandom).map_err(Failure::from)?;
     let write = |mut output: &mut dyn Write| signed.write_to(&mut output).map_err(not_kept);
     queue::Message::written(write, not_kept)
-}
-
-/// Whether a program sealed the mail already: all of its body is one encrypted object in base64, so nothing of it can
-/// be read on the way, whatever its header claims.
-pub(super) fn is_sealed(text: &[u8]) -> bool {
-    let mut mail = Cursor::new(text);
-    let Ok(part) = cms_part(&mut mail) else { return false };
-    let Wrapping::Cms(body) = &part.wrapping else { return false };
-    let start = usize::try_from(body.range.start).unwrap_or(usize::MAX);
-    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte);
-    body.encoding == TransferEncoding::Base64
-        && part.defects.is_empty()
-        && text.get(start..).is_some_and(|body| body.iter().all(is_base64))
-        && message::is_sealed(&mut mail, &EncryptedSpools).is_ok_and(|sealed| sealed)
 }
 
 /// A temporary file could not be written, or read.

@@ -124,16 +124,22 @@ fn what_was_written_into_a_spool_by_hand_is_held_to_the_policy_of_the_machine() 
     );
     let first = machine.plant(MALLORY, 1, &mail_file("system", &["bob@example.org"], plain.as_bytes(), ""));
     machine.plant(MALLORY, 2, &mail_file("system", &["bob@example.org"], announced.as_bytes(), ""));
+    let marker = MARKER.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let letters = format!(
+        "From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n\
+         Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\n{marker}\r\n"
+    );
+    machine.plant(MALLORY, 4, &mail_file("system", &["bob@example.org"], letters.as_bytes(), ""));
     let smuggled = b"Subject: x\r\n\r\nx\n.\r\nMAIL FROM:<boss@example.org>\r\n";
     machine.plant(MALLORY, 3, &mail_file("system", &["bob@example.org"], smuggled, ""));
     others_are_sent(&machine, &sink, &["user 4400: 0000000003-", "bare CR or LF"]);
     assert!(machine.cseal(MALLORY, &["queue", "show", &first]).text().contains("it is not encrypted"));
-    assert_eq!(machine.mails(MALLORY, "new").len(), 3, "nothing is thrown away");
+    assert_eq!(machine.mails(MALLORY, "new").len(), 4, "nothing is thrown away");
     // Where the administrator lets mail go in clear, it goes.
     machine.write("etc/counterseal/policy.toml", "[[send]]\naddress = \"*\"\nencrypt = \"if-possible\"\n");
     machine.cseal(0, &["queue", "flush"]).exits(3);
     // The one that lied about being sealed goes as well: nothing is asked of it any more.
-    assert_eq!(sink.received().len(), 3);
+    assert_eq!(sink.received().len(), 4);
 }
 
 #[test]

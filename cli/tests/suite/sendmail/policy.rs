@@ -206,6 +206,36 @@ fn what_a_program_sealed_goes_as_it_is_and_what_only_claims_so_is_sealed() {
         assert!(!queued.units[0].message.contains(MARKER), "{claim}");
         assert!(outbox.opened("bob", &queued.units[0].message).unwrap().contains(MARKER), "{claim}");
     }
+}
+
+#[test]
+fn base64_that_is_no_object_or_has_words_behind_it_is_no_sealed_mail() {
+    let outbox = Outbox::new();
+    let sealed = outbox.place.pipe("alice", &["encrypt"], mail("bob@example.org").as_bytes()).exits(0).text();
+    outbox.place.write("body.b64", sealed.split_once("\r\n\r\n").unwrap().1.replace('\r', ""));
+    let base64 = |line: &str| {
+        let ran =
+            std::process::Command::new("sh").args(["-c", line]).current_dir(outbox.place.path("")).output();
+        String::from_utf8(ran.unwrap().stdout).unwrap()
+    };
+    let header = "From: alice@example.org\nTo: bob@example.org\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\n\
+                  Content-Type: application/pkcs7-mime; smime-type=enveloped-data\n";
+    for body in [
+        base64(&format!("printf '{MARKER}' | base64")),
+        base64(&format!("(base64 -d body.b64; printf '{MARKER}') | base64")),
+        base64("base64 -d body.b64 | head -c 400 | base64"),
+    ] {
+        let queued = outbox.queued(&["-t"], format!("{header}\n{body}\n"));
+        let (_, sent) = queued.units[0].message.split_once("\r\n\r\n").unwrap();
+        let letters = |text: &str| text.split_whitespace().collect::<String>();
+        assert!(letters(sent) != letters(&body), "it was not sealed");
+        let opened = outbox.opened("bob", &queued.units[0].message).expect("its reader opens it");
+        assert!(opened.contains(body.lines().next().unwrap()), "{opened}");
+        outbox.clear();
+    }
+}
+
+#[test]
 fn an_answer_to_an_encrypted_mail_goes_to_nobody_in_clear() {
     let outbox = Outbox::new();
     outbox.place.write("alice/policy.toml", "[[send]]\naddress = \"*\"\nencrypt = \"if-possible\"\n");
