@@ -49,7 +49,7 @@ impl Drop for Acting {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::print_stderr)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -65,7 +65,7 @@ mod tests {
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(Acting::ourselves().is_ok());
         if !geteuid().is_root() {
-            println!("SKIPPED: only root can act for others");
+            eprintln!("SKIPPED: only root can act for others");
             return;
         }
         {
