@@ -185,7 +185,8 @@ pub(crate) fn for_somebody<'a>(
 
 fn no_account(message: String) -> Failure {
     Failure::unknown("no-account", message).hint(
-        "write into config.toml: [account.work], from = [\"alice@example.org\"], smtp = \"smtps://smtp.example.org\"",
+        "let it be found: cseal setup alice@example.org; or write into config.toml: [account.work], \
+         from = [\"alice@example.org\"], smtp = \"smtps://smtp.example.org\"",
     )
 }
 

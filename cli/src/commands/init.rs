@@ -6,6 +6,7 @@ use std::path::Path;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::keys::Keyring;
+use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use counterseal_core::trust::VERIFIED;
 use counterseal_core::x509::issue::Issuer;
@@ -23,24 +24,24 @@ use crate::store::{KeyUse, NewTrust, Protection, Store, StoreError, TrustKind, W
 
 /// Makes what is missing, and says what there is.
 pub(crate) fn run(arguments: &args::Init) -> Result<Exit, Failure> {
-    let identity = make(arguments)?;
+    let identity = make(arguments, None)?;
     identity.show(arguments.report.json)?;
     gnupg::offer(arguments, &identity.address);
     Ok(Exit::Done)
 }
 
-/// Makes the store where there is none, and keys for the address.
+/// Makes the store where there is none, and keys for the address. A passphrase that is known already is asked for no more.
 ///
 /// # Errors
 /// `address-exists` where it has keys; then nothing was made.
-pub(super) fn make(arguments: &args::Init) -> Result<Identity, Failure> {
+pub(super) fn make(arguments: &args::Init, known: Option<&SecretBytes>) -> Result<Identity, Failure> {
     let address = super::parse_address(&arguments.address)?;
     // Before there is a store: what cannot be made leaves nothing behind.
     suits(KeyUse::Encryption, arguments.algorithm)?;
     suits(KeyUse::Signing, arguments.signing_algorithm)?;
     let directory = places::data()?;
     let now = clock::now();
-    let mut store = open_or_create(arguments, &directory, now)?;
+    let mut store = open_or_create(arguments, known, &directory, now)?;
     if !store::own_keys(&store, &address)?.is_empty() {
         return Err(Failure::no("address-exists", format!("there are keys for {address} already"))
             .hint("see them with `cseal keys list`; make further ones with `cseal keys generate`"));
@@ -50,28 +51,43 @@ pub(super) fn make(arguments: &args::Init) -> Result<Identity, Failure> {
     Ok(identity)
 }
 
-fn open_or_create(arguments: &args::Init, directory: &Path, now: Time) -> Result<Store, Failure> {
+fn open_or_create(
+    arguments: &args::Init,
+    known: Option<&SecretBytes>,
+    directory: &Path,
+    now: Time,
+) -> Result<Store, Failure> {
     match Store::open(directory) {
         Ok(store) => {
-            store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+            store::unlock(&store, &Unlock::from_options(&arguments.passphrase).with_known(known.cloned()))?;
             Ok(store)
         }
-        Err(StoreError::Missing) => Ok(Store::create(directory, &protection(arguments)?, now)?),
+        Err(StoreError::Missing) => Ok(Store::create(directory, &protection(arguments, known)?, now)?),
         Err(error) => Err(error.into()),
     }
 }
 
-fn protection(arguments: &args::Init) -> Result<Protection, Failure> {
-    const INSTEAD: &str = "--passphrase-file FILE, or do without one by --no-passphrase";
+fn protection(arguments: &args::Init, known: Option<&SecretBytes>) -> Result<Protection, Failure> {
     if arguments.no_passphrase {
         return Ok(Protection::None);
     }
-    let passphrase = match passphrase::given(&arguments.passphrase)? {
-        Some(given) if given.is_empty() => return Err(passphrase::empty(INSTEAD)),
-        Some(given) => given,
-        None => passphrase::ask_new("New passphrase for your keys", INSTEAD)?,
+    let given = match known {
+        Some(known) => Some(known.clone()),
+        None => passphrase::given(&arguments.passphrase)?,
     };
-    Ok(Protection::Passphrase(passphrase))
+    match given {
+        Some(given) if given.is_empty() => Err(passphrase::empty(INSTEAD)),
+        Some(given) => Ok(Protection::Passphrase(given)),
+        None => new_passphrase().map(Protection::Passphrase),
+    }
+}
+
+/// What to do where nobody can be asked.
+const INSTEAD: &str = "--passphrase-file FILE, or do without one by --no-passphrase";
+
+/// Asks for the passphrase of a new store.
+pub(super) fn new_passphrase() -> Result<SecretBytes, Failure> {
+    passphrase::ask_new("New passphrase for your keys", INSTEAD)
 }
 
 /// Everything that is made for an address, before any of it is written.

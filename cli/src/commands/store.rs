@@ -77,11 +77,20 @@ impl Unlock {
         self
     }
 
+    /// The same, with a passphrase that is known already: a descriptor is read only once, and nobody types twice.
+    pub(crate) fn with_known(mut self, passphrase: Option<SecretBytes>) -> Self {
+        self.typed = passphrase;
+        self
+    }
+
     /// Whether an option says where it comes from.
     pub(crate) const fn is_given(&self) -> bool {
+        self.typed.is_some() || self.is_by_option()
+    }
+
+    const fn is_by_option(&self) -> bool {
         let options = &self.options;
-        self.typed.is_some()
-            || options.passphrase_file.is_some()
+        options.passphrase_file.is_some()
             || options.passphrase_fd.is_some()
             || options.recovery_code_file.is_some()
     }
@@ -148,6 +157,19 @@ pub(crate) fn unlock(store: &Store, how: &Unlock) -> Result<(), Failure> {
         return how.open(|opener| store.unlock(Some(opener)));
     }
     Ok(store.unlock(None)?)
+}
+
+/// Unlocks a store now, and lets an agent keep it open for other programs where the passphrase was typed.
+pub(crate) fn unlock_for_others(store: &Store, how: &Unlock) -> Result<(), Failure> {
+    if !store.needs_passphrase()? {
+        return Ok(store.unlock(None)?);
+    }
+    let given = how.given()?;
+    store.unlock(Some(given.opener()))?;
+    if !how.is_by_option() {
+        agent::begin(store, &given);
+    }
+    Ok(())
 }
 
 /// The store's keys; a passphrase is asked for when the first one is used. Without an option and

@@ -50,10 +50,12 @@ fn ran(command: &mut Command) -> Ran {
 /// With a terminal, on which the answers are typed, one for each question.
 fn typed(place: &Place, person: &str, roots: &Path, arguments: &str, answers: &str) -> String {
     let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_cseal"));
+    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap());
     let mut terminal = Command::new("timeout")
         .args(["60", "script", "-qec", &line, "/dev/null"])
         .current_dir(place.path(""))
         .env("COUNTERSEAL_HOME", place.path(person))
+        .env("PATH", path)
         .env("SSL_CERT_FILE", roots)
         .env_remove("SSL_CERT_DIR")
         .stdin(Stdio::piped())
@@ -64,6 +66,12 @@ fn typed(place: &Place, person: &str, roots: &Path, arguments: &str, answers: &s
     keys.write_all(answers.as_bytes()).unwrap();
     let output = terminal.wait_with_output().unwrap();
     drop(keys);
+    assert_ne!(
+        output.status.code(),
+        Some(124),
+        "it waits for more: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -73,6 +81,16 @@ fn program(place: &Place, name: &str, text: &str) {
     fs::create_dir_all(place.path("bin")).unwrap();
     let path = place.write(&format!("bin/{name}"), format!("#!/bin/sh\n{text}\n"));
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A keyring that is a file.
+fn keyring(place: &Place) {
+    let file = place.path("keyring");
+    let script = format!(
+        "echo \"$*\" >> '{0}.calls'; case $1 in lookup) cat '{0}' 2>/dev/null;; store) head -n1 > '{0}';; esac",
+        file.display()
+    );
+    program(place, "secret-tool", &script);
 }
 
 /// Somebody's file; empty where there is none.

@@ -46,7 +46,7 @@ fn mail(data: &[u8], local: &Local) {
     for name in ["From", "Date", "Message-ID"] {
         assert!(header.count(name) >= 1, "{name}");
     }
-    if let Ok(again) = read(text.into(), local, false, &defaults) {
+    if let Ok(again) = read(text.as_slice().into(), local, false, &defaults) {
         assert_eq!(again.text, taken.text, "another mail");
     }
 }

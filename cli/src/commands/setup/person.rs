@@ -2,9 +2,11 @@
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::policy::Encrypt;
+use counterseal_core::secret::SecretBytes;
 
 use super::account::NewAccount;
 use super::check::{self, Seen};
+use super::password;
 use super::server::{self, Named};
 use super::settings;
 use super::take_over;
@@ -17,6 +19,7 @@ use crate::commands::store::{self, Unlock};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::lookup::Finding;
+use crate::passphrase;
 use crate::policy;
 use crate::render::setup as render;
 use crate::terminal::ask_shown;
@@ -80,31 +83,40 @@ fn all(arguments: &args::Setup, address: EmailAddress) -> Result<Report, Failure
     if !blocks.is_empty() {
         render::change("config.toml", &blocks.join("\n"), json)?;
     }
-    report.keys = Some(keys(arguments, &report.address)?);
+    let mut known = passphrase::given(&arguments.passphrase)?;
+    report.keys = Some(keys(arguments, &report.address, &mut known)?);
     if !accounts.is_empty() {
         settings::add_accounts(&accounts)?;
     }
+    let own = accounts.iter().find(|account| account.name == report.account);
+    report.notes.extend(own.and_then(|own| password::into_keyring(own, server::asks(arguments))));
     if let Some(encrypt) = encrypt {
         render::change("policy.toml", &settings::policy_row(encrypt), json)?;
         settings::add_policy(encrypt)?;
         report.policy = Some(encrypt);
     }
     if !arguments.no_check {
-        report.seen = Some(check::check(&report.address, &Unlock::from_options(&arguments.passphrase))?);
+        let unlock = Unlock::from_options(&arguments.passphrase).with_known(known);
+        report.seen = Some(check::check(&report.address, &unlock)?);
     }
     report.timer = Some(timer::install(arguments.timer)?);
     Ok(report)
 }
 
-/// Makes keys where there are none.
-fn keys(arguments: &args::Setup, address: &EmailAddress) -> Result<Keys, Failure> {
-    if let Some(store) = store::open_if_any()?
-        && !store::own_keys(&store, address)?.is_empty()
-    {
-        return Ok(Keys::There);
+/// Makes keys where there are none. A passphrase that is typed for them is known from then on.
+fn keys(
+    arguments: &args::Setup,
+    address: &EmailAddress,
+    known: &mut Option<SecretBytes>,
+) -> Result<Keys, Failure> {
+    match store::open_if_any()? {
+        Some(store) if !store::own_keys(&store, address)?.is_empty() => return Ok(Keys::There),
+        Some(_) => {}
+        None if arguments.no_passphrase || known.is_some() => {}
+        None => *known = Some(init::new_passphrase()?),
     }
     let json = arguments.report.json;
-    let made = init::make(&args::Init {
+    let wanted = args::Init {
         address: address.to_string(),
         name: arguments.name.clone(),
         algorithm: args::Algorithm::Rsa3072,
@@ -113,7 +125,8 @@ fn keys(arguments: &args::Setup, address: &EmailAddress) -> Result<Keys, Failure
         passphrase: arguments.passphrase.clone(),
         no_recovery: false,
         report: args::Report { json, status: None },
-    })?;
+    };
+    let made = init::make(&wanted, known.as_ref())?;
     if !json {
         made.show(false)?;
     }

@@ -7,6 +7,7 @@ use counterseal_core::discovery::{LogIn, Msmtp, MsmtpAccount, MsmtpLeft, MsmtpPa
 use counterseal_core::limits::MSMTP_BYTES;
 
 use super::account::{NewAccount, url_of};
+use super::password;
 use crate::account::{Pattern, SecretSource};
 use crate::failure::Failure;
 use crate::files::read_file;
@@ -93,7 +94,7 @@ fn log_in(
     }
     let user = account.user.clone().ok_or("it logs in, and says no user")?;
     let (name, host) = (&account.name, &account.host);
-    let store = format!("secret-tool store --label=mail host {host} user {user}");
+    let store = password::how_to_store(host, &user);
     let secret = match (&account.password, account.log_in) {
         (MsmtpPassword::Command(line), LogIn::OAuth) => SecretSource::OAuth(program(line)),
         (MsmtpPassword::Command(line), _) => SecretSource::Command(program(line)),
@@ -104,12 +105,7 @@ fn log_in(
             ));
             SecretSource::Keyring
         }
-        (MsmtpPassword::Elsewhere, _) => {
-            notes.push(format!(
-                "{name}: the password is taken from the keyring; where it is not there yet: {store}"
-            ));
-            SecretSource::Keyring
-        }
+        (MsmtpPassword::Elsewhere, _) => SecretSource::Keyring,
     };
     Ok((Some(user), Some(secret)))
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use super::{json, program, run, text};
+use super::{json, keyring, program, run, text, typed};
 use crate::people::{Place, Ran};
 use crate::submission::certificates::CERTIFICATES;
 use crate::submission::sink::{Deed, Manner, Sink, Tls};
@@ -146,4 +146,58 @@ fn the_copy_that_arrives_is_the_one_that_is_opened() {
         "{}",
         changed.stderr
     );
+}
+
+#[test]
+fn a_person_is_asked_for_the_policy_and_the_password_and_nothing_else() {
+    if crate::peers::command::find("script").is_none() {
+        return crate::peers::command::missing("script");
+    }
+    let place = Place::new();
+    keyring(&place);
+    let sink = server(Manner::usual());
+    let arguments = format!("setup alice@example.org --timer none --server smtps://127.0.0.1:{}", sink.port);
+    let shown = typed(&place, "alice", &CERTIFICATES.path("ca.pem"), &arguments, "2\nge-heim\n");
+    assert!(shown.contains("SENT"), "{shown}");
+    assert_eq!(sink.received().len(), 1);
+    let log_in = <base64ct::Base64 as base64ct::Encoding>::encode_string(b"\0alice@example.org\0ge-heim");
+    assert!(sink.said().contains(&format!("AUTH PLAIN {log_in}")), "{:?}", sink.said());
+    assert!(text(&place, "alice/policy.toml").contains("if-possible"));
+    let files = format!("{}{}", text(&place, "alice/config.toml"), text(&place, "alice/policy.toml"));
+    assert!(!files.contains("ge-heim") && !text(&place, "keyring.calls").contains("ge-heim"), "{files}");
+}
+
+#[test]
+fn where_nobody_can_be_asked_it_is_said_how_the_password_gets_into_the_keyring() {
+    let place = Place::new();
+    keyring(&place);
+    let arguments = ["setup", "alice@example.org", "--no-check", "--timer", "none", "--json"];
+    let server = ["--server", "smtps://smtp.example.org"];
+    let done = json(&run(&place, "alice", &place.path("none"), &[&arguments[..], &server].concat()).exits(0));
+    let note = done["notes"][0].as_str().unwrap();
+    assert!(
+        note.ends_with("secret-tool store --label=mail host smtp.example.org user alice@example.org"),
+        "{note}"
+    );
+}
+
+#[test]
+fn a_passphrase_is_given_once_for_new_keys_and_for_the_mail() {
+    let place = Place::new();
+    let sink = server(Manner::usual());
+    place.write("secret", "correct horse\n");
+    let url = format!("smtps://127.0.0.1:{}", sink.port);
+    let command = format!(
+        "exec '{}' setup nina@example.org --timer none --json --passphrase-fd 3 --server {url} --password-command echo x 3< secret",
+        env!("CARGO_BIN_EXE_cseal")
+    );
+    // A pipe is empty after it was read once.
+    let piped = command.replace("3< secret", "3<&0");
+    let mut shell = std::process::Command::new("setsid");
+    shell.args(["--wait", "sh", "-c", &format!("cat secret | sh -c \"{piped}\"")]);
+    shell.current_dir(place.path("")).env("COUNTERSEAL_HOME", place.path("nina"));
+    shell.env("SSL_CERT_FILE", CERTIFICATES.path("ca.pem")).env_remove("SSL_CERT_DIR");
+    let done = json(&super::ran(&mut shell).exits(0));
+    assert_eq!((&done["keys"], &done["check"]), (&"made".into(), &"sent".into()), "{done}");
+    place.run("nina", &["doctor", "--passphrase-file", "secret"]).exits(1);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{json, run, text, typed};
+use super::{json, keyring, run, text, typed};
 use crate::people::Place;
 use crate::servers::{NameServer, Server, TlsNames, web_server};
 
@@ -202,6 +202,7 @@ fn a_person_is_asked_about_a_host_of_somebody_else() {
     if crate::peers::command::find("script").is_none() {
         return crate::peers::command::missing("script");
     }
+    keyring(&domain.place);
     domain.policy(&["autoconfig.example.org"], "");
     domain.serve("mail/config-v1.1.xml", &autoconfig("smtp.provider.example", "SSL", ""));
     let arguments = "setup alice@example.org --no-check --timer none --policy require";
@@ -209,6 +210,6 @@ fn a_person_is_asked_about_a_host_of_somebody_else() {
     let no = typed(&domain.place, "alice", roots, arguments, "no\n");
     assert!(no.contains("it is no host of example.org") && no.contains("nothing was written"), "{no}");
     assert!(!domain.place.path("alice/config.toml").exists());
-    let yes = typed(&domain.place, "alice", roots, arguments, "yes\n");
+    let yes = typed(&domain.place, "alice", roots, arguments, "yes\ngeheim\n");
     assert!(text(&domain.place, "alice/config.toml").contains("smtps://smtp.provider.example"), "{yes}");
 }
