@@ -1,6 +1,9 @@
 //! `cseal queue`
 
 mod machine;
+mod visit;
+
+use std::collections::BTreeMap;
 
 pub(crate) use machine::SpoolReport;
 
@@ -13,6 +16,7 @@ use crate::queue::{Box, Flusher, Id, Queue, QueueError, Which};
 use crate::render::queue as render;
 use crate::sendmail;
 use crate::system::Scope;
+use visit::Visit;
 
 /// Runs the sub-command that was typed.
 pub(super) fn run(arguments: &args::Queue) -> Result<Exit, Failure> {
@@ -25,30 +29,44 @@ pub(super) fn run(arguments: &args::Queue) -> Result<Exit, Failure> {
     }
 }
 
-/// The queue of this user.
+/// The queue of this user; for root of a machine that sends for its users, those of all of them.
 pub(crate) fn list(json: bool) -> Result<Exit, Failure> {
-    let queue = Queue::of_user()?;
+    let config = Config::of_caller()?;
+    let (mut rows, mut resting, mut wrong) = (Vec::new(), BTreeMap::new(), Vec::new());
+    for user in Visit::all()? {
+        let visit = match (Visit::of(user), user) {
+            (Ok(visit), _) => visit,
+            (Err(failure), Some(user)) => {
+                wrong.push((user, failure.message));
+                continue;
+            }
+            (Err(failure), None) => return Err(failure),
+        };
+        rows.extend(rows_of(&visit.queue, user)?);
+        let rests = config.accounts.iter().map(|account| account.name.clone());
+        resting.extend(rests.filter_map(|name| visit.queue.rest(&name).map(|rest| (name, rest))));
+    }
+    render::list(&rows, &resting.into_iter().collect::<Vec<_>>(), &wrong, json)?;
+    Ok(Exit::Done)
+}
+
+fn rows_of(queue: &Queue, user: Option<u32>) -> Result<Vec<render::Row>, Failure> {
     let mut rows = Vec::new();
     for place in Box::ALL {
         for id in queue.list(place)? {
             match queue.look_at(place, &id) {
                 // It was sent, or dropped, between two lines.
                 Err(QueueError::Missing) => {}
-                found => rows.push(render::Row { id, place, found }),
+                found => rows.push(render::Row { id, place, user, found }),
             }
         }
     }
-    let config = Config::of_caller()?;
-    let resting =
-        config.accounts.iter().filter_map(|account| Some((account.name.clone(), queue.rest(&account.name)?)));
-    render::list(&rows, &resting.collect::<Vec<_>>(), json)?;
-    Ok(Exit::Done)
+    Ok(rows)
 }
 
 fn show(arguments: &args::QueueShow) -> Result<Exit, Failure> {
-    let queue = Queue::of_user()?;
-    let (id, place) = find(&queue, &arguments.id)?;
-    render::show(&queue.look_at(place, &id)?, arguments.report.json)?;
+    let (visit, id, place) = Visit::to(&arguments.id)?;
+    render::show(&visit.queue.look_at(place, &id)?, arguments.report.json)?;
     Ok(Exit::Done)
 }
 
@@ -129,38 +147,31 @@ fn release_waiting(queue: &Queue, config: &Config, which: Which) -> Result<usize
 }
 
 fn discard(arguments: &args::QueueDrop) -> Result<Exit, Failure> {
-    let queue = Queue::of_user()?;
-    let ids = arguments.ids.iter().map(|typed| find(&queue, typed)).collect::<Result<Vec<_>, _>>()?;
-    for (id, _) in &ids {
-        queue.discard(id)?;
+    // All or none of them, as far as names go.
+    let found = arguments.ids.iter().map(|typed| Visit::to(typed).map(|(_, id, _)| id));
+    let ids = found.collect::<Result<Vec<Id>, _>>()?;
+    for id in &ids {
+        let (visit, id, _) = Visit::to(id.as_str())?;
+        visit.queue.discard(&id)?;
     }
-    render::dropped(&ids.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), arguments.report.json)?;
+    render::dropped(&ids, arguments.report.json)?;
     Ok(Exit::Done)
 }
 
 fn release(arguments: &args::QueueRelease) -> Result<Exit, Failure> {
-    let queue = Queue::of_user()?;
-    let (id, place) = find(&queue, &arguments.id)?;
+    let (visit, id, place) = Visit::to(&arguments.id)?;
+    let queue = &visit.queue;
     if place != Box::Held {
         return Err(Failure::no("not-held", format!("{id} is not held: it is in {}", place.word())));
     }
     let held = queue.take(place, &id)?;
     let how = Unlock::from_options(&arguments.passphrase);
     let unit = held.units.first().ok_or_else(|| Failure::from(QueueError::Missing))?;
-    let new = sendmail::release(&queue, unit, &held.message(0), Some(&how))?;
+    let new = sendmail::release(queue, unit, &held.message(0), Some(&how))?;
     // Should this fail, the mail could be released twice; better than not at all.
     held.remove()?;
     render::released(&new, arguments.report.json)?;
     Ok(Exit::Done)
-}
-
-/// A mail by the name that a person typed.
-fn find(queue: &Queue, typed: &str) -> Result<(Id, Box), Failure> {
-    let found = Id::parse(typed).and_then(|id| queue.find(&id).map(|place| (id, place)));
-    found.ok_or_else(|| {
-        Failure::no("no-such-mail", format!("{typed}: there is no such mail in the queue"))
-            .hint("see what is there: cseal queue list")
-    })
 }
 
 impl From<QueueError> for Failure {

@@ -14,6 +14,8 @@ use crate::terminal::{self, SafeText};
 pub(crate) struct Row {
     pub(crate) id: Id,
     pub(crate) place: Box,
+    /// Whose it is, where root looks at the mail of all users.
+    pub(crate) user: Option<u32>,
     pub(crate) found: Result<Mail, QueueError>,
 }
 
@@ -22,6 +24,15 @@ struct ListObject<'a> {
     version: u32,
     mails: Vec<MailObject<'a>>,
     servers: Vec<ServerObject<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wrong: Vec<WrongObject<'a>>,
+}
+
+/// A spool that cannot be looked into.
+#[derive(Serialize)]
+struct WrongObject<'a> {
+    user: u32,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -35,6 +46,8 @@ struct MailObject<'a> {
     id: &'a str,
     #[serde(rename = "box")]
     place: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     damaged: Option<String>,
     #[serde(flatten)]
@@ -80,25 +93,33 @@ struct IdsObject<'a> {
 }
 
 /// All mails, and servers that are left in peace.
-pub(crate) fn list(rows: &[Row], servers: &[(String, Rest)], json: bool) -> Result<(), Failure> {
+pub(crate) fn list(
+    rows: &[Row],
+    servers: &[(String, Rest)],
+    wrong: &[(u32, String)],
+    json: bool,
+) -> Result<(), Failure> {
     if json {
         let mails = rows.iter().map(MailObject::of_row).collect();
         let servers =
             servers.iter().map(|(account, rest)| ServerObject { account, message: &rest.why }).collect();
-        return print(&line(&ListObject { version: 1, mails, servers }));
+        let wrong = wrong.iter().map(|(user, message)| WrongObject { user: *user, message }).collect();
+        return print(&line(&ListObject { version: 1, mails, servers, wrong }));
     }
-    if rows.is_empty() {
+    if rows.is_empty() && wrong.is_empty() {
         return print("the queue is empty");
     }
     let mut lines: Vec<String> = rows.iter().flat_map(row).collect();
     for (account, rest) in servers {
         lines.push(format!("account {account}: {}", SafeText(&rest.why)));
     }
+    lines.extend(wrong.iter().map(|(user, why)| format!("user {user}: {}", SafeText(why))));
     print(&lines.join("\n"))
 }
 
 fn row(row: &Row) -> Vec<String> {
-    let Row { id, place, found } = row;
+    let Row { id, place, user, found } = row;
+    let id = user.map_or_else(|| id.to_string(), |user| format!("{id}  user {user:<5}"));
     let mail = match found {
         Ok(mail) => mail,
         Err(error) => return vec![format!("{id}  damaged  {}", SafeText(&error.to_string()))],
@@ -200,6 +221,7 @@ pub(crate) fn flushed(summary: &Summary, json: bool) -> Result<(), Failure> {
         let damaged = summary.damaged.iter().map(|(id, why)| MailObject {
             id: id.as_str(),
             place: Box::New.word(),
+            user: None,
             damaged: Some(why.clone()),
             content: None,
         });
@@ -270,10 +292,10 @@ pub(crate) fn released(id: &Id, json: bool) -> Result<(), Failure> {
 impl<'a> MailObject<'a> {
     fn of_row(row: &'a Row) -> Self {
         match &row.found {
-            Ok(mail) => Self::of_mail(mail),
+            Ok(mail) => Self { user: row.user, ..Self::of_mail(mail) },
             Err(error) => {
                 let (id, place) = (row.id.as_str(), row.place.word());
-                Self { id, place, damaged: Some(error.to_string()), content: None }
+                Self { id, place, user: row.user, damaged: Some(error.to_string()), content: None }
             }
         }
     }
@@ -291,7 +313,8 @@ impl<'a> MailObject<'a> {
             waits: (mail.place == Box::Held).then_some(mail.waits),
             recipients: recipients(mail),
         };
-        Self { id: mail.id.as_str(), place: mail.place.word(), damaged: None, content: Some(content) }
+        let (id, place) = (mail.id.as_str(), mail.place.word());
+        Self { id, place, user: None, damaged: None, content: Some(content) }
     }
 }
 

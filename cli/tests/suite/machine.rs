@@ -188,6 +188,32 @@ fn what_is_refused_is_sealed_to_who_reads_mail_for_root_and_a_release_sends_it_t
 }
 
 #[test]
+fn root_sees_the_mail_of_all_and_drops_and_releases_it() {
+    let Some((machine, sink)) = with(Manner::usual()) else { return };
+    machine.sendmail(SERVICE, &["-t"], &cron("root")).exits(0);
+    machine.sendmail(GHOST, &["-t"], &format!("To: bob@example.org\n\n{MARKER}\n")).exits(77);
+    machine.shell(MALLORY, "mkdir /var/spool/counterseal/5001").exits(0);
+    let listed = machine.cseal(0, &["queue", "list"]).exits(0).text();
+    assert!(
+        listed.contains("user 33 ") && listed.contains("user 4242") && listed.contains("user 5001: "),
+        "{listed}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_slice(&machine.cseal(0, &["queue", "list", "--json"]).exits(0).stdout).unwrap();
+    assert_eq!((&json["mails"][0]["user"], &json["wrong"][0]["user"]), (&33.into(), &5001.into()));
+    let (sent, held) = (machine.mails(SERVICE, "new"), machine.mails(GHOST, "held"));
+    machine.cseal(GHOST, &["queue", "show", &sent[0]]).exits(1);
+    machine.cseal(GHOST, &["queue", "drop", &sent[0]]).exits(1);
+    machine.cseal(0, &["queue", "show", &sent[0]]).exits(0);
+    machine.cseal(0, &["queue", "release", &held[0]]).exits(0);
+    assert_eq!((machine.mails(GHOST, "new").len(), machine.mails(0, "new").len()), (1, 0));
+    machine.cseal(0, &["queue", "drop", &sent[0]]).exits(0);
+    assert!(machine.mails(SERVICE, "new").is_empty());
+    machine.cseal(0, &["queue", "flush"]).exits(3);
+    assert!(opened(&machine, &sink.received()[0]).contains("To: bob@example.org"));
+}
+
+#[test]
 fn a_mail_that_comes_while_another_is_sent_is_sent_by_the_next_run() {
     let slow = |line: &str| {
         if line == "DATA" {
