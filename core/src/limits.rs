@@ -99,6 +99,20 @@ pub const HEADER_LINES: usize = 1000;
 /// Control characters before the name of a field that are looked through at once, where the field is to be taken
 /// out.
 pub const FIELD_LEAD_BYTES: usize = 64;
+/// Bytes of a signed part that is looked into for what a mailing list changed in it.
+pub const LIST_PART_BYTES: usize = 1 << 20;
+/// Lines at its end that a list may have added: footers have fewer than twenty.
+pub const LIST_FOOTER_LINES: usize = 60;
+/// Bytes that are digested in all to find out.
+pub const LIST_HASHED_BYTES: usize = 64 << 20;
+/// Digests that are compared in all to find out.
+pub const LIST_TRIES: usize = 5000;
+/// Bytes of a text in base64 that is looked into: each of its lines costs a digest over all of it.
+pub const LIST_BASE64_BYTES: usize = 128 << 10;
+/// Bytes of what was added that are told.
+pub const LIST_ADDED_BYTES: usize = 4096;
+/// Characters of the name of a list that are told.
+pub const LIST_NAME_CHARACTERS: usize = 200;
 /// Bytes of a boundary (RFC 2046, section 5.1.1).
 pub const BOUNDARY_BYTES: usize = 70;
 /// Parameters of one header field.

@@ -37,6 +37,7 @@ mod transfer;
 
 pub use attachment::{Attachment, attachments, main_body_parts, shown_texts};
 pub use author::{AuthorError, Recipients, RecipientsError, addresses, author, recipients};
+pub(crate) use cms_part::signed_parts_with_trailer;
 pub use cms_part::{
     CmsBody, CmsPart, CmsPartError, CmsReader, SignedFault, SignedParts, SignedReader, Wrapping, cms_part,
 };

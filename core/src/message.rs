@@ -8,6 +8,7 @@ mod author_signature;
 mod encrypt;
 mod error;
 mod layers;
+mod list;
 pub mod object;
 mod options;
 mod read;
@@ -19,6 +20,7 @@ mod signer;
 mod signers;
 mod status;
 mod structure;
+mod undo;
 mod unseal;
 mod wrap;
 mod write_readable;
@@ -33,8 +35,9 @@ pub use sign::{SignRequest, sign};
 pub use signer::Signer;
 pub use signers::reasons_of;
 pub use status::{
-    Accept, Contradiction, EncryptionStatus, PartStatus, Reason, SignerStatus, Status, Verdict,
+    Accept, Contradiction, EncryptionStatus, ListChanges, PartStatus, Reason, SignerStatus, Status, Verdict,
 };
+pub use undo::{Addition, Place, Repair, Undone};
 pub use unseal::{Opening, is_sealed, unseal};
 pub use wrap::SignatureForm;
 

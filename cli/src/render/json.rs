@@ -1,7 +1,7 @@
 //! What machines read (`docs/formats/json.md`). Version 1; fields are only added.
 
 use counterseal_core::cms::RecipientDescription;
-use counterseal_core::message::{EncryptionStatus, PartStatus, Reason, SignerStatus, Status};
+use counterseal_core::message::{EncryptionStatus, ListChanges, PartStatus, Reason, SignerStatus, Status};
 use counterseal_core::ports::KeyName;
 use counterseal_core::trust::Source;
 use counterseal_core::trust::evidence::{Endorser, Introducer, IntroducerName, Kind, Witness, Witnessed};
@@ -22,7 +22,25 @@ pub(crate) struct StatusObject {
     changed_headers: Vec<String>,
     unprotected_headers: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<ListObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     extracted: Option<Vec<String>>,
+}
+
+/// What a mailing list did to a signed mail.
+#[derive(Serialize)]
+struct ListObject {
+    name: Option<String>,
+    subject_tag: Option<String>,
+    from: Option<String>,
+    added: Vec<AddedObject>,
+    undone: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct AddedObject {
+    place: &'static str,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -116,7 +134,19 @@ pub(crate) fn status(status: &Status, extracted: Option<Vec<String>>) -> StatusO
         parts: status.parts.iter().map(part).collect(),
         changed_headers: status.changed_headers.clone(),
         unprotected_headers: status.unprotected_headers.clone(),
+        list: status.list.as_ref().map(list),
         extracted,
+    }
+}
+
+fn list(list: &ListChanges) -> ListObject {
+    let added = list.undone.added.iter();
+    ListObject {
+        name: list.list.clone(),
+        subject_tag: list.subject_tag.clone(),
+        from: list.from.as_ref().map(ToString::to_string),
+        added: added.map(|one| AddedObject { place: one.place.word(), text: one.text.clone() }).collect(),
+        undone: list.undone.repairs.iter().map(|repair| repair.word()).collect(),
     }
 }
 

@@ -42,6 +42,12 @@ pub(crate) const fn sentence(reason: Reason) -> &'static str {
         Reason::LongValidity => "a public CA issued the certificate for longer than it may",
         Reason::DisplayName => "the name shown looks like another address",
         Reason::Partial => "only a part of the mail is signed",
+        Reason::ListAdded => {
+            "a mailing list, or somebody else on the way, added something that nobody signed"
+        }
+        Reason::ListRepaired => {
+            "a mailing list, or somebody else on the way, changed its form, which was taken back"
+        }
         Reason::NestedEncryption => "an encrypted part inside another structure was left closed",
         Reason::TimeDiffers => "it was signed at another time than its Date says",
         Reason::NotAddressedToReader => "the signed recipients do not include you",

@@ -3,7 +3,9 @@
 //! There is exactly one line about the author, the first that applies from the top of the table in
 //! `docs/formats/reasons.md`; encryption is told apart from it, because it says nothing about the author.
 
-use counterseal_core::message::{Accept, EncryptionStatus, Reason, SignerStatus, Status, Verdict};
+use counterseal_core::message::{
+    Accept, EncryptionStatus, ListChanges, Reason, SignerStatus, Status, Verdict,
+};
 use counterseal_core::trust::Source;
 use counterseal_core::trust::evidence::{Comparison, Endorser, IntroducerName, Kind};
 
@@ -18,6 +20,7 @@ pub(crate) fn lines(status: &Status, positive: Accept, verbose: bool) -> Vec<Str
     }
     lines.extend(next(status));
     lines.extend(headers("changed on the way", &status.changed_headers));
+    lines.extend(status.list.iter().flat_map(list));
     if verbose {
         lines.extend(status.signers.iter().map(signer));
         lines.extend(
@@ -215,6 +218,36 @@ pub(crate) fn encryption(encrypted: &EncryptionStatus) -> String {
         );
     }
     format!("ENCRYPTED: {cipher}; encryption does not say who wrote it")
+}
+
+/// Lines of an addition that are shown.
+const ADDED_LINES: usize = 4;
+
+/// What a mailing list did. Nothing of what it added is signed.
+fn list(list: &ListChanges) -> Vec<String> {
+    let mut lines = Vec::new();
+    let name = list.list.as_ref().map(|name| format!(" ({})", SafeText(name))).unwrap_or_default();
+    lines.extend(
+        list.subject_tag
+            .as_ref()
+            .map(|tag| format!("  the list{name} put into the Subject: {}", SafeText(tag))),
+    );
+    lines.extend(
+        list.from.as_ref().map(|from| format!("  the list{name} put itself into From: {}", safe(from))),
+    );
+    for addition in &list.undone.added {
+        lines.push(format!("  added on the way{name}, and not signed:"));
+        let text: Vec<&str> = addition.text.lines().filter(|line| !line.trim().is_empty()).collect();
+        lines.extend(text.iter().take(ADDED_LINES).map(|line| format!("    | {}", SafeText(line))));
+        if text.len() > ADDED_LINES {
+            lines.push(format!("    | … and {} more lines", text.len() - ADDED_LINES));
+        }
+    }
+    if !list.undone.repairs.is_empty() {
+        let words: Vec<&str> = list.undone.repairs.iter().map(|repair| repair.word()).collect();
+        lines.push(format!("  changed on the way{name} and taken back: {}", words.join(", ")));
+    }
+    lines
 }
 
 fn signer(signer: &SignerStatus) -> String {

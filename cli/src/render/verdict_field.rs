@@ -40,7 +40,8 @@ pub(crate) fn unjudged(reason: &str) -> Vec<u8> {
 /// A rule that asks for the first word alone must not take a mail for signed of which a program may show more
 /// than was signed.
 fn word(status: &Status) -> &'static str {
-    const PARTIAL: [Reason; 2] = [Reason::Partial, Reason::AmbiguousStructure];
+    const PARTIAL: [Reason; 4] =
+        [Reason::Partial, Reason::AmbiguousStructure, Reason::ListAdded, Reason::ListRepaired];
     let is_partial = status.reasons.iter().any(|reason| PARTIAL.contains(reason));
     match status.verdict {
         Verdict::Verified | Verdict::Checked | Verdict::Signed if is_partial => "partial",

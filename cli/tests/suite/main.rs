@@ -20,6 +20,7 @@ mod gnupg;
 mod history;
 mod internationalised;
 mod keys;
+mod lists;
 mod machine;
 mod manners;
 mod moving;

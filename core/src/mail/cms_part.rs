@@ -91,6 +91,8 @@ pub struct SignedParts {
     pub foreign_preamble: bool,
     /// Whether there is text behind the last boundary. It is not signed.
     pub epilogue: bool,
+    /// Where a third part stands, behind the signature; only from [`signed_parts_with_trailer`].
+    pub trailer: Option<Range<u64>>,
 }
 
 /// Reads what was signed, in canonical form; seeking back starts anew.
@@ -179,7 +181,7 @@ pub fn cms_part(source: &mut dyn Source) -> Result<CmsPart, CmsPartError> {
         if !encoding.is_identity() {
             defects.push(Defect::EncodedStructure);
         }
-        match signed_parts(source, body, &content_type, &mut defects)? {
+        match signed_parts(source, body, &content_type, &mut defects, false)? {
             Ok(parts) => Wrapping::Signed(parts),
             Err(fault) => Wrapping::SignedMalformed(fault),
         }
@@ -189,6 +191,21 @@ pub fn cms_part(source: &mut dyn Source) -> Result<CmsPart, CmsPartError> {
         Wrapping::Plain
     };
     Ok(CmsPart { headers, content_type, wrapping, defects })
+}
+
+/// The parts of a multipart/signed to which somebody on the way added a third one, behind the signature. It is not
+/// signed, and the mail is not what RFC 1847 asks for; nothing where it is anything else.
+///
+/// # Errors
+/// [`CmsPartError`].
+pub(crate) fn signed_parts_with_trailer(
+    source: &mut dyn Source,
+) -> Result<Option<SignedParts>, CmsPartError> {
+    let length = source.seek(SeekFrom::End(0))?;
+    let headers = read_header_section(source, 0..length)?;
+    let body = headers.length() as u64..length;
+    let (content_type, _) = ContentType::of(&headers, "text/plain")?;
+    Ok(signed_parts(source, body, &content_type, &mut Vec::new(), true)?.ok())
 }
 
 fn read_header_section(
@@ -233,9 +250,10 @@ fn signed_parts(
     body: Range<u64>,
     content_type: &ContentType,
     defects: &mut Vec<Defect>,
+    trailer: bool,
 ) -> Result<Result<SignedParts, SignedFault>, CmsPartError> {
     let Ok(boundary) = content_type.boundary() else { return Ok(Err(SignedFault::Boundary)) };
-    let layout = match Layout::read(Section::new(source, body.clone())?, boundary)? {
+    let layout = match Layout::read(Section::new(source, body.clone())?, boundary, trailer)? {
         Ok(layout) => layout,
         Err(fault) => return Ok(Err(fault)),
     };
@@ -257,6 +275,7 @@ fn signed_parts(
         micalg: content_type.parameter("micalg").map(str::to_owned),
         foreign_preamble: layout.foreign_preamble,
         epilogue: layout.epilogue,
+        trailer: layout.third.as_ref().map(absolute),
     }))
 }
 
@@ -265,13 +284,15 @@ fn signed_parts(
 struct Layout {
     first: Range<u64>,
     second: Range<u64>,
+    third: Option<Range<u64>>,
     foreign_preamble: bool,
     epilogue: bool,
     ambiguous: bool,
 }
 
 impl Layout {
-    fn read(body: Section<'_>, boundary: &str) -> io::Result<Result<Self, SignedFault>> {
+    fn read(body: Section<'_>, boundary: &str, trailer: bool) -> io::Result<Result<Self, SignedFault>> {
+        let parts = if trailer { 3 } else { 2 };
         let mut layout = Self::default();
         let mut part_starts = Vec::new();
         let mut closed = false;
@@ -282,15 +303,24 @@ impl Layout {
             let found = delimiter(line.start, boundary);
             match (found, closed, part_starts.len()) {
                 (Some(Delimiter::Ambiguous), _, _) => layout.ambiguous = true,
-                (Some(Delimiter::Open), false, 2) => return Ok(Err(SignedFault::PartCount)),
+                (Some(Delimiter::Open), false, count) if count == parts => {
+                    return Ok(Err(SignedFault::PartCount));
+                }
                 (Some(Delimiter::Open), false, count) => {
                     if count == 1 {
                         layout.first.end = text_end;
                     }
+                    if count == 2 {
+                        layout.second.end = text_end;
+                    }
                     part_starts.push(line.range.end);
                 }
-                (Some(Delimiter::Close), false, 2) => {
-                    layout.second.end = text_end;
+                (Some(Delimiter::Close), false, count) if count == parts => {
+                    if trailer {
+                        layout.third = Some(0..text_end);
+                    } else {
+                        layout.second.end = text_end;
+                    }
                     closed = true;
                 }
                 (Some(Delimiter::Close), false, _) => return Ok(Err(SignedFault::PartCount)),
@@ -302,13 +332,16 @@ impl Layout {
             }
             text_end = line.range.end - line_end_length(line.end) as u64;
         }
-        let [first, second] = part_starts.as_slice() else { return Ok(Err(SignedFault::PartCount)) };
+        let [first, second, others @ ..] = part_starts.as_slice() else {
+            return Ok(Err(SignedFault::PartCount));
+        };
         if !closed {
             return Ok(Err(SignedFault::Unterminated));
         }
         // An empty part: the delimiter's line end is the one of the delimiter before it.
         layout.first = *first..layout.first.end.max(*first);
         layout.second = *second..layout.second.end.max(*second);
+        layout.third = layout.third.zip(others.first()).map(|(third, start)| *start..third.end.max(*start));
         Ok(Ok(layout))
     }
 }

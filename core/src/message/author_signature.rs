@@ -97,7 +97,9 @@ pub(super) fn of(
 /// Every signer whose signature holds and covers all of the mail.
 fn signers(unwrapped: &Unwrapped) -> impl Iterator<Item = (&Signed, &Signer, &Certificate)> {
     let layers = unwrapped.layers.iter().filter_map(|layer| match layer {
-        Layer::Signed(SignedLayer { signed: Some(signed), foreign_text: false }) => Some(signed),
+        Layer::Signed(SignedLayer { signed: Some(signed), foreign_text: false, undone: None }) => {
+            Some(signed)
+        }
         Layer::Signed(_) | Layer::Encrypted(_) | Layer::Compressed => None,
     });
     layers.flat_map(|signed| {

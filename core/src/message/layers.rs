@@ -1,12 +1,16 @@
 //! Takes the CMS layers off a mail, from outside in (RFC 8551, section 3.7).
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
+use super::undo::{Addition, Undone, undo};
 use super::{Context, ReadError};
-use crate::cms::{self, ContentType, OpenOptions, Opened, Signed, SignedError};
+use crate::algorithm::DigestAlgorithm;
+use crate::cms::{
+    self, ContentType, OpenOptions, Opened, SignatureFault, SignatureOutcome, Signed, SignedError,
+};
 use crate::der::{DerError, DerErrorKind, Reader, Tag};
 use crate::limits;
-use crate::mail::{self, CmsBody, CmsPart, CmsPartError, SignedParts, Wrapping};
+use crate::mail::{self, CmsBody, CmsPart, CmsPartError, Part, SignedFault, SignedParts, Wrapping};
 use crate::ports::{Random, Source, Spool};
 
 /// One CMS layer that was taken off.
@@ -26,6 +30,8 @@ pub(super) struct SignedLayer {
     pub(super) signed: Option<Signed>,
     /// Whether text that is not signed stands before or behind the two parts.
     pub(super) foreign_text: bool,
+    /// What was done to the signed part on the way, where that could be taken back.
+    pub(super) undone: Option<Undone>,
 }
 
 /// A mail without its CMS layers.
@@ -91,10 +97,14 @@ pub(super) fn unwrap(
 }
 
 pub(super) fn part_of(source: &mut dyn Source) -> Result<CmsPart, ReadError> {
-    mail::cms_part(source).map_err(|error| match error {
+    mail::cms_part(source).map_err(part_error)
+}
+
+fn part_error(error: CmsPartError) -> ReadError {
+    match error {
         CmsPartError::Mail(error) => ReadError::Malformed(error),
         CmsPartError::Io(error) => ReadError::Io(error),
-    })
+    }
 }
 
 fn copy_of(source: &mut dyn Source, context: &Context<'_>) -> Result<Box<dyn Source>, ReadError> {
@@ -119,6 +129,7 @@ impl Peeler<'_> {
         match wrapping {
             Wrapping::Cms(body) => self.object(body),
             Wrapping::Signed(parts) => self.detached(parts).map(Some),
+            Wrapping::SignedMalformed(SignedFault::PartCount) => self.with_trailer().map(Some),
             Wrapping::SignedMalformed(_) => Ok(Some((signed_layer(None, false), None))),
             Wrapping::Multipart | Wrapping::Plain => Ok(None),
         }
@@ -167,17 +178,59 @@ impl Peeler<'_> {
 
     fn detached(&mut self, parts: &SignedParts) -> Result<(Layer, Option<Box<dyn Spool>>), ReadError> {
         let mut spool = self.spool()?;
-        let mut signature = io::Cursor::new(&parts.signature);
         let mut signed_part = parts.open(self.source).map_err(ReadError::Io)?;
-        let extra = &self.context.knowledge.certificates;
-        let signed = match cms::read_signed(&mut signature, Some(&mut signed_part), extra, &mut io::sink()) {
-            Ok(signed) => Some(signed),
-            Err(SignedError::Io(kind)) => return Err(ReadError::Io(kind.into())),
-            Err(_) => None,
+        let signed = read_detached(&parts.signature, &mut signed_part, self.context)?;
+        let mut layer = SignedLayer {
+            signed,
+            foreign_text: parts.foreign_preamble || parts.epilogue || parts.trailer.is_some(),
+            undone: None,
         };
-        signed_part.seek(SeekFrom::Start(0)).map_err(ReadError::Io)?;
+        signed_part.rewind().map_err(ReadError::Io)?;
+        if let Some((digest, wanted)) = layer.signed.as_ref().and_then(changed_digest) {
+            let mut content = Vec::new();
+            let limit = limits::LIST_PART_BYTES as u64 + 1;
+            (&mut signed_part).take(limit).read_to_end(&mut content).map_err(ReadError::Io)?;
+            if let Some((content, undone)) = undo(&content, digest, &wanted) {
+                let mut source = io::Cursor::new(content);
+                let signed = read_detached(&parts.signature, &mut source, self.context)?;
+                if signed.as_ref().is_some_and(holds) {
+                    layer.signed = signed;
+                    layer.foreign_text |= !undone.added.is_empty();
+                    layer.undone = Some(undone);
+                    spool.write_all(source.get_ref()).map_err(ReadError::Io)?;
+                    return Ok((Layer::Signed(layer), Some(spool)));
+                }
+            }
+            signed_part.rewind().map_err(ReadError::Io)?;
+        }
         io::copy(&mut signed_part, &mut spool).map_err(ReadError::Io)?;
-        Ok((signed_layer(signed, parts.foreign_preamble || parts.epilogue), Some(spool)))
+        Ok((Layer::Signed(layer), Some(spool)))
+    }
+
+    /// A multipart/signed with one part too many, which some lists add. Programs differ in what they show of it as
+    /// signed (RFC 1847, section 2.1, wants two), so it is none that counts; but where the signature over the first
+    /// part holds, what was added is named.
+    fn with_trailer(&mut self) -> Result<(Layer, Option<Box<dyn Spool>>), ReadError> {
+        let broken = Ok((signed_layer(None, false), None));
+        let parts = mail::signed_parts_with_trailer(self.source).map_err(part_error)?;
+        let Some((parts, trailer)) =
+            parts.and_then(|parts| parts.trailer.clone().map(|range| (parts, range)))
+        else {
+            return broken;
+        };
+        let (Layer::Signed(mut layer), content) = self.detached(&parts)? else { return broken };
+        if !layer.signed.take().as_ref().is_some_and(holds) {
+            return broken;
+        }
+        let mut bytes = Vec::new();
+        let section = mail::Section::new(self.source, trailer).map_err(ReadError::Io)?;
+        section.take(limits::LIST_PART_BYTES as u64).read_to_end(&mut bytes).map_err(ReadError::Io)?;
+        let part = Part::read(&bytes).map_err(ReadError::Malformed)?;
+        let undone = layer.undone.get_or_insert_with(|| Undone { repairs: Vec::new(), added: Vec::new() });
+        undone.added.push(Addition::of_part(&part));
+        layer.foreign_text = false;
+        drop(content);
+        Ok((Layer::Signed(layer), None))
     }
 
     fn spool(&self) -> Result<Box<dyn Spool>, ReadError> {
@@ -186,7 +239,34 @@ impl Peeler<'_> {
 }
 
 fn signed_layer(signed: Option<Signed>, foreign_text: bool) -> Layer {
-    Layer::Signed(SignedLayer { signed, foreign_text })
+    Layer::Signed(SignedLayer { signed, foreign_text, undone: None })
+}
+
+/// What a signature beside its content says; nothing where it cannot be read.
+fn read_detached(
+    signature: &[u8],
+    content: &mut dyn Source,
+    context: &Context<'_>,
+) -> Result<Option<Signed>, ReadError> {
+    let extra = &context.knowledge.certificates;
+    match cms::read_signed(&mut io::Cursor::new(signature), Some(content), extra, &mut io::sink()) {
+        Ok(signed) => Ok(Some(signed)),
+        Err(SignedError::Io(kind)) => Err(ReadError::Io(kind.into())),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether nothing is wrong with any signature.
+fn holds(signed: &Signed) -> bool {
+    let is_good = |signer: &cms::Signer| !matches!(signer.outcome, SignatureOutcome::Bad(_));
+    !signed.signers.is_empty() && signed.signers.iter().all(is_good)
+}
+
+/// The digest of what was signed, where that is not what arrived and nothing else is known to be wrong.
+fn changed_digest(signed: &Signed) -> Option<(DigestAlgorithm, Vec<u8>)> {
+    let [signer] = signed.signers.as_slice() else { return None };
+    let is_changed = signer.outcome == SignatureOutcome::Bad(SignatureFault::ContentChanged);
+    signer.digest.zip(signer.claimed_digest.clone().filter(|_| is_changed))
 }
 
 /// Which content a CMS object says it has (RFC 5652, section 3).

@@ -233,6 +233,7 @@ fn status_of(signers: Vec<SignerStatus>) -> Status {
         parts: Vec::new(),
         changed_headers: Vec::new(),
         unprotected_headers: Vec::new(),
+        list: None,
     }
 }
 

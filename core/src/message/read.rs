@@ -4,10 +4,11 @@ use std::io::{self, SeekFrom, Write};
 
 use super::author_signature::{self, AuthorSignature};
 use super::layers::{self, Layer, SignedLayer, UnwrapOptions, Unwrapped};
+use super::list::{self, Fields};
 use super::object::reasons_of;
 use super::options::ReadOptions;
 use super::signers::{self, Claim};
-use super::status::{EncryptionStatus, Reason, SignerStatus, Status, Verdict};
+use super::status::{EncryptionStatus, ListChanges, Reason, SignerStatus, Status, Verdict};
 use super::structure::{self, Covered, Structure};
 use super::write_readable::write_readable;
 use super::{Context, ReadError};
@@ -213,6 +214,7 @@ impl Reading {
             parts: self.structure.parts.clone(),
             changed_headers: self.shown.changed.clone(),
             unprotected_headers: self.shown.unprotected.clone(),
+            list: None,
         };
         if status.verdict == Verdict::Unsigned
             && status.address.as_ref().is_some_and(|author| signs(author, context))
@@ -220,6 +222,7 @@ impl Reading {
             status.reasons.push(Reason::UsuallySigned);
         }
         self.name_the_author(&mut status);
+        status.list = self.list(unwrapped, status.verdict);
         self.doubt(&mut status, unwrapped, context);
         for layer in &unwrapped.layers {
             if let Layer::Encrypted(opened) = layer {
@@ -230,6 +233,26 @@ impl Reading {
         }
         status.reasons.dedup();
         status
+    }
+
+    /// What a mailing list did to it.
+    fn list(&self, unwrapped: &Unwrapped, verdict: Verdict) -> Option<ListChanges> {
+        if self.signers.is_empty() && self.structure.partial.is_empty() {
+            return None;
+        }
+        if verdict == Verdict::Invalid {
+            // Of a signature that does not hold nothing can be said, but where its parts are one too many.
+            return list::trailer(unwrapped);
+        }
+        let is_changed = self.shown.changed.iter().any(|name| name.eq_ignore_ascii_case("Subject"));
+        let signed =
+            unwrapped.innermost.headers.only("Subject").filter(|_| is_changed).map(|field| field.text());
+        let from = mail::author(&unwrapped.outer.headers).ok().filter(|_| self.shown.from_differs);
+        let fields = Fields {
+            subject: signed.or_else(|| self.structure.subject.clone()),
+            from: from.map(|mailbox| mailbox.address),
+        };
+        list::changes(unwrapped, &self.structure.undone, fields)
     }
 
     /// Why there is no author that a signature could be held against.
@@ -249,7 +272,11 @@ impl Reading {
             status.verdict = Verdict::Mismatch;
             status.reasons.insert(0, Reason::FromDiffers);
         }
-        for (applies, reason) in self.doubts(unwrapped, context) {
+        let undone = status.list.as_ref().map(|list| &list.undone);
+        let was_added = undone.is_some_and(|undone| !undone.added.is_empty());
+        let was_repaired = undone.is_some_and(|undone| !undone.repairs.is_empty());
+        let of_list = [(was_added, Reason::ListAdded), (was_repaired, Reason::ListRepaired)];
+        for (applies, reason) in self.doubts(unwrapped, context).into_iter().chain(of_list) {
             if applies {
                 status.verdict = status.verdict.at_most_checked();
                 status.reasons.push(reason);

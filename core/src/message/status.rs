@@ -1,5 +1,6 @@
 //! What is said of a mail that was read: verdicts, not booleans, and the reasons for them.
 
+use super::undo::Undone;
 use crate::address::EmailAddress;
 use crate::algorithm::ContentEncryption;
 use crate::cms::{Opened, RecipientDescription, SignatureFault, Weakness};
@@ -190,6 +191,10 @@ reasons! {
     LongValidity = "long-validity",
     /// Only a part of the mail is signed.
     Partial = "partial",
+    /// Somebody on the way added something that nobody signed; it is named.
+    ListAdded = "list-added",
+    /// Somebody on the way changed the form of what was signed; that was taken back.
+    ListRepaired = "list-repaired",
     /// An encrypted part stands inside another structure and was not opened.
     NestedEncryption = "nested-encryption",
     /// The signing time differs from the Date field by more than a day.
@@ -318,6 +323,21 @@ pub struct Status {
     pub changed_headers: Vec<String>,
     /// Header fields that no signature or encryption covers.
     pub unprotected_headers: Vec<String>,
+    /// What a mailing list did to a mail whose signature holds all the same.
+    pub list: Option<ListChanges>,
+}
+
+/// What a mailing list did to a signed mail.
+#[derive(Clone, Debug)]
+pub struct ListChanges {
+    /// The list, as the mail says without a proof (RFC 2919).
+    pub list: Option<String>,
+    /// What was put into the Subject: `[dev]`.
+    pub subject_tag: Option<String>,
+    /// The address that was put in the place of the author's into the From field.
+    pub from: Option<EmailAddress>,
+    /// What was added and what was changed in what was signed.
+    pub undone: Undone,
 }
 
 impl Status {

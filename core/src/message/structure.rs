@@ -6,8 +6,10 @@
 use std::io::Cursor;
 
 use super::layers::{self, Layer, SignedLayer, UnwrapOptions};
+use super::list;
 use super::signers::{self, Claim};
 use super::status::{PartStatus, SignerStatus, Verdict};
+use super::undo::Undone;
 use super::{Context, ReadError};
 use crate::address::EmailAddress;
 use crate::cms::OpenOptions;
@@ -27,6 +29,10 @@ pub(super) struct Structure {
     pub(super) unfinished: bool,
     /// Some place can be read in two ways.
     pub(super) ambiguous: bool,
+    /// What was done on the way to the signed part, or around it.
+    pub(super) undone: Vec<Undone>,
+    /// The Subject that stands in the header section of the signed part, where that protects one.
+    pub(super) subject: Option<String>,
     /// Every part that holds no further ones.
     pub(super) parts: Vec<PartStatus>,
 }
@@ -57,11 +63,14 @@ pub(super) fn survey(
         let signed = open_signed(found, context, random)?;
         match signed {
             None => structure.nested_encryption = true,
-            Some(layers) if found.inside_message => {
+            Some((layers, _)) if found.inside_message => {
                 verdicts
                     .push((found.path.clone(), verdict_of_message(root, found, &layers, context, allowance)));
             }
-            Some(layers) => {
+            Some((layers, subject)) => {
+                structure.subject = structure.subject.or(subject);
+                structure.undone.extend(layers.iter().filter_map(|layer| layer.undone.clone()));
+                structure.undone.extend(list::around(root, found));
                 structure.partial.extend(judge(&layers, Claim::Author(author), context, allowance));
             }
         }
@@ -77,15 +86,18 @@ pub(super) struct Covered {
     pub(super) encrypted: bool,
 }
 
-/// The signed layers of a nested part; nothing where it is encrypted, which is never opened here.
+/// The signed layers of a nested part, and the Subject in it; nothing where it is encrypted, which is never opened here.
 fn open_signed(
     found: &NestedCms<'_, '_>,
     context: &Context<'_>,
     random: &mut dyn Random,
-) -> Result<Option<Vec<SignedLayer>>, ReadError> {
+) -> Result<Option<(Vec<SignedLayer>, Option<String>)>, ReadError> {
     let open = OpenOptions::default();
     let options = UnwrapOptions { open: &open, keep_decrypted: false, open_encrypted: false };
     let unwrapped = layers::unwrap(&mut Cursor::new(found.part.bytes()), context, random, &options)?;
+    let header = &unwrapped.innermost;
+    let is_protected = header.content_type.parameter("hp").is_some();
+    let subject = header.headers.only("Subject").filter(|_| is_protected).map(|field| field.text());
     let signed: Vec<SignedLayer> = unwrapped
         .layers
         .into_iter()
@@ -94,7 +106,7 @@ fn open_signed(
             Layer::Encrypted(_) | Layer::Compressed => None,
         })
         .collect();
-    Ok((!signed.is_empty()).then_some(signed))
+    Ok((!signed.is_empty()).then_some((signed, subject)))
 }
 
 fn judge(

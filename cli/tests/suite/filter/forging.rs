@@ -174,7 +174,7 @@ fn a_huge_mail_takes_no_memory() {
         .unwrap();
     let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let line = [b"x".repeat(997), b"\r\n".to_vec()].concat();
-    let (blocks, block) = (500, line.repeat(1000));
+    let (blocks, block) = (150, line.repeat(1000));
     let length = block.len() * blocks;
     let writer = std::thread::spawn(move || {
         input.write_all(b"From: bob@example.org\r\nCounterseal-Verdict: x\r\n\r\n").unwrap();

@@ -44,6 +44,9 @@ pub struct Signer {
     pub algorithm: Option<SignatureAlgorithm>,
     /// The digest of the content, as it was signed, where the content is what was signed.
     pub message_digest: Option<Vec<u8>>,
+    /// The digest that the signed attributes name, where the content has another one: a claim until the signature
+    /// over them was checked with that content.
+    pub claimed_digest: Option<Vec<u8>>,
     /// When the signer says to have signed. Like all that follows it was signed, and so stands
     /// here only where the signature holds.
     pub signing_time: Option<Time>,

@@ -32,6 +32,7 @@ pub(super) fn signer(
         digest: info.digest,
         algorithm: None,
         message_digest: None,
+        claimed_digest: None,
         signing_time: None,
         capabilities: None,
         encryption_key_preference: None,
@@ -40,7 +41,10 @@ pub(super) fn signer(
         carried_evidence: info.unsigned_attributes.as_deref().map(carried::read).unwrap_or_default(),
     };
     match claim(info, content_type, digests) {
-        Err(fault) => signer.outcome = SignatureOutcome::Bad(fault),
+        Err(fault) => {
+            signer.outcome = SignatureOutcome::Bad(fault);
+            signer.claimed_digest = claimed_digest(info).filter(|_| fault == SignatureFault::ContentChanged);
+        }
         Ok(claim) => {
             signer.algorithm = Some(claim.algorithm);
             signer.message_digest = digests.get(claim.digest).map(<[u8]>::to_vec);
@@ -48,6 +52,11 @@ pub(super) fn signer(
         }
     }
     signer
+}
+
+fn claimed_digest(info: &SignerInfo) -> Option<Vec<u8>> {
+    let content = elements::content_of(&info.signed_attributes.as_ref()?.normalized, SET).ok()?;
+    SignedAttributes::read(content).ok()?.message_digest().ok().map(<[u8]>::to_vec)
 }
 
 /// What a SignerInfo says, before its signature is checked. It already fits the content.
