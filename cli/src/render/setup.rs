@@ -11,7 +11,7 @@ use crate::commands::setup::Deed;
 use crate::failure::Failure;
 use crate::terminal::{self, SafeText};
 
-pub(crate) use person::{asked, change, done};
+pub(crate) use person::{asked, change, done, notes};
 
 /// How `/usr/sbin/sendmail` becomes ours, so that no package of another mail system takes it back.
 const HOW_TO_BE_SENDMAIL: &str = "\

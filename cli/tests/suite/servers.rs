@@ -220,7 +220,7 @@ impl TlsNames {
         fs::create_dir_all(directory).unwrap();
         let at = |name: &str| directory.join(name);
         let openssl = || Command::new("openssl");
-        let names = "subjectAltName=DNS:ua-auto-config.example.org,DNS:autoconfig.example.org,DNS:mta-sts.example.org,DNS:openpgpkey.example.org,DNS:example.org,DNS:openpgpkey.example.net,DNS:example.net,DNS:localhost,IP:127.0.0.1";
+        let names = "subjectAltName=DNS:ua-auto-config.example.org,DNS:autoconfig.example.org,DNS:autoconfig.thunderbird.net,DNS:mta-sts.example.org,DNS:openpgpkey.example.org,DNS:example.org,DNS:openpgpkey.example.net,DNS:example.net,DNS:localhost,IP:127.0.0.1";
         let ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
         succeed(
             openssl()

@@ -42,7 +42,7 @@ pub(super) fn check(address: &EmailAddress, how: &Unlock) -> Result<Seen, Failur
     let config = Config::read()?;
     let account = account::choose(&config.accounts, Some(&trial.unit.account), None, None)?;
     let old = config.queue.maildir.as_deref().map(names).unwrap_or_default();
-    send(account, &trial, config.queue.answer.min(ANSWER))?;
+    send(address, account, &trial, config.queue.answer.min(ANSWER))?;
     let (copy, seen) = match config.queue.maildir.as_deref() {
         None => (None, Seen::AsSent),
         Some(maildir) => match arrived(maildir, &trial, &old) {
@@ -74,13 +74,13 @@ fn not_opened(why: NotOpened) -> Failure {
         .hint("look at your keys with `cseal doctor`, and ask who runs the server whether it changes mail")
 }
 
-fn send(account: &Account, trial: &Trial, answer: Duration) -> Result<(), Failure> {
+fn send(address: &EmailAddress, account: &Account, trial: &Trial, answer: Duration) -> Result<(), Failure> {
     let patience = Patience { answer, piece: answer, until: None };
     let mut submission =
-        Submission::open(account, patience).map_err(|trouble| sentence(account, &trouble))?;
+        Submission::open(account, patience).map_err(|trouble| sentence(address, account, &trouble))?;
     let recipients: Vec<_> = trial.unit.recipients.iter().collect();
     let outcomes = submission.send(&trial.unit, &trial.message, &recipients);
-    let outcomes = outcomes.map_err(|trouble| sentence(account, &trouble))?;
+    let outcomes = outcomes.map_err(|trouble| sentence(address, account, &trouble))?;
     submission.close();
     for outcome in outcomes {
         let message = match outcome {
@@ -90,13 +90,13 @@ fn send(account: &Account, trial: &Trial, answer: Duration) -> Result<(), Failur
             Outcome::Unknown(why) => format!("{} has your mail, or not: {why}", account.server),
         };
         return Err(Failure::no("server-refused", message)
-            .hint("its words say why; later, or when it is mended: cseal setup ADDRESS --check"));
+            .hint(format!("its words say why; later, or when it is mended: cseal setup {address} --check")));
     }
     Ok(())
 }
 
 /// What is wrong with the server, or with us, and what to do.
-fn sentence(account: &Account, trouble: &Trouble) -> Failure {
+fn sentence(address: &EmailAddress, account: &Account, trouble: &Trouble) -> Failure {
     let name = &account.name;
     let said = format!("{}: {trouble}", account.server);
     let (failure, what) = match trouble {
@@ -126,7 +126,7 @@ fn sentence(account: &Account, trouble: &Trouble) -> Failure {
             (Failure::no("server-refused", said), "its words say why".to_owned())
         }
     };
-    failure.hint(format!("{what}; then: cseal setup ADDRESS --check"))
+    failure.hint(format!("{what}; then: cseal setup {address} --check"))
 }
 
 /// The copy that came into the Maildir, waited for a while.

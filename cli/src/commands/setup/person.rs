@@ -6,6 +6,7 @@ use counterseal_core::secret::SecretBytes;
 
 use super::account::NewAccount;
 use super::check::{self, Seen};
+use super::clients;
 use super::password;
 use super::server::{self, Named};
 use super::settings;
@@ -59,6 +60,9 @@ pub(super) fn run(arguments: &args::Setup) -> Result<Exit, Failure> {
     let json = arguments.report.json;
     let report = if arguments.check { only_check(arguments, address)? } else { all(arguments, address)? };
     render::done(&report, json)?;
+    if !json && !arguments.check {
+        clients::show(None)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -83,13 +87,17 @@ fn all(arguments: &args::Setup, address: EmailAddress) -> Result<Report, Failure
     if !blocks.is_empty() {
         render::change("config.toml", &blocks.join("\n"), json)?;
     }
+    render::notes(&report.notes, json)?;
     let mut known = passphrase::given(&arguments.passphrase)?;
     report.keys = Some(keys(arguments, &report.address, &mut known)?);
     if !accounts.is_empty() {
         settings::add_accounts(&accounts)?;
     }
     let own = accounts.iter().find(|account| account.name == report.account);
-    report.notes.extend(own.and_then(|own| password::into_keyring(own, server::asks(arguments))));
+    if let Some(note) = own.and_then(|own| password::into_keyring(own, server::asks(arguments))) {
+        render::notes(std::slice::from_ref(&note), json)?;
+        report.notes.push(note);
+    }
     if let Some(encrypt) = encrypt {
         render::change("policy.toml", &settings::policy_row(encrypt), json)?;
         settings::add_policy(encrypt)?;
@@ -214,7 +222,7 @@ fn wanted_policy(arguments: &args::Setup) -> Result<Option<Encrypt>, Failure> {
     });
     match (settings::for_everybody()?, wanted) {
         (Some(there), Some(wanted)) if there != wanted => {
-            Err(Failure::no("policy", "policy.toml says something else for \"*\" already")
+            Err(Failure::unknown("policy", "policy.toml says something else for \"*\" already")
                 .hint(format!("change it there: {}", policy::path()?.display())))
         }
         (Some(_), _) => Ok(None),

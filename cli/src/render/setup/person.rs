@@ -48,6 +48,14 @@ pub(crate) fn change(file: &str, text: &str, json: bool) -> Result<(), Failure> 
     show(&format!("into {file}:\n{lines}"))
 }
 
+/// What a person should know of it.
+pub(crate) fn notes(notes: &[String], json: bool) -> Result<(), Failure> {
+    if json || notes.is_empty() {
+        return Ok(());
+    }
+    show(&notes.iter().map(|note| format!("! {}\n", SafeText(note))).collect::<String>())
+}
+
 /// What was done, and what was there.
 pub(crate) fn done(report: &Report, json: bool) -> Result<(), Failure> {
     if json {
@@ -106,7 +114,6 @@ fn words(report: &Report) -> String {
         Some(_) => format!("mail goes by {account}"),
         None => format!("mail goes by {account}, which was set up already"),
     });
-    lines.extend(report.notes.clone());
     lines.extend(report.policy.map(|policy| match policy {
         Encrypt::Require => "mail to people without a key is held for you".to_owned(),
         Encrypt::IfPossible => "mail to people without a key is sent in clear".to_owned(),
@@ -131,7 +138,7 @@ fn words(report: &Report) -> String {
         text.push_str(&format!("{}: {}\n", marked(Mark::Positive, "SENT"), SafeText(&what)));
     }
     if report.timer.is_some() {
-        text.push_str("the lines for mutt, git, cron and others: cseal setup --clients\n");
+        text.push_str("\nNow tell your programs (again by `cseal setup --clients`).\n\n");
     }
     text
 }

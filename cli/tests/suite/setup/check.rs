@@ -102,7 +102,10 @@ fn each_way_that_it_fails_is_one_sentence_with_what_to_do() {
         assert_eq!(failed["error"], word, "{failed}");
         let message = failed["message"].as_str().unwrap();
         assert!(message.contains(said) && message.lines().count() == 1, "{said}: {message}");
-        assert!(failed["hint"].as_str().unwrap().contains("cseal setup ADDRESS --check"), "{failed}");
+        assert!(
+            failed["hint"].as_str().unwrap().contains("cseal setup alice@example.org --check"),
+            "{failed}"
+        );
         // What is set up stays, and the next run goes on.
         assert!(text(&place, "alice/config.toml").contains("[account.home]"));
     }

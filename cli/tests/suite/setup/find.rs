@@ -55,7 +55,8 @@ impl Domain {
         let all = ["ua-auto-config", "autoconfig"].into_iter().flat_map(|label| {
             ["example.org", "example.net", "broken.org"].map(|domain| format!("{label}.{domain}"))
         });
-        let all = all.chain(["example.org", "example.net", "broken.org"].map(str::to_owned));
+        let others = ["example.org", "example.net", "broken.org", "autoconfig.thunderbird.net"];
+        let all = all.chain(others.map(str::to_owned));
         let rows: String = all
             .map(|host| match hosts.contains(&host.as_str()) {
                 true => format!("\"{host}\" = \"{}\"\n", self._web.address),
@@ -144,6 +145,25 @@ fn what_is_not_proven_is_refused_where_nobody_can_be_asked() {
         assert!(!domain.place.path("dave/config.toml").exists());
         assert!(!domain.place.path("dave/store.sqlite3").exists(), "what cannot go on leaves nothing behind");
     }
+}
+
+#[test]
+fn somebody_elses_list_is_asked_only_where_the_person_says_so_and_proves_nothing() {
+    let Some(domain) = Domain::new() else { return };
+    fs::create_dir_all(domain.place.path("web/v1.1")).unwrap();
+    domain.serve("v1.1/example.org", &autoconfig("listed.example.org", "SSL", ""));
+    domain.policy(&["autoconfig.thunderbird.net"], "");
+    let asked = || text(&domain.place, "nginx/access.log").contains("/v1.1/");
+    let refused = domain.refused(&[&ALICE[..], &["--ispdb"]].concat());
+    assert_eq!(refused["error"], "server-unproven");
+    assert!(
+        refused["message"].as_str().unwrap().contains("nothing proves that example.org says so"),
+        "{refused}"
+    );
+    assert!(asked());
+    fs::write(domain.place.path("nginx/access.log"), "").unwrap();
+    assert_eq!(json(&domain.setup(&ALICE).exits(0))["found_by"], "srv");
+    assert!(!asked());
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn what_stood_in_the_files_stands_there_still() {
     let check = place.run("alice", &["trust", "policy", "show", "--json", "carol@example.org"]).exits(0);
     assert!(check.text().contains("if-possible"), "{}", check.text());
     // A second answer does not replace the first.
-    let other = setup(&place, &["--policy", "require"]).exits(1).json();
+    let other = setup(&place, &["--policy", "require"]).exits(3).json();
     assert_eq!(other["error"], "policy");
     setup(&place, &[]).exits(0);
     assert_eq!(
