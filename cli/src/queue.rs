@@ -65,6 +65,8 @@ impl Box {
     }
 }
 
+/// Names in one directory that are looked at: a log beside each mail, and room for those of a queue that was full.
+const LISTED: usize = 4 * limits::QUEUE_MAILS;
 const TMP: &str = "tmp";
 const SERVERS: &str = "servers";
 /// Seconds after which a temporary file that nobody holds is removed.
@@ -218,7 +220,7 @@ impl Queue {
 
     fn entries(&self, directory: &str) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.directory.join(directory));
-        entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+        entries.into_iter().flatten().flatten().map(|entry| entry.path()).take(LISTED).collect()
     }
 
     fn path(&self, place: Box, id: &Id) -> PathBuf {

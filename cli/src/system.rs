@@ -6,6 +6,7 @@ mod certificates;
 mod place;
 mod scope;
 pub(crate) mod spools;
+pub(crate) mod users;
 
 pub(crate) use acting::Acting;
 pub(crate) use certificates::{Shelf, file_name};

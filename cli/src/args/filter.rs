@@ -16,7 +16,7 @@ use super::common::{At, History};
         mail are indented and steer no terminal. With --rendered the same is done to text that a mail program \
         made of a mail, as a display filter gets it.",
     after_long_help = "Examples:\n\
-        \x20 In .procmailrc, for all that arrives (docs/recipes/receiving.md has the whole recipe):\n\
+        \x20 In .procmailrc, for all that arrives (docs/recipes/receiving.md has more):\n\
         \x20     cseal filter < in.eml > out.eml\n\n\
         \x20 The same, and hand on decrypted what opens without a passphrase:\n\
         \x20     cseal filter --decrypt < in.eml > out.eml\n\n\

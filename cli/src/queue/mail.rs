@@ -6,7 +6,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use counterseal_core::limits;
 use counterseal_core::time::Time;
 use rustix::fs::{FlockOperation, flock};
 
@@ -16,7 +15,7 @@ use super::id::Id;
 use super::log::{self, Event, Standing, Standings};
 use super::message::Stored;
 use super::unit::Unit;
-use super::{Box, Queue};
+use super::{Box, LISTED, Queue};
 
 /// A mail as its file says, and how far it has come.
 pub(crate) struct Mail {
@@ -37,9 +36,6 @@ pub(crate) struct Mail {
     log: PathBuf,
     file: Arc<File>,
 }
-
-/// Names of one box that are looked at: a log beside each, and room for those of a queue that was full.
-const LISTED: usize = 4 * limits::QUEUE_MAILS;
 
 impl Queue {
     /// The names in one box, oldest first. Files of other names are none of ours.

@@ -26,7 +26,7 @@ use crate::policy;
 use crate::randomness::random;
 use crate::revocation;
 use crate::store::Store;
-use crate::system::{CERTIFICATES, SETTINGS, Scope, Shelf};
+use crate::system::{CERTIFICATES, SETTINGS, Scope, Shelf, users};
 
 /// Who is behind names without a domain.
 const ALIASES: &str = "/etc/aliases";
@@ -77,7 +77,7 @@ impl House {
         let store = store::open()?;
         let (knowledge, owner) = (store::knowledge(&store)?, store::owner(&store)?);
         let path = config.sendmail.aliases.clone().unwrap_or_else(|| ALIASES.into());
-        let aliases = aliases(&[(path, config.sendmail.aliases.is_some())])?;
+        let aliases = aliases(&[(path, config.sendmail.aliases.is_some())], "")?;
         let policy = policy::in_force()?;
         Self::furnished(Some(store), (owner, aliases, config), policy, knowledge, at)
     }
@@ -87,7 +87,8 @@ impl House {
         let config = Config::of_system()?;
         let own = config.sendmail.aliases.clone().unwrap_or_else(|| Path::new(SETTINGS).join("aliases"));
         // Of two rows for one name the first counts: the machine's own file goes before that of other programs.
-        let aliases = aliases(&[(own, config.sendmail.aliases.is_some()), (ALIASES.into(), false)])?;
+        let written = [(own, config.sendmail.aliases.is_some()), (ALIASES.into(), false)];
+        let aliases = aliases(&written, &everybody_else())?;
         let owner = reader_of_root(&aliases);
         let knowledge = Shelf::read(Path::new(CERTIFICATES))?.knowledge();
         let policy = policy::of_machine()?;
@@ -212,8 +213,14 @@ fn host_name(path: &Path) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// Files of aliases as one. Those that must be there are named; the others are read where they are there.
-fn aliases(paths: &[(PathBuf, bool)]) -> Result<Aliases, Rejection> {
+/// Users of this machine have no mailboxes here. Whoever is in no file of aliases is read for by who reads for root.
+fn everybody_else() -> String {
+    let users = users::all().unwrap_or_default();
+    users.iter().filter(|user| user.name != "root").map(|user| format!("{}: root\n", user.name)).collect()
+}
+
+/// Files of aliases as one, and what follows on them. Those that must be there are named; the others are read where they are there.
+fn aliases(paths: &[(PathBuf, bool)], rest: &str) -> Result<Aliases, Rejection> {
     let mut all = String::new();
     for (path, _) in paths.iter().filter(|(path, must_exist)| *must_exist || path.exists()) {
         let wrong = |what: String| Failure::unknown("config", format!("{}: {what}", path.display()));
@@ -223,6 +230,7 @@ fn aliases(paths: &[(PathBuf, bool)]) -> Result<Aliases, Rejection> {
         all.push_str(text);
         all.push('\n');
     }
+    all.push_str(rest);
     Ok(Aliases::parse(&all).map_err(|error| Failure::unknown("config", format!("aliases: {error}")))?)
 }
 

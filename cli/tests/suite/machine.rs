@@ -60,7 +60,8 @@ fn mail_of_root_of_a_service_and_of_a_user_without_a_home_reaches_who_reads_mail
         .sendmail(SERVICE, &["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "www-data"], &cron("www-data"))
         .exits(0);
     machine.sendmail(GHOST, &["-i", "ghost"], &cron("ghost")).exits(0);
-    machine.sendmail(DAVE, &["-t"], &cron("root")).exits(0);
+    machine.sendmail(DAVE, &["-t"], &cron("root").replace("To: root", "To: backup")).exits(0);
+    machine.sendmail(DAVE, &["-t"], &cron("root").replace("To: root", "To: stranger")).exits(65);
     for user in [0, SERVICE, GHOST, DAVE] {
         assert_eq!(machine.mails(user, "new").len(), 1, "{user}");
         for other in [SERVICE, GHOST, DAVE, MALLORY].into_iter().filter(|other| *other != user) {

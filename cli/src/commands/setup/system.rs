@@ -130,6 +130,10 @@ fn shelve(
     files: &mut Vec<(String, String)>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<EmailAddress>, Failure> {
+    if leaf.not_after() < clock::now() {
+        let what = format!("the certificate of {} ended on {}", leaf.subject(), leaf.not_after().to_date());
+        return Err(Failure::no("expired", what).hint("ask its owner for the new one"));
+    }
     let named = leaf.addresses().to_vec();
     let Some(first) = named.first() else {
         return Err(Failure::unknown("no-address", "the certificate names no mail address"));

@@ -96,3 +96,40 @@ fn the_certificate_comes_from_the_store_of_root_too() {
     assert!(machine.path("var/lib/counterseal/alice@example.org.pem").exists());
     machine.cseal(0, &["setup", "--system", "--root-mail", "carol@example.org"]).exits(1);
 }
+
+#[test]
+fn a_certificate_that_has_ended_is_not_put_on_the_shelf() {
+    let Some(machine) = Machine::bare() else { return };
+    let make = "cd /root && TZ=UTC faketime '2020-01-01 00:00:00' openssl req -x509 -days 31 -newkey rsa:2048 -nodes -keyout k.pem -out old.pem -subj /CN=Old \
+                -addext subjectAltName=email:old@example.org \
+                -addext keyUsage=keyEncipherment 2>/dev/null || exit 9";
+    if machine.shell(0, make).code == 9 {
+        eprintln!("SKIPPED: a certificate of the past, because there is no faketime");
+        return;
+    }
+    let reader = ["setup", "--system", "--root-mail", "old@example.org", "--certificate", "/root/old.pem"];
+    let said = machine.cseal(0, &reader).exits(1).stderr;
+    assert!(said.contains("ended on 2020-02-01") && !machine.path("etc/counterseal").exists(), "{said}");
+}
+
+#[test]
+fn where_systemd_runs_the_machine_its_timer_sends() {
+    let Some(machine) = Machine::new(9) else { return };
+    let systemctl = machine.write("home/bin/systemctl", "#!/bin/sh\necho \"$@\" >> /root/systemctl.log\n");
+    fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
+    let program = machine.path("bin/cseal").display().to_string();
+    let line = format!(
+        "mkdir -p /run/systemd/system && PATH=/home/bin:$PATH {program} setup --system; \
+         systemd-analyze verify /etc/systemd/system/counterseal-flush.service /etc/systemd/system/counterseal-flush.timer 2>&1 || true"
+    );
+    let said = machine.shell(0, &format!("mount -t tmpfs tmpfs /run && {line}")).exits(0).text();
+    let log = fs::read_to_string(machine.path("root/systemctl.log")).unwrap();
+    assert_eq!(log, "daemon-reload\nenable --now counterseal-flush.timer\n");
+    let service = fs::read_to_string(machine.path("etc/systemd/system/counterseal-flush.service")).unwrap();
+    assert!(service.contains(&format!("ExecStart={program} queue flush --due --system\n")), "{service}");
+    assert!(!said.contains("Unknown") && !said.contains("ignoring"), "{said}");
+    // One that cannot be begun is said, with what to type.
+    fs::write(&systemctl, "#!/bin/sh\nexit 1\n").unwrap();
+    let said = machine.shell(0, &format!("mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && PATH=/home/bin:$PATH {program} setup --system"));
+    assert!(said.exits(3).stderr.contains("systemctl daemon-reload"));
+}

@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::files::{read_file, write_file};
-use crate::system::{SPOOL_MODE, SPOOLS, check_directory, check_file};
+use crate::system::{SPOOL_MODE, SPOOLS, check_directory, check_file, users};
 
-/// Bytes of a file of ours, and of the list of users.
-const FILE_BYTES: usize = 16 << 20;
-/// Who has an account on this machine.
-const USERS: &str = "/etc/passwd";
+/// Bytes of a file of ours.
+const FILE_BYTES: usize = 1 << 20;
 
 /// What was done about a file or a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,12 +86,11 @@ impl Deeds {
     /// A spool for everybody who has an account, so that nobody else takes their place.
     pub(super) fn spools(&self) -> Result<(), Failure> {
         check_directory_of_spools()?;
-        let users = read_file(Path::new(USERS), FILE_BYTES)?;
-        for (user, group) in String::from_utf8_lossy(&users).lines().filter_map(user) {
-            let path = Path::new(SPOOLS).join(user.to_string());
+        for user in users::all()? {
+            let path = Path::new(SPOOLS).join(user.number.to_string());
             match DirBuilder::new().mode(SPOOL_MODE).create(&path) {
                 Ok(()) => {
-                    chown(&path, Some(user), Some(group)).map_err(failed(&path))?;
+                    chown(&path, Some(user.number), Some(user.group)).map_err(failed(&path))?;
                 }
                 // Whose it is, is looked at each time that it is used.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -108,12 +105,6 @@ fn check_directory_of_spools() -> Result<(), Failure> {
     let path = Path::new(SPOOLS);
     // Everybody writes in it, as in /tmp; it is the folder above that must be root's alone.
     path.parent().map_or(Ok(()), |parent| check_directory(parent).map_err(unsafe_place))
-}
-
-/// The numbers of a user and of their group (passwd(5)).
-fn user(line: &str) -> Option<(u32, u32)> {
-    let mut fields = line.split(':').skip(2);
-    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
 pub(super) fn failed(path: &Path) -> impl Fn(io::Error) -> Failure + '_ {
