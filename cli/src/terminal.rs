@@ -2,6 +2,7 @@
 
 mod prompt;
 mod safe_text;
+mod shell;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use prompt::{Question, ask_secret, ask_shown, can_ask};
 pub(crate) use safe_text::{SafeText, is_unsafe};
+pub(crate) use shell::shell_word;
 
 use crate::args;
 

@@ -14,6 +14,7 @@ use super::trouble::Trouble;
 use crate::account::{Account, SecretSource};
 use crate::children;
 use crate::places;
+use crate::terminal::shell_word;
 
 /// How long a program has: it may ask the person, or fetch a token.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,7 +31,9 @@ pub(super) fn fetch(account: &Account, user: &str) -> Result<SecretBytes, Troubl
         Some(SecretSource::Keyring) => {
             by_program(&["secret-tool", "lookup", "host", host, "user", user].map(str::to_owned)).map_err(|_| {
                 Trouble::Ours(format!(
-                    "the keyring has no password for {user} at {host} (store it: secret-tool store --label=mail host {host} user {user})"
+                    "the keyring has no password for {user} at {host} (store it: secret-tool store --label=mail host {} user {})",
+                    shell_word(host),
+                    shell_word(user)
                 ))
             })?
         }

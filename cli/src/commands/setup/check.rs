@@ -98,35 +98,29 @@ fn send(address: &EmailAddress, account: &Account, trial: &Trial, answer: Durati
 /// What is wrong with the server, or with us, and what to do.
 fn sentence(address: &EmailAddress, account: &Account, trouble: &Trouble) -> Failure {
     let name = &account.name;
-    let said = format!("{}: {trouble}", account.server);
+    let said = format!("[account.{name}]: {trouble}");
     let (failure, what) = match trouble {
         Trouble::Unreachable(_) | Trouble::Slow(_) | Trouble::Lost(_) => (
             Failure::unknown("unreachable", said),
-            format!("is smtp of [account.{name}] right, and does this network let its port through?"),
+            "is smtp in config.toml right, and does this network let its port through?",
         ),
         Trouble::Tls(_) => (
             Failure::unknown("tls", said),
-            format!("nothing was sent; is smtp of [account.{name}] the name that the provider says?"),
+            "nothing was sent; is smtp in config.toml the name that the provider says?",
         ),
-        Trouble::Garbage(_) => (
-            Failure::unknown("bad-answer", said),
-            format!("is the port in smtp of [account.{name}] one for mail?"),
-        ),
+        Trouble::Garbage(_) => {
+            (Failure::unknown("bad-answer", said), "is the port of smtp in config.toml one for mail?")
+        }
         Trouble::LogIn(_) => (
             Failure::unknown("log-in", said),
-            format!(
-                "look at user and password of [account.{name}]; some providers want a password for programs"
-            ),
+            "look at user and password in config.toml; some providers want a password for programs.",
         ),
-        Trouble::Ours(_) => (
-            Failure::unknown("no-password", said),
-            format!("look at password of [account.{name}] in config.toml"),
-        ),
+        Trouble::Ours(_) => (Failure::unknown("no-password", said), "look at password in config.toml."),
         Trouble::Unwilling(_) | Trouble::Lacks(_) => {
-            (Failure::no("server-refused", said), "its words say why".to_owned())
+            (Failure::no("server-refused", said), "its words say why.")
         }
     };
-    failure.hint(format!("{what}; then: cseal setup {address} --check"))
+    failure.hint(format!("{what} Then: cseal setup {address} --check"))
 }
 
 /// The copy that came into the Maildir, waited for a while.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::account::NewAccount;
 use crate::account::{SecretSource, Server};
-use crate::terminal::say;
+use crate::terminal::{say, shell_word};
 
 /// Lets a person put it there who can be asked, where it is not there yet. What is left to do is answered.
 pub(super) fn into_keyring(account: &NewAccount, asks: bool) -> Option<String> {
@@ -23,7 +23,7 @@ pub(super) fn into_keyring(account: &NewAccount, asks: bool) -> Option<String> {
 
 /// The command line for it.
 pub(super) fn how_to_store(host: &str, user: &str) -> String {
-    format!("secret-tool store --label=mail host {host} user {user}")
+    format!("secret-tool store --label=mail host {} user {}", shell_word(host), shell_word(user))
 }
 
 fn is_there(host: &str, user: &str) -> bool {

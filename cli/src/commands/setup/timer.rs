@@ -9,6 +9,7 @@ use crate::args;
 use crate::failure::Failure;
 use crate::files::write_file;
 use crate::places;
+use crate::terminal::shell_word;
 
 const SERVICE: &str = "counterseal-flush.service";
 const TIMER: &str = "counterseal-flush.timer";
@@ -88,11 +89,7 @@ fn systemctl(arguments: &[&str]) -> bool {
 
 /// The line: in a crontab a percent sign ends the command, and the rest is for its shell.
 fn line(program: &Path) -> String {
-    let quoted = |text: &str| {
-        let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte));
-        let text = if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) };
-        text.replace('%', "\\%")
-    };
+    let quoted = |text: &str| shell_word(text).replace('%', "\\%");
     let home = home().map(|home| format!("COUNTERSEAL_HOME={} ", quoted(&home))).unwrap_or_default();
     let program = quoted(&program.display().to_string());
     format!("*/5 * * * * {home}{program} {COMMAND} >/dev/null 2>&1")
