@@ -3,6 +3,7 @@
 An operation is made ready in a folder (`make`), done any number of times (`action`), and looked for afterwards (`done`). Whatever
 happened in between, `fault` must find nothing wrong: every mail from before opens, and `cseal doctor` finds nothing broken.
 """
+import hashlib
 import json
 import os
 import shutil
@@ -26,10 +27,10 @@ class Program:
     def __init__(self, path):
         self.path = os.path.abspath(path)
 
-    def run(self, place, arguments, home="home", before=()):
+    def run(self, place, arguments, home="home", before=(), text=b""):
         environment = dict(os.environ, COUNTERSEAL_HOME=str(place / home), XDG_CACHE_HOME=str(place / "cache"))
         command = ["setsid", "--wait", *before, self.path, *arguments]
-        return subprocess.run(command, cwd=place, env=environment, capture_output=True, stdin=subprocess.DEVNULL)
+        return subprocess.run(command, cwd=place, env=environment, capture_output=True, input=text)
 
     def must(self, place, arguments, home="home"):
         ran = self.run(place, arguments, home)
@@ -49,6 +50,8 @@ class Operation:
 
     # Exit codes of one that is done again, after it may have been done.
     again = (0,)
+    # Exit codes with which it says that it is not done.
+    failures = range(1, 5)
 
     def __init__(self, cseal):
         self.cseal = cseal
@@ -67,6 +70,14 @@ class Operation:
     def action(self, place, number):
         """The command line of the action."""
         raise NotImplementedError
+
+    def text(self, number):
+        """What the action reads."""
+        return b""
+
+    def run(self, place, number, before=()):
+        """Does the action."""
+        return self.cseal.run(place, self.action(place, number), self.home(number), before, self.text(number))
 
     def done(self, place, answers):
         """Which of the actions, of whose answers these are, are done and will stay."""
@@ -368,7 +379,72 @@ class RewrapInPlace(Rewrap):
                 raise Broken(f"not every mail of {self.archive(number)} opens")
 
 
+class Queue(Operation):
+    """`cseal-sendmail`, into the queue"""
+
+    # Of sysexits.h: I/O error, try again, and the key store cannot be read.
+    failures = (74, 75, 78)
+    how = "-odq"
+    # Another sendmail, which has a mail when it is on the disk.
+    NEXT = """#!/bin/sh
+set -e
+arrived=${0%/*}/arrived
+cat > "$arrived/$$"
+sync "$arrived/$$"
+mv "$arrived/$$" "$arrived/$$.eml"
+sync "$arrived"
+"""
+
+    def make(self, place):
+        super().make(place)
+        (place / "arrived").mkdir()
+        (place / "next").write_text(self.NEXT)
+        (place / "next").chmod(0o700)
+
+    def action(self, place, number):
+        config = f'[account.next]\nsmtp = "sendmail:{place}/next"\n'
+        file = place / "home" / "config.toml"
+        if not file.exists() or file.read_text() != config:
+            file.write_text(config)
+            os.sync()
+        return ["sendmail", self.how, "-t"]
+
+    def text(self, number):
+        return MAIL.replace("\n\n", f"\nMessage-ID: <mail{number}@example.org>\n\n", 1).encode()
+
+    def queued(self, place):
+        """The mails of the queue, each of them whole."""
+        mails = [file.read_bytes() for file in (place / "home" / "queue" / "new").glob("*") if not file.suffix]
+        for mail in mails:
+            if mail[-69:] != b"end " + hashlib.sha256(mail[:-69]).hexdigest().encode() + b"\n":
+                raise Broken("a mail of the queue is damaged")
+        return mails
+
+    def done(self, place, answers):
+        mails = self.queued(place) + [file.read_bytes() for file in (place / "arrived").glob("*.eml")]
+        return {number for number in answers if any(b"<mail%d@example.org>" % number in mail for mail in mails)}
+
+    def fault(self, place):
+        super().fault(place)
+        waiting = self.queued(place)
+        self.cseal.must(place, ["queue", "flush"])
+        if self.queued(place):
+            raise Broken("a mail is not sent")
+        arrived = [file.read_bytes().replace(b"\r", b"") for file in (place / "arrived").glob("*.eml")]
+        for mail in waiting:
+            if not any(one in mail.replace(b"\r", b"") for one in arrived):
+                raise Broken("a mail did not arrive as it was")
+
+
+class Send(Queue):
+    """`cseal-sendmail`, through another sendmail"""
+
+    how = "-odi"
+
+
 OPERATIONS = {
+    "queue": Queue,
+    "send": Send,
     "generate": Generate,
     "import": Import,
     "renew": Renew,

@@ -93,12 +93,14 @@ impl From<Failure> for Rejection {
     fn from(failure: Failure) -> Self {
         let code = match (failure.word, failure.exit) {
             ("io", _) => Code::Io,
-            ("store-busy", _) => Code::Temporary,
+            ("store-busy" | "disk-full" | "queue-full" | "queue-busy", _) | (_, Exit::Later) => {
+                Code::Temporary
+            }
             ("malformed" | "limit" | "no-author", _) | (_, Exit::Usage) => Code::Data,
             ("locked" | "no-signing-key" | "cannot-sign" | "not-the-signer", _)
             | (_, Exit::No | Exit::Contradiction) => Code::Permission,
             (_, Exit::Bug) => Code::Software,
-            (_, Exit::Done | Exit::Unknown | Exit::Later) => Code::Configuration,
+            (_, Exit::Done | Exit::Unknown) => Code::Configuration,
         };
         Self::new(code, failure)
     }
