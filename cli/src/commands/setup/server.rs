@@ -72,31 +72,65 @@ fn found(
         return Err(Failure::unknown("offline", format!("nothing is asked of the network: {who}"))
             .hint("name the server: --server smtps://smtp.example.org"));
     }
-    let mut troubles = Vec::new();
+    let mut inquiry = Inquiry { address, policy, tell, troubles: Vec::new() };
     for publisher in lookup::publishers(arguments.ispdb) {
-        for finding in publisher.ask(address, &policy.lookups) {
-            tell(&finding);
+        if let Some(offer) = inquiry.of(publisher) {
+            return taken(arguments, address, offer, Named::Published(publisher));
+        }
+    }
+    if asks(arguments) {
+        let publisher = Publisher::Ispdb;
+        if !arguments.ispdb
+            && allows_ispdb(address)?
+            && let Some(offer) = inquiry.of(publisher)
+        {
+            return taken(arguments, address, offer, Named::Published(publisher));
+        }
+        if let Some(server) = guesses(address).into_iter().find(answers) {
+            let offer = Offer { server, is_authenticated: false };
+            return taken(arguments, address, offer, Named::Guessed);
+        }
+    }
+    let message = format!("{} does not say which server takes your mail", address.domain());
+    Err(Failure::unknown("no-server", message).details(inquiry.troubles).hint(format!(
+        "your provider knows its name: cseal setup {address} --server smtps://smtp.example.org"
+    )))
+}
+
+/// Asking one after the other.
+struct Inquiry<'a> {
+    address: &'a EmailAddress,
+    policy: &'a Policy,
+    tell: &'a mut dyn FnMut(&Finding),
+    /// Who could not be asked, or answered what nobody can use.
+    troubles: Vec<String>,
+}
+
+impl Inquiry<'_> {
+    fn of(&mut self, publisher: Publisher) -> Option<Offer> {
+        let mut named = None;
+        for finding in publisher.ask(self.address, &self.policy.lookups) {
+            (self.tell)(&finding);
             match finding.outcome {
-                Ok(Some(offer)) => return taken(arguments, address, offer, Named::Published(publisher)),
-                Ok(None) => {}
+                Ok(offer) => named = named.or(offer),
                 Err(trouble) => {
-                    troubles.push(format!("{}   {}: {}", finding.asked, trouble.word, trouble.message))
+                    self.troubles.push(format!("{}   {}: {}", finding.asked, trouble.word, trouble.message));
                 }
             }
         }
+        named
     }
-    if asks(arguments)
-        && let Some(server) = guesses(address).into_iter().find(answers)
-    {
-        let offer = Offer { server, is_authenticated: false };
-        return taken(arguments, address, offer, Named::Guessed);
-    }
-    Err(Failure::unknown(
-        "no-server",
-        format!("{} does not say which server takes your mail", address.domain()),
-    )
-    .details(troubles)
-    .hint(format!("your provider knows its name: cseal setup {address} --server smtps://smtp.example.org")))
+}
+
+/// The list is somebody else's, and learns the domain.
+fn allows_ispdb(address: &EmailAddress) -> Result<bool, Failure> {
+    let domain = address.domain();
+    let question = format!(
+        "{domain} does not say which server takes your mail. May the list of Thunderbird be asked? It learns that you \
+         use {domain} (yes or no)"
+    );
+    let answer = ask_shown(&question).map_err(|error| Failure::io("the terminal", &error))?;
+    Ok(matches!(answer.as_deref(), Some("yes" | "y")))
 }
 
 /// A server that is proven to be the domain's own word and its own host is taken; about every other one the person decides.

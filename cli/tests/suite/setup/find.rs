@@ -233,3 +233,21 @@ fn a_person_is_asked_about_a_host_of_somebody_else() {
     let yes = typed(&domain.place, "alice", roots, arguments, "yes\ngeheim\n");
     assert!(text(&domain.place, "alice/config.toml").contains("smtps://smtp.provider.example"), "{yes}");
 }
+
+#[test]
+fn a_person_is_asked_before_somebody_elses_list_is() {
+    let Some(domain) = Domain::new() else { return };
+    if crate::peers::command::find("script").is_none() {
+        return crate::peers::command::missing("script");
+    }
+    keyring(&domain.place);
+    fs::create_dir_all(domain.place.path("web/v1.1")).unwrap();
+    domain.serve("v1.1/broken.org", &autoconfig("smtp.broken.org", "SSL", ""));
+    domain.policy(&["autoconfig.thunderbird.net"], "");
+    let asked = || text(&domain.place, "nginx/access.log").contains("/v1.1/");
+    let arguments = "setup erin@broken.org --no-check --timer none --policy require --no-passphrase";
+    // Who says no sees usual names tried, which would leave this machine.
+    let yes = typed(&domain.place, "alice", &domain.tls.authority, arguments, "yes\nyes\ngeheim\n");
+    assert!(yes.contains("It learns that you use broken.org") && asked(), "{yes}");
+    assert!(text(&domain.place, "alice/config.toml").contains("smtps://smtp.broken.org"), "{yes}");
+}
