@@ -202,6 +202,11 @@ fn root_sees_the_mail_of_all_and_drops_and_releases_it() {
     let json: serde_json::Value =
         serde_json::from_slice(&machine.cseal(0, &["queue", "list", "--json"]).exits(0).stdout).unwrap();
     assert_eq!((&json["mails"][0]["user"], &json["wrong"][0]["user"]), (&33.into(), &5001.into()));
+    let doctor = machine.cseal(0, &["doctor"]).exits(1).text();
+    assert!(
+        doctor.contains("mails that were refused: 1,") && doctor.contains("counterseal/5001"),
+        "{doctor}"
+    );
     let (sent, held) = (machine.mails(SERVICE, "new"), machine.mails(GHOST, "held"));
     machine.cseal(GHOST, &["queue", "show", &sent[0]]).exits(1);
     machine.cseal(GHOST, &["queue", "drop", &sent[0]]).exits(1);

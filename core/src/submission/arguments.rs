@@ -394,6 +394,8 @@ mod tests {
             "-x",
             "-O k=v",
             "-O requiretls=yes",
+            "-O smtputf8=yes",
+            "-Osmtputf8=yes",
             "-Ac",
             "-Am",
             "-L tag",

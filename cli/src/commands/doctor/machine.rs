@@ -12,6 +12,7 @@ use super::finding::Finding;
 use crate::clock;
 use crate::config::Config;
 use crate::files::read_file;
+use crate::queue::Box;
 use crate::system::{
     CERTIFICATES, SETTINGS, SPOOL_MODE, SPOOLS, SPOOLS_MODE, Shelf, check_directory, check_file, spools,
 };
@@ -42,6 +43,7 @@ pub(super) fn findings() -> Vec<Finding> {
     if is_root() {
         findings.extend(foreign_spools());
         findings.extend(accounts());
+        findings.extend(left());
     }
     if !TIMERS.iter().any(|timer| Path::new(timer).exists()) {
         let finding = Finding::warning("no-timer", "nothing sends what users hand in");
@@ -103,6 +105,21 @@ fn foreign_spools() -> Vec<Finding> {
             .hint(format!("see whose it is, and take it away: ls -ld {SPOOLS}/{name}"))
     };
     wrong.take(20).map(finding).collect()
+}
+
+/// Mail that nobody got and perhaps nobody knows of: what calls `sendmail` by itself seldom says why it was refused.
+fn left() -> Option<Finding> {
+    let (mut held, mut failed) = (0, 0);
+    for user in spools::users().unwrap_or_default().0 {
+        // What is wrong with a spool is said with the spools.
+        let Ok((queue, _acting)) = spools::enter(user) else { continue };
+        let count = |place| queue.list(place).map_or(0, |mails| mails.len());
+        held += count(Box::Held);
+        failed += count(Box::Failed);
+    }
+    let message = format!("mails that were refused: {held}, that could not be delivered: {failed}");
+    let finding = Finding::warning("undelivered", message).hint("see which, and why: cseal queue list");
+    (held + failed > 0).then_some(finding)
 }
 
 /// The certificates, and whether the reader of root's mail has one.
