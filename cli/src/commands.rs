@@ -24,6 +24,7 @@ pub(crate) mod queue;
 pub(crate) mod readers;
 mod reading;
 pub(crate) mod reliances;
+pub(crate) mod remember;
 mod restore;
 mod secrets;
 pub(crate) mod setup;

@@ -18,7 +18,7 @@ mod unit;
 mod waiting;
 
 pub(crate) use error::QueueError;
-pub(crate) use flush::{Delivery, Flusher, Summary, Which, flush_soon, send_now};
+pub(crate) use flush::{Delivery, Flusher, Summary, Which, flush_soon, remember_and_flush_soon, send_now};
 pub(crate) use id::Id;
 pub(crate) use mail::Mail;
 pub(crate) use message::{Message, Stored};
@@ -172,7 +172,6 @@ impl Queue {
         writer.flush()?;
         drop(writer);
         file.sync_all()?;
-        sync(&self.directory.join(TMP))?;
         fs::rename(temporary, target)?;
         target.parent().map_or(Ok(()), sync)
     }

@@ -143,6 +143,9 @@ fn send(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
                 say(&format!("queued as {}", id.as_str()));
                 ready.notes.iter().for_each(|note| say(note));
             }
+            if mail.wishes.delivery == Delivery::Background && house.is_told_later(&ready.sent, &ready.pins) {
+                return Ok(Code::Done);
+            }
             house.tell_history(ready.sent, &ready.pins);
             deliver(&house, mail, &queue, &id)
         }

@@ -68,6 +68,10 @@ pub(crate) struct QueueFlush {
     #[arg(long, hide = true, requires = "due")]
     pub(crate) background: bool,
 
+    /// What was sent stands on standard input, for the history
+    #[arg(long, hide = true, requires = "background")]
+    pub(crate) remember: bool,
+
     /// What all users of this machine handed in (see cseal setup --system); for root
     #[arg(long)]
     pub(crate) system: bool,

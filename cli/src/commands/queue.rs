@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use machine::SpoolReport;
 
+use super::remember;
 use super::store::Unlock;
 use crate::args::{self, QueueCommand};
 use crate::config::Config;
@@ -75,6 +76,10 @@ fn flush(arguments: &args::QueueFlush) -> Result<Exit, Failure> {
         // Whoever began us may end: the mail goes on.
         let _ = rustix::process::setsid();
         let _ = std::env::set_current_dir("/");
+    }
+    if arguments.remember {
+        // Should this fail, the mail is sent all the same.
+        let _ = remember::read(std::io::stdin().lock());
     }
     let which = if arguments.due { Which::Due } else { Which::All };
     match arguments.spool {

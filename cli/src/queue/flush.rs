@@ -1,7 +1,8 @@
 //! Sends what is due.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
+use std::io;
+use std::process::{ChildStdin, Command, Stdio};
 use std::time::Instant;
 use std::{env, fs};
 
@@ -443,16 +444,24 @@ pub(crate) fn send_now(queue: &Queue, config: &Config, id: &Id) -> Result<Delive
 /// Has what is due sent by a process of its own, which nobody waits for. Where it cannot be begun, the next one or the
 /// timer does it.
 pub(crate) fn flush_soon(is_of_machine: bool) {
-    let Ok(own) = env::current_exe() else { return };
-    let program = own.with_file_name("cseal");
-    let child = Command::new(program)
-        .args(["queue", "flush", "--due", "--background"])
-        .args(is_of_machine.then_some("--system"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    drop(child);
+    let spawned = background().map(|mut command| command.args(is_of_machine.then_some("--system")).spawn());
+    drop(spawned);
+}
+
+/// The same, and what `remember` writes is told to the history before.
+///
+/// # Errors
+/// Where the process cannot be begun, or does not listen.
+pub(crate) fn remember_and_flush_soon(remember: impl FnOnce(ChildStdin) -> io::Result<()>) -> io::Result<()> {
+    let mut child = background()?.arg("--remember").stdin(Stdio::piped()).spawn()?;
+    child.stdin.take().map_or(Ok(()), remember)
+}
+
+fn background() -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?.with_file_name("cseal"));
+    command.args(["queue", "flush", "--due", "--background"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command)
 }
 
 impl Mail {

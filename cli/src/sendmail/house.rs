@@ -1,6 +1,7 @@
 //! What is at hand for every mail: the key store or the machine's certificates, the policy, and who lives here.
 
 use std::collections::BTreeSet;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use counterseal_core::address::{EmailAddress, StrongAddress};
@@ -17,12 +18,14 @@ use super::rejection::Rejection;
 use crate::account;
 use crate::commands::history::{self, Sent};
 use crate::commands::readers::Directory;
+use crate::commands::remember;
 use crate::commands::store::{self, Unlock};
 use crate::commands::strong;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::files::read_file;
 use crate::policy;
+use crate::queue::remember_and_flush_soon;
 use crate::randomness::random;
 use crate::revocation;
 use crate::store::Store;
@@ -185,6 +188,13 @@ impl House {
         let display_name = display_name.filter(|name| !name.is_empty());
         let from = address.map(|address| Mailbox { address, display_name, has_address_in_comment: false });
         Ok(Defaults { from, date: write_date(self.at), message_id })
+    }
+
+    /// Has a process of its own count what was sent, and send what is due, where that is enough.
+    pub(super) fn is_told_later(&self, sent: &[Sent], pins: &[Pin]) -> bool {
+        let suffices =
+            !self.is_of_machine() && self.policy.keep_history && pins.is_empty() && !sent.is_empty();
+        suffices && remember_and_flush_soon(|pipe| remember::write(sent, BufWriter::new(pipe))).is_ok()
     }
 
     /// Counts what was sent: whoever was once written to encrypted is never written to in the clear.

@@ -83,6 +83,8 @@ struct Inner {
     signature: Vec<u8>,
     /// Issuer and subject in the form in which they are compared, made when they first are.
     comparable_names: OnceLock<[Option<DistinguishedName>; 2]>,
+    /// The key that signed this certificate, once that was checked: several paths lead over one certificate.
+    signed_by: OnceLock<Fingerprint>,
 }
 
 impl Certificate {
@@ -111,6 +113,7 @@ impl Certificate {
             signature_algorithms: fields.signature_algorithms.map(<[u8]>::to_vec),
             signature: fields.signature.to_vec(),
             comparable_names: OnceLock::new(),
+            signed_by: OnceLock::new(),
         })))
     }
 
@@ -366,8 +369,14 @@ impl Certificate {
         if outer != inner {
             return Err(SignatureInvalid::AlgorithmMismatch);
         }
+        if self.0.signed_by.get() == Some(&issuer.fingerprint()) {
+            return Ok(());
+        }
         let algorithm = self.signature_algorithm().ok_or(SignatureInvalid::Unsupported)?;
-        issuer.verify(algorithm, &self.0.to_be_signed, &self.0.signature)
+        issuer.verify(algorithm, &self.0.to_be_signed, &self.0.signature)?;
+        // Whoever was first stays: a second key that fits too is checked each time.
+        let _ = self.0.signed_by.set(issuer.fingerprint());
+        Ok(())
     }
 
     /// An extension: whether it is critical, and the DER of its value.

@@ -11,6 +11,8 @@ mod certdata;
 
 use std::fmt;
 
+use memchr::memmem;
+
 use crate::limits;
 use crate::time::Time;
 use crate::x509::path::Anchor;
@@ -135,7 +137,13 @@ struct Entry<'l> {
 }
 
 fn entries() -> impl Iterator<Item = Entry<'static>> {
-    LIST.split("\n\n").filter_map(Entry::of_paragraph)
+    let ends = memmem::find_iter(LIST.as_bytes(), "\n\n").chain([LIST.len()]);
+    let paragraphs = ends.scan(0, |start, end| {
+        let paragraph = LIST.get(*start..end);
+        *start = end + 2;
+        paragraph
+    });
+    paragraphs.filter_map(Entry::of_paragraph)
 }
 
 /// What an entry has not.
