@@ -8,10 +8,12 @@ use zeroize::Zeroizing;
 use super::SubmissionError;
 use crate::limits::SUBMITTED_BYTES;
 
-/// Bytes of one piece: enough that the system takes each of them back when it is dropped.
+/// Bytes of the first piece: most mails are small, and what is erased in the end is all of it.
+const FIRST: usize = 16 << 10;
+/// Bytes of a piece behind the first: enough that the system takes each of them back when it is dropped.
 const PIECE: usize = 1 << 20;
 /// Bytes by which the header may grow in place.
-const ROOM: usize = 64 << 10;
+const ROOM: usize = 4 << 10;
 
 /// A mail that a program hands over. No copy of it stays behind in freed memory.
 ///
@@ -33,9 +35,10 @@ impl Gathered {
         }
         self.length += bytes.len();
         while !bytes.is_empty() {
-            let room = self.pieces.last().map_or(0, |piece| PIECE - piece.len());
+            let room = self.pieces.last().map_or(0, |piece| piece.capacity() - piece.len());
             let Some(piece) = self.pieces.last_mut().filter(|_| room > 0) else {
-                self.pieces.push(Zeroizing::new(Vec::with_capacity(PIECE)));
+                let capacity = if self.pieces.is_empty() { FIRST } else { PIECE };
+                self.pieces.push(Zeroizing::new(Vec::with_capacity(capacity)));
                 continue;
             };
             let (now, later) = bytes.split_at(room.min(bytes.len()));
@@ -140,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_line_end_between_two_pieces_is_one_line_end() {
-        for before in [PIECE - 2, PIECE - 1, PIECE] {
+        for before in [FIRST - 2, FIRST - 1, FIRST, FIRST + PIECE - 1] {
             let line = vec![b'a'; before];
             let expected = [&line, &b"\r\nb\r\n"[..]].concat();
             assert_eq!(canonical(&[&line, &b"\r\nb\r\n"[..]].concat()).unwrap(), expected);
