@@ -37,7 +37,7 @@ pub use signers::reasons_of;
 pub use status::{
     Accept, Contradiction, EncryptionStatus, ListChanges, PartStatus, Reason, SignerStatus, Status, Verdict,
 };
-pub use undo::{Addition, Place, Repair, Undone};
+pub use undo::{Addition, Place, Repair, Undone, undo};
 pub use unseal::{Opening, is_sealed, unseal};
 pub use wrap::SignatureForm;
 

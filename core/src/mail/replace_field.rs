@@ -52,16 +52,16 @@ fn replace_in(mail: &mut dyn Source, name: &str, field: &[u8], output: &mut dyn 
     Ok(removed)
 }
 
-/// Where the first field could stand, behind the lines that mbox files put in front; and whether what stands
-/// there is not the middle of one.
+/// Where the first field could stand, behind the line that mbox files put in front; and whether what stands there is
+/// not the middle of one.
 fn beginning(mail: &mut dyn Source) -> io::Result<(u64, bool)> {
     mail.rewind()?;
     let mut lines = Lines::new(mail);
     let mut start = 0;
     while let Some(line) = lines.next()? {
-        let is_envelope = line.end.ends_with(b"\n")
-            && (line.start.starts_with(b">From ")
-                || line.range.start == 0 && line.start.starts_with(b"From "));
+        let is_envelope = line.range.start == 0
+            && line.end.ends_with(b"\n")
+            && (line.start.starts_with(b"From ") || line.start.starts_with(b">From "));
         if !is_envelope {
             return Ok((start, !matches!(line.start, [b' ' | b'\t', ..])));
         }
@@ -255,7 +255,8 @@ mod tests {
     fn one_field_comes_first_with_the_line_ends_of_the_mail() {
         assert_eq!(replaced("A: 1\r\n\r\nb\n").0, "X: ours\r\n y\r\nA: 1\r\n\r\nb\n");
         assert_eq!(replaced("A: 1\n\nb\r\n").0, "X: ours\n y\nA: 1\n\nb\r\n");
-        assert_eq!(replaced("From x\n>From y\nA: 1\n\n").0, "From x\n>From y\nX: ours\n y\nA: 1\n\n");
+        assert_eq!(replaced("From x\nA: 1\n\n").0, "From x\nX: ours\n y\nA: 1\n\n");
+        assert_eq!(replaced("From x\n>From y\nA: 1\n\n").0, "From x\nX: ours\n y\n>From y\nA: 1\n\n");
         assert_eq!(replaced("").0, "X: ours\r\n y\r\n");
         assert_eq!(replaced("\n\nA: 1\n").0, "X: ours\n y\n\n\nA: 1\n");
     }

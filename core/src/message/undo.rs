@@ -101,8 +101,10 @@ impl Addition {
     }
 }
 
-/// Finds the form of a part, given in canonical form, that has this digest, and what was done to it.
-pub(super) fn undo(content: &[u8], algorithm: DigestAlgorithm, wanted: &[u8]) -> Option<(Vec<u8>, Undone)> {
+/// Finds the form of a part, given in canonical form, that has this digest, and what was done to it. That the digest
+/// was signed is for the caller to check, with that form.
+#[must_use]
+pub fn undo(content: &[u8], algorithm: DigestAlgorithm, wanted: &[u8]) -> Option<(Vec<u8>, Undone)> {
     if content.len() > LIST_PART_BYTES {
         return None;
     }
