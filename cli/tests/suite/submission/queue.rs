@@ -152,8 +152,14 @@ fn what_a_dead_writer_left_goes_and_what_is_being_written_stays() {
     fs::write(&old, "half a m").unwrap();
     fs::write(&young, "half a m").unwrap();
     assert!(Command::new("touch").args(["-d", "2 hours ago"]).arg(&old).status().unwrap().success());
+    // Their logs are there before the mails are.
+    let ids = ["0000000001-0123456789abcdef", "0000000002-0123456789abcdef"];
+    let logs = ids.map(|id| home.path(&format!("queue/new/{id}.log")));
+    logs.iter().for_each(|log| fs::write(log, "").unwrap());
+    fs::write(home.path("queue/tmp").join(ids[1]), "half a m").unwrap();
     home.flush().exits(0);
     assert!(!old.exists() && young.exists());
+    assert!(!logs[0].exists() && logs[1].exists());
 }
 
 #[test]
