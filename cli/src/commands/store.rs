@@ -49,7 +49,7 @@ impl Unlock {
 
     /// By what is open already, and never by a question: whoever calls a `sendmail` does not look.
     pub(crate) fn without_asking() -> Self {
-        Self { asks: false, ..Self::from_options(&args::Passphrase::default()) }
+        Self { asks: false, pin: PinSource::silent(), ..Self::from_options(&args::Passphrase::default()) }
     }
 
     /// By what a person typed into another program.

@@ -12,19 +12,36 @@ use crate::terminal::{self, Question, ask_secret};
 
 /// Where PINs come from.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PinSource(args::Pin);
+pub(crate) struct PinSource {
+    options: args::Pin,
+    /// Nobody is there to be asked, at a terminal or at the token's own reader.
+    is_silent: bool,
+}
 
 impl PinSource {
     /// By the options of a command; without any somebody is asked.
     pub(crate) fn from_options(options: &args::Pin) -> Self {
-        Self(options.clone())
+        Self { options: options.clone(), is_silent: false }
+    }
+
+    /// From nowhere: tokens that want a PIN stay closed.
+    pub(crate) fn silent() -> Self {
+        Self { options: args::Pin::default(), is_silent: true }
+    }
+
+    /// Whether a token's own reader may ask.
+    ///
+    /// # Errors
+    /// A failure that names the token, where nobody is there to answer.
+    pub(super) fn may_ask_at(&self, token: &State) -> Result<(), Failure> {
+        if self.is_silent { Err(TokenError::PinNeeded(token.label.clone()).into()) } else { Ok(()) }
     }
 
     /// The PIN of a token.
     pub(super) fn of(&self, token: &State) -> Result<SecretBytes, Failure> {
         let given = args::Passphrase {
-            passphrase_file: self.0.pin_file.clone(),
-            passphrase_fd: self.0.pin_fd,
+            passphrase_file: self.options.pin_file.clone(),
+            passphrase_fd: self.options.pin_fd,
             ..args::Passphrase::default()
         };
         let is_given = given.passphrase_file.is_some() || given.passphrase_fd.is_some();
@@ -33,7 +50,10 @@ impl PinSource {
         }
         let pin = match passphrase::given(&given)? {
             Some(pin) => pin,
-            None => typed(token)?,
+            None => {
+                self.may_ask_at(token)?;
+                typed(token)?
+            }
         };
         if pin.is_empty() { Err(Failure::usage("the PIN is empty; no token was asked")) } else { Ok(pin) }
     }

@@ -283,6 +283,7 @@ impl Inner {
             return Ok(());
         }
         let typed = if token.asks_itself {
+            pin.may_ask_at(token)?;
             say(&format!("the token {} asks for its PIN at its reader", SafeText(&token.label)));
             None
         } else {

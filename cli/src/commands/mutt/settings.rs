@@ -100,10 +100,12 @@ fn fill(directory: &Path, names: &BTreeMap<String, EmailAddress>) -> Result<(), 
 
 fn text(directory: &Path, default: Option<&str>) -> Result<String, Failure> {
     let quoted = |path: &Path| {
-        let text = path.to_str().filter(|text| !text.contains(['"', '\'', '\\', '`', '$', '\n', ' ', '%']));
+        // mutt puts it into the command line of a shell as it is.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._+@,:-".contains(&byte);
+        let text = path.to_str().filter(|text| text.bytes().all(is_plain));
         text.map(str::to_owned).ok_or_else(|| {
             Failure::usage(format!("{}: muttrc cannot name this path", path.display()))
-                .hint("take one without spaces and quotes")
+                .hint("take one of letters, digits and /._+@,:-")
         })
     };
     let directory = quoted(&std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()))?;
