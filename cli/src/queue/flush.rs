@@ -1,5 +1,7 @@
 //! Sends what is due.
 
+mod for_somebody;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::process::{ChildStdin, Command, Stdio};
@@ -7,18 +9,16 @@ use std::time::Instant;
 use std::{env, fs};
 
 use counterseal_core::address::EmailAddress;
-use counterseal_core::limits;
-use counterseal_core::policy::{Encrypt, Policy};
+use counterseal_core::policy::Policy;
 
 use super::log::{Event, EventKind, Settled};
 use super::servers::Rest;
-use super::{Box, Id, Mail, Queue, QueueError, Recipient, Stored, Unit, report, schedule};
-use crate::account::{self, Account};
+use super::{Box, Id, Mail, Queue, QueueError, Stored, Unit, report, schedule};
+use crate::account::Account;
 use crate::clock;
 use crate::config::Config;
-use crate::sealed::is_sealed;
 use crate::smtp::{Outcome, Patience, RECIPIENTS_AT_ONCE, Submission, Trouble};
-use crate::system::Acting;
+use for_somebody::as_ourselves;
 
 /// Connections of one account that may be lost in the middle of a mail before the account's other mails wait.
 const LOSSES: u32 = 3;
@@ -95,14 +95,6 @@ impl<'a> Flusher<'a> {
             demands: None,
             until: None,
         }
-    }
-
-    /// The same for mail of somebody else, in files that they could write as they like: what the administrator demands
-    /// is looked at once more, and they choose no account that is not for them.
-    pub(crate) const fn for_somebody(mut self, demands: &'a Policy, until: Option<Instant>) -> Self {
-        self.demands = Some(demands);
-        self.until = until;
-        self
     }
 
     /// For a mail that was just committed, whose sender waits.
@@ -214,42 +206,6 @@ impl<'a> Flusher<'a> {
                 Ok(Some(trouble))
             }
         }
-    }
-
-    /// The account that was chosen at the commit, or, where it is gone, the one that would be chosen now.
-    fn account_of(&self, unit: &Unit) -> Result<&'a Account, String> {
-        let accounts = &self.config.accounts;
-        let (named, sender) = (unit.account.as_str(), unit.sender.as_ref());
-        let chosen = match (self.demands, accounts.iter().find(|account| account.name == named)) {
-            (Some(_), _) => account::for_somebody(accounts, Some(named), sender),
-            (None, Some(account)) => Ok(account),
-            (None, None) => account::choose(accounts, None, sender, None),
-        };
-        chosen.map_err(|failure| failure.message)
-    }
-
-    fn message(&self, mail: &Mail, index: usize) -> Result<Stored, QueueError> {
-        let message = mail.message(index);
-        if self.demands.is_none() {
-            return Ok(message);
-        }
-        if message.bytes() > limits::SPOOLED_MESSAGE_BYTES {
-            return Err(QueueError::TooLarge("a message of it has more than 100 MiB"));
-        }
-        // Whose file it is may write into it while it is being sent.
-        message.copied()?.ok_or(QueueError::Malformed("it has a bare CR or LF, or a NUL"))
-    }
-
-    /// Whether the administrator lets a message out. Who wrote into a spool by hand did not ask the policy.
-    fn check(&self, unit: &Unit, message: &Stored) -> Result<(), String> {
-        let Some(policy) = self.demands else { return Ok(()) };
-        let now = clock::now();
-        let must =
-            |recipient: &Recipient| policy.for_address(&recipient.address, now).encrypt == Encrypt::Require;
-        if !unit.recipients.iter().any(must) || is_sealed(&mut message.reader()) {
-            return Ok(());
-        }
-        Err("it is not encrypted, and the policy of this machine asks for that".to_owned())
     }
 
     fn due(&self, mail: &Mail, unit: usize, now: i64) -> Vec<usize> {
@@ -377,12 +333,6 @@ impl<'a> Flusher<'a> {
     pub(crate) fn close(self) {
         self.open.into_values().for_each(Submission::close);
     }
-}
-
-/// What is asked of the network and of the machine's own files is asked as ourselves, in whose place ever the queue is read.
-fn as_ourselves<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    let _ourselves = Acting::ourselves().map_err(|error| error.to_string())?;
-    Ok(work())
 }
 
 fn note_outcomes(
