@@ -115,6 +115,7 @@ fn text(directory: &Path, default: Option<&str>) -> Result<String, Failure> {
         "# Made by cseal mutt settings; read by muttrc each time mutt starts.\n\
          set crypt_use_gpgme=no\n\
          set smime_is_default=yes\n\
+         set smime_ask_cert_label=no\n\
          set smime_certificates=\"{directory}/certificates\"\n\
          set smime_keys=\"{directory}/keys\"\n"
     );

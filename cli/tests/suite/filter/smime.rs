@@ -182,6 +182,26 @@ fn a_postponed_mail_is_sealed_and_comes_back() {
 }
 
 #[test]
+fn certificates_of_a_signed_mail_are_taken_in() {
+    for name in ["mutt", "neomutt"] {
+        let Some(desk) = Desk::new(name) else { continue };
+        let place = &desk.inbox.place;
+        place
+            .run("dave", &["init", "dave@example.org", "--no-passphrase", "--algorithm", "rsa-2048"])
+            .exits(0);
+        desk.mailbox(&[desk.inbox.signed_by("dave")]);
+        let screen = desk.start("-f box");
+        screen.until("Msgs:1");
+        screen.press(&["C-k"]);
+        let start = std::time::Instant::now();
+        while !place.run("alice", &["keys", "list"]).text().contains("dave@example.org") {
+            assert!(start.elapsed().as_secs() < 30, "{name}: not taken in\n{}", screen.shows());
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+    }
+}
+
+#[test]
 fn a_directory_of_another_program_is_left_alone() {
     let inbox = Inbox::new();
     fs::create_dir_all(inbox.place.path("smime/certificates")).unwrap();
