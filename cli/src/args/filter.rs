@@ -20,7 +20,7 @@ use super::common::{At, History};
         \x20     cseal filter < in.eml > out.eml\n\n\
         \x20 The same, and hand on decrypted what opens without a passphrase:\n\
         \x20     cseal filter --decrypt < in.eml > out.eml\n\n\
-        \x20 Read a mail that a mail program pipes, a key of mutt or aerc:\n\
+        \x20 Read a mail that a mail program pipes, a key of mutt, say:\n\
         \x20     cseal filter --display < in.eml\n\n\
         \x20 In muttrc: set display_filter=\"cseal filter --rendered\"\n\
         \x20     cseal filter --rendered < text\n\n\
