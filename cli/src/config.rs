@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use counterseal_core::address::EmailAddress;
+use counterseal_core::cms::Capabilities;
 use toml_edit::{Document, Item, TableLike};
 
 use crate::account::{self, Account, QueueSettings, SecretSource, Server};
@@ -21,6 +22,15 @@ use crate::token::{Configured, check_settings};
 const FILE: &str = "config.toml";
 /// Octets of the file.
 pub(crate) const CONFIG_BYTES: usize = 256 << 10;
+
+/// What others are told that the person reads: in every program that they read their mail with.
+///
+/// # Errors
+/// As [`Config::read`].
+pub(crate) fn announced() -> Result<Capabilities, Failure> {
+    let reads_elsewhere = Config::read()?.reads_elsewhere;
+    Ok(if reads_elsewhere { Capabilities::of_every_program() } else { Capabilities::ours() })
+}
 
 /// How the programs work for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) queue: QueueSettings,
     /// Who is meant by names without a domain.
     pub(crate) sendmail: SendmailSettings,
+    /// Whether the person reads the same mail in other programs too.
+    pub(crate) reads_elsewhere: bool,
 }
 
 /// Who is meant by names without a domain, in mail that is handed to `sendmail`.
@@ -58,6 +70,7 @@ impl Default for Config {
             accounts: Vec::new(),
             queue: QueueSettings::default(),
             sendmail: SendmailSettings::default(),
+            reads_elsewhere: false,
         }
     }
 }
@@ -159,6 +172,11 @@ impl Config {
                         config.sendmail_key(key, item).map_err(|what| at(text, item, &what))?;
                     }
                 }
+                ("reading", Some(table), _) => {
+                    for (key, item) in table.iter() {
+                        config.reading_key(key, item).map_err(|what| at(text, item, &what))?;
+                    }
+                }
                 ("token", ..) => return Err(wrong("tokens are written as [[token]]".to_owned())),
                 _ => return Err(wrong(format!("unknown key {section:?}"))),
             }
@@ -187,6 +205,16 @@ impl Config {
             },
             _ => return Err(format!("unknown key {key:?}")),
         }
+        Ok(())
+    }
+
+    fn reading_key(&mut self, key: &str, item: &Item) -> Result<(), String> {
+        self.reads_elsewhere = match (key, item.as_str()) {
+            ("programs", Some("cseal")) => false,
+            ("programs", Some("every")) => true,
+            ("programs", _) => return Err("\"programs\" must be cseal or every".to_owned()),
+            _ => return Err(format!("unknown key {key:?}")),
+        };
         Ok(())
     }
 

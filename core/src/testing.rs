@@ -104,6 +104,7 @@ impl Person {
             certificates: vec![self.signing.clone(), self.authority.clone()],
             encryption_certificate: Some(self.encryption.clone()),
             carried: Vec::new(),
+            capabilities: Capabilities::ours(),
             algorithm: None,
         }
     }

@@ -2,13 +2,13 @@
 
 use clap::ValueEnum;
 use counterseal_core::address::EmailAddress;
-use counterseal_core::cms::Capabilities;
 use counterseal_core::keys::Keyring;
 use counterseal_core::time::Time;
 use counterseal_core::x509::issue::{self, Issuer, Subject, Validity};
 use counterseal_core::x509::{Certificate, KeyKind, PublicKey, SecretKey};
 
 use crate::args;
+use crate::config;
 use crate::failure::Failure;
 use crate::randomness::SystemRandom;
 use crate::store::{KeyUse, StoreError, Writer};
@@ -90,7 +90,7 @@ pub(super) fn certify(
     validity.not_after = validity.not_after.min(issuer.certificate.not_after());
     let issued = match key_use {
         KeyUse::Encryption => {
-            let capabilities = Capabilities::ours().to_der();
+            let capabilities = config::announced()?.to_der();
             issue::encryption_certificate(issuer, &subject, validity, Some(&capabilities), &mut SystemRandom)
         }
         KeyUse::Signing | KeyUse::PersonalCa => {
@@ -144,7 +144,7 @@ pub(super) fn self_signed(
     now: Time,
 ) -> Result<Certificate, Failure> {
     let subject = Subject { name, addresses, public_key: key.public_key() };
-    let (keys, capabilities) = (Keyring::from(key.clone()), Capabilities::ours().to_der());
+    let (keys, capabilities) = (Keyring::from(key.clone()), config::announced()?.to_der());
     let validity = validity(now, CERTIFICATE_DAYS);
     issue::self_signed(&keys, &subject, validity, Some(&capabilities), &mut SystemRandom)
         .map_err(cannot_issue)

@@ -2,6 +2,7 @@
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::algorithm::{DigestAlgorithm, KeyAlgorithm, SignatureAlgorithm};
+use counterseal_core::cms::Capabilities;
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::keys::Keyring;
 use counterseal_core::message::Signer;
@@ -12,6 +13,7 @@ use counterseal_core::x509::{Certificate, SecretKey};
 use crate::args::{self, Digest, SignatureScheme};
 use crate::commands::keys::revoke;
 use crate::commands::statements;
+use crate::config;
 use crate::failure::Failure;
 use crate::sources::{self, KeyFiles};
 use crate::store::{KeyUse, Store, StoreKeys};
@@ -25,6 +27,8 @@ pub(crate) struct SigningIdentity {
     carried: Vec<Vec<u8>>,
     /// Revocation lists of our own CA.
     revocation_lists: Vec<Vec<u8>>,
+    /// What is announced to those who answer.
+    capabilities: Capabilities,
     algorithm: Option<SignatureAlgorithm>,
 }
 
@@ -50,6 +54,7 @@ impl SigningIdentity {
             encryption_certificate: encryption_certificate(&certificates, &keys, None),
             carried: Vec::new(),
             revocation_lists: Vec::new(),
+            capabilities: Capabilities::ours(),
             algorithm: algorithm(signing, key.algorithm())?,
             certificates,
         };
@@ -77,6 +82,7 @@ impl SigningIdentity {
             algorithm: algorithm(signing, own.public_key().algorithm())?,
             carried: if signing.no_evidence { Vec::new() } else { statements::carried(store, at)? },
             revocation_lists: revoke::carried(store, at)?,
+            capabilities: config::announced()?,
             encryption_certificate: encryption_certificate(&held, &[], Some(own)),
             certificates,
         })
@@ -91,6 +97,7 @@ impl SigningIdentity {
             encryption_certificate: self.encryption_certificate.clone(),
             carried: self.carried.clone(),
             revocation_lists: self.revocation_lists.clone(),
+            capabilities: self.capabilities.clone(),
             algorithm: self.algorithm,
         }
     }

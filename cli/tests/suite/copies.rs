@@ -66,3 +66,46 @@ fn a_file_is_sealed_for_addresses_and_for_oneself() {
     place.run("alice", &["decrypt", "--cms", "report.p7m"]).exits(0);
     place.run("alice", &["encrypt", "--cms", "report"]).exits(2);
 }
+
+/// Whether the cipher is AES-CBC, and how many of the two recipients (the sender is one of them) have RSA-OAEP, as OpenSSL
+/// prints it.
+fn ways(place: &Place, file: &str) -> (bool, usize) {
+    let file = place.path(file);
+    let arguments = ["cms", "-cmsout", "-print", "-in", file.to_str().unwrap()];
+    let printed = std::process::Command::new("openssl").args(arguments).output().unwrap();
+    let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
+    (printed.contains("aes-256-cbc"), printed.matches("rsaesOaep").count())
+}
+
+#[test]
+fn who_reads_mail_in_other_programs_too_is_sent_what_those_can_open() {
+    if crate::servers::program("openssl").is_none() {
+        return;
+    }
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("dave")).unwrap();
+    place.write("dave/config.toml", "[reading]\nprograms = \"every\"\n");
+    for (person, is_for_all) in [("erin", false), ("dave", true)] {
+        let address = format!("{person}@example.org");
+        let expected = (is_for_all, if is_for_all { 1 } else { 2 });
+        place.run(person, &["init", &address, "--no-passphrase", "--algorithm", "rsa-2048"]).exits(0);
+        place.run(person, &["keys", "export", &address, "-o", "their.pem", "--overwrite"]).exits(0);
+        place.run("alice", &["keys", "import", "their.pem"]).exits(0);
+        place.write("to.eml", format!("From: alice@example.org\nTo: {address}\n\nHello.\n"));
+        let send =
+            |name: &str| place.run("alice", &["encrypt", "to.eml", "-o", name, "--overwrite"]).exits(0);
+        send("first.eml");
+        assert_eq!(ways(&place, "first.eml"), expected, "{person}: the certificate says so");
+        // What is announced in signed mail says the same.
+        place.write("from.eml", format!("From: {address}\nTo: alice@example.org\n\nHello.\n"));
+        place.run(person, &["sign", "from.eml", "-o", "signed.eml", "--overwrite"]).exits(0);
+        place.run("alice", &["verify", "signed.eml", "-o", "read.eml", "--overwrite"]);
+        send("second.eml");
+        assert_eq!(ways(&place, "second.eml"), expected, "{person}: signed mail says so");
+        place.run(person, &["decrypt", "second.eml", "-o", "open.eml", "--overwrite"]);
+        assert!(String::from_utf8(place.read("open.eml")).unwrap().contains("Hello."));
+    }
+    place.write("dave/config.toml", "[reading]\nprograms = \"thunderbird\"\n");
+    let refused = place.run("dave", &["sign", "from.eml", "-o", "no.eml"]).exits(3);
+    assert!(refused.stderr.contains("must be cseal or every"), "{}", refused.stderr);
+}

@@ -88,6 +88,15 @@ impl Capabilities {
         ])
     }
 
+    /// What every program reads that knows S/MIME, best first: for whoever reads the same mail in others too.
+    #[must_use]
+    pub fn of_every_program() -> Self {
+        Self(vec![
+            Capability::Content(ContentEncryption::Aes256Cbc),
+            Capability::Content(ContentEncryption::Aes128Cbc),
+        ])
+    }
+
     /// A list in the given order of preference.
     #[must_use]
     pub fn new(capabilities: Vec<Capability>) -> Self {

@@ -7,7 +7,7 @@ use super::signers::{self, Claim};
 use super::status::{EncryptionStatus, Reason, SignerStatus, Status, Verdict};
 use super::{Context, ReadError, ReadOptions, Signer, WriteError};
 use crate::algorithm::ContentEncryption;
-use crate::cms::{self, Capabilities, ContentType, KeyTransport, Signed, SignedError, SignedInput, Warning};
+use crate::cms::{self, ContentType, KeyTransport, Signed, SignedError, SignedInput, Warning};
 use crate::policy::Accepted;
 use crate::ports::{Random, Source, Spool, Spools};
 use crate::secret::SecretBytes;
@@ -149,8 +149,7 @@ pub fn sign(
     at: Time,
     output: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let capabilities = Capabilities::ours();
-    let request = signer.request(&capabilities, at);
+    let request = signer.request(at);
     let input = if detached { SignedInput::Detached(content) } else { SignedInput::Attached(content) };
     cms::write_signed(input, &request, output).map(drop).map_err(WriteError::Sign)
 }

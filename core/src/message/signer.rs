@@ -23,6 +23,8 @@ pub struct Signer<'s> {
     pub carried: Vec<Vec<u8>>,
     /// DER of the revocation lists of our own CA, which go along.
     pub revocation_lists: Vec<Vec<u8>>,
+    /// What is announced to those who answer.
+    pub capabilities: Capabilities,
     /// How to sign; by the kind of key where nothing is said.
     pub algorithm: Option<SignatureAlgorithm>,
 }
@@ -41,11 +43,7 @@ impl Signer<'_> {
             .is_some_and(|certificate| certificate.addresses().iter().any(|address| address.matches(author)))
     }
 
-    pub(super) fn request<'r>(
-        &'r self,
-        capabilities: &'r Capabilities,
-        signing_time: Time,
-    ) -> SigningRequest<'r> {
+    pub(super) fn request(&self, signing_time: Time) -> SigningRequest<'_> {
         SigningRequest {
             keys: self.keys,
             key: self.key,
@@ -53,7 +51,7 @@ impl Signer<'_> {
             algorithm: self.algorithm,
             signing_time,
             encryption_certificate: self.encryption_certificate.as_ref(),
-            capabilities: Some(capabilities),
+            capabilities: Some(&self.capabilities),
             content_type: ContentType::Data,
             carried_evidence: &self.carried,
             revocation_lists: &self.revocation_lists,

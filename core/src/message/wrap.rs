@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Signer, WriteError};
 use crate::algorithm::ContentEncryption;
-use crate::cms::{self, Capabilities, ContentType, Recipient, SignedInput};
+use crate::cms::{self, ContentType, Recipient, SignedInput};
 use crate::mail::{Base64Encoder, FilterWriter, Pieces};
 use crate::ports::Random;
 use crate::time::Time;
@@ -30,8 +30,7 @@ pub(super) fn signed_entity<'m>(
     at: Time,
     random: &mut dyn Random,
 ) -> Result<Pieces<'m>, WriteError> {
-    let capabilities = Capabilities::ours();
-    let request = signer.request(&capabilities, at);
+    let request = signer.request(at);
     let mut object = Vec::new();
     match form {
         SignatureForm::Detached => {
