@@ -10,7 +10,7 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::cms::Capabilities;
 use toml_edit::{Document, Item, TableLike};
 
-use crate::account::{self, Account, QueueSettings, SecretSource, Server};
+use crate::account::{self, Account, QueueSettings, Server};
 use crate::agent::Limits;
 use crate::args::duration;
 use crate::failure::Failure;
@@ -129,9 +129,10 @@ impl Config {
         match read_settings(path, CONFIG_BYTES, "config")? {
             Some(text) => {
                 let config = Self::parse(&text).map_err(wrong)?;
-                if !config.tokens.is_empty() || config.accounts.iter().any(names_a_program) {
-                    check_settings(path)
-                        .map_err(|why| wrong(format!("{why}, and it names libraries or programs")))?;
+                if !config.tokens.is_empty() || config.accounts.iter().any(is_trusted) {
+                    check_settings(path).map_err(|why| {
+                        wrong(format!("{why}, and it names libraries or programs, or who gets a password"))
+                    })?;
                 }
                 Ok(config)
             }
@@ -232,10 +233,10 @@ impl Config {
     }
 }
 
-/// Whether a program is run for it, so that whoever writes the file runs programs as the user.
-const fn names_a_program(account: &Account) -> bool {
-    matches!(account.server, Server::Sendmail(_))
-        || matches!(account.secret, Some(SecretSource::Command(_) | SecretSource::OAuth(_)))
+/// Whether a program is run for it, or a password given away: whoever writes the file runs programs as the user, or names
+/// the server, and the key by which it is known.
+const fn is_trusted(account: &Account) -> bool {
+    matches!(account.server, Server::Sendmail(_)) || account.secret.is_some()
 }
 
 /// One `[[token]]`. Whether its library may be loaded is looked at where it is.
@@ -293,7 +294,7 @@ mod tests {
         let config = Config::parse(text).unwrap();
         let names: Vec<&str> = config.accounts.iter().map(|account| account.name.as_str()).collect();
         assert_eq!(names, ["work", "a"]);
-        assert!(names_a_program(&config.accounts[0]) && !names_a_program(&config.accounts[1]));
+        assert!(is_trusted(&config.accounts[0]) && !is_trusted(&config.accounts[1]));
         assert_eq!(config.queue.give_up.as_secs(), 172_800);
     }
 

@@ -80,9 +80,14 @@ fn place(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {
 }
 
 /// Whether a folder that a variable names may be this user's. Who becomes another user by `sudo` or `su` may bring
-/// the variables of the first along.
+/// the variables of the first along. One that is not there yet would be made in a folder of this user, or of root.
 fn is_of_user(path: &Path) -> bool {
-    path.metadata().map_or(true, |found| found.uid() == rustix::process::geteuid().as_raw())
+    let own = rustix::process::geteuid().as_raw();
+    if let Ok(found) = path.metadata() {
+        return found.uid() == own;
+    }
+    let above = path.ancestors().find_map(|folder| folder.metadata().ok());
+    above.is_none_or(|above| above.uid() == own || above.uid() == 0)
 }
 
 /// The home directory that the system knows. The variable HOME is not asked: cron, sudo and at set

@@ -26,7 +26,7 @@ pub(super) fn log_in(
     let mechanisms: &[&str] =
         if is_token { &["OAUTHBEARER", "XOAUTH2"] } else { &["SCRAM-SHA-256", "PLAIN", "LOGIN"] };
     let Some(mechanism) = mechanisms.iter().find(|name| offers(name)) else {
-        let offered = if offered.is_empty() { "none".to_owned() } else { offered.join(", ") };
+        let offered = if offered.is_empty() { "none".to_owned() } else { reply::cut(&offered.join(", ")) };
         return Err(Trouble::LogIn(format!(
             "the server offers no way to log in that fits the account ({}; it offers {offered})",
             mechanisms.join(", ")

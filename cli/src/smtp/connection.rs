@@ -17,9 +17,11 @@ use crate::account::{Account, Host, Server};
 const CONNECT: Duration = Duration::from_secs(30);
 const PIECE: usize = 16 << 10;
 
+type TlsStream = StreamOwned<ClientConnection, TcpStream>;
+
 enum Stream {
     Plain(TcpStream),
-    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    Tls(Box<TlsStream>),
     Local(UnixStream),
 }
 
@@ -122,7 +124,7 @@ impl Connection {
             self.set_timeout(until, when)?;
             let written = match &mut self.stream {
                 Stream::Plain(stream) => stream.write(bytes),
-                Stream::Tls(stream) => stream.write(bytes),
+                Stream::Tls(stream) => write_tls(stream, bytes),
                 Stream::Local(stream) => stream.write(bytes),
             };
             match written {
@@ -132,16 +134,29 @@ impl Connection {
                 Err(error) => return Err(trouble(&error, when)),
             }
         }
-        match &mut self.stream {
-            Stream::Tls(stream) => stream.flush().map_err(|error| trouble(&error, when)),
-            Stream::Plain(_) | Stream::Local(_) => Ok(()),
+        self.flush(when, until)
+    }
+
+    /// Until what TLS still holds back is with the system.
+    fn flush(&mut self, when: &'static str, until: Instant) -> Result<(), Trouble> {
+        loop {
+            self.set_timeout(until, when)?;
+            match &mut self.stream {
+                Stream::Tls(stream) if stream.conn.wants_write() => match send_tls(stream) {
+                    Err(error) if error.kind() != ErrorKind::Interrupted => {
+                        return Err(trouble(&error, when));
+                    }
+                    _ => {}
+                },
+                _ => return Ok(()),
+            }
         }
     }
 
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
         match &mut self.stream {
             Stream::Plain(stream) => stream.read(piece),
-            Stream::Tls(stream) => stream.read(piece),
+            Stream::Tls(stream) => read_tls(stream, piece),
             Stream::Local(stream) => stream.read(piece),
         }
     }
@@ -156,6 +171,42 @@ impl Connection {
             }
         };
         set.map_err(|error| trouble(&error, when))
+    }
+}
+
+/// One step of reading: [`ErrorKind::Interrupted`] where it was one, and no text has come of it yet. rustls would go on
+/// until a record is whole, and whoever sends one octet of it now and then would hold us for ever.
+fn read_tls(stream: &mut TlsStream, piece: &mut [u8]) -> io::Result<usize> {
+    match stream.conn.reader().read(piece) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+        done => return done,
+    }
+    if stream.conn.wants_write() {
+        return send_tls(stream).and(Err(ErrorKind::Interrupted.into()));
+    }
+    stream.conn.read_tls(&mut stream.sock)?;
+    match stream.conn.process_new_packets() {
+        Ok(_) => Err(ErrorKind::Interrupted.into()),
+        Err(error) => {
+            // Tells the server why, if it still listens.
+            let _ = stream.conn.write_tls(&mut stream.sock);
+            Err(io::Error::new(ErrorKind::InvalidData, error))
+        }
+    }
+}
+
+/// One step of writing, as [`read_tls`].
+fn write_tls(stream: &mut TlsStream, bytes: &[u8]) -> io::Result<usize> {
+    if stream.conn.wants_write() {
+        return send_tls(stream).and(Err(ErrorKind::Interrupted.into()));
+    }
+    stream.conn.writer().write(bytes)
+}
+
+fn send_tls(stream: &mut TlsStream) -> io::Result<()> {
+    match stream.conn.write_tls(&mut stream.sock)? {
+        0 => Err(ErrorKind::WriteZero.into()),
+        _ => Ok(()),
     }
 }
 

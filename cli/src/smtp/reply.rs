@@ -41,9 +41,13 @@ impl Reply {
 
 impl fmt::Display for Reply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text: String = self.lines.join(" ").chars().take(KEPT).collect();
-        write!(formatter, "{} {text}", self.code)
+        write!(formatter, "{} {}", self.code, cut(&self.lines.join(" ")))
     }
+}
+
+/// As much of a foreign text as a person, or a file, is given.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(KEPT).collect()
 }
 
 /// Collects the lines of an answer.

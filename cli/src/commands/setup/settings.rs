@@ -6,12 +6,13 @@ use std::path::Path;
 
 use counterseal_core::limits::POLICY_BYTES;
 use counterseal_core::policy::{AddressPattern, Encrypt, PolicyFile};
+use counterseal_core::time::Time;
 
 use super::account::NewAccount;
 use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::files::{read_settings, write_file};
-use crate::policy;
+use crate::{clock, policy};
 
 /// Adds accounts at the end of `config.toml`.
 ///
@@ -27,12 +28,15 @@ pub(super) fn add_accounts(accounts: &[NewAccount]) -> Result<(), Failure> {
     write(&path, &after)
 }
 
-/// What `policy.toml` says of everybody, if it says anything.
+/// What `policy.toml` says of everybody, if it says anything. A row that is silent about encryption leaves it as it is built
+/// in, and one that is added behind it would never count.
 pub(super) fn for_everybody() -> Result<Option<Encrypt>, Failure> {
     let Some(text) = read_settings(&policy::path()?, POLICY_BYTES, "policy")? else { return Ok(None) };
     let file = parsed(&text)?;
-    let row = file.send.iter().find(|row| row.address == AddressPattern::Everybody && row.after.is_none());
-    Ok(row.and_then(|row| row.encrypt))
+    let is_in_force = |after: Option<Time>| after.is_none_or(|after| after <= clock::now());
+    let mut rows = file.send.iter().filter(|row| is_in_force(row.after));
+    let row = rows.find(|row| row.address == AddressPattern::Everybody);
+    Ok(row.map(|row| row.encrypt.unwrap_or(Encrypt::Require)))
 }
 
 /// Adds a row for everybody at the end of `policy.toml`: the first that matches counts, so rows before it hold on.

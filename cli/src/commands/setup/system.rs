@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &args::Setup) -> Result<Exit, Failure> {
     deeds.file(&Path::new(SETTINGS).join("policy.toml"), POLICY, Deed::Kept)?;
     // The last file: it is what makes `cseal-sendmail` look at all the others.
     deeds.file(&Path::new(SETTINGS).join("config.toml"), &plan.config, Deed::Kept)?;
-    timer::install(&mut deeds)?;
+    timer::install(&mut deeds, &plan.program)?;
     render::system(&deeds.done, &plan.notes, arguments.report.json)?;
     Ok(Exit::Done)
 }
@@ -59,6 +59,8 @@ struct Plan {
     aliases: Option<String>,
     config: String,
     needs_password: bool,
+    /// What the timer runs.
+    program: String,
     /// What the administrator has to know of it.
     notes: Vec<String>,
 }
@@ -85,6 +87,7 @@ impl Plan {
             aliases: root_mail.map(|address| with_root(&before, &address)),
             config: config(arguments)?,
             needs_password,
+            program: timer::program()?,
             notes,
         })
     }

@@ -12,6 +12,7 @@ use crate::account::{Pattern, SecretSource};
 use crate::failure::Failure;
 use crate::files::read_file;
 use crate::places;
+use crate::token::check_settings;
 
 /// What was taken over, and what the person should know of that.
 pub(super) struct Taken {
@@ -25,6 +26,16 @@ pub(super) fn accounts(file: Option<&PathBuf>, address: &EmailAddress) -> Result
         Some(path) => path.clone(),
         None => places::msmtprc()?,
     };
+    if path.is_file() {
+        // Its programs are run, and its servers get the password. What comes through a pipe is the caller's own.
+        check_settings(&path).map_err(|why| {
+            Failure::unknown(
+                "config",
+                format!("{}: {why}, and it names programs and servers", path.display()),
+            )
+            .hint("look at what stands in it, make it yours alone (chown, chmod go-w), and begin again")
+        })?;
+    }
     let bytes = read_file(&path, MSMTP_BYTES)?;
     let wrong = |what: String| Failure::unknown("malformed", format!("{}: {what}", path.display()));
     let text = std::str::from_utf8(&bytes).map_err(|_| wrong("not UTF-8".to_owned()))?;

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::files::write_file;
 use crate::places;
 use crate::terminal::shell_word;
+use crate::token::check_settings;
 
 const SERVICE: &str = "counterseal-flush.service";
 const TIMER: &str = "counterseal-flush.timer";
@@ -38,25 +39,49 @@ pub(super) fn install(wanted: Option<args::Timer>) -> Result<Installed, Failure>
         Some(args::Timer::Systemd) => systemd(),
         Some(args::Timer::Cron) => crontab(),
         // Who keeps everything in one folder has it for a trial, or for somebody else.
-        None if Path::new("/run/systemd/system").is_dir() && home().is_none() => systemd(),
-        None => Ok(Installed::Line(line(&program()?))),
+        None if Path::new("/run/systemd/system").is_dir() && home()?.is_none() => systemd(),
+        None => Ok(Installed::Line(line(&program()?, home()?.as_deref()))),
     }
 }
 
+/// What the timer runs.
+///
+/// # Errors
+/// `timer` where its name would be more than one line of a unit or of a crontab, or where whoever can exchange it would run
+/// programs as root.
 fn program() -> Result<PathBuf, Failure> {
-    env::current_exe().map_err(|error| Failure::io("this program", &error))
+    let path = env::current_exe().map_err(|error| Failure::io("this program", &error))?;
+    let failed = |why: &str| {
+        Failure::unknown("timer", format!("no timer runs {}: {why}", path.display()))
+            .hint("install cseal in /usr/local/bin, or use --timer none")
+    };
+    if path.to_str().is_none_or(|path| path.chars().any(char::is_control)) {
+        return Err(failed("its name is more than one line, or no text"));
+    }
+    if rustix::process::geteuid().is_root() {
+        check_settings(&path).map_err(|why| failed(&why))?;
+    }
+    Ok(path)
 }
 
 /// The one folder in which everything is, where there is one.
-fn home() -> Option<String> {
-    env::var("COUNTERSEAL_HOME").ok().filter(|home| !home.is_empty())
+///
+/// # Errors
+/// `timer` where its name would be more than one line of a unit or of a crontab.
+fn home() -> Result<Option<String>, Failure> {
+    let Some(home) = env::var_os("COUNTERSEAL_HOME").filter(|home| !home.is_empty()) else { return Ok(None) };
+    match home.into_string() {
+        Ok(home) if !home.chars().any(char::is_control) => Ok(Some(home)),
+        _ => Err(Failure::unknown("timer", "no timer can name the folder in COUNTERSEAL_HOME")
+            .hint("use --timer none, or a folder without control characters in its name")),
+    }
 }
 
 fn systemd() -> Result<Installed, Failure> {
     let directory = places::user_units()?;
     std::fs::create_dir_all(&directory)
         .map_err(|error| Failure::io(directory.display().to_string(), &error))?;
-    write_file(&directory.join(SERVICE), service(&program()?, home().as_deref()).as_bytes(), true)?;
+    write_file(&directory.join(SERVICE), service(&program()?, home()?.as_deref()).as_bytes(), true)?;
     let timer = directory.join(TIMER);
     write_file(&timer, TIMER_TEXT.as_bytes(), true)?;
     let is_enabled = systemctl(&["daemon-reload"]) && systemctl(&["enable", "--now", TIMER]);
@@ -88,9 +113,9 @@ fn systemctl(arguments: &[&str]) -> bool {
 }
 
 /// The line: in a crontab a percent sign ends the command, and the rest is for its shell.
-fn line(program: &Path) -> String {
+fn line(program: &Path, home: Option<&str>) -> String {
     let quoted = |text: &str| shell_word(text).replace('%', "\\%");
-    let home = home().map(|home| format!("COUNTERSEAL_HOME={} ", quoted(&home))).unwrap_or_default();
+    let home = home.map(|home| format!("COUNTERSEAL_HOME={} ", quoted(home))).unwrap_or_default();
     let program = quoted(&program.display().to_string());
     format!("*/5 * * * * {home}{program} {COMMAND} >/dev/null 2>&1")
 }
@@ -109,7 +134,7 @@ fn crontab() -> Result<Installed, Failure> {
         return Err(failed(said.trim().to_owned()));
     }
     let before = String::from_utf8(read.stdout).map_err(|_| failed("it is not UTF-8".to_owned()))?;
-    let line = line(&program()?);
+    let line = line(&program()?, home()?.as_deref());
     if before.lines().any(|other| other == line) {
         return Ok(Installed::Crontab);
     }
@@ -139,6 +164,7 @@ mod tests {
         let text = service(Path::new("/opt/a b/100%\"/cseal"), Some("/home/al ice"));
         assert!(text.contains("ExecStart=\"/opt/a b/100%%\\\"/cseal\" queue flush --due\n"), "{text}");
         assert!(text.contains("Environment=\"COUNTERSEAL_HOME=/home/al ice\"\n"), "{text}");
-        assert!(line(Path::new("/opt/a b/100%'/cseal")).contains("'/opt/a b/100\\%'\\''/cseal' queue flush"));
+        let line = line(Path::new("/opt/a b/100%'/cseal"), None);
+        assert!(line.contains("'/opt/a b/100\\%'\\''/cseal' queue flush"));
     }
 }

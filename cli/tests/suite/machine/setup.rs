@@ -133,3 +133,42 @@ fn where_systemd_runs_the_machine_its_timer_sends() {
     let said = machine.shell(0, &format!("mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && PATH=/home/bin:$PATH {program} setup --system"));
     assert!(said.exits(3).stderr.contains("systemctl daemon-reload"));
 }
+
+#[test]
+fn root_runs_no_program_that_others_can_exchange() {
+    let Some(machine) = Machine::bare() else { return };
+    let certificate = machine.outbox.place.path("alice.pem");
+    let arguments =
+        format!("setup --system --root-mail alice@example.org --certificate {}", certificate.display());
+    let copy = "cp \"$(dirname \"$1\")\"/cseal* /home/mallory/bin/";
+    let program = machine.path("bin/cseal").display().to_string();
+    for change in [
+        "chown mallory /home/mallory/bin/cseal",
+        "chown root /home/mallory/bin/cseal; chmod 777 /home/mallory/bin/cseal",
+        // The file is root's, and the folder is not.
+        "true",
+    ] {
+        let line =
+            format!("mkdir -p /home/mallory/bin; {copy}; {change}; exec /home/mallory/bin/cseal {arguments}");
+        let refused = machine.as_user(0, "sh", &["-c", &line, "sh", &program], b"").exits(3).stderr;
+        assert!(refused.contains("root's timer does not run it"), "{change}: {refused}");
+        for path in ["etc/counterseal", "etc/cron.d/counterseal", "var/spool/counterseal"] {
+            assert!(!machine.path(path).exists(), "{change}: {path}");
+        }
+    }
+    machine.shell(0, &format!("exec {program} {arguments}")).exits(0);
+}
+
+#[test]
+fn root_makes_no_folder_in_the_home_of_whoever_began_sudo() {
+    let Some(machine) = Machine::bare() else { return };
+    let program = machine.path("bin/cseal");
+    let line = format!(
+        "export XDG_CONFIG_HOME=/home/mallory/new/config XDG_DATA_HOME=/home/mallory/data; exec {} setup alice@example.org \
+         --no-passphrase --no-check --timer none --yes --server smtps://smtp.example.org",
+        program.display()
+    );
+    machine.shell(0, &line).exits(0);
+    assert_eq!(fs::read_dir(machine.path("home/mallory")).unwrap().count(), 0);
+    assert!(machine.path("root/.config/counterseal/config.toml").exists());
+}

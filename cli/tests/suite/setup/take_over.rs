@@ -1,5 +1,8 @@
 //! Accounts of msmtp.
 
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+
 use super::{json, run, text};
 use crate::people::{Place, Ran};
 
@@ -89,4 +92,34 @@ fn a_file_that_is_wrong_or_for_others_changes_nothing() {
     let place = Place::new();
     let missing = ["setup", "alice@example.org", "--from-msmtp=nowhere", "--no-check", "--json"];
     assert_eq!(run(&place, "alice", &place.path("none"), &missing).exits(3).json()["error"], "io");
+}
+
+#[test]
+fn a_file_that_others_write_is_not_taken_over() {
+    let file = "account work\nhost smtp.example.org\nfrom alice@example.org\ntls on\nauth on\nuser alice\n\
+                passwordeval touch ran; echo x\n";
+    let place = Place::new();
+    let path = place.write("msmtprc", file);
+    let setup = || {
+        let file = format!("--from-msmtp={}", path.display());
+        run(
+            &place,
+            "alice",
+            &place.path("none"),
+            &["setup", "alice@example.org", &file, "--yes", "--timer", "none", "--json"],
+        )
+    };
+    for mode in [0o666, 0o620] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let refused = setup().exits(3).json();
+        assert_eq!(refused["error"], "config", "{refused}");
+        assert!(refused["message"].as_str().unwrap().contains("others can write it"), "{refused}");
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    if chown(&path, Some(4400), None).is_ok() {
+        assert_eq!(setup().exits(3).json()["error"], "config");
+    } else {
+        eprintln!("SKIPPED: a file of somebody else, because only root can make one for a test");
+    }
+    assert!(!place.path("alice/config.toml").exists() && !place.path("ran").exists());
 }

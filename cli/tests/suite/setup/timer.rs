@@ -85,3 +85,25 @@ fn the_lines_for_other_programs_name_our_program() {
     // What is printed for one is part of what is printed for all.
     assert!(all.contains(show(&["php"]).exits(0).text().trim_end()));
 }
+
+#[test]
+fn a_folder_whose_name_is_two_lines_gets_no_timer() {
+    let place = Place::new();
+    let file = place.path("table");
+    program(
+        &place,
+        "crontab",
+        &format!("[ \"$1\" = - ] && cat > '{}'; echo 'no crontab for alice' >&2; exit 1", file.display()),
+    );
+    program(&place, "systemctl", "exit 0");
+    let name = "two\n* * * * * touch ran";
+    for timer in ["cron", "systemd"] {
+        let arguments =
+            ["setup", "alice@example.org", "--no-check", "--json", "--no-passphrase", "--timer", timer];
+        let server = ["--server", "smtps://smtp.example.org"];
+        let refused =
+            run(&place, name, &place.path("none"), &[&arguments[..], &server].concat()).exits(3).json();
+        assert_eq!(refused["error"], "timer", "{refused}");
+    }
+    assert!(!file.exists() && !place.path("xdg/systemd/user/counterseal-flush.service").exists());
+}

@@ -38,6 +38,22 @@ fn what_stood_in_the_files_stands_there_still() {
 }
 
 #[test]
+fn an_answer_that_would_never_count_is_not_written() {
+    // The first row in force that matches counts, also where it is silent about encryption.
+    for policy in [
+        "[[send]]\naddress = \"*\"\naccept = \"verified\"\n",
+        "[[send]]\naddress = \"*\"\nafter = \"2020-01-01\"\nencrypt = \"require\"\n",
+    ] {
+        let place = Place::new();
+        place.write("alice/policy.toml", policy);
+        let refused = setup(&place, &["--policy", "if-possible"]).exits(3).json();
+        assert_eq!(refused["error"], "policy", "{refused}");
+        setup(&place, &["--policy", "require"]).exits(0);
+        assert_eq!(text(&place, "alice/policy.toml"), policy);
+    }
+}
+
+#[test]
 fn an_account_is_never_replaced() {
     let place = Place::new();
     let own = "[account.home]\nsmtp = \"smtps://mail.example.net\"\n";

@@ -125,4 +125,25 @@ fn a_configuration_that_names_a_program_and_that_others_write_is_refused() {
     let home = Home::new(&account(&sink, COMMAND), "");
     fs::set_permissions(home.path("config.toml"), fs::Permissions::from_mode(0o666)).unwrap();
     assert!(home.flush().exits(3).stderr.contains("names libraries or programs"));
+    // Nor may they name the server that gets the password, or the key by which it is known.
+    for secret in ["password = { netrc = true }", "password = { keyring = true }"] {
+        home.configure(&account(&sink, secret), "");
+        assert!(home.flush().exits(3).stderr.contains("or who gets a password"), "{secret}");
+    }
+    assert!(sink.said().is_empty());
+}
+
+#[test]
+fn what_a_server_offers_fills_no_log() {
+    let ehlo =
+        format!("250-sink{}\r\n250 PIPELINING", format!("\r\n250-AUTH {}", "X".repeat(4_000)).repeat(100));
+    let ehlo: &'static str = ehlo.leak();
+    let script = move |line: &str| if line.starts_with("EHLO") { Deed::Say(ehlo) } else { Deed::Usual };
+    let sink = Sink::start(Manner::script(script));
+    let home = Home::new(&account(&sink, COMMAND), "");
+    let id = home.put(1, &["bob@example.org"]);
+    let said = home.flush().exits(1).text();
+    assert!(said.contains("no way to log in") && said.len() < 2_000, "{} octets", said.len());
+    let log = fs::read_to_string(home.path("queue/new").join(format!("{id}.log"))).unwrap_or_default();
+    assert!(log.len() < 4_000, "{} octets", log.len());
 }

@@ -1,5 +1,10 @@
 //! TLS: by the roots of the system or by a pin, and never without it. Each way to fail is one sentence.
 
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use super::certificates::CERTIFICATES;
 use super::home::{Home, MESSAGE};
 use super::sink::{Deed, Manner, Sink, Tls};
@@ -120,4 +125,34 @@ fn a_server_without_requiretls_gets_nothing_where_it_is_always_required() {
             is_sent.then_some(true)
         );
     }
+}
+
+/// After TLS began well, the first octets of a record that never becomes whole, one after the other.
+fn dripping() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut connection = rustls::ServerConnection::new(CERTIFICATES.tls("good")).unwrap();
+        while connection.is_handshaking() || connection.wants_write() {
+            connection.complete_io(&mut stream).unwrap();
+        }
+        stream.write_all(&[23, 3, 3, 0x3f, 0xff]).unwrap();
+        while stream.write_all(b"x").is_ok() {
+            thread::sleep(Duration::from_millis(200));
+        }
+    });
+    port
+}
+
+#[test]
+fn a_record_that_comes_octet_by_octet_holds_nobody() {
+    let account = format!("smtp = \"smtps://127.0.0.1:{}\"", dripping());
+    let home = Home::new(&account, "[queue]\nanswer = \"1s\"");
+    let id = home.put(1, &["bob@example.org"]);
+    let started = Instant::now();
+    let ran = home.cseal_with_roots(&CERTIFICATES.path("ca.pem"), &["queue", "flush"]).exits(1);
+    assert!(ran.text().contains("the server took too long (at the greeting)"), "{}", ran.text());
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(home.mails("new"), [id.as_str()]);
 }

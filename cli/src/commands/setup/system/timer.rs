@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::files::{Deed, Deeds};
 use crate::failure::Failure;
+use crate::token::check_settings;
 
 /// Is there where systemd runs this machine (sd_booted(3)).
 const SYSTEMD: &str = "/run/systemd/system";
@@ -14,32 +15,38 @@ const UNIT: &str = "counterseal-flush";
 const CRON: &str = "/etc/cron.d/counterseal";
 
 /// Installs what runs once in a minute.
-pub(super) fn install(deeds: &mut Deeds) -> Result<(), Failure> {
-    let program = program()?;
+pub(super) fn install(deeds: &mut Deeds, program: &str) -> Result<(), Failure> {
     if !Path::new(SYSTEMD).is_dir() {
         let folder = Path::new(CRON).parent().unwrap_or(Path::new("/"));
         if folder.is_dir() {
-            deeds.file(Path::new(CRON), &cron(&program), Deed::Replaced)?;
+            deeds.file(Path::new(CRON), &cron(program), Deed::Replaced)?;
         }
         return Ok(());
     }
     let unit = |ending: &str| PathBuf::from(format!("{UNITS}/{UNIT}.{ending}"));
-    deeds.file(&unit("service"), &service(&program), Deed::Replaced)?;
+    deeds.file(&unit("service"), &service(program), Deed::Replaced)?;
     deeds.file(&unit("timer"), TIMER, Deed::Replaced)?;
     systemctl(&["daemon-reload"])?;
     systemctl(&["enable", "--now", &format!("{UNIT}.timer")])
 }
 
 /// `cseal` beside the program that runs, in letters that a unit and a crontab take as they are.
-fn program() -> Result<String, Failure> {
+///
+/// # Errors
+/// `system-files` where others than root can write it.
+pub(super) fn program() -> Result<String, Failure> {
     let own = env::current_exe().map_err(|error| Failure::io("this program", &error))?;
     let path = own.with_file_name("cseal").display().to_string();
+    let failed = |what: String| {
+        Failure::unknown("system-files", format!("{path}: {what}")).hint("install cseal in /usr/local/bin")
+    };
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._+-".contains(letter);
-    if path.chars().all(is_plain) {
-        return Ok(path);
+    if !path.chars().all(is_plain) {
+        return Err(failed("a timer cannot name such a path".to_owned()));
     }
-    Err(Failure::unknown("config", format!("{path}: a timer cannot name such a path"))
-        .hint("install cseal in /usr/local/bin"))
+    // Whoever could exchange it would run programs as root.
+    check_settings(Path::new(&path)).map_err(|why| failed(format!("root's timer does not run it: {why}")))?;
+    Ok(path)
 }
 
 fn cron(program: &str) -> String {
