@@ -308,16 +308,18 @@ pub const QUEUE_MAILS: usize = 20_000;
 pub const QUEUE_BYTES: u64 = 4 << 30;
 /// Bytes of one file of the queue: all copies of one mail.
 pub const QUEUE_FILE_BYTES: u64 = 1 << 30;
-/// Bytes of the envelope of one file of the queue.
-pub const QUEUE_ENVELOPE_BYTES: usize = 64 << 20;
+/// Bytes of the envelope of one file of the queue: what is known of each recipient has a few hundred.
+pub const QUEUE_ENVELOPE_BYTES: usize = 16 << 20;
 /// Copies of one mail: one for each group of readers, and one for each Bcc.
-pub const QUEUE_UNITS: usize = 200_000;
-/// Recipients of all copies of one mail.
-pub const QUEUE_RECIPIENTS: usize = 200_000;
+pub const QUEUE_UNITS: usize = 20_000;
+/// Recipients of all copies of one mail: [`SUBMITTED_RECIPIENTS`], and those that its header names beside them.
+pub const QUEUE_RECIPIENTS: usize = 20_000;
 /// Bytes of what a file of the queue remembers of its tries.
 pub const QUEUE_LOG_BYTES: u64 = 64 << 20;
 /// Bytes of one line of it.
 pub const QUEUE_LOG_LINE_BYTES: usize = 4 << 20;
+/// Characters of what was said about a recipient that are remembered: a copy for each of them is in memory.
+pub const QUEUE_REPLY_CHARACTERS: usize = 1000;
 /// Recipients of one submitted mail: each gets a key, and each Bcc reader a copy.
 pub const SUBMITTED_RECIPIENTS: usize = 5000;
 /// Bytes of a submitted mail; encrypting makes it half as large again, and few servers take more.
@@ -338,3 +340,7 @@ pub const SHELF_FILE_BYTES: usize = 256 << 10;
 pub const SPOOLED_MESSAGE_BYTES: u64 = 100 << 20;
 /// Spools that root looks at in one run.
 pub const SPOOLS: usize = 10_000;
+/// Spools under false names that root looks at and tells of, and as many other names.
+pub const FALSE_SPOOLS: usize = 100;
+/// Recipients of the mails of one user that root lists.
+pub const LISTED_RECIPIENTS: usize = 200_000;

@@ -4,8 +4,11 @@ mod machine;
 mod visit;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 pub(crate) use machine::SpoolReport;
+
+use counterseal_core::limits::LISTED_RECIPIENTS;
 
 use super::remember;
 use super::store::Unlock;
@@ -18,6 +21,9 @@ use crate::render::queue as render;
 use crate::sendmail;
 use crate::system::Scope;
 use visit::Visit;
+
+/// How long root looks at the mail of one user, to list it.
+const LISTING: Duration = Duration::from_secs(20);
 
 /// Runs the sub-command that was typed.
 pub(super) fn run(arguments: &args::Queue) -> Result<Exit, Failure> {
@@ -33,7 +39,7 @@ pub(super) fn run(arguments: &args::Queue) -> Result<Exit, Failure> {
 /// The queue of this user; for root of a machine that sends for its users, those of all of them.
 pub(crate) fn list(json: bool) -> Result<Exit, Failure> {
     let config = Config::of_caller()?;
-    let (mut rows, mut resting, mut wrong) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let (mut listing, mut resting, mut wrong) = (render::Listing::new(json), BTreeMap::new(), Vec::new());
     for user in Visit::all()? {
         let visit = match (Visit::of(user), user) {
             (Ok(visit), _) => visit,
@@ -43,26 +49,37 @@ pub(crate) fn list(json: bool) -> Result<Exit, Failure> {
             }
             (Err(failure), None) => return Err(failure),
         };
-        rows.extend(rows_of(&visit.queue, user)?);
-        let rests = config.accounts.iter().map(|account| account.name.clone());
-        resting.extend(rests.filter_map(|name| visit.queue.rest(&name).map(|rest| (name, rest))));
+        match (add_all(&mut listing, &visit.queue, user), user) {
+            (Ok(()), _) => {}
+            (Err(failure), Some(user)) => wrong.push((user, failure.message)),
+            (Err(failure), None) => return Err(failure),
+        }
+        // Whoever has a spool could write there what is said of a server.
+        let rests = config.accounts.iter().map(|account| (account.name.clone(), user));
+        resting.extend(rests.filter_map(|row| visit.queue.rest(&row.0).map(|rest| (row, rest))));
     }
-    render::list(&rows, &resting.into_iter().collect::<Vec<_>>(), &wrong, json)?;
+    render::list(&listing, &resting.into_iter().collect::<Vec<_>>(), &wrong)?;
     Ok(Exit::Done)
 }
 
-fn rows_of(queue: &Queue, user: Option<u32>) -> Result<Vec<render::Row>, Failure> {
-    let mut rows = Vec::new();
+/// What a user put there does not keep root from seeing what others have there.
+fn add_all(listing: &mut render::Listing, queue: &Queue, user: Option<u32>) -> Result<(), Failure> {
+    let (begun, mut recipients) = (Instant::now(), 0);
+    let is_too_much =
+        |recipients| user.is_some() && (recipients > LISTED_RECIPIENTS || begun.elapsed() > LISTING);
     for place in Box::ALL {
         for id in queue.list(place)? {
             match queue.look_at(place, &id) {
                 // It was sent, or dropped, between two lines.
                 Err(QueueError::Missing) => {}
-                found => rows.push(render::Row { id, place, user, found }),
+                found => recipients += listing.add(&id, place, user, &found),
+            }
+            if is_too_much(recipients) {
+                return Err(Failure::unknown("limit", "there is more mail than is listed"));
             }
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn show(arguments: &args::QueueShow) -> Result<Exit, Failure> {

@@ -55,9 +55,18 @@ pub(super) struct UnitObject {
 struct RecipientObject {
     address: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    notify: Option<Vec<String>>,
+    notify: Option<Vec<Word>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     original: Option<String>,
+}
+
+/// What is to be reported. Of other words a hostile file could have more than memory holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Success,
+    Failure,
+    Delay,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
@@ -83,7 +92,7 @@ impl Envelope {
             return Err(QueueError::TooLarge("it has no recipient"));
         }
         if self.units.len() > limits::QUEUE_UNITS || recipients > limits::QUEUE_RECIPIENTS {
-            return Err(QueueError::TooLarge("it has more than 200000 recipients"));
+            return Err(QueueError::TooLarge("it has more than 20000 recipients"));
         }
         if self.message_bytes() > limits::QUEUE_FILE_BYTES {
             return Err(QueueError::TooLarge("its copies have more than 1 GiB"));
@@ -234,8 +243,12 @@ impl UnitObject {
 impl RecipientObject {
     fn of(recipient: &Recipient) -> Self {
         let words = |notify: Notify| {
-            let all = [(notify.success, "success"), (notify.failure, "failure"), (notify.delay, "delay")];
-            all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word.to_owned()).collect()
+            let all = [
+                (notify.success, Word::Success),
+                (notify.failure, Word::Failure),
+                (notify.delay, Word::Delay),
+            ];
+            all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
         };
         Self {
             address: recipient.address.to_string(),
@@ -245,21 +258,11 @@ impl RecipientObject {
     }
 
     fn to_recipient(&self) -> Option<Recipient> {
-        let notify = match &self.notify {
-            None => None,
-            Some(words) => {
-                let mut notify = Notify::default();
-                for word in words {
-                    match word.as_str() {
-                        "success" => notify.success = true,
-                        "failure" => notify.failure = true,
-                        "delay" => notify.delay = true,
-                        _ => return None,
-                    }
-                }
-                Some(notify)
-            }
-        };
+        let notify = self.notify.as_ref().map(|words| Notify {
+            success: words.contains(&Word::Success),
+            failure: words.contains(&Word::Failure),
+            delay: words.contains(&Word::Delay),
+        });
         if !self.original.iter().all(|text| is_parameter(text)) {
             return None;
         }
@@ -392,7 +395,6 @@ mod tests {
             with("", "<1>", ",\"return\":\"body\"", bob),
             with("", "<1>", "", "\"bob@example.org\\r\\n\""),
             with("", "<1>", "", "\"bob@example.org\",\"original\":\"rfc822;x y\""),
-            with("", "<1>", "", "\"bob@example.org\",\"notify\":[\"always\"]"),
         ] {
             assert_eq!(forged(&json).unwrap(), None, "{json}");
         }
@@ -400,6 +402,7 @@ mod tests {
             "{}",
             "{\"committed\":1,\"units\":[]}",
             &with("", "<1>", ",\"shell\":\"x\"", bob),
+            &with("", "<1>", "", "\"bob@example.org\",\"notify\":[\"always\"]"),
             &with("", "<1>", "", bob).replace("\"bytes\":0", "\"bytes\":99999999999999"),
             &with("", "<1>", "", bob).replace("\"bytes\":0", "\"bytes\":-1"),
         ] {

@@ -192,7 +192,13 @@ fn parse(line: &[u8]) -> Option<Event> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let (digits, rest) = line.split_at_checked(CHECK_DIGITS)?;
     let json = rest.strip_prefix(b" ")?;
-    (digits == check(json).as_bytes()).then(|| serde_json::from_slice(json).ok())?
+    let is_ours = digits == check(json).as_bytes();
+    let mut event: Event = is_ours.then(|| serde_json::from_slice(json).ok())??;
+    if let Some((end, _)) = event.reply.char_indices().nth(limits::QUEUE_REPLY_CHARACTERS) {
+        event.reply.truncate(end);
+        event.reply.shrink_to_fit();
+    }
+    Some(event)
 }
 
 fn check(json: &[u8]) -> String {
@@ -238,6 +244,14 @@ mod tests {
         fs::write(&path, b"\n00000000 {}\nffffffff\n\xff\xff\xff\xff\xff\xff\xff\xff \xff\n").unwrap();
         append(&path, &event(&[0], EventKind::Refused)).unwrap();
         assert_eq!(events(&path), [event(&[0], EventKind::Refused)]);
+    }
+
+    #[test]
+    fn of_a_long_reply_the_beginning_is_remembered() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        append(&path, &Event { reply: "\u{fc}".repeat(10_000), ..event(&[0], EventKind::Deferred) }).unwrap();
+        assert_eq!(events(&path)[0].reply, "\u{fc}".repeat(limits::QUEUE_REPLY_CHARACTERS));
     }
 
     #[test]

@@ -10,19 +10,42 @@ use crate::failure::Failure;
 use crate::queue::{Box, Id, Mail, QueueError, Rest, Summary};
 use crate::terminal::{self, SafeText};
 
-/// A mail of the list, or why it cannot be read.
-pub(crate) struct Row {
-    pub(crate) id: Id,
-    pub(crate) place: Box,
-    /// Whose it is, where root looks at the mail of all users.
-    pub(crate) user: Option<u32>,
-    pub(crate) found: Result<Mail, QueueError>,
+/// The list of all mails as it grows. None of them stays open for it: there may be more than files can be open.
+pub(crate) struct Listing {
+    lines: Vec<String>,
+    mails: Vec<MailObject>,
+    json: bool,
+}
+
+impl Listing {
+    /// An empty one.
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { lines: Vec::new(), mails: Vec::new(), json }
+    }
+
+    /// Adds a mail, or why it cannot be read; with whose it is, where root looks at the mail of all users. How many
+    /// recipients are listed of it.
+    pub(crate) fn add(
+        &mut self,
+        id: &Id,
+        place: Box,
+        user: Option<u32>,
+        found: &Result<Mail, QueueError>,
+    ) -> usize {
+        if self.json {
+            self.mails.push(MailObject::of_found(id, place, user, found));
+        } else {
+            self.lines.extend(row(id, place, user, found));
+        }
+        let units = found.as_ref().map_or(&[][..], |mail| &mail.units);
+        units.iter().map(|unit| unit.recipients.len()).sum()
+    }
 }
 
 #[derive(Serialize)]
 struct ListObject<'a> {
     version: u32,
-    mails: Vec<MailObject<'a>>,
+    mails: &'a [MailObject],
     servers: Vec<ServerObject<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wrong: Vec<WrongObject<'a>>,
@@ -38,12 +61,14 @@ struct WrongObject<'a> {
 #[derive(Serialize)]
 struct ServerObject<'a> {
     account: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<u32>,
     message: &'a str,
 }
 
 #[derive(Serialize)]
-struct MailObject<'a> {
-    id: &'a str,
+struct MailObject {
+    id: String,
     #[serde(rename = "box")]
     place: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +107,7 @@ struct FlushedObject<'a> {
     sent: usize,
     queued: usize,
     failed: usize,
-    damaged: Vec<MailObject<'a>>,
+    damaged: Vec<MailObject>,
     servers: Vec<ServerObject<'a>>,
 }
 
@@ -93,32 +118,34 @@ struct IdsObject<'a> {
 }
 
 /// All mails, and servers that are left in peace.
-pub(crate) fn list(
-    rows: &[Row],
-    servers: &[(String, Rest)],
+pub(crate) fn list<'a>(
+    Listing { lines, mails, json }: &Listing,
+    servers: &'a [((String, Option<u32>), Rest)],
     wrong: &[(u32, String)],
-    json: bool,
 ) -> Result<(), Failure> {
-    if json {
-        let mails = rows.iter().map(MailObject::of_row).collect();
-        let servers =
-            servers.iter().map(|(account, rest)| ServerObject { account, message: &rest.why }).collect();
+    if *json {
+        let server = |((account, user), rest): &'a ((String, Option<u32>), Rest)| ServerObject {
+            account,
+            user: *user,
+            message: &rest.why,
+        };
+        let servers = servers.iter().map(server).collect();
         let wrong = wrong.iter().map(|(user, message)| WrongObject { user: *user, message }).collect();
         return print(&line(&ListObject { version: 1, mails, servers, wrong }));
     }
-    if rows.is_empty() && wrong.is_empty() {
+    if lines.is_empty() && wrong.is_empty() {
         return print("the queue is empty");
     }
-    let mut lines: Vec<String> = rows.iter().flat_map(row).collect();
-    for (account, rest) in servers {
-        lines.push(format!("account {account}: {}", SafeText(&rest.why)));
+    let mut lines = lines.clone();
+    for ((account, user), rest) in servers {
+        let whose = user.map(|user| format!("user {user}: ")).unwrap_or_default();
+        lines.push(format!("{whose}account {account}: {}", SafeText(&rest.why)));
     }
     lines.extend(wrong.iter().map(|(user, why)| format!("user {user}: {}", SafeText(why))));
     print(&lines.join("\n"))
 }
 
-fn row(row: &Row) -> Vec<String> {
-    let Row { id, place, user, found } = row;
+fn row(id: &Id, place: Box, user: Option<u32>, found: &Result<Mail, QueueError>) -> Vec<String> {
     let id = user.map_or_else(|| id.to_string(), |user| format!("{id}  user {user:<5}"));
     let mail = match found {
         Ok(mail) => mail,
@@ -174,10 +201,10 @@ fn size(bytes: u64) -> String {
 pub(crate) fn show(mail: &Mail, json: bool) -> Result<(), Failure> {
     if json {
         #[derive(Serialize)]
-        struct Object<'a> {
+        struct Object {
             version: u32,
             #[serde(flatten)]
-            mail: MailObject<'a>,
+            mail: MailObject,
         }
         return print(&line(&Object { version: 1, mail: MailObject::of_mail(mail) }));
     }
@@ -219,14 +246,17 @@ fn recipients(mail: &Mail) -> Vec<RecipientObject> {
 pub(crate) fn flushed(summary: &Summary, json: bool) -> Result<(), Failure> {
     if json {
         let damaged = summary.damaged.iter().map(|(id, why)| MailObject {
-            id: id.as_str(),
+            id: id.to_string(),
             place: Box::New.word(),
             user: None,
             damaged: Some(why.clone()),
             content: None,
         });
-        let servers =
-            summary.troubles.iter().map(|(account, message)| ServerObject { account, message }).collect();
+        let servers = summary
+            .troubles
+            .iter()
+            .map(|(account, message)| ServerObject { account, user: None, message })
+            .collect();
         let Summary { sent, queued, failed, .. } = *summary;
         return print(&line(&FlushedObject {
             version: 1,
@@ -254,15 +284,27 @@ struct FlushedAllObject<'a> {
     failed: usize,
     spools: &'a [SpoolReport],
     others: &'a [String],
+    #[serde(skip_serializing_if = "is_nothing")]
+    more: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+const fn is_nothing(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What a run over the spools of all users did.
-pub(crate) fn flushed_all(spools: &[SpoolReport], others: &[String], json: bool) -> Result<(), Failure> {
+pub(crate) fn flushed_all(
+    spools: &[SpoolReport],
+    others: &[String],
+    more: usize,
+    json: bool,
+) -> Result<(), Failure> {
     let sum = |count: fn(&SpoolReport) -> usize| spools.iter().map(count).sum::<usize>();
     let (sent, queued, failed) =
         (sum(|spool| spool.sent), sum(|spool| spool.queued), sum(|spool| spool.failed));
     if json {
-        return print(&line(&FlushedAllObject { version: 1, sent, queued, failed, spools, others }));
+        return print(&line(&FlushedAllObject { version: 1, sent, queued, failed, spools, others, more }));
     }
     let mut lines = vec![format!("{sent} sent, {queued} waiting, {failed} failed")];
     for spool in spools {
@@ -270,6 +312,7 @@ pub(crate) fn flushed_all(spools: &[SpoolReport], others: &[String], json: bool)
         lines.extend(said.map(|what| format!("user {}: {}", spool.user, SafeText(what))));
     }
     lines.extend(others.iter().map(|name| format!("{}: no spool of anybody's", SafeText(name))));
+    lines.extend((more > 0).then(|| format!("{more} more lie there, and were not looked at")));
     print(&lines.join("\n"))
 }
 
@@ -289,18 +332,18 @@ pub(crate) fn released(id: &Id, json: bool) -> Result<(), Failure> {
     print(&format!("released as {id}"))
 }
 
-impl<'a> MailObject<'a> {
-    fn of_row(row: &'a Row) -> Self {
-        match &row.found {
-            Ok(mail) => Self { user: row.user, ..Self::of_mail(mail) },
+impl MailObject {
+    fn of_found(id: &Id, place: Box, user: Option<u32>, found: &Result<Mail, QueueError>) -> Self {
+        match found {
+            Ok(mail) => Self { user, ..Self::of_mail(mail) },
             Err(error) => {
-                let (id, place) = (row.id.as_str(), row.place.word());
-                Self { id, place, user: row.user, damaged: Some(error.to_string()), content: None }
+                let (id, place) = (id.to_string(), place.word());
+                Self { id, place, user, damaged: Some(error.to_string()), content: None }
             }
         }
     }
 
-    fn of_mail(mail: &'a Mail) -> Self {
+    fn of_mail(mail: &Mail) -> Self {
         let unit = mail.units.first();
         let content = ContentObject {
             committed: mail.committed.to_rfc3339(),
@@ -313,7 +356,7 @@ impl<'a> MailObject<'a> {
             waits: (mail.place == Box::Held).then_some(mail.waits),
             recipients: recipients(mail),
         };
-        let (id, place) = (mail.id.as_str(), mail.place.word());
+        let (id, place) = (mail.id.to_string(), mail.place.word());
         Self { id, place, user: None, damaged: None, content: Some(content) }
     }
 }

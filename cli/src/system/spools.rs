@@ -1,13 +1,14 @@
 //! The spools: `/var/spool/counterseal/UID`, each the directory of one user alone.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, DirEntry};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use counterseal_core::limits;
 use nix::unistd::{Gid, Uid, User, setgroups};
 
-use super::{Acting, SPOOLS};
+use super::{Acting, SPOOLS, users};
 use crate::failure::Failure;
 use crate::queue::{Queue, QueueError};
 
@@ -46,25 +47,59 @@ fn act_for(user: u32) -> Result<Acting, Failure> {
     Acting::of(user, group.as_raw()).map_err(|error| refused(&error))
 }
 
-/// The users who have a spool by their numbers, and the names of what else lies there. Nothing in the spools is
-/// looked at: that is for those who act for their owners.
+/// What lies in the folder of the spools.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The users who have a spool, by their numbers, and some in whose names others made one.
+    pub(crate) users: Vec<u32>,
+    /// Some names of what else lies there.
+    pub(crate) others: Vec<String>,
+    /// How much more there is that is not looked at.
+    pub(crate) more: usize,
+}
+
+/// What lies in the folder. Nothing in the spools is looked at: that is for those who act for their owners.
+///
+/// Everybody may make folders there, in whatever number: they take the place of nobody's spool.
 ///
 /// # Errors
 /// As [`own`].
-pub(crate) fn users() -> Result<(Vec<u32>, Vec<String>), QueueError> {
+pub(crate) fn all() -> Result<Found, QueueError> {
     check_folder()?;
     let folder = Path::new(SPOOLS);
-    let (mut users, mut others) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(folder).map_err(QueueError::at(folder))?.flatten().take(limits::SPOOLS) {
+    let (mut found, mut own, mut foreign) = (Found::default(), Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder).map_err(QueueError::at(folder))?.flatten() {
         let name = entry.file_name();
         let number = name.to_str().and_then(|name| name.parse::<u32>().ok());
         match number.filter(|number| number.to_string() == name.to_string_lossy()) {
-            Some(number) => users.push(number),
-            None => others.push(name.to_string_lossy().into_owned()),
+            Some(number) if is_of(number, &entry) => own.push(number),
+            Some(number) if foreign.len() < limits::FALSE_SPOOLS => foreign.push(number),
+            None if found.others.len() < limits::FALSE_SPOOLS => {
+                found.others.push(name.to_string_lossy().into_owned());
+            }
+            Some(_) | None => found.more += 1,
         }
     }
-    users.sort_unstable();
-    Ok((users, others))
+    found.more += own.len().saturating_sub(limits::SPOOLS);
+    found.users = known_first(own);
+    found.users.truncate(limits::SPOOLS);
+    found.users.extend(foreign);
+    found.users.sort_unstable();
+    Ok(found)
+}
+
+/// Whoever has many numbers (subuid(5)) may have many spools: those of the machine's users go first.
+fn known_first(mut numbers: Vec<u32>) -> Vec<u32> {
+    if numbers.len() > limits::SPOOLS {
+        let known: BTreeSet<u32> =
+            users::all().unwrap_or_default().into_iter().map(|user| user.number).collect();
+        numbers.sort_unstable_by_key(|number| (!known.contains(number), *number));
+    }
+    numbers
+}
+
+fn is_of(user: u32, entry: &DirEntry) -> bool {
+    entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == user)
 }
 
 fn path(user: u32) -> PathBuf {

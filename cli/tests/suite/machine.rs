@@ -1,6 +1,7 @@
 //! A machine that sends for its users: for root, for services, for users without a home; and users who attack it.
 
 mod attacks;
+mod crowds;
 mod host;
 mod setup;
 

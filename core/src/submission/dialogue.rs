@@ -213,23 +213,37 @@ fn address(path: &str) -> Option<StrongAddress> {
 }
 
 /// The lines of a mail behind DATA, dots taken off.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Data {
     has_crlf: bool,
     is_first: bool,
+    /// The last byte. Where it ended no line, more of that line follows.
+    before: u8,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Data {
     /// At the start of a mail.
     #[must_use]
     pub const fn new() -> Self {
-        Self { has_crlf: false, is_first: true }
+        Self { has_crlf: false, is_first: true, before: b'\n' }
     }
 
-    /// Takes one line with its end: the part of it that belongs to the mail, or nothing where the mail
-    /// ends. Once a line has ended with CRLF, only CRLF.CRLF ends the mail: an end in another form may
+    /// Takes one line with its end, or a piece of a long one: the part of it that belongs to the mail, or nothing where the
+    /// mail ends. A dot within a line ends nothing, wherever the line was cut. Once a line has ended with CRLF, only CRLF.CRLF ends the mail: an end in another form may
     /// be what a forger put into the text.
     pub fn line<'l>(&mut self, line: &'l [u8]) -> Option<&'l [u8]> {
+        let before = self.before;
+        self.before = line.last().copied().unwrap_or(before);
+        if before != b'\n' {
+            self.has_crlf |= line.ends_with(b"\r\n") || (before == b'\r' && line == b"\n");
+            return Some(line);
+        }
         let ends_mail = match line {
             b".\r\n" => self.is_first || self.has_crlf,
             b".\n" => !self.has_crlf,
@@ -322,5 +336,8 @@ mod tests {
         assert!(!data(&["a\r\n", ".\n", "MAIL FROM:<x@y>\r\n"]).1);
         assert!(!data(&["a\n", ".\r\n", "MAIL FROM:<x@y>\r\n"]).1);
         assert!(!data(&["a\r\n", "b\r.\r\n"]).1);
+        // A line that was cut because it is long.
+        assert_eq!(data(&["a\r\n", "b", ".\r\n", "..c", ".x\r\n", ".\r\n"]).0, "a\r\nb.\r\n.c.x\r\n");
+        assert!(!data(&["a\r", "\n", ".\n"]).1);
     }
 }

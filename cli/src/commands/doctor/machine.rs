@@ -94,7 +94,7 @@ fn spools_folder() -> Option<Finding> {
 
 /// Spools that are not those of the users whose names they have. They are looked at from outside only.
 fn foreign_spools() -> Vec<Finding> {
-    let Ok((users, others)) = spools::users() else { return Vec::new() };
+    let Ok(spools::Found { users, others, .. }) = spools::all() else { return Vec::new() };
     let is_right = |user: &u32| {
         let found = fs::symlink_metadata(Path::new(SPOOLS).join(user.to_string()));
         found.is_ok_and(|found| found.is_dir() && found.uid() == *user && found.mode() & 0o7777 == SPOOL_MODE)
@@ -110,7 +110,7 @@ fn foreign_spools() -> Vec<Finding> {
 /// Mail that nobody got and perhaps nobody knows of: what calls `sendmail` by itself seldom says why it was refused.
 fn left() -> Option<Finding> {
     let (mut held, mut failed) = (0, 0);
-    for user in spools::users().unwrap_or_default().0 {
+    for user in spools::all().unwrap_or_default().users {
         // What is wrong with a spool is said with the spools.
         let Ok((queue, _acting)) = spools::enter(user) else { continue };
         let count = |place| queue.list(place).map_or(0, |mails| mails.len());

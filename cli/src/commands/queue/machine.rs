@@ -1,13 +1,13 @@
 //! The spools of all users, which root sends from. Each is a process of its own, with the rights of the spool's owner:
 //! whatever one of them holds stops no other.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::env;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,10 @@ use crate::terminal;
 
 /// Spools that are worked on at the same time.
 const AT_ONCE: usize = 4;
+/// While one spool takes longer than this, the others are looked at again: new mail of theirs does not wait for it.
+const ROUND: Duration = Duration::from_secs(15);
+/// How often it is looked whether there is something to do.
+const STEP: Duration = Duration::from_millis(20);
 /// After so long no further mail of a spool is begun: the next run goes on with it.
 const TIME: Duration = Duration::from_secs(300);
 /// After so long a process is ended, wherever it hangs. Most mails are on their way in less than a second.
@@ -51,7 +55,7 @@ pub(super) fn flush_all(which: Which, json: bool) -> Result<Exit, Failure> {
         return Err(Failure::unknown("not-root", "only root sends what users handed in")
             .hint("a timer of root does it once in a minute; as root: cseal queue flush --system"));
     }
-    let (users, others) = spools::users()?;
+    let found = spools::all()?;
     // Nobody but root can open the folder to hold this lock.
     let folder = File::open(SPOOLS).map_err(|error| Failure::io(SPOOLS, &error))?;
     match which {
@@ -65,11 +69,12 @@ pub(super) fn flush_all(which: Which, json: bool) -> Result<Exit, Failure> {
                 .map_err(|error| Failure::io(SPOOLS, &error.into()))?;
         }
     }
-    let reports = each(users, which)?;
+    let reports = each(found.users, which)?;
+    let (others, more) = (found.others, found.more);
     let is_wrong = !others.is_empty() || reports.iter().any(|report| !report.wrong.is_empty());
     let waits = reports.iter().any(|report| report.queued + report.failed > 0);
     if which == Which::All || json || is_wrong {
-        render::flushed_all(&reports, &others, json)?;
+        render::flushed_all(&reports, &others, more, json)?;
     }
     Ok(match which {
         _ if is_wrong => Exit::Unknown,
@@ -82,21 +87,90 @@ pub(super) fn flush_all(which: Which, json: bool) -> Result<Exit, Failure> {
 fn each(users: Vec<u32>, which: Which) -> Result<Vec<SpoolReport>, Failure> {
     let program = env::current_exe().map_err(|error| Failure::io("this program", &error))?;
     let program = program.with_file_name("cseal");
-    let (waiting, reports) = (Mutex::new(VecDeque::from(users)), Mutex::new(Vec::new()));
-    let next = || waiting.lock().ok().and_then(|mut waiting| waiting.pop_front());
+    let run = Mutex::new(Run::of(users));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some(user) = next() {
-                    let report = by_process(&program, user, which);
-                    let _ = reports.lock().map(|mut reports| reports.push(report));
+                loop {
+                    let next = locked(&run).next(which);
+                    match next {
+                        Next::Spool(user) => {
+                            let begun = Instant::now();
+                            let report = by_process(&program, user, which);
+                            locked(&run).end(report, begun.elapsed());
+                        }
+                        Next::Wait => thread::sleep(STEP),
+                        Next::End => return,
+                    }
                 }
             });
         }
     });
-    let mut reports = reports.into_inner().unwrap_or_default();
-    reports.sort_by_key(|report| report.user);
-    Ok(reports)
+    Ok(run.into_inner().unwrap_or_else(PoisonError::into_inner).reports.into_values().collect())
+}
+
+fn locked(run: &Mutex<Run>) -> MutexGuard<'_, Run> {
+    run.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Who is sent for now, and who was.
+struct Run {
+    waiting: VecDeque<u32>,
+    busy: BTreeSet<u32>,
+    /// Those who took longer than others are to wait for. They had their turn.
+    slow: BTreeSet<u32>,
+    /// When all were looked for the last time.
+    round: Instant,
+    reports: BTreeMap<u32, SpoolReport>,
+}
+
+enum Next {
+    Spool(u32),
+    Wait,
+    End,
+}
+
+impl Run {
+    fn of(users: Vec<u32>) -> Self {
+        let (busy, slow, reports) = Default::default();
+        Self { waiting: users.into(), busy, slow, round: Instant::now(), reports }
+    }
+
+    /// What a process is begun for. A timer begins no second run while the first one goes on, so the first one does that
+    /// for those who are quick; whoever was slow waits for the next run, so that each run ends.
+    fn next(&mut self, which: Which) -> Next {
+        if self.waiting.is_empty()
+            && which == Which::Due
+            && !self.busy.is_empty()
+            && self.round.elapsed() >= ROUND
+        {
+            self.round = Instant::now();
+            let again = spools::all().map(|found| found.users).unwrap_or_default();
+            self.waiting = again
+                .into_iter()
+                .filter(|user| !self.busy.contains(user) && !self.slow.contains(user))
+                .collect();
+        }
+        match self.waiting.pop_front() {
+            Some(user) => {
+                self.busy.insert(user);
+                Next::Spool(user)
+            }
+            None if which == Which::Due && !self.busy.is_empty() => Next::Wait,
+            None => Next::End,
+        }
+    }
+
+    fn end(&mut self, report: SpoolReport, took: Duration) {
+        let user = report.user;
+        self.busy.remove(&user);
+        if took > ROUND {
+            self.slow.insert(user);
+        }
+        let before = self.reports.remove(&user).unwrap_or_default();
+        let (sent, failed) = (before.sent + report.sent, before.failed + report.failed);
+        self.reports.insert(user, SpoolReport { sent, failed, ..report });
+    }
 }
 
 fn by_process(program: &Path, user: u32, which: Which) -> SpoolReport {

@@ -17,7 +17,7 @@ impl Visit {
         if Scope::of_caller()? == Scope::Person || !is_root {
             return Ok(vec![None]);
         }
-        Ok(spools::users()?.0.into_iter().map(Some).collect())
+        Ok(spools::all()?.users.into_iter().map(Some).collect())
     }
 
     /// Looks into one.

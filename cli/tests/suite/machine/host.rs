@@ -138,8 +138,13 @@ impl Machine {
 
     /// Puts a file into a box of a user's spool, as the user could.
     pub fn plant(&self, user: u32, number: u32, content: &[u8]) -> String {
-        let id = format!("{number:010x}-0123456789abcdef");
         self.open_spool(user);
+        self.plant_in_open(user, number, content)
+    }
+
+    /// The same, where the boxes are there.
+    pub fn plant_in_open(&self, user: u32, number: u32, content: &[u8]) -> String {
+        let id = format!("{number:010x}-0123456789abcdef");
         let path = self.spool(user).join("new").join(&id);
         fs::write(&path, content).unwrap();
         chown(&path, Some(user), Some(user)).unwrap();
