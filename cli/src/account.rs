@@ -2,6 +2,7 @@
 
 mod read;
 mod server;
+mod way;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::failure::Failure;
 
 pub(crate) use read::{account, queue_key};
 pub(crate) use server::{Host, Server};
+pub(crate) use way::Way;
 
 /// One `[account.NAME]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +32,8 @@ pub(crate) struct Account {
     pub(crate) tls_pin: Option<[u8; 32]>,
     /// Whether servers behind ours must speak TLS too.
     pub(crate) require_tls: RequireTls,
-    /// A SOCKS5 proxy.
-    pub(crate) proxy: Option<Host>,
+    /// Whether through a SOCKS5 proxy.
+    pub(crate) way: Way,
 }
 
 /// Where a secret comes from. It is never in the file itself, nor an argument, nor in the environment.
@@ -208,7 +210,7 @@ mod tests {
             secret: None,
             tls_pin: None,
             require_tls: RequireTls::Unasked,
-            proxy: None,
+            way: Way::Unsaid,
         }
     }
 

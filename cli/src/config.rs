@@ -10,7 +10,7 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::cms::Capabilities;
 use toml_edit::{Document, Item, TableLike};
 
-use crate::account::{self, Account, QueueSettings, Server};
+use crate::account::{self, Account, QueueSettings, Server, Way};
 use crate::agent::Limits;
 use crate::args::duration;
 use crate::failure::Failure;
@@ -49,6 +49,10 @@ pub(crate) struct Config {
     pub(crate) sendmail: SendmailSettings,
     /// Whether the person reads the same mail in other programs too.
     pub(crate) reads_elsewhere: bool,
+    /// Through what look-ups go, and accounts that say nothing else.
+    pub(crate) network: Way,
+    /// Whether there is a file of the machine that this user cannot read.
+    pub(crate) is_hidden: bool,
 }
 
 /// Who is meant by names without a domain, in mail that is handed to `sendmail`.
@@ -71,6 +75,8 @@ impl Default for Config {
             queue: QueueSettings::default(),
             sendmail: SendmailSettings::default(),
             reads_elsewhere: false,
+            network: Way::Unsaid,
+            is_hidden: false,
         }
     }
 }
@@ -98,7 +104,9 @@ impl Config {
         let wrong = |what| Failure::unknown("system-files", what);
         check_directory(Path::new(SETTINGS)).and_then(|()| check_file(&path)).map_err(wrong)?;
         match File::open(&path) {
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Self::default()),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                Ok(Self { is_hidden: true, ..Self::default() })
+            }
             _ => Self::read_at(&path),
         }
     }
@@ -178,11 +186,32 @@ impl Config {
                         config.reading_key(key, item).map_err(|what| at(text, item, &what))?;
                     }
                 }
+                ("network", Some(table), _) => {
+                    for (key, item) in table.iter() {
+                        config.network_key(key, item).map_err(|what| at(text, item, &what))?;
+                    }
+                }
                 ("token", ..) => return Err(wrong("tokens are written as [[token]]".to_owned())),
                 _ => return Err(wrong(format!("unknown key {section:?}"))),
             }
         }
+        for account in config.accounts.iter_mut().filter(|account| account.way == Way::Unsaid) {
+            // To a server of this machine there is no way that anybody sees.
+            if matches!(&account.server, Server::Smtps(host) | Server::StartTls(host) if !host.is_loopback())
+            {
+                account.way = config.network.clone();
+            }
+        }
         Ok(config)
+    }
+
+    fn network_key(&mut self, key: &str, item: &Item) -> Result<(), String> {
+        let value = item.as_str().ok_or_else(|| format!("{key:?} must be a text"))?;
+        match key {
+            "proxy" => self.network = Way::parse(value)?,
+            _ => return Err(format!("unknown key {key:?}")),
+        }
+        Ok(())
     }
 
     fn account(&mut self, text: &str, name: &str, item: &Item) -> Result<(), String> {
@@ -299,6 +328,18 @@ mod tests {
     }
 
     #[test]
+    fn accounts_go_through_the_proxy_of_all_unless_they_say_otherwise() {
+        let text = "[account.a]\nsmtp = \"smtps://a.example\"\n[account.b]\nsmtp = \"smtps://b.example\"\n\
+                    proxy = \"none\"\n[account.c]\nsmtp = \"smtp+starttls://c.example\"\n\
+                    proxy = \"socks5://c.example:1\"\n[account.d]\nsmtp = \"smtp://127.0.0.1\"\n\
+                    [account.e]\nsmtp = \"smtp+starttls://localhost\"\n[network]\nproxy = \"socks5://[::1]\"\n";
+        let ways = Config::parse(text).unwrap().accounts.into_iter().map(|account| account.way);
+        let proxy = |name: &str, port| Way::Proxy(account::Host { name: name.to_owned(), port });
+        let (all, own) = (proxy("::1", 1080), proxy("c.example", 1));
+        assert!(ways.eq([all, Way::Direct, own, Way::Unsaid, Way::Unsaid]));
+    }
+
+    #[test]
     fn what_is_wrong_with_an_account_is_said_with_its_line() {
         let with = |line: &str| format!("[account.w]\nsmtp = \"smtps://a.example\"\n{line}\n");
         for (text, what) in [
@@ -340,6 +381,9 @@ mod tests {
             ("[sendmail]\ndomain = \"a b\"\n", "line 2: \"domain\" must be a domain"),
             ("[sendmail]\naliases = \"x\"\n", "line 2: \"aliases\" must be an absolute path"),
             ("[sendmail]\nalias = \"/x\"\n", "line 2: unknown key \"alias\""),
+            ("[network]\nproxy = \"http://x\"\n", "line 2: \"proxy\" is socks5://"),
+            ("[network]\nproxies = \"none\"\n", "line 2: unknown key \"proxies\""),
+            ("[network]\nproxy = true\n", "line 2: \"proxy\" must be a text"),
             ("agent = 1\n", "line 1: unknown key \"agent\""),
         ] {
             let error = Config::parse(text).unwrap_err();

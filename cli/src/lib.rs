@@ -26,6 +26,7 @@ mod revocation;
 mod sealed;
 mod sendmail;
 mod smtp;
+mod socks;
 mod sources;
 mod spool;
 mod store;

@@ -11,6 +11,7 @@ mod finder;
 mod http;
 mod ldap;
 mod openpgp;
+mod proxy;
 mod servers;
 pub(crate) mod tls;
 mod wkd;
@@ -27,6 +28,7 @@ pub(crate) use delivery::{Dane, Delivery, Exchanger, Sts, delivery};
 pub(crate) use evidence::{Candidate, KeptEvidence, add_to, candidates};
 pub(crate) use http::{Fetched, Reach, Web};
 pub(crate) use openpgp::news;
+pub(crate) use proxy::{go_by, proxy};
 pub(crate) use servers::{Finding, Offer, Publisher, publishers};
 
 /// Whether this process was told to stay off the network.

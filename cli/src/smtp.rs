@@ -11,7 +11,6 @@ mod program;
 mod reply;
 mod scram;
 mod session;
-mod socks;
 mod tls;
 mod trouble;
 

@@ -11,7 +11,7 @@ pub(crate) mod users;
 pub(crate) use acting::Acting;
 pub(crate) use certificates::{Shelf, file_name};
 pub(crate) use place::{check_directory, check_file};
-pub(crate) use scope::Scope;
+pub(crate) use scope::{Scope, own_settings};
 
 /// The administrator's settings.
 pub(crate) const SETTINGS: &str = "/etc/counterseal";

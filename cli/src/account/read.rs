@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64ct::{Base64, Encoding};
 use toml_edit::{Item, TableLike};
 
-use super::{Account, Host, Pattern, QueueSettings, RequireTls, SecretSource, Server};
+use super::{Account, Pattern, QueueSettings, RequireTls, SecretSource, Server, Way};
 
 /// Letters of an account's name: it becomes a file's name.
 const NAME_BYTES: usize = 64;
@@ -22,7 +22,7 @@ pub(crate) fn account(
         return Err(format!("the name of an account has letters, digits, - and _, not {name:?}"));
     }
     let (mut from, mut server, mut user, mut secret) = (Vec::new(), None, None, None);
-    let (mut tls_pin, mut require_tls, mut proxy) = (None, RequireTls::Unasked, None);
+    let (mut tls_pin, mut require_tls, mut way) = (None, RequireTls::Unasked, Way::Unsaid);
     for (key, item) in table.iter() {
         let mut read = || -> Result<(), String> {
             match key {
@@ -47,11 +47,7 @@ pub(crate) fn account(
                         _ => return Err("\"require_tls\" must be if-offered or always".to_owned()),
                     };
                 }
-                "proxy" => {
-                    let host =
-                        text(item)?.strip_prefix("socks5://").ok_or("\"proxy\" is socks5://HOST:PORT")?;
-                    proxy = Some(Host::parse(host, Some(1080))?);
-                }
+                "proxy" => way = Way::parse(text(item)?)?,
                 _ => return Err(format!("unknown key {key:?}")),
             }
             Ok(())
@@ -62,14 +58,14 @@ pub(crate) fn account(
     if secret.is_some() != user.is_some() {
         return Err(format!("[account.{name}] needs \"user\" and \"password\" (or \"oauth\") together"));
     }
-    if proxy.is_some() && !matches!(server, Server::Smtps(_) | Server::StartTls(_)) {
+    if way.proxy().is_some() && !matches!(server, Server::Smtps(_) | Server::StartTls(_)) {
         // The proxy's loopback is another machine, and what goes there would go in clear.
         return Err(format!("[account.{name}] has a \"proxy\" and no TLS"));
     }
     if tls_pin.is_some() && !matches!(server, Server::Smtps(_) | Server::StartTls(_)) {
         return Err(format!("[account.{name}] has a \"tls_pin\" and no TLS"));
     }
-    Ok(Account { name: name.to_owned(), from, server, user, secret, tls_pin, require_tls, proxy })
+    Ok(Account { name: name.to_owned(), from, server, user, secret, tls_pin, require_tls, way })
 }
 
 /// Reads one key of `[queue]`.

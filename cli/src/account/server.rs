@@ -113,7 +113,7 @@ impl Host {
     }
 
     /// Whether it is this machine, without asking the DNS.
-    fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         self.name == "localhost" || self.name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }

@@ -6,6 +6,8 @@ use counterseal_core::lookup::SmimeaRecord;
 use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
 
+use crate::socks::ProxyError;
+
 /// Where certificates are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -55,16 +57,25 @@ pub(crate) struct Trouble {
     pub(crate) word: &'static str,
     /// In words; may hold foreign ones.
     pub(crate) message: String,
+    /// Whether there may be no such host: a proxy does not tell that from a host that is away.
+    pub(crate) may_have_no_host: bool,
 }
 
 impl Trouble {
     pub(crate) fn new(word: &'static str, message: impl Into<String>) -> Self {
-        Self { word, message: message.into() }
+        Self { word, message: message.into(), may_have_no_host: false }
     }
 
     /// The source could not be asked.
     pub(crate) fn unreachable(message: impl Into<String>) -> Self {
         Self::new("unreachable", message)
+    }
+
+    /// The proxy does not work, or not for this.
+    pub(crate) fn of_proxy(error: &ProxyError) -> Self {
+        let text = error.to_string();
+        let trouble = if error.is_of_the_host() { Self::unreachable(text) } else { Self::new("proxy", text) };
+        Self { may_have_no_host: error.may_mean_no_such_name(), ..trouble }
     }
 
     /// It answered what nobody can use.

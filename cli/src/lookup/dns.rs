@@ -1,5 +1,7 @@
 //! Records of the DNS, with the chain of DNSSEC signatures checked here: no resolver is believed.
 
+mod proxied;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,9 +17,13 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::dnssec::{Proof, TrustAnchors};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
-use hickory_resolver::{Resolver, TokioResolver};
+use hickory_resolver::{ConnectionProvider, Resolver, ResolverBuilder, TokioResolver};
 
-use super::{Answer, Found, Source, Standing, Trouble};
+use super::{Answer, Found, Source, Standing, Trouble, proxy};
+use proxied::Proxied;
+
+const NO_RESOLVER: &str = "through a proxy, the DNS is asked only over TCP, and [sources.smimea] of the policy names no \
+                           resolver that could be asked there";
 
 /// Asks for the records of an address.
 pub(super) fn ask(address: &EmailAddress, how: Option<&SmimeaSource>) -> Answer {
@@ -51,26 +57,60 @@ pub(crate) fn records(name: &str, kind: RecordType, how: &SmimeaSource) -> Resul
         .build()
         .map_err(|error| Trouble::unreachable(error.to_string()))?;
     runtime.block_on(async {
-        let resolver = resolver(how)?;
-        let lookup = resolver.lookup(name, kind);
-        match tokio::time::timeout(Duration::from_secs(limits::DNS_SECONDS), lookup).await {
-            Ok(Ok(answer)) => proven(&answer, kind),
-            Ok(Err(error)) => failed(&error).map(|()| None),
-            Err(_) => Err(Trouble::unreachable("the resolver does not answer in time")),
+        match (proxy()?, how.resolver) {
+            (Some(proxy), Some(at)) => {
+                let through = Proxied::new(proxy, at);
+                let servers = NameServerConfig::tcp(at.ip());
+                let builder = Resolver::builder_with_config(only(servers, at), through.clone());
+                let patience = Duration::from_secs(limits::DNS_SECONDS);
+                match asked(builder, patience, name, kind, how).await {
+                    // The proxy's reason says more than that there was no connection.
+                    Err(trouble) if trouble.word == "unreachable" => {
+                        Err(through.trouble().unwrap_or(trouble))
+                    }
+                    answer => answer,
+                }
+            }
+            (Some(_), None) => Err(Trouble::new("not-configured", NO_RESOLVER)),
+            (None, at) => {
+                let builder = match at {
+                    Some(at) => {
+                        let servers = NameServerConfig::udp_and_tcp(at.ip());
+                        Resolver::builder_with_config(only(servers, at), TokioRuntimeProvider::default())
+                    }
+                    None => TokioResolver::builder_tokio().map_err(|error| unreachable(&error))?,
+                };
+                asked(builder, Duration::from_secs(limits::DNS_SECONDS / 3), name, kind, how).await
+            }
         }
     })
 }
 
-fn resolver(how: &SmimeaSource) -> Result<TokioResolver, Trouble> {
-    let unreachable = |error: NetError| Trouble::unreachable(error.to_string());
-    let mut builder = match how.resolver {
-        Some(at) => Resolver::builder_with_config(only(at), TokioRuntimeProvider::default()),
-        None => TokioResolver::builder_tokio().map_err(unreachable)?,
-    };
+/// Asks by a resolver that waits for so long for each answer.
+async fn asked<P: ConnectionProvider>(
+    mut builder: ResolverBuilder<P>,
+    patience: Duration,
+    name: Name,
+    kind: RecordType,
+    how: &SmimeaSource,
+) -> Result<Option<Records>, Trouble> {
     let options = builder.options_mut();
     options.use_hosts_file = ResolveHosts::Never;
-    options.timeout = Duration::from_secs(limits::DNS_SECONDS / 3);
-    builder.with_trust_anchor(Arc::new(trust_anchors(how)?)).build().map_err(unreachable)
+    options.timeout = patience;
+    let resolver = builder
+        .with_trust_anchor(Arc::new(trust_anchors(how)?))
+        .build()
+        .map_err(|error| unreachable(&error))?;
+    let lookup = resolver.lookup(name, kind);
+    match tokio::time::timeout(Duration::from_secs(limits::DNS_SECONDS), lookup).await {
+        Ok(Ok(answer)) => proven(&answer, kind),
+        Ok(Err(error)) => failed(&error).map(|()| None),
+        Err(_) => Err(Trouble::unreachable("the resolver does not answer in time")),
+    }
+}
+
+fn unreachable(error: &NetError) -> Trouble {
+    Trouble::unreachable(error.to_string())
 }
 
 /// The keys of the root, or those of the file.
@@ -83,8 +123,7 @@ fn trust_anchors(how: &SmimeaSource) -> Result<TrustAnchors, Trouble> {
 }
 
 /// One resolver alone.
-fn only(at: SocketAddr) -> ResolverConfig {
-    let mut server = NameServerConfig::udp_and_tcp(at.ip());
+fn only(mut server: NameServerConfig, at: SocketAddr) -> ResolverConfig {
     server.connections.iter_mut().for_each(|connection: &mut ConnectionConfig| connection.port = at.port());
     ResolverConfig::from_name_servers(vec![server])
 }

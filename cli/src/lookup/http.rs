@@ -1,5 +1,7 @@
 //! HTTP, within limits: who names a host need not be our friend.
 
+mod proxied;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +12,11 @@ use counterseal_core::lookup::is_public;
 use counterseal_core::policy::{HostRow, LookupSources};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector, DefaultConnector, NextTimeout, RustlsConnector};
 use ureq::{Agent, Error};
 
-use super::{Answer, Found, Source, Standing, Trouble, template, tls};
+use super::{Answer, Found, Source, Standing, Trouble, proxy, template, tls};
+use proxied::Proxied;
 
 /// What a client sends as its name: not which version, nor whose.
 const USER_AGENT: &str = "counterseal";
@@ -58,8 +61,10 @@ pub(crate) enum Fetched {
 }
 
 impl Web {
-    /// Of requests that take so many seconds at most, redirections and name look-ups included.
+    /// Of requests that take so many seconds at most, redirections and name look-ups included. They go through the
+    /// proxy of `config.toml`, else through the one of the environment, else straight.
     pub(crate) fn new(reach: Reach, seconds: Duration) -> Result<Self, Trouble> {
+        let proxy = proxy()?;
         let https_only = !reach.plain;
         // Plain HTTP does without roots; a redirection to HTTPS then fails.
         let roots = match tls::roots() {
@@ -80,9 +85,17 @@ impl Web {
             .timeout_global(Some(seconds))
             .max_redirects(reach.redirections)
             .max_response_header_size(limits::HTTP_HEADER_BYTES)
-            .http_status_as_error(false)
-            .build();
-        Ok(Self { agent: Agent::with_parts(config, DefaultConnector::default(), Hosts { reach }) })
+            .http_status_as_error(false);
+        let agent = match proxy {
+            None => Agent::with_parts(config.build(), DefaultConnector::default(), Hosts { reach }),
+            Some(proxy) => {
+                let proxied = Proxied { proxy, reach };
+                let connector = proxied.clone().chain(RustlsConnector::default());
+                // What the environment names is another proxy.
+                Agent::with_parts(config.proxy(None).build(), connector, proxied)
+            }
+        };
+        Ok(Self { agent })
     }
 
     /// Gets a URL; of the answer, so many bytes at most.
@@ -124,6 +137,9 @@ fn read(answer: Result<ureq::http::Response<ureq::Body>, Error>, most: usize) ->
 }
 
 fn trouble(error: &Error) -> Trouble {
+    if let Some(error) = proxied::said(error) {
+        return Trouble::of_proxy(error);
+    }
     match error {
         Error::BodyExceedsLimit(limit) => {
             Trouble::unusable(format!("the answer has more than {limit} bytes"))

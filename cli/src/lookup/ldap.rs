@@ -1,13 +1,15 @@
 //! Certificates in directories (RFC 4523), over TLS always: `ldaps`, or `ldap` with StartTLS.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::limits;
 use counterseal_core::lookup::mail_filter;
-use ldap3::{LdapConn, LdapConnSettings, LdapError, Scope, SearchEntry, SearchOptions};
+use ldap3::{LdapConn, LdapConnSettings, LdapError, Scope, SearchEntry, SearchOptions, StdStream};
 
-use super::{Answer, Found, Source, Standing, Trouble, tls};
+use super::{Answer, Found, Source, Standing, Trouble, proxy, tls};
+use crate::account::Host;
+use crate::socks;
 
 /// Attributes with certificates: RFC 4523, and the PKCS #7 object of RFC 2798.
 const ATTRIBUTES: [&str; 3] = ["userCertificate;binary", "userCertificate", "userSMIMECertificate"];
@@ -28,10 +30,16 @@ pub(super) fn ask(address: &EmailAddress, url: Option<&str>) -> Answer {
 fn search(address: &EmailAddress, url: &str) -> Result<Vec<Vec<u8>>, Trouble> {
     let unreachable = |error: LdapError| Trouble::unreachable(error.to_string());
     let time = Duration::from_secs(limits::LOOKUP_SECONDS);
-    let settings = LdapConnSettings::new()
+    let mut settings = LdapConnSettings::new()
         .set_conn_timeout(time)
         .set_starttls(url.starts_with("ldap://"))
         .set_config(tls::client()?);
+    if let Some(proxy) = proxy()? {
+        let until = Instant::now() + time;
+        let stream =
+            socks::open(proxy, &server_of(url)?, until).map_err(|error| Trouble::of_proxy(&error))?;
+        settings = settings.set_std_stream(StdStream::Tcp(stream));
+    }
     let server = url.split_inclusive("://").take(1).chain([host(url)]).collect::<String>();
     let mut connection = LdapConn::with_settings(settings, &server).map_err(unreachable)?;
     let most = i32::try_from(limits::LOOKUP_CERTIFICATES).unwrap_or(i32::MAX);
@@ -76,6 +84,12 @@ fn is_certificate(attribute: &str) -> bool {
 /// Host and port of `ldaps://host:port/base`.
 fn host(url: &str) -> &str {
     url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).unwrap_or_default()
+}
+
+/// Where the proxy connects to: port 389, or 636 for `ldaps` (RFC 4516, section 2).
+fn server_of(url: &str) -> Result<Host, Trouble> {
+    let usual_port = if url.starts_with("ldaps://") { 636 } else { 389 };
+    Host::parse(host(url), Some(usual_port)).map_err(|what| Trouble::new("not-configured", what))
 }
 
 /// The part of the directory that is searched (RFC 4516, section 2), without its percent signs.

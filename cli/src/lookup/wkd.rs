@@ -25,6 +25,7 @@ pub(super) fn ask(address: &EmailAddress, hosts: &[HostRow], private_addresses: 
     };
     match web.get(&urls.advanced, limits::LOOKUP_BYTES) {
         Ok(Fetched::NoHost) => {}
+        Err(trouble) if trouble.may_have_no_host => {}
         other => return Answer::new(Source::Wkd, urls.advanced, other.map(found)),
     }
     let answer = web.get(&urls.direct, limits::LOOKUP_BYTES);

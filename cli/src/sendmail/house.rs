@@ -24,6 +24,7 @@ use crate::commands::strong;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::files::read_file;
+use crate::lookup;
 use crate::policy;
 use crate::queue::remember_and_flush_soon;
 use crate::randomness::random;
@@ -105,6 +106,8 @@ impl House {
         mut knowledge: Knowledge,
         at: Time,
     ) -> Result<Self, Rejection> {
+        // Whom the machine sends for has no say in how.
+        lookup::go_by(&config);
         let (at_hand, looked_up) = (knowledge.certificates.clone(), BTreeSet::new());
         policy::apply(&policy, &mut knowledge)?;
         knowledge.revocation.source = revocation::source(&policy, REVOCATION_SECONDS);

@@ -10,8 +10,9 @@ use rustls::{ClientConnection, StreamOwned};
 
 use super::reply::{LINE_BYTES, Lines, Reply};
 use super::trouble::Trouble;
-use super::{Patience, socks, tls};
-use crate::account::{Account, Host, Server};
+use super::{Patience, tls};
+use crate::account::{Account, Host};
+use crate::socks::{self, ProxyError};
 
 /// How long one address of a server may take to connect.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -35,13 +36,9 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects to the host of an account, through its proxy where it has one.
     pub(super) fn open(account: &Account, host: &Host, patience: Patience) -> Result<Self, Trouble> {
-        let stream = match &account.proxy {
-            None => connect(host, patience, matches!(account.server, Server::Loopback(_)))?,
-            Some(proxy) => socks::connect(
-                connect(proxy, patience, false)?,
-                host,
-                deadline(patience.answer, patience.until),
-            )?,
+        let stream = match account.way.proxy() {
+            None => connect(host, patience)?,
+            Some(proxy) => socks::open(proxy, host, deadline(patience.answer, patience.until))?,
         };
         // Else the last piece of a message waits for an acknowledgement, 40 ms long.
         let _ = stream.set_nodelay(true);
@@ -236,15 +233,25 @@ pub(super) fn trouble(error: &io::Error, when: &'static str) -> Trouble {
     }
 }
 
-fn connect(host: &Host, patience: Patience, is_clear: bool) -> Result<TcpStream, Trouble> {
+impl From<ProxyError> for Trouble {
+    fn from(error: ProxyError) -> Self {
+        match error {
+            ProxyError::Slow => Self::Slow("at the proxy"),
+            ProxyError::Lost => Self::Lost("at the proxy"),
+            other => Self::Unreachable(other.to_string()),
+        }
+    }
+}
+
+fn connect(host: &Host, patience: Patience) -> Result<TcpStream, Trouble> {
     let unreachable = |what: &dyn std::fmt::Display| {
         Trouble::Unreachable(format!("{}:{} cannot be reached: {what}", host.name, host.port))
     };
     let addresses =
         (host.name.as_str(), host.port).to_socket_addrs().map_err(|error| unreachable(&plain(&error)))?;
     let mut last = None;
-    // Whatever the system says that localhost is, nothing goes to another machine in clear.
-    for address in addresses.filter(|address| !is_clear || address.ip().is_loopback()) {
+    // Whatever the system says that localhost is, nothing goes to another machine in clear, or past the proxy.
+    for address in addresses.filter(|address| !host.is_loopback() || address.ip().is_loopback()) {
         let within = CONNECT.min(patience.answer);
         let Some(left) = left(deadline(within, patience.until)) else { break };
         match TcpStream::connect_timeout(&address, left) {

@@ -27,11 +27,19 @@ impl Scope {
         if is_elsewhere || !Path::new(SETTINGS).join("config.toml").exists() {
             return Ok(Self::Person);
         }
-        // The home of a service may be a folder like /tmp, where others write: what they put there is not its own.
-        let own = Config::path().ok().filter(|path| check_settings(path).is_ok());
-        if own.is_some() && !Config::read()?.accounts.is_empty() {
-            return Ok(Self::Person);
+        match own_settings()? {
+            Some(own) if !own.accounts.is_empty() => Ok(Self::Person),
+            _ => Ok(Self::System),
         }
-        Ok(Self::System)
     }
+}
+
+/// The settings of whom the machine sends for. The home of a service may be a folder like /tmp, where others write: what
+/// they put there is not its own.
+///
+/// # Errors
+/// `config` where they cannot be understood.
+pub(crate) fn own_settings() -> Result<Option<Config>, Failure> {
+    let own = Config::path().ok().filter(|path| check_settings(path).is_ok());
+    own.map(|_| Config::read()).transpose()
 }

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::sendmail::MARKER;
+use crate::socks::{Socks, nobody, settings};
 use crate::submission::sink::{Deed, Manner, Received, Sink};
 use host::{DAVE, GHOST, MALLORY, Machine, SERVICE};
 
@@ -126,6 +127,30 @@ fn only_root_reads_the_password_and_others_need_nothing_of_the_settings() {
     machine.cseal(0, &["queue", "flush", "--due", "--system"]).exits(0);
     assert!(sink.said().iter().any(|line| line.starts_with("AUTH")));
     assert!(opened(&machine, &sink.received()[0]).contains(MARKER));
+}
+
+#[test]
+fn look_ups_go_through_the_proxy_of_the_machine_and_not_at_all_where_nobody_may_know_it() {
+    let sink = Sink::start(Manner::usual());
+    let Some(machine) = Machine::new(sink.port) else { return };
+    let account = format!("[account.system]\nsmtp = \"smtp://127.0.0.1:{}\"\n", sink.port);
+    let own = |text: &str| {
+        machine.write("home/dave/.config/counterseal/config.toml", text);
+        machine.shell(0, "chown -R dave:4300 /home/dave && chmod -R go-w /home/dave").exits(0);
+    };
+    let find = || {
+        let ask = ["keys", "find", "--json", "bob@example.org", "--source", "http"];
+        machine.cseal(DAVE, &ask).exits(3).text()
+    };
+    let proxy = Socks::knowing(&[]);
+    machine.write("etc/counterseal/config.toml", &format!("{account}{}", proxy.settings()));
+    assert!(find().contains("the server is unreachable"), "{}", find());
+    assert!(proxy.asked().iter().all(|asked| asked == "example.org:443"));
+    machine.shell(0, "chmod 600 /etc/counterseal/config.toml").exits(0);
+    assert!(find().contains("\"config\""), "{}", find());
+    assert!(proxy.asked().is_empty());
+    own(&settings(nobody()));
+    assert!(find().contains("\"proxy\""), "{}", find());
 }
 
 #[test]

@@ -35,6 +35,7 @@ mod sendmail;
 mod servers;
 mod sessions;
 mod setup;
+mod socks;
 mod storeless;
 mod strong;
 mod submission;

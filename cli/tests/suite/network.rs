@@ -2,6 +2,7 @@
 
 mod delivery;
 mod find;
+mod proxied;
 mod revocation;
 
 use std::path::PathBuf;

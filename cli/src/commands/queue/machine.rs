@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::children;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
+use crate::lookup;
 use crate::policy;
 use crate::queue::{Flusher, Summary, Which};
 use crate::render::queue as render;
@@ -210,6 +211,7 @@ pub(super) fn flush_one(user: u32, which: Which) -> Result<Exit, Failure> {
 fn summary(user: u32, which: Which) -> Result<Summary, Failure> {
     // As root, before anything of the user's is looked at.
     let (config, policy) = (Config::of_system()?, policy::of_administrator()?);
+    lookup::go_by(&config);
     let (queue, _acting) = spools::enter(user)?;
     let mut flusher =
         Flusher::new(&queue, &config, which).for_somebody(&policy, Instant::now().checked_add(TIME));

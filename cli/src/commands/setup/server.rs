@@ -7,7 +7,7 @@ use counterseal_core::discovery::{LogIn, MailServer, guesses};
 use counterseal_core::policy::{Network, Policy};
 
 use super::account::{NewAccount, of_server, url};
-use crate::account::{Account, RequireTls, Server};
+use crate::account::{Account, RequireTls, Server, Way};
 use crate::args;
 use crate::failure::Failure;
 use crate::lookup::{self, Finding, Offer, Publisher};
@@ -170,7 +170,7 @@ pub(super) fn asks(arguments: &args::Setup) -> bool {
 
 /// Whether a server is there, with a certificate for its name. We do not log in.
 fn answers(server: &MailServer) -> bool {
-    let Ok(parsed) = Server::parse(&url(server)) else { return false };
+    let (Ok(parsed), Ok(proxy)) = (Server::parse(&url(server)), lookup::proxy()) else { return false };
     let account = Account {
         name: "guess".to_owned(),
         from: Vec::new(),
@@ -179,7 +179,7 @@ fn answers(server: &MailServer) -> bool {
         secret: None,
         tls_pin: None,
         require_tls: RequireTls::Unasked,
-        proxy: None,
+        way: proxy.map_or(Way::Direct, |proxy| Way::Proxy(proxy.clone())),
     };
     let patience = Patience { answer: GUESS, piece: GUESS, until: Instant::now().checked_add(GUESS) };
     match Submission::open(&account, patience) {

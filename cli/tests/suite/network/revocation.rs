@@ -11,13 +11,13 @@ use crate::people::{Place, Ran};
 use crate::servers::{Server, ocsp_responder, program, succeed, web_server};
 
 /// A CA of OpenSSL, and frank, who has a certificate of it.
-struct Authority<'p> {
+pub struct Authority<'p> {
     place: &'p Place,
 }
 
 impl<'p> Authority<'p> {
     /// The certificate names these addresses for its revocation: an extension of openssl's configuration.
-    fn new(place: &'p Place, addresses: &str) -> Self {
+    pub fn new(place: &'p Place, addresses: &str) -> Self {
         let own = Self { place };
         place.write("ca.index", "");
         place.write(
@@ -96,7 +96,7 @@ impl<'p> Authority<'p> {
     }
 
     /// A list that was issued so many days ago, and the next of which is due after so many more.
-    fn list(&self, days_ago: i64, for_days: i64) {
+    pub fn list(&self, days_ago: i64, for_days: i64) {
         let day = |days: i64| {
             let moment = jiff::Timestamp::now() + jiff::Span::new().hours(days * 24);
             moment.strftime("%Y%m%d%H%M%SZ").to_string()
@@ -122,7 +122,7 @@ fn of_lists(server: &Server) -> String {
 const ALWAYS: &str = "[sources]\nnetwork = \"always\"\nprivate_addresses = true\n";
 
 /// With `revocation` and the rest in front of `[sources]`.
-fn rules(place: &Place, top: &str) {
+pub fn rules(place: &Place, top: &str) {
     policy(place, "reader", &format!("{top}\n{ALWAYS}"));
 }
 
@@ -131,7 +131,7 @@ fn verify(place: &Place, more: &[&str]) -> Ran {
 }
 
 /// A list that is overdue leaves no mark, but the chain counts.
-fn checked(place: &Place, more: &[&str]) -> Ran {
+pub fn checked(place: &Place, more: &[&str]) -> Ran {
     verify(place, &[more, &["--accept", "checked"]].concat())
 }
 

@@ -33,7 +33,7 @@ impl Certificates {
         made.openssl(
             "req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=own -keyout own.key -out own.pem -addext subjectAltName=IP:127.0.0.1",
         );
-        made.certify("good", "IP:127.0.0.1,DNS:localhost", "-days 30");
+        made.certify("good", "IP:127.0.0.1,DNS:localhost,DNS:smtp.example.org", "-days 30");
         made.certify("elsewhere", "DNS:mail.example.net", "-days 30");
         made.certify("expired", "IP:127.0.0.1", "-startdate 20200101000000Z -enddate 20210101000000Z");
         made

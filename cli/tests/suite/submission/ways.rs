@@ -1,14 +1,13 @@
 //! Ways beside SMTP: another sendmail, LMTP, a proxy.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
-use std::thread;
 
 use super::certificates::CERTIFICATES;
 use super::home::{Home, MESSAGE};
 use super::sink::{Deed, Manner, Sink, Tls};
+use crate::socks::{FORBIDDEN, Socks, nobody, settings};
 
 #[test]
 fn another_sendmail_gets_its_arguments_as_they_are() {
@@ -84,58 +83,57 @@ fn lmtp_answers_for_each_recipient() {
     );
 }
 
-/// A proxy that connects to this machine whatever it is asked for. What it was asked for is the answer.
-fn proxy(answer: u8) -> (u16, thread::JoinHandle<Vec<u8>>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let proxy = thread::spawn(move || {
-        let (mut client, _) = listener.accept().unwrap();
-        let mut hello = [0; 3];
-        client.read_exact(&mut hello).unwrap();
-        assert_eq!(hello, [5, 1, 0]);
-        client.write_all(&[5, 0]).unwrap();
-        let mut head = [0; 5];
-        client.read_exact(&mut head).unwrap();
-        assert_eq!(head[..4], [5, 1, 0, 3]);
-        let mut rest = vec![0; usize::from(head[4]) + 2];
-        client.read_exact(&mut rest).unwrap();
-        client.write_all(&[5, answer, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
-        if answer == 0 {
-            let port = u16::from_be_bytes([rest[rest.len() - 2], rest[rest.len() - 1]]);
-            let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-            let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-            thread::spawn(move || std::io::copy(&mut from, &mut to));
-            let _ = std::io::copy(&mut client, &mut &server);
-        }
-        rest
-    });
-    (port, proxy)
+/// A server with TLS, and an account that reaches it by a name that only the proxy knows.
+fn behind(
+    leads: impl Fn(u16) -> Socks,
+    account: &str,
+    more: impl Fn(&Socks) -> String,
+) -> (Home, Sink, Socks) {
+    let sink = Sink::start(Manner { tls: Tls::Implicit(CERTIFICATES.tls("good")), ..Manner::usual() });
+    let proxy = leads(sink.port);
+    let account = format!("smtp = \"smtps://smtp.example.org\"\n{account}");
+    let home = Home::new(&account.replace("PORT", &proxy.port.to_string()), &more(&proxy));
+    home.put(1, &["bob@example.org"]);
+    (home, sink, proxy)
 }
 
-/// A server with TLS, and an account that reaches it through a proxy.
-fn behind(port: u16) -> (Home, Sink) {
-    let sink = Sink::start(Manner { tls: Tls::Implicit(CERTIFICATES.tls("good")), ..Manner::usual() });
-    let account =
-        format!("smtp = \"smtps://localhost:{}\"\nproxy = \"socks5://127.0.0.1:{port}\"", sink.port);
-    (Home::new(&account, ""), sink)
+fn knowing(port: u16) -> Socks {
+    Socks::knowing(&[("smtp.example.org:465", (Ipv4Addr::LOCALHOST, port).into())])
 }
+
+const OWN_PROXY: &str = "proxy = \"socks5://127.0.0.1:PORT\"";
 
 #[test]
 fn a_proxy_is_told_the_name_and_carries_the_mail() {
-    let (port, proxy) = proxy(0);
-    let (home, sink) = behind(port);
-    home.put(1, &["bob@example.org"]);
-    home.cseal_with_roots(&CERTIFICATES.path("ca.pem"), &["queue", "flush"]).exits(0);
-    assert_eq!(sink.received()[0].data, MESSAGE);
-    assert!(proxy.join().unwrap().starts_with(b"localhost"));
+    // The account's own goes before the one of all.
+    let ways: [(&str, &dyn Fn(&Socks) -> String); 2] =
+        [(OWN_PROXY, &|_| settings(nobody())), ("", &Socks::settings)];
+    for (account, more) in ways {
+        let (home, sink, proxy) = behind(knowing, account, more);
+        home.cseal_with_roots(&CERTIFICATES.path("ca.pem"), &["queue", "flush"]).exits(0);
+        assert_eq!(sink.received()[0].data, MESSAGE);
+        assert_eq!(proxy.asked(), ["smtp.example.org:465"]);
+    }
 }
 
 #[test]
 fn a_proxy_that_refuses_is_not_gone_around() {
-    let (port, _proxy) = proxy(2);
-    let (home, sink) = behind(port);
-    home.put(1, &["bob@example.org"]);
+    let (home, sink, proxy) = behind(|_| Socks::start(|_| Err(FORBIDDEN)), OWN_PROXY, |_| String::new());
     let ran = home.cseal_with_roots(&CERTIFICATES.path("ca.pem"), &["queue", "flush"]).exits(1);
     assert!(ran.text().contains("the proxy does not connect: its rules forbid it"), "{}", ran.text());
     assert!(sink.said().is_empty());
+    assert_eq!(proxy.asked().len(), 1);
+}
+
+#[test]
+fn an_account_may_go_straight_where_all_others_have_a_proxy() {
+    let sink = Sink::start(Manner { tls: Tls::Implicit(CERTIFICATES.tls("good")), ..Manner::usual() });
+    // A server of this machine does so by itself.
+    for (host, account) in [("127.0.0.1", "proxy = \"none\""), ("localhost", "")] {
+        let account = format!("smtp = \"smtps://{host}:{}\"\n{account}", sink.port);
+        let home = Home::new(&account, &settings(nobody()));
+        home.put(1, &["bob@example.org"]);
+        home.cseal_with_roots(&CERTIFICATES.path("ca.pem"), &["queue", "flush"]).exits(0);
+    }
+    assert_eq!(sink.received().len(), 2);
 }
