@@ -4,6 +4,7 @@ use counterseal_core::address::{EmailAddress, KeyDemand};
 use counterseal_core::cms::OpenOptions;
 use counterseal_core::mail::write_date;
 use counterseal_core::message::{self, Context, ReadOptions, Verdict};
+use counterseal_core::policy::Sign;
 use counterseal_core::ports::Source;
 use counterseal_core::submission::{self, Defaults, Gathered};
 use zeroize::Zeroizing;
@@ -33,6 +34,8 @@ pub(crate) struct Trial {
     pub(crate) message: Stored,
     /// What only its reader sees.
     marker: String,
+    /// Whether the policy has it signed.
+    signs: bool,
 }
 
 /// Why a mail to oneself was not what was sent.
@@ -47,7 +50,8 @@ pub(crate) enum NotOpened {
 }
 
 impl Trial {
-    /// Seals a mail from an address to itself. It is encrypted whatever the policy says, and signed by one's own key.
+    /// Seals a mail from an address to itself. It is encrypted whatever the policy says, and signed by one's own key where the policy does
+    /// not say otherwise.
     ///
     /// # Errors
     /// Why no such mail can be sent, as for every other mail.
@@ -58,11 +62,13 @@ impl Trial {
             store::unlock_for_others(store, how)?;
         }
         let marker: String = random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let signs = house.policy.for_address(address, at).sign != Sign::No;
+        let signed = if signs { " and signed" } else { ", and not signed, as your policy says" };
         // The field asks for encryption, and is not sent along.
         let text = format!(
             "From: {address}\r\nTo: {address}\r\nSubject: Your mail is set up\r\nX-Counterseal-Encrypt: yes\r\n\
              MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
-             cseal setup sent this mail to you, signed and encrypted. Nothing is to be done.\r\n\r\n{marker}\r\n"
+             cseal setup sent this mail to you, encrypted{signed}. Nothing is to be done.\r\n\r\n{marker}\r\n"
         );
         let message_id = format!("{marker}@{}", address.domain());
         let defaults = Defaults { from: None, date: write_date(at), message_id };
@@ -88,7 +94,7 @@ impl Trial {
         let copy = ready.copies.into_iter().next().ok_or_else(none)?;
         let message = copy.message.unqueued();
         let message = message.map_err(|error| Failure::io("the mail to yourself", &error))?;
-        Ok(Self { house, unit: copy.unit, message, marker })
+        Ok(Self { house, unit: copy.unit, message, marker, signs })
     }
 
     /// Opens a copy, and holds it to what was sealed.
@@ -112,7 +118,7 @@ impl Trial {
             Err(NotOpened::NotEncrypted)
         } else if !has_marker {
             Err(NotOpened::OtherContent)
-        } else if read.status.verdict != Verdict::Verified {
+        } else if read.status.verdict != if self.signs { Verdict::Verified } else { Verdict::Unsigned } {
             Err(NotOpened::NotSigned)
         } else {
             Ok(())

@@ -152,6 +152,19 @@ fn the_copy_that_arrives_is_the_one_that_is_opened() {
 }
 
 #[test]
+fn a_policy_that_signs_and_encrypts_nothing_is_no_fault_of_the_server() {
+    let place = Place::new();
+    let sink = server(Manner::usual());
+    place.write("alice/policy.toml", "[[send]]\naddress = \"*\"\nencrypt = \"never\"\nsign = \"no\"\n");
+    setup(&place, sink.port, &[]).exits(0);
+    let sealed = String::from_utf8(sink.received()[0].data.clone()).unwrap();
+    assert!(sealed.contains("application/pkcs7-mime") && !sealed.contains(WORDS), "{sealed}");
+    place.write("came.eml", &sealed);
+    let opened = place.run("alice", &["decrypt", "came.eml"]).text();
+    assert!(opened.contains("not signed, as your policy says"), "{opened}");
+}
+
+#[test]
 fn a_person_is_asked_for_the_policy_and_the_password_and_nothing_else() {
     if crate::peers::command::find("script").is_none() {
         return crate::peers::command::missing("script");

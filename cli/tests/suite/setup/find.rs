@@ -30,6 +30,11 @@ struct Domain {
 
 impl Domain {
     fn new() -> Option<Self> {
+        Self::with("")
+    }
+
+    /// With a web server that does something of its own at some places.
+    fn with(locations: &str) -> Option<Self> {
         let place = Place::new();
         let digest = <base64ct::Base64 as base64ct::Encoding>::encode_string(&Sha256::digest(PACC));
         let records = format!(
@@ -44,7 +49,7 @@ impl Domain {
         for name in ["web/mail", "web/.well-known/autoconfig/mail"] {
             fs::create_dir_all(place.path(name)).unwrap();
         }
-        let web = web_server(&place.path("nginx"), &place.path("web"), Some(&tls), "")?;
+        let web = web_server(&place.path("nginx"), &place.path("web"), Some(&tls), locations)?;
         let domain = Self { place, tls, _names: names, _web: web };
         domain.policy(&["ua-auto-config.example.org", "autoconfig.example.org", "example.org"], "");
         Some(domain)
@@ -191,6 +196,65 @@ fn a_hostile_document_names_no_server() {
         assert!(text(&domain.place, "alice/config.toml").contains("srv.example.org"), "{why}");
         fs::remove_file(domain.place.path("alice/config.toml")).unwrap();
     }
+}
+
+#[test]
+fn a_redirection_leads_to_no_private_network_nor_out_of_tls_nor_in_circles() {
+    const AT: &str = "/mail/config-v1.1.xml";
+    for (target, why) in [
+        ("http://autoconfig.example.org/other.xml", "redirects to an address without TLS"),
+        ("https://127.0.0.1:$server_port/other.xml", "is in a private network"),
+        ("https://localhost:$server_port/other.xml", "is in a private network"),
+        ("https://[::ffff:127.0.0.1]:$server_port/other.xml", "is in a private network"),
+        ("https://autoconfig.example.org/mail/config-v1.1.xml", "redirect"),
+        ("file:///etc/passwd", ""),
+    ] {
+        let Some(domain) = Domain::with(&format!("location = {AT} {{ return 302 {target}; }}")) else {
+            return;
+        };
+        domain.policy(&["autoconfig.example.org"], "");
+        domain.serve("other.xml", &autoconfig("smtp.example.org", "SSL", ""));
+        let ran = domain.setup(&ALICE[..5]).exits(0);
+        let asked = ran.stderr.lines().find(|line| line.contains(AT)).unwrap();
+        assert!(asked.contains(why) && !asked.contains("smtp.example.org"), "{target}: {asked}");
+        let log = text(&domain.place, "nginx/access.log");
+        assert!(!log.contains("other.xml") && log.matches(AT).count() <= 10, "{target}: {log}");
+        // What the zone proves is taken all the same.
+        assert!(text(&domain.place, "alice/config.toml").contains("srv.example.org"), "{target}");
+    }
+}
+
+#[test]
+fn what_strangers_write_steers_no_terminal() {
+    let error = "location = /mail/config-v1.1.xml { return 302 \"https://\u{1b}[2Jevil.example.org/\"; }";
+    let Some(domain) = Domain::with(error) else { return };
+    domain.policy(&["autoconfig.example.org", "example.org"], "");
+    let path = ".well-known/autoconfig/mail/config-v1.1.xml";
+    let hostile = |user: &str| autoconfig("smtp.example.org", "SSL", "").replace("%EMAILLOCALPART%", user);
+    for (user, is_taken) in
+        [("a\u{9b}2J\"\n[account.evil]", false), ("\u{202e}a\u{200b}\"[account.evil]", true)]
+    {
+        domain.serve(path, &hostile(user));
+        let ran = domain.setup(&ALICE[..5]).exits(0);
+        let shown = format!("{}{}", ran.text(), ran.stderr);
+        let is_bad =
+            |one: char| one.is_control() && !"\n\t".contains(one) || "\u{202e}\u{200b}".contains(one);
+        assert!(!shown.contains(is_bad), "{shown:?}");
+        // Whatever it is, it is one value.
+        let accounts = place_accounts(&domain.place);
+        assert_eq!(
+            accounts,
+            [("home".to_owned(), if is_taken { user } else { "alice@example.org" }.to_owned())]
+        );
+        fs::remove_file(domain.place.path("alice/config.toml")).unwrap();
+    }
+}
+
+/// The accounts of Alice's file with their user names.
+fn place_accounts(place: &Place) -> Vec<(String, String)> {
+    let document = toml_edit::Document::parse(text(place, "alice/config.toml")).unwrap();
+    let accounts = document["account"].as_table().unwrap().iter();
+    accounts.map(|(name, account)| (name.to_owned(), account["user"].as_str().unwrap().to_owned())).collect()
 }
 
 #[test]
