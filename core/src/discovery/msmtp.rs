@@ -117,6 +117,17 @@ const WITHOUT_MEANING: [&str; 21] = [
     "allow_from_override",
 ];
 
+/// Where systems have all their roots, which are ours too. A file beside them may hold one CA alone, and whoever named it
+/// trusts no other.
+const ROOTS_OF_SYSTEMS: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+];
+
 /// The settings of an account as they stand there.
 #[derive(Clone, Debug, Default)]
 struct Settings {
@@ -266,8 +277,7 @@ impl Settings {
             "tls_certcheck" if !switch()? => self.leave(MsmtpLeft::Unchecked),
             "tls_certcheck" => {}
             "tls_trust_file" if matches!(argument, "" | "system") => {}
-            // Where systems have the roots that are ours too.
-            "tls_trust_file" if argument.starts_with("/etc/ssl/") || argument.starts_with("/etc/pki/") => {}
+            "tls_trust_file" if ROOTS_OF_SYSTEMS.contains(&argument) => {}
             "tls_trust_file" => self.leave(MsmtpLeft::Roots(argument.to_owned())),
             "protocol" if argument == "smtp" => {}
             _ if WITHOUT_MEANING.contains(&command) => {}
@@ -342,12 +352,16 @@ impl Settings {
                 LogIn::Password
             }
         };
-        let password = match self.command {
+        let password = match self.command.take() {
             Some(command) => MsmtpPassword::Command(command),
             None if self.has_password => MsmtpPassword::InFile,
             None => MsmtpPassword::Elsewhere,
         };
         let proxy_port = self.proxy_port.unwrap_or(1080);
+        let proxy = self.proxy.as_deref().map(host_name_or_address);
+        if proxy == Some(None) {
+            self.leave(MsmtpLeft::Setting("proxy_host".to_owned()));
+        }
         Some(MsmtpAccount {
             name,
             host,
@@ -358,7 +372,7 @@ impl Settings {
             user: self.user.as_deref().and_then(user_name),
             password,
             from: self.from,
-            proxy: self.proxy.as_deref().and_then(host_name_or_address).map(|proxy| (proxy, proxy_port)),
+            proxy: proxy.flatten().map(|proxy| (proxy, proxy_port)),
             left: self.left,
         })
     }

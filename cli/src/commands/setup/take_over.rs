@@ -71,6 +71,18 @@ fn of(
     if account.left.contains(&MsmtpLeft::Setting("protocol".to_owned())) {
         return Err("it speaks LMTP; write it as smtp = \"lmtp:/PATH\"".to_owned());
     }
+    // Whoever goes by a proxy may have a reason not to be seen without.
+    for way in ["proxy_host", "socket"] {
+        if account.left.contains(&MsmtpLeft::Setting(way.to_owned())) {
+            return Err(format!(
+                "its {way} has no counterpart, and without it the server would be reached another way"
+            ));
+        }
+    }
+    // The proxy's loopback is another machine; here somebody else may listen, and would get the password in clear.
+    if account.proxy.is_some() && account.security.is_none() {
+        return Err("its server is the machine of its proxy, and is sent to without TLS".to_owned());
+    }
     let from = match (&account.from, own) {
         (Some(from), _) => Pattern::parse(from).map(|_| from.clone())?,
         (None, Some(address)) => address.to_string(),
@@ -87,11 +99,9 @@ fn of(
         url: url_of(account.security, &account.host, account.port),
         user,
         secret,
-        // The proxy's loopback is another machine, and what goes there would go in clear.
         proxy: account
             .proxy
             .as_ref()
-            .filter(|_| account.security.is_some())
             .map(|(host, port)| url_of(None, host, *port).replacen("smtp://", "socks5://", 1)),
     })
 }

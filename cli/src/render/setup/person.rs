@@ -44,8 +44,15 @@ pub(crate) fn change(file: &str, text: &str, json: bool) -> Result<(), Failure> 
     if json {
         return Ok(());
     }
-    let lines: String = text.lines().map(|line| format!("    {}\n", SafeText(line))).collect();
+    let lines: String = text.lines().map(|line| format!("    {}\n", whole(line))).collect();
     show(&format!("into {file}:\n{lines}"))
+}
+
+/// A line to its end: what is cut off of a command line would be run unseen.
+fn whole(line: &str) -> String {
+    const PIECE: usize = 200;
+    let letters: Vec<char> = line.chars().collect();
+    letters.chunks(PIECE).map(|piece| SafeText(&piece.iter().collect::<String>()).to_string()).collect()
 }
 
 /// What a person should know of it.

@@ -48,7 +48,11 @@ fn accounts_inherit_and_what_has_no_counterpart_is_said() {
                 tls_starttls off\nuser alice\npassword geheim-geheim\ntls_fingerprint 00:11:22\n\n\
                 account list : work\nfrom alice+*@example.org\npasswordeval \"gpg -d ~/.pw | head -n1\"\n\n\
                 account clear\nhost mail.example.net\ntls off\nauth off\nfrom alice@example.net\n\n\
-                account kerberos : work\nfrom x@example.org\nauth gssapi\n\naccount default : work\n";
+                account kerberos : work\nfrom x@example.org\nauth gssapi\n\n\
+                account narrow\nhost mail.example.com\ntls on\nauth off\nfrom alice@example.com\ntls_trust_file /etc/ssl/certs/One_CA.pem\n\n\
+                account hidden : clear\nproxy_host /run/tor/socks\n\naccount tunnel : clear\nsocket /run/tunnel\n\n\
+                account behind\nhost localhost\nport 2525\ntls off\nproxy_host proxy.example.org\nfrom y@example.org\n\n\
+                account default : work\n";
     let done = json(&take_over(&place, file).exits(0));
     assert_eq!(
         text(&place, "alice/config.toml"),
@@ -56,7 +60,8 @@ fn accounts_inherit_and_what_has_no_counterpart_is_said() {
          password = { keyring = true }\n\n\
          [account.list]\nfrom = [\"alice+*@example.org\"]\nsmtp = \"smtps://smtp.example.org\"\nuser = \"alice\"\n\
          password = { command = [\"sh\", \"-c\", \"gpg -d ~/.pw | head -n1\"] }\n\n\
-         [account.clear]\nfrom = [\"alice@example.net\"]\nsmtp = \"smtp+starttls://mail.example.net\"\n"
+         [account.clear]\nfrom = [\"alice@example.net\"]\nsmtp = \"smtp+starttls://mail.example.net\"\n\n\
+         [account.narrow]\nfrom = [\"alice@example.com\"]\nsmtp = \"smtp+starttls://mail.example.com:25\"\n"
     );
     let notes: Vec<&str> =
         done["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect();
@@ -66,6 +71,10 @@ fn accounts_inherit_and_what_has_no_counterpart_is_said() {
         ("work", "tls_trust_file ~/ca.pem was not taken over"),
         ("clear", "msmtp sent in clear"),
         ("kerberos", "it logs in by gssapi"),
+        ("narrow", "tls_trust_file /etc/ssl/certs/One_CA.pem was not taken over"),
+        ("hidden", "its proxy_host has no counterpart"),
+        ("tunnel", "its socket has no counterpart"),
+        ("behind", "its server is the machine of its proxy"),
     ] {
         let said = |note: &&&str| note.starts_with(account) && note.contains(what);
         assert!(notes.iter().any(|note| said(&note)), "{account} {what}: {notes:#?}");
@@ -122,4 +131,19 @@ fn a_file_that_others_write_is_not_taken_over() {
         eprintln!("SKIPPED: a file of somebody else, because only root can make one for a test");
     }
     assert!(!place.path("alice/config.toml").exists() && !place.path("ran").exists());
+}
+
+#[test]
+fn a_long_command_line_is_shown_to_its_end() {
+    let place = Place::new();
+    let file = format!(
+        "account work\nhost smtp.example.org\nfrom alice@example.org\nauth on\nuser alice\npasswordeval {} # {}; touch ran\n",
+        "pass mail",
+        "\u{202e}a".repeat(900)
+    );
+    place.write("alice/.msmtprc", file);
+    let arguments = ["setup", "alice@example.org", "--from-msmtp", "--no-check", "--timer", "none"];
+    let shown = run(&place, "alice", &place.path("none"), &arguments).exits(0).text();
+    assert!(shown.contains("; touch ran\"] }") && !shown.contains('\u{202e}'), "{shown}");
+    assert_eq!(shown.matches("\\u{202e}a").count(), 900);
 }
