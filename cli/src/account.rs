@@ -158,8 +158,13 @@ pub(crate) fn choose<'a>(
         address.and_then(|address| accounts.iter().find(|account| takes(account, address)))
     };
     by(sender).or_else(|| by(author)).ok_or_else(|| {
-        let who = sender.or(author).map_or_else(|| "the null sender".to_owned(), ToString::to_string);
-        no_account(format!("no account of config.toml takes mail from {who}"))
+        let Some(who) = sender.or(author) else {
+            return no_account("no account of config.toml takes mail from the null sender".to_owned());
+        };
+        let failure = no_account(format!("no account of config.toml takes mail from {who}"));
+        failure.hint(format!(
+            "let it be found: cseal setup {who}; or add \"{who}\" to `from` of an account of config.toml"
+        ))
     })
 }
 

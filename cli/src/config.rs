@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -133,7 +134,10 @@ impl Config {
     }
 
     fn read_at(path: &Path) -> Result<Self, Failure> {
-        let wrong = |what: String| Failure::unknown("config", format!("{}: {what}", path.display()));
+        let wrong = |what: String| {
+            Failure::unknown("config", format!("{}: {what}", path.display()))
+                .hint("every key with its values: man counterseal-config, or docs/formats/config.md")
+        };
         match read_settings(path, CONFIG_BYTES, "config")? {
             Some(text) => {
                 let config = Self::parse(&text).map_err(wrong)?;
@@ -150,7 +154,7 @@ impl Config {
 
     /// Reads a text.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let document = Document::parse(text).map_err(|error| error.message().to_owned())?;
+        let document = Document::parse(text).map_err(|error| at_span(text, error.span(), error.message()))?;
         let mut config = Self::default();
         for (section, item) in document.as_table() {
             let wrong = |what: String| at(text, item, &what);
@@ -290,7 +294,11 @@ fn token(text: &str, table: &dyn TableLike) -> Result<Configured, String> {
 }
 
 fn at(text: &str, item: &Item, what: &str) -> String {
-    let before = item.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    at_span(text, item.span(), what)
+}
+
+fn at_span(text: &str, span: Option<Range<usize>>, what: &str) -> String {
+    let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
     format!("line {}: {what}", before.matches('\n').count() + 1)
 }
 
@@ -385,6 +393,7 @@ mod tests {
             ("[network]\nproxies = \"none\"\n", "line 2: unknown key \"proxies\""),
             ("[network]\nproxy = true\n", "line 2: \"proxy\" must be a text"),
             ("agent = 1\n", "line 1: unknown key \"agent\""),
+            ("[agent]\nidle = \"1m\n", "line 2: "),
         ] {
             let error = Config::parse(text).unwrap_err();
             assert!(error.starts_with(what), "{text}: {error}");

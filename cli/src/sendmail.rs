@@ -16,6 +16,7 @@ mod trial;
 mod wanted;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStringExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -26,7 +27,7 @@ use crate::commands::queue as commands;
 use crate::failure::{Exit, Failure};
 use crate::queue::{self, Addressed, Id, Queue, Which, flush_soon, send_now};
 use crate::render;
-use crate::terminal::{print, say};
+use crate::terminal::{SafeText, print, say};
 use crate::{clock, hardening, smtp};
 use house::House;
 use outgoing::{Mail, Outcome, Wishes};
@@ -62,7 +63,8 @@ fn called(program: &[u8], arguments: &[Vec<u8>]) -> Code {
     let invocation = match Invocation::parse(program, arguments) {
         Ok(invocation) => invocation,
         Err(error) => {
-            let failure = Failure::usage(error.to_string()).hint("the options: man cseal-sendmail");
+            let failure = Failure::usage(error.to_string())
+                .hint("the options: man cseal-sendmail, or cseal sendmail --help");
             return Rejection::new(Code::Usage, failure).tell(false);
         }
     };
@@ -157,7 +159,7 @@ fn send(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
             Ok(Code::Done)
         }
         Outcome::Refuse(held, rejection) => match held {
-            Some(held) => Err(rejection.kept(&queue.hold(&held, house.at)?, &house.keeper())),
+            Some(held) => Err(rejection.held(&queue.hold(&held, house.at)?, house.other_reader())),
             None => Err(rejection),
         },
     }
@@ -180,7 +182,10 @@ fn deliver(house: &House, mail: &Mail, queue: &Queue, id: &Id) -> Result<Code, R
                 let failure = Failure::no("server-refused", "the server refused all recipients");
                 return Err(Rejection::new(Code::Unavailable, failure.details(details.collect())));
             }
-            Ok(queue::Delivery::Queued(why)) if wishes.verbose => say(&format!("waits in the queue: {why}")),
+            // Whoever looks on is told: a program that calls us takes every word for an error.
+            Ok(queue::Delivery::Queued(why)) if wishes.verbose || std::io::stderr().is_terminal() => {
+                say(&format!("not sent yet, waits in the queue: {}", SafeText(&why)));
+            }
             Ok(_) | Err(_) => {}
         },
     }

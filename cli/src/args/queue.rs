@@ -99,10 +99,10 @@ pub(crate) struct QueueDrop {
     pub(crate) report: Report,
 }
 
-/// Send a mail that was held, now that its recipients have keys
+/// Send mails that were held, now that their recipients have keys
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Send a mail that was held, now that its recipients have keys.\n\n\
+    long_about = "Send mails that were held, now that their recipients have keys.\n\n\
         The policy is asked again, and what it still refuses stays held. Whoever sent the mail was told that it \
         would not be sent, so only you do this.",
     after_long_help = help_end!(
@@ -112,9 +112,9 @@ pub(crate) struct QueueDrop {
     )
 )]
 pub(crate) struct QueueRelease {
-    /// As `cseal queue list` writes it
-    #[arg(value_name = "ID")]
-    pub(crate) id: String,
+    /// As `cseal queue list` writes them
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,

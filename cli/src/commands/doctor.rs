@@ -44,6 +44,9 @@ pub(crate) fn run(arguments: &args::Doctor) -> Result<Exit, Failure> {
     checks.push(check("tokens", or_failure(tokens::of(&directory))));
     checks.push(check("policy", policy_files()));
     checks.push(check("cache", places::cache()));
+    if Scope::of_caller()? == Scope::Person {
+        checks.push(check("queue", or_failure(places::queue())));
+    }
     if let Some(domains) = domains {
         checks.push(check("delivery", delivery::of(&domains)));
     }

@@ -16,8 +16,8 @@ use crate::args::{self, QueueCommand};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::lookup;
-use crate::queue::{Box, Flusher, Id, Queue, QueueError, Which};
-use crate::render::queue as render;
+use crate::queue::{Box, Delivery, Flusher, Id, Queue, QueueError, Which, send_now};
+use crate::render::queue::{self as render, Released};
 use crate::sendmail;
 use crate::system::Scope;
 use visit::Visit;
@@ -180,20 +180,42 @@ fn discard(arguments: &args::QueueDrop) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Sends what was held, up to the first that cannot go.
 fn release(arguments: &args::QueueRelease) -> Result<Exit, Failure> {
-    let (visit, id, place) = Visit::to(&arguments.id)?;
+    let how = Unlock::from_options(&arguments.passphrase);
+    let mut released = Vec::new();
+    let outcome = arguments.ids.iter().try_for_each(|typed| {
+        released.push(release_one(typed, &how)?);
+        Ok(())
+    });
+    if !released.is_empty() {
+        render::released(&released, arguments.report.json)?;
+    }
+    outcome.map(|()| Exit::Done)
+}
+
+fn release_one(typed: &str, how: &Unlock) -> Result<Released, Failure> {
+    let (visit, id, place) = Visit::to(typed)?;
     let queue = &visit.queue;
     if place != Box::Held {
         return Err(Failure::no("not-held", format!("{id} is not held: it is in {}", place.word())));
     }
     let held = queue.take(place, &id)?;
-    let how = Unlock::from_options(&arguments.passphrase);
     let unit = held.units.first().ok_or_else(|| Failure::from(QueueError::Missing))?;
-    let new = sendmail::release(queue, unit, &held.message(0), Some(&how))?;
+    let id = sendmail::release(queue, unit, &held.message(0), Some(how))?;
     // Should this fail, the mail could be released twice; better than not at all.
     held.remove()?;
-    render::released(&new, arguments.report.json)?;
-    Ok(Exit::Done)
+    let delivery = first_try(queue, &id)?;
+    Ok(Released { id, delivery })
+}
+
+/// Tries to send what a person released. On a machine that sends for its users the timer of root does it, and where nothing
+/// is asked of the network a later flush; then it is nothing.
+fn first_try(queue: &Queue, id: &Id) -> Result<Option<Delivery>, Failure> {
+    if lookup::is_forbidden() || Scope::of_caller()? == Scope::System {
+        return Ok(None);
+    }
+    Ok(send_now(queue, &Config::read()?, id).ok())
 }
 
 impl From<QueueError> for Failure {

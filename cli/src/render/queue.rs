@@ -7,7 +7,7 @@ use super::json::line;
 use crate::clock;
 use crate::commands::queue::SpoolReport;
 use crate::failure::Failure;
-use crate::queue::{Box, Id, Mail, QueueError, Rest, Summary};
+use crate::queue::{Box, Delivery, Id, Mail, QueueError, Rest, Summary};
 use crate::terminal::{self, SafeText};
 
 /// The list of all mails as it grows. None of them stays open for it: there may be more than files can be open.
@@ -167,9 +167,11 @@ fn row(id: &Id, place: Box, user: Option<u32>, found: &Result<Mail, QueueError>)
     lines
 }
 
-/// The first line of why it is still there.
+/// Why it is still there, on one line: what is wrong with the first recipient says more than how many cannot be written to.
 fn why(mail: &Mail) -> Option<String> {
-    let reason = mail.reason.as_ref().and_then(|reason| reason.lines().next()).map(str::to_owned);
+    let reason =
+        mail.reason.as_ref().and_then(|reason| reason.lines().nth(1).or_else(|| reason.lines().next()));
+    let reason = reason.map(str::to_owned);
     let said = mail.refused().into_iter().chain(mail.waiting()).map(|(_, reply)| reply);
     reason.or_else(|| said.into_iter().find(|reply| !reply.is_empty()))
 }
@@ -215,7 +217,7 @@ pub(crate) fn show(mail: &Mail, json: bool) -> Result<(), Failure> {
         format!("  sender     {}", sender(mail)),
         format!("  message    {}", SafeText(unit.map_or("", |unit| unit.message_id.as_str()))),
         format!("  account    {}", SafeText(unit.map_or("", |unit| unit.account.as_str()))),
-        format!("  size       {} in {} copies", size(mail.bytes()), mail.units.len()),
+        format!("  size       {} in {}", size(mail.bytes()), copies(mail.units.len())),
     ];
     let reason = mail.reason.iter().flat_map(|reason| reason.lines());
     lines.extend(reason.map(|reason| format!("  held       {}", SafeText(reason))));
@@ -227,7 +229,14 @@ pub(crate) fn show(mail: &Mail, json: bool) -> Result<(), Failure> {
                 .to_owned(),
         );
     }
+    if mail.place == Box::Held {
+        lines.push(format!("  next       cseal queue release {0}, or cseal queue drop {0}", mail.id));
+    }
     print(&lines.join("\n"))
+}
+
+fn copies(count: usize) -> String {
+    if count == 1 { "1 copy".to_owned() } else { format!("{count} copies") }
 }
 
 fn recipients(mail: &Mail) -> Vec<RecipientObject> {
@@ -324,12 +333,65 @@ pub(crate) fn dropped(ids: &[Id], json: bool) -> Result<(), Failure> {
     print(&ids.iter().map(|id| format!("dropped {id}")).collect::<Vec<_>>().join("\n"))
 }
 
-/// Under which name a mail that was held is sent.
-pub(crate) fn released(id: &Id, json: bool) -> Result<(), Failure> {
-    if json {
-        return print(&line(&IdsObject { version: 1, ids: vec![id.as_str()] }));
+/// A mail that was held, and is held no more.
+pub(crate) struct Released {
+    /// Its new name.
+    pub(crate) id: Id,
+    /// What the first try came to, where there was one.
+    pub(crate) delivery: Option<Delivery>,
+}
+
+impl Released {
+    /// The word in JSON, and what was said.
+    fn outcome(&self) -> (&'static str, String) {
+        match &self.delivery {
+            Some(Delivery::Sent) => ("sent", String::new()),
+            Some(Delivery::Failed { refused, .. }) => {
+                let said = refused.iter().map(|(address, said)| format!("{address} {said}"));
+                ("failed", said.collect::<Vec<_>>().join("; "))
+            }
+            Some(Delivery::Queued(why)) => ("waiting", why.clone()),
+            None => ("waiting", String::new()),
+        }
     }
-    print(&format!("released as {id}"))
+
+    fn words(&self) -> String {
+        let (word, said) = self.outcome();
+        let state = match word {
+            "waiting" => "waits to be sent",
+            "failed" => "refused by the server",
+            sent => sent,
+        };
+        let said = if said.is_empty() { said } else { format!(": {}", SafeText(&said)) };
+        format!("released as {}  {state}{said}", self.id)
+    }
+}
+
+#[derive(Serialize)]
+struct ReleasedObject<'a> {
+    version: u32,
+    ids: Vec<&'a str>,
+    mails: Vec<OutcomeObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct OutcomeObject<'a> {
+    id: &'a str,
+    state: &'static str,
+    message: String,
+}
+
+/// Under which names mails that were held are sent, and what came of it.
+pub(crate) fn released(mails: &[Released], json: bool) -> Result<(), Failure> {
+    if json {
+        let ids = mails.iter().map(|mail| mail.id.as_str()).collect();
+        let outcomes = mails.iter().map(|mail| {
+            let (state, message) = mail.outcome();
+            OutcomeObject { id: mail.id.as_str(), state, message }
+        });
+        return print(&line(&ReleasedObject { version: 1, ids, mails: outcomes.collect() }));
+    }
+    print(&mails.iter().map(Released::words).collect::<Vec<_>>().join("\n"))
 }
 
 impl MailObject {

@@ -49,15 +49,15 @@ pub(crate) fn refusals(refused: &[(String, Refusal)]) -> Failure {
     let failure = Failure::new(exit, word, message).details(details);
     match refused.iter().find(|(_, refusal)| matches!(refusal, Refusal::NoKey)) {
         Some((who, _)) => failure.hint(format!(
-            "ask {who} for a signed mail, then `cseal keys import mail.eml`; or look on the network: `cseal keys find {who}`; nothing was written"
+            "ask {who} for a signed mail, then `cseal keys import mail.eml`; or look on the network: `cseal keys find {who} --source smimea --source wkd`"
         )),
-        None => failure.hint(next(refused)),
+        None => Failure { hint: next(refused), ..failure },
     }
 }
 
 /// What to do about the first that more evidence would help.
-fn next(refused: &[(String, Refusal)]) -> String {
-    let step = refused.iter().find_map(|(who, refusal)| match refusal {
+fn next(refused: &[(String, Refusal)]) -> Option<String> {
+    refused.iter().find_map(|(who, refusal)| match refusal {
         Refusal::Conflict(_) => Some(format!(
             "ask {who} on another channel which key is theirs, and see `cseal trust show {who}`"
         )),
@@ -65,8 +65,7 @@ fn next(refused: &[(String, Refusal)]) -> String {
             Some(format!("compare: `cseal trust meet {who}`; see why: `cseal trust show {who}`"))
         }
         _ => None,
-    });
-    step.map_or_else(|| "nothing was written".to_owned(), |step| format!("{step}; nothing was written"))
+    })
 }
 
 /// One recipient, the word, and the reason.

@@ -119,10 +119,9 @@ impl House {
         self.store.is_none()
     }
 
-    /// Who can open what is kept, in words.
-    pub(super) fn keeper(&self) -> String {
-        let reader = self.owner.as_ref().filter(|_| self.is_of_machine());
-        reader.map_or_else(|| "you".to_owned(), ToString::to_string)
+    /// Who else than the caller can open what is held.
+    pub(super) fn other_reader(&self) -> Option<&EmailAddress> {
+        self.owner.as_ref().filter(|_| self.is_of_machine())
     }
 
     /// Keys for people, and what the policy says of mail to them.

@@ -1,5 +1,6 @@
 //! How `sendmail` ends: the exit codes of `sysexits.h`, which programs that send mail know.
 
+use counterseal_core::address::EmailAddress;
 use counterseal_core::submission::SubmissionError;
 
 use crate::failure::{Exit, Failure};
@@ -64,9 +65,17 @@ impl Rejection {
         self.code
     }
 
-    /// The same, where a copy is kept.
-    pub(crate) fn kept(mut self, id: &Id, keeper: &str) -> Self {
-        self.failure.details.push(format!("the mail is kept, sealed to {keeper}, as {}", id.as_str()));
+    /// The same, where a copy is held: for the caller, who may release it, or for another reader.
+    pub(crate) fn held(mut self, id: &Id, reader: Option<&EmailAddress>) -> Self {
+        let who = reader.map_or_else(|| "you".to_owned(), ToString::to_string);
+        self.failure.details.push(format!("the mail is held, sealed to {who}, as {id}"));
+        if reader.is_none() {
+            let step = self
+                .failure
+                .hint
+                .map_or_else(|| "once that is mended".to_owned(), |hint| format!("{hint}; then"));
+            self.failure.hint = Some(format!("{step} `cseal queue release {id}`"));
+        }
         self
     }
 

@@ -6,7 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::finding::Finding;
+use crate::failure::Failure;
 use crate::places;
+use crate::queue::{Box, Queue};
 use crate::store::{is_copy_of_store, is_left_over};
 
 /// The directory of the store, and every file in it.
@@ -82,4 +84,17 @@ fn owned_alone(path: &Path, found: &Metadata) -> Option<Finding> {
 
 fn own_id() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+/// Mail that nobody got. A queue that is not there yet is not made.
+pub(super) fn queue() -> Result<Vec<Finding>, Failure> {
+    let directory = places::state()?.join("queue");
+    if !directory.exists() {
+        return Ok(Vec::new());
+    }
+    let queue = Queue::open(&directory)?;
+    let (held, failed) = (queue.list(Box::Held)?.len(), queue.list(Box::Failed)?.len());
+    let message = format!("mails that are held: {held}, that could not be delivered: {failed}");
+    let finding = Finding::warning("undelivered", message).hint("see which, and why: cseal queue list");
+    Ok(if held + failed > 0 { vec![finding] } else { Vec::new() })
 }

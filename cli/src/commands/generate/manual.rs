@@ -14,6 +14,8 @@ use crate::args::Cli;
 /// What holds for every page.
 const SOURCE: &str = concat!("cseal ", env!("CARGO_PKG_VERSION"));
 const MANUAL: &str = "Counterseal";
+/// The page about the settings.
+const CONFIG: &str = include_str!("../../../../docs/formats/config.md");
 /// The page about the policy file.
 const POLICY: &str = include_str!("../../../../docs/formats/policy.md");
 
@@ -70,6 +72,7 @@ pub(super) fn write(directory: &Path) -> io::Result<()> {
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
     commands(&program, directory)?;
+    fs::write(directory.join("counterseal-config.5"), config())?;
     fs::write(directory.join("counterseal-policy.5"), policy())
 }
 
@@ -145,17 +148,39 @@ fn entries<'e>(entries: impl Iterator<Item = (&'e str, &'e str)>, roff: &mut Rof
     }
 }
 
+/// The page about the settings, from the page in docs.
+fn config() -> String {
+    let mut roff =
+        file("counterseal-config", "how mail is sent, and how the programs work: config.toml", CONFIG);
+    roff.text([
+        bold("cseal"),
+        roman("(1), "),
+        bold("cseal-setup"),
+        roman("(1), "),
+        bold("counterseal-policy"),
+        roman("(5)"),
+    ]);
+    roff.to_roff()
+}
+
 /// The page about the policy file, from the page in docs.
 fn policy() -> String {
-    let mut roff = Roff::default();
-    roff.control("TH", ["counterseal-policy", "5", "", SOURCE, MANUAL]);
-    roff.control("SH", ["NAME"]);
-    roff.text([roman("counterseal-policy - whom to encrypt to, and what evidence is worth: policy.toml")]);
-    roff.control("SH", ["DESCRIPTION"]);
-    markdown::append(POLICY, &mut roff);
-    roff.control("SH", ["SEE ALSO"]);
+    let what = "whom to encrypt to, and what evidence is worth: policy.toml";
+    let mut roff = file("counterseal-policy", what, POLICY);
     roff.text([bold("cseal"), roman("(1), "), bold("cseal-trust-policy"), roman("(1)")]);
     roff.to_roff()
+}
+
+/// A page about a file, up to what else there is to see.
+fn file(name: &str, what: &str, page: &str) -> Roff {
+    let mut roff = Roff::default();
+    roff.control("TH", [name, "5", "", SOURCE, MANUAL]);
+    roff.control("SH", ["NAME"]);
+    roff.text([roman(format!("{name} - {what}"))]);
+    roff.control("SH", ["DESCRIPTION"]);
+    markdown::append(page, &mut roff);
+    roff.control("SH", ["SEE ALSO"]);
+    roff
 }
 
 #[cfg(test)]
@@ -192,6 +217,8 @@ mod tests {
         assert!(program.contains("COUNTERSEAL_HOME") && program.contains("policy.toml"));
         let policy = fs::read_to_string(folder.path().join("counterseal-policy.5")).unwrap();
         assert!(policy.contains("profile = \"blended\"") && policy.contains(".SH SOURCES"));
+        let config = fs::read_to_string(folder.path().join("counterseal-config.5")).unwrap();
+        assert!(config.contains("smtp = \"smtps://smtp.example.org\""), "{config}");
     }
 
     #[test]

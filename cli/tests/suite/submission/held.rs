@@ -161,3 +161,25 @@ fn a_key_that_never_comes_is_waited_for_no_longer_than_configured() {
     assert!(said.contains("1 failed"), "{said}");
     assert!(held(&place).is_empty() && sink.received().is_empty());
 }
+
+#[test]
+fn a_release_sends_at_once_every_mail_that_is_named_and_says_what_came_of_it() {
+    let (place, sink) = people("");
+    assert_eq!((sendmail(&place), sendmail(&place)), (77, 77));
+    let shown = place.run("alice", &["doctor", "--json"]).exits(1).text();
+    assert!(shown.contains("mails that are held: 2"), "{shown}");
+    let ids = held(&place);
+    let said = place.run("alice", &["queue", "show", &ids[0]]).exits(0).text();
+    assert!(said.contains(&format!("cseal queue release {}", ids[0])), "{said}");
+    place.run("alice", &["keys", "import", "dave.pem"]).exits(0);
+    let said = place.run("alice", &["queue", "release", "--json", &ids[0], &ids[1]]).exits(0).text();
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let states: Vec<&str> =
+        said["mails"].as_array().unwrap().iter().map(|mail| mail["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["sent", "sent"], "{said}");
+    assert_eq!(said["ids"].as_array().unwrap().len(), 2);
+    assert_eq!(sink.received().len(), 2);
+    assert!(held(&place).is_empty());
+    let shown = place.run("alice", &["queue", "list"]).exits(0).text();
+    assert_eq!(shown, "the queue is empty\n");
+}
