@@ -5,6 +5,7 @@ use std::fs;
 use super::{json, policy};
 use crate::people::{Place, Ran};
 use crate::servers::{NameServer, Server, TlsNames, web_server};
+use crate::socks::Socks;
 
 const POLICY: &str = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmax_age: 604800\r\n";
 
@@ -84,6 +85,23 @@ fn policies_and_proven_keys_are_found() {
     assert_eq!(domain.found(&["--domain", "example.org"])[0].0, "mta-sts-testing");
     serve(&POLICY.replace("enforce", "none"));
     assert_eq!(domain.found(&["--domain", "example.org"])[0].0, "no-mta-sts");
+}
+
+#[test]
+fn through_a_proxy_the_same_is_found_by_names_that_only_it_knows() {
+    let Some(domain) = Domain::new() else { return };
+    domain.place.write("web/.well-known/mta-sts.txt", POLICY);
+    let straight = domain.found(&["--domain", "example.org"]);
+    let resolver = "192.0.2.53:53";
+    let known = [(resolver, domain.names.server.address), ("mta-sts.example.org:443", domain.web.address)];
+    let proxy = Socks::knowing(&known);
+    domain.place.write("alice/config.toml", proxy.settings());
+    let source = domain.names.policy().replace(&domain.names.server.address.to_string(), resolver);
+    policy(&domain.place, "alice", &source);
+    assert_eq!(domain.found(&["--domain", "example.org"]), straight);
+    assert_eq!(straight.len(), 2, "{straight:?}");
+    let asked = proxy.asked();
+    assert!(known.iter().all(|(name, _)| asked.iter().any(|asked| asked == name)), "{asked:?}");
 }
 
 #[test]

@@ -229,10 +229,20 @@ fn a_mail_address_cannot_send_the_proxy_into_its_own_network() {
     let proxy = Socks::knowing(&[]);
     behind.settings("carol", &proxy.settings());
     policy(&behind.place, "carol", "[sources]\nhttp = \"https://{domain}/x\"\n");
-    let ask = ["keys", "find", "--json", "root@localhost"];
-    let refused = json(&behind.run("carol", &ask).0.exits(3));
-    assert!(refused["sources"][0]["message"].as_str().unwrap().contains("private network"), "{refused}");
-    assert_eq!(proxy.asked(), Vec::<String>::new());
+    let is_refused = |answer: &Ran| {
+        let message = json(answer)["sources"][0]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("private network"), "{message}");
+    };
+    is_refused(&behind.silent("carol", &["keys", "find", "--json", "root@localhost"]).exits(3));
+    // Nor can the server of its domain.
+    let (place, locations) = (&behind.place, "location /x { return 302 https://127.0.0.1/; }");
+    let Some(server) = web_server(&place.path("nginx"), &place.path(""), Some(&behind.tls), locations) else {
+        return;
+    };
+    let proxy = Socks::knowing(&[("example.org:443", server.address)]);
+    behind.settings("carol", &proxy.settings());
+    is_refused(&behind.through(proxy.port, "carol", &FIND).exits(3));
+    assert_eq!(proxy.asked(), ["example.org:443"]);
 }
 
 #[test]
