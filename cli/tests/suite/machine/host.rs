@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::people::Ran;
 use crate::sendmail::Outbox;
+use crate::sendmail::clients::copy_programs;
 
 /// A service, whose home is root's.
 pub const SERVICE: u32 = 33;
@@ -44,10 +45,7 @@ impl Machine {
             fs::create_dir_all(machine.path(place)).unwrap();
         }
         let copied = Command::new("cp").args(["-a", "/etc/."]).arg(machine.path("etc")).output().unwrap();
-        for program in [env!("CARGO_BIN_EXE_cseal"), env!("CARGO_BIN_EXE_cseal-sendmail")] {
-            let name = Path::new(program).file_name().unwrap();
-            fs::copy(program, machine.path("bin").join(name)).unwrap();
-        }
+        copy_programs(&machine.path("bin"));
         if !copied.status.success() || machine.as_user(0, "true", &[], b"").code != 0 {
             eprintln!("SKIPPED: sending for a whole machine, because only root can make one for a test");
             return None;
