@@ -250,11 +250,13 @@ fn connect(host: &Host, patience: Patience) -> Result<TcpStream, Trouble> {
     let addresses =
         (host.name.as_str(), host.port).to_socket_addrs().map_err(|error| unreachable(&plain(&error)))?;
     let mut last = None;
+    // All together have the time of one answer, for whoever forges the DNS may name thousands; and each leaves as much to
+    // those behind it as it takes, for the first may be of a network that leads nowhere.
+    let until = deadline(patience.answer, patience.until);
     // Whatever the system says that localhost is, nothing goes to another machine in clear, or past the proxy.
     for address in addresses.filter(|address| !host.is_loopback() || address.ip().is_loopback()) {
-        let within = CONNECT.min(patience.answer);
-        let Some(left) = left(deadline(within, patience.until)) else { break };
-        match TcpStream::connect_timeout(&address, left) {
+        let Some(left) = left(until) else { break };
+        match TcpStream::connect_timeout(&address, CONNECT.min(left / 2)) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = Some(error),
         }

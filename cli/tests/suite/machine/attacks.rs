@@ -196,3 +196,35 @@ fn a_home_where_everybody_writes_has_no_settings_of_its_owner() {
     machine.cseal(0, &["queue", "flush"]).exits(0);
     assert_eq!((sink.received().len(), evil.received().len()), (1, 0));
 }
+
+/// Where nobody answers: of the connections that a listener has no room for, the first octet is thrown away.
+fn silent(address: [u8; 4], port: u16) -> (std::os::fd::OwnedFd, Vec<std::net::TcpStream>) {
+    use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+    let at = std::net::SocketAddr::from((address, port));
+    let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&listener, &at).unwrap();
+    listen(&listener, 0).unwrap();
+    let wait = Duration::from_millis(100);
+    let fillers = (0..4).filter_map(|_| std::net::TcpStream::connect_timeout(&at, wait).ok()).collect();
+    (listener, fillers)
+}
+
+#[test]
+fn a_name_with_many_addresses_holds_nobody_longer_than_one_answer() {
+    let Some(machine) = Machine::bare() else { return };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let addresses: Vec<[u8; 4]> = (1..=12).map(|last| [127, 0, 77, last]).collect();
+    let _held: Vec<_> = addresses.iter().map(|address| silent(*address, port)).collect();
+    let row = |[a, b, c, d]: &[u8; 4]| format!("{a}.{b}.{c}.{d} smtp.example.org\n");
+    machine.write("etc/hosts", &addresses.iter().map(row).collect::<String>());
+    machine.write("etc/nsswitch.conf", "hosts: files\npasswd: files\ngroup: files\n");
+    machine.write("root/.config/counterseal/config.toml", "[queue]\nanswer = \"1s\"\n");
+    let server = format!("smtps://smtp.example.org:{port}");
+    let setup = ["setup", "alice@example.org", "--no-passphrase", "--timer", "none", "--yes", "--no-check"];
+    let account = ["--server", &server, "--password-command", "echo", "x"];
+    machine.cseal(0, &[&setup[..], &account].concat()).exits(0);
+    let started = Instant::now();
+    let said = machine.cseal(0, &["setup", "alice@example.org", "--check"]).exits(3).stderr;
+    assert!(said.contains("cannot be reached"), "{said}");
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+}
