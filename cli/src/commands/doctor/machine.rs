@@ -10,8 +10,11 @@ use counterseal_core::submission::Aliases;
 
 use super::finding::Finding;
 use crate::clock;
+use crate::commands::readers::Directory;
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::files::read_file;
+use crate::policy;
 use crate::queue::Box;
 use crate::system::{
     CERTIFICATES, SETTINGS, SPOOL_MODE, SPOOLS, SPOOLS_MODE, Shelf, check_directory, check_file, spools,
@@ -150,18 +153,31 @@ fn shelf() -> Vec<Finding> {
     let text = read_file(&path, ALIAS_BYTES).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let root = text.ok().and_then(|text| Aliases::parse(&text).ok()?.get("root").map(str::to_owned));
     let reader = root.as_deref().and_then(|root| EmailAddress::parse(root).ok());
-    let has_one = reader.as_ref().is_some_and(|reader| {
-        shelf.certificates.iter().any(|one| one.addresses().iter().any(|own| own.matches(reader)))
-    });
+    let has_one = match reader.as_ref().map(|reader| is_accepted(&shelf, reader)).transpose() {
+        Ok(has_one) => has_one.unwrap_or(false),
+        Err(failure) => {
+            findings.push(Finding::from(failure));
+            return findings;
+        }
+    };
     if !has_one {
         let who = root.unwrap_or_else(|| "nobody".to_owned());
         let finding = Finding::broken(
             "no-key",
-            format!("mail to root goes to {who}, for whom there is no certificate"),
+            format!(
+                "mail to root goes to {who}, for whom there is no certificate that mail can be encrypted to"
+            ),
         );
         findings.push(finding.hint("cseal setup --system --root-mail ADDRESS --certificate FILE"));
     }
     findings
+}
+
+/// Whether mail to somebody would be encrypted, asked as for a mail.
+fn is_accepted(shelf: &Shelf, reader: &EmailAddress) -> Result<bool, Failure> {
+    let (policy, mut knowledge) = (policy::of_machine()?, shelf.knowledge());
+    policy::apply(&policy, &mut knowledge)?;
+    Ok(Directory::of_knowledge(&knowledge, &policy, clock::now()).one(reader).is_ok())
 }
 
 fn accounts() -> Option<Finding> {

@@ -137,6 +137,12 @@ fn shelve(
         let what = format!("the certificate of {} ended on {}", leaf.subject(), leaf.not_after().to_date());
         return Err(Failure::no("expired", what).hint("ask its owner for the new one"));
     }
+    // Nothing is ever encrypted to one: the setup would look right, and every mail would be refused.
+    if leaf.is_certificate_authority() {
+        let what = format!("the certificate of {} is that of an authority (CA:TRUE)", leaf.subject());
+        return Err(Failure::unknown("no-certificate", what)
+            .hint("its owner makes another one; with OpenSSL: -addext basicConstraints=critical,CA:FALSE"));
+    }
     let named = leaf.addresses().to_vec();
     let Some(first) = named.first() else {
         return Err(Failure::unknown("no-address", "the certificate names no mail address"));

@@ -98,6 +98,26 @@ fn the_certificate_comes_from_the_store_of_root_too() {
 }
 
 #[test]
+fn a_certificate_that_nothing_is_encrypted_to_is_no_readers() {
+    let Some(machine) = Machine::bare() else { return };
+    // What OpenSSL makes where nobody says otherwise.
+    let make = "cd /root && openssl req -x509 -days 31 -newkey rsa:2048 -nodes -keyout k.pem -out own.pem -subj /CN=Own \
+                -addext subjectAltName=email:own@example.org -addext keyUsage=keyEncipherment";
+    machine.shell(0, make).exits(0);
+    let reader = ["setup", "--system", "--root-mail", "own@example.org", "--certificate", "/root/own.pem"];
+    let said = machine.cseal(0, &reader).exits(3).stderr;
+    assert!(said.contains("CA:TRUE") && !machine.path("etc/counterseal").exists(), "{said}");
+    // Who puts it there by hand hears of it.
+    let alice = machine.outbox.place.path("alice.pem");
+    let reader = ["setup", "--system", "--root-mail", "alice@example.org", "--certificate"];
+    machine.cseal(0, &[&reader[..], &[alice.to_str().unwrap()]].concat()).exits(0);
+    machine.write("etc/counterseal/aliases", "root: own@example.org\n");
+    machine.shell(0, "install -m 644 /root/own.pem /var/lib/counterseal/own.pem").exits(0);
+    let doctor = machine.cseal(0, &["doctor"]).exits(3).text();
+    assert!(doctor.contains("no certificate that mail can be encrypted to"), "{doctor}");
+}
+
+#[test]
 fn a_certificate_that_has_ended_is_not_put_on_the_shelf() {
     let Some(machine) = Machine::bare() else { return };
     let make = "cd /root && TZ=UTC faketime '2020-01-01 00:00:00' openssl req -x509 -days 31 -newkey rsa:2048 -nodes -keyout k.pem -out old.pem -subj /CN=Old \
