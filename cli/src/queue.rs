@@ -137,7 +137,7 @@ impl Queue {
         if envelope.units().is_none() {
             return Err(QueueError::Malformed("its envelope has a value that SMTP cannot carry"));
         }
-        self.check_quota(envelope.message_bytes())?;
+        self.check_quota(place, envelope.message_bytes())?;
         let id = Id::new(envelope.committed);
         let temporary = self.directory.join(TMP).join(id.as_str());
         let target = self.path(place, &id);
@@ -176,7 +176,10 @@ impl Queue {
         target.parent().map_or(Ok(()), sync)
     }
 
-    fn check_quota(&self, bytes: u64) -> Result<(), QueueError> {
+    fn check_quota(&self, place: Box, bytes: u64) -> Result<(), QueueError> {
+        // What is kept in case somebody wants it takes no place that is needed for what is sent: a form on the web lets
+        // strangers write mail that is refused, as often as they like.
+        let parts = if place == Box::Held { 2 } else { 1 };
         let (mut mails, mut total) = (0_usize, bytes);
         for place in Box::ALL {
             let directory = self.directory.join(place.word());
@@ -185,7 +188,7 @@ impl Queue {
                 total = total.saturating_add(entry.metadata().map_or(0, |found| found.len()));
             }
         }
-        if mails >= limits::QUEUE_MAILS || total > limits::QUEUE_BYTES {
+        if mails >= limits::QUEUE_MAILS / parts || total > limits::QUEUE_BYTES / parts as u64 {
             return Err(QueueError::Quota { mails, bytes: total });
         }
         Ok(())

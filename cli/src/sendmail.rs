@@ -25,7 +25,7 @@ use counterseal_core::submission::{self, Delivery, Invocation, Mode};
 
 use crate::commands::queue as commands;
 use crate::failure::{Exit, Failure};
-use crate::queue::{self, Addressed, Id, Queue, Which, flush_soon, send_now};
+use crate::queue::{self, Addressed, Id, Queue, QueueError, Which, flush_soon, send_now};
 use crate::render;
 use crate::terminal::{SafeText, print, say};
 use crate::{clock, hardening, smtp};
@@ -159,7 +159,12 @@ fn send(mut house: House, mail: &Mail) -> Result<Code, Rejection> {
             Ok(Code::Done)
         }
         Outcome::Refuse(held, rejection) => match held {
-            Some(held) => Err(rejection.held(&queue.hold(&held, house.at)?, house.other_reader())),
+            Some(held) => Err(match queue.hold(&held, house.at) {
+                Ok(id) => rejection.held(&id, house.other_reader()),
+                // Trying again would change nothing of why it is refused.
+                Err(error @ QueueError::Quota { .. }) => rejection.not_kept(&error),
+                Err(error) => error.into(),
+            }),
             None => Err(rejection),
         },
     }

@@ -50,7 +50,7 @@ impl fmt::Display for QueueError {
             Self::Full(path) => write!(formatter, "{}: no space left on the disk", path.display()),
             Self::Quota { mails, bytes } => write!(
                 formatter,
-                "the queue is full: {mails} mails, {bytes} bytes ({} and {} are allowed)",
+                "the queue is full: {mails} mails, {bytes} bytes ({} and {} are allowed, half of that for what is held)",
                 limits::QUEUE_MAILS,
                 limits::QUEUE_BYTES
             ),

@@ -79,6 +79,12 @@ impl Rejection {
         self
     }
 
+    /// The same, where none can be.
+    pub(crate) fn not_kept(mut self, why: &QueueError) -> Self {
+        self.failure.details.push(format!("no copy is kept: {why}"));
+        self
+    }
+
     /// The answer in a dialogue of SMTP (RFC 5321, section 4.2; RFC 3463).
     pub(crate) fn reply(&self) -> String {
         let code = match self.code {

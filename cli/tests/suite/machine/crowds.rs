@@ -87,6 +87,22 @@ fn what_root_is_shown_does_not_end_where_one_user_wants_it_to() {
 }
 
 #[test]
+fn what_is_refused_takes_no_place_of_what_is_sent() {
+    let Some((machine, _sink)) = with(Manner::usual()) else { return };
+    machine.open_spool(SERVICE);
+    let held = machine.spool(SERVICE).join("held");
+    let mail = mail_file("system", &["bob@example.org"], b"x\r\n", "");
+    for number in 0..10_000 {
+        fs::write(held.join(format!("{number:010x}-0123456789abcdef")), &mail).unwrap();
+    }
+    machine.shell(0, "chown -R 33:33 /var/spool/counterseal/33").exits(0);
+    let refused = machine.sendmail(SERVICE, &["-t"], "To: bob@example.org\n\nx\n").exits(77);
+    assert!(refused.stderr.contains("no copy is kept"), "{}", refused.stderr);
+    machine.sendmail(SERVICE, &["-t"], &cron("root")).exits(0);
+    assert_eq!((machine.mails(SERVICE, "held").len(), machine.mails(SERVICE, "new").len()), (10_000, 1));
+}
+
+#[test]
 fn a_file_of_a_user_costs_root_no_more_memory_than_it_has() {
     let Some((machine, sink)) = with(Manner::usual()) else { return };
     let everybody = vec!["bob@example.org"; 2000];
