@@ -99,6 +99,8 @@ pub const HEADER_LINES: usize = 1000;
 /// Control characters before the name of a field that are looked through at once, where the field is to be taken
 /// out.
 pub const FIELD_LEAD_BYTES: usize = 64;
+/// Signed parts of one mail that are looked into for what a mailing list changed in them.
+pub const LIST_PARTS: usize = 4;
 /// Bytes of a signed part that is looked into for what a mailing list changed in it.
 pub const LIST_PART_BYTES: usize = 1 << 20;
 /// Lines at its end that a list may have added: footers have fewer than twenty.

@@ -37,14 +37,17 @@ pub(crate) fn unjudged(reason: &str) -> Vec<u8> {
     field("unjudged", &[parameter("reasons", reason)])
 }
 
-/// A rule that asks for the first word alone must not take a mail for signed of which a program may show more
-/// than was signed.
-fn word(status: &Status) -> &'static str {
+/// Whether a program may show more of a mail than was signed.
+pub(crate) fn is_partial(status: &Status) -> bool {
     const PARTIAL: [Reason; 4] =
         [Reason::Partial, Reason::AmbiguousStructure, Reason::ListAdded, Reason::ListRepaired];
-    let is_partial = status.reasons.iter().any(|reason| PARTIAL.contains(reason));
+    status.reasons.iter().any(|reason| PARTIAL.contains(reason))
+}
+
+/// A rule that asks for the first word alone must not take a partly signed mail for a signed one.
+fn word(status: &Status) -> &'static str {
     match status.verdict {
-        Verdict::Verified | Verdict::Checked | Verdict::Signed if is_partial => "partial",
+        Verdict::Verified | Verdict::Checked | Verdict::Signed if is_partial(status) => "partial",
         verdict => verdict.word(),
     }
 }

@@ -261,7 +261,7 @@ fn signed_parts(
         defects.push(Defect::AmbiguousBoundary);
     }
     let absolute = |range: &Range<u64>| body.start + range.start..body.start + range.end;
-    let signature = match read_signature(source, absolute(&layout.second))? {
+    let signature = match read_signature(source, absolute(&layout.second), defects)? {
         Ok(signature) => signature,
         Err(fault) => return Ok(Err(fault)),
     };
@@ -355,19 +355,24 @@ const CUSTOMARY: [&str; 4] = [
 ];
 
 fn is_customary(line: &Line<'_>) -> bool {
-    line.is_blank() || CUSTOMARY.iter().any(|sentence| line.start.trim_ascii() == sentence.as_bytes())
+    let is_whole = line.range.end - line.range.start <= line.start.len() as u64;
+    line.is_blank()
+        || is_whole && CUSTOMARY.iter().any(|sentence| line.start.trim_ascii() == sentence.as_bytes())
 }
 
 fn read_signature(
     source: &mut dyn Source,
     range: Range<u64>,
+    defects: &mut Vec<Defect>,
 ) -> Result<Result<Vec<u8>, SignedFault>, CmsPartError> {
     let headers = read_header_section(source, range.clone())?;
-    let (content_type, _) = ContentType::of(&headers, "text/plain")?;
+    let (content_type, type_defects) = ContentType::of(&headers, "text/plain")?;
     if !is_signature_type(content_type.name()) {
         return Ok(Err(SignedFault::SignatureType));
     }
-    let (encoding, _) = transfer_encoding(&headers);
+    let (encoding, encoding_defects) = transfer_encoding(&headers);
+    // Nobody signed this header section: a program that reads it in another way shows a text here.
+    defects.extend([headers.defects(), &type_defects, &encoding_defects].concat());
     let body = range.start + headers.length() as u64..range.end;
     let limit = DETACHED_SIGNATURE_BYTES as u64;
     if body.end.saturating_sub(body.start) > 2 * limit {
@@ -438,6 +443,25 @@ mod tests {
         assert!(signed(&SIGNED.replace("This is an", "Pay at once. This is an")).foreign_preamble);
         assert!(signed(&format!("{SIGNED}\r\nPay at once.\r\n")).epilogue);
         assert!(!signed(&format!("{SIGNED}\r\n \r\n")).epilogue);
+        for length in [1024, 200_000] {
+            let sentence = format!("{}{}Pay at once.\r\n--b\r\n", CUSTOMARY[2], " ".repeat(length));
+            let mail = SIGNED.replacen("--b\r\n", &sentence, 1);
+            assert!(signed(&mail).foreign_preamble, "{length}");
+        }
+    }
+
+    #[test]
+    fn the_header_of_the_signature_is_read_in_one_way() {
+        let field = "Content-Type: application/pkcs7-signature; name=smime.p7s\r\n";
+        assert!(SIGNED.contains(field));
+        for more in [
+            "Content-Type: text/html\r\n",
+            "Content-Type : text/html\r\n",
+            "X: a\rContent-Type: text/html\r\n",
+        ] {
+            let mail = SIGNED.replace(field, &format!("{field}{more}"));
+            assert!(!part(&mail).defects.is_empty(), "{more:?}");
+        }
     }
 
     #[test]

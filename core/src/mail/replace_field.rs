@@ -2,7 +2,8 @@
 //!
 //! Whoever reads the field believes it, so what counts here is not what a field is by RFC 5322, section 2.2, but
 //! what any program could take for one. Every line of the header is looked at, up to the first empty line, also
-//! behind a line that is no field. A name counts in any letter case, with white space before its colon or with no
+//! behind a line that is no field. A line of a carriage return alone is not empty where a line above ends without
+//! one: programs that know the line ends of Unix alone read on behind it. A name counts in any letter case, with white space before its colon or with no
 //! colon at all, and also behind a bare carriage return or another control character, where some programs begin
 //! a new line. Everything else leaves byte for byte.
 
@@ -44,7 +45,7 @@ fn replace_in(mail: &mut dyn Source, name: &str, field: &[u8], output: &mut dyn 
         ends.write(b"\r\n", output)?;
         return io::copy(&mut input, output).map(|_| 0);
     }
-    let mut remover = Remover::new(name, BufferedHeader { output, held: Vec::new() });
+    let mut remover = Remover::new(name, ends, BufferedHeader { output, held: Vec::new() });
     remover.run(&mut input)?;
     let removed = remover.removed;
     remover.output.flush_held()?;
@@ -106,12 +107,24 @@ struct Remover<'o, 'n> {
     state: State,
     /// The line before was taken out, and so are the lines that go on with it.
     dropped: bool,
+    /// The byte before was a carriage return.
+    after_return: bool,
+    /// Every line so far ended with CRLF.
+    only_crlf: bool,
     removed: u64,
 }
 
 impl<'o, 'n> Remover<'o, 'n> {
-    const fn new(name: &'n str, output: BufferedHeader<'o>) -> Self {
-        Self { name: name.as_bytes(), output, state: State::Start, dropped: false, removed: 0 }
+    fn new(name: &'n str, ends: LineEnds, output: BufferedHeader<'o>) -> Self {
+        Self {
+            name: name.as_bytes(),
+            output,
+            state: State::Start,
+            dropped: false,
+            after_return: false,
+            only_crlf: ends == LineEnds::CarriageReturnLineFeed,
+            removed: 0,
+        }
     }
 
     /// Goes on to the first byte of the body.
@@ -140,6 +153,8 @@ impl<'o, 'n> Remover<'o, 'n> {
     }
 
     fn take(&mut self, byte: u8) -> io::Result<()> {
+        self.only_crlf &= byte != b'\n' || self.after_return;
+        self.after_return = byte == b'\r';
         match self.state {
             State::Start => self.start(byte),
             State::Name { seen, whole } => self.name(byte, seen, whole),
@@ -174,7 +189,7 @@ impl<'o, 'n> Remover<'o, 'n> {
                 self.state = State::Name { seen: seen + 1, whole };
                 Ok(())
             }
-            Some(_) if seen == 0 && byte == b'\n' && whole && self.output.held == b"\r" => {
+            Some(_) if seen == 0 && byte == b'\n' && whole && self.output.held == b"\r" && self.only_crlf => {
                 self.end_header(byte)
             }
             Some(_) if seen == 0 && starts_a_line(byte) && self.output.held.len() < FIELD_LEAD_BYTES => {
@@ -292,6 +307,20 @@ mod tests {
         assert_eq!(count, 1);
         assert_eq!(replaced("no field\nCounterseal-Verdict: x\nA: 1\n").0, "X: ours\n y\nno field\nA: 1\n");
         assert_eq!(replaced("A: 1\nCounterseal-Verdict").0, "X: ours\n y\nA: 1\n");
+    }
+
+    #[test]
+    fn a_carriage_return_ends_a_header_only_of_such_lines() {
+        for (mail, expected) in [
+            ("A: 1\n\r\nCounterseal-Verdict: x\nB: 2\n\nb", "A: 1\n\r\nB: 2\n\nb"),
+            ("A: 1\r\nB: 2\n\r\nCounterseal-Verdict: x\r\n\nb", "A: 1\r\nB: 2\n\r\n\nb"),
+            ("From x\n\r\nCounterseal-Verdict: x\n\nb", "\r\n\nb"),
+            ("A: 1\r\n\r\nCounterseal-Verdict: x\r\n\r\nb", "A: 1\r\n\r\nCounterseal-Verdict: x\r\n\r\nb"),
+        ] {
+            let (output, _) = replaced(mail);
+            assert!(output.ends_with(expected), "{mail:?}: {output:?}");
+            assert_eq!(output.contains("Counterseal"), expected.contains("Counterseal"), "{output:?}");
+        }
     }
 
     #[test]

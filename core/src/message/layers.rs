@@ -44,6 +44,8 @@ pub(super) struct Unwrapped {
     pub(super) inner: Option<Box<dyn Source>>,
     /// What the innermost header section says.
     pub(super) innermost: CmsPart,
+    /// Some layer can be read in two ways.
+    pub(super) ambiguous: bool,
     /// The content of the innermost encrypted layer, with the signatures inside it as they came.
     pub(super) decrypted: Option<Box<dyn Source>>,
 }
@@ -56,6 +58,8 @@ pub(super) struct UnwrapOptions<'o> {
     pub(super) keep_decrypted: bool,
     /// Whether encrypted layers are opened at all.
     pub(super) open_encrypted: bool,
+    /// Whether what lists change is taken back.
+    pub(super) undo: bool,
 }
 
 /// Takes all CMS layers off.
@@ -70,14 +74,22 @@ pub(super) fn unwrap(
     options: &UnwrapOptions<'_>,
 ) -> Result<Unwrapped, ReadError> {
     let outer = part_of(mail)?;
-    let mut unwrapped =
-        Unwrapped { innermost: outer.clone(), outer, layers: Vec::new(), inner: None, decrypted: None };
+    let mut unwrapped = Unwrapped {
+        ambiguous: !outer.defects.is_empty(),
+        innermost: outer.clone(),
+        outer,
+        layers: Vec::new(),
+        inner: None,
+        decrypted: None,
+    };
+    // Below an altered layer nothing is worth the work, which would be done for each of them.
+    let mut undo = options.undo;
     loop {
         let source: &mut dyn Source = match &mut unwrapped.inner {
             Some(inner) => inner.as_mut(),
             None => mail,
         };
-        let mut peeler = Peeler { source, context, random, options };
+        let mut peeler = Peeler { source, context, random, options, undo };
         let Some((layer, content)) = peeler.peel(&unwrapped.innermost.wrapping)? else {
             return Ok(unwrapped);
         };
@@ -85,6 +97,7 @@ pub(super) fn unwrap(
             return Err(ReadError::TooManyLayers);
         }
         let keep = options.keep_decrypted && matches!(layer, Layer::Encrypted(_));
+        undo &= !matches!(&layer, Layer::Signed(signed) if !signed.signed.as_ref().is_some_and(holds));
         unwrapped.layers.push(layer);
         let Some(content) = content else { return Ok(unwrapped) };
         let mut content = content.into_source().map_err(ReadError::Io)?;
@@ -92,6 +105,7 @@ pub(super) fn unwrap(
             unwrapped.decrypted = Some(copy_of(content.as_mut(), context)?);
         }
         unwrapped.innermost = part_of(content.as_mut())?;
+        unwrapped.ambiguous |= !unwrapped.innermost.defects.is_empty();
         unwrapped.inner = Some(content);
     }
 }
@@ -122,6 +136,7 @@ struct Peeler<'p> {
     context: &'p Context<'p>,
     random: &'p mut dyn Random,
     options: &'p UnwrapOptions<'p>,
+    undo: bool,
 }
 
 impl Peeler<'_> {
@@ -186,7 +201,7 @@ impl Peeler<'_> {
             undone: None,
         };
         signed_part.rewind().map_err(ReadError::Io)?;
-        if let Some((digest, wanted)) = layer.signed.as_ref().and_then(changed_digest) {
+        if let Some((digest, wanted)) = layer.signed.as_ref().filter(|_| self.undo).and_then(changed_digest) {
             let mut content = Vec::new();
             let limit = limits::LIST_PART_BYTES as u64 + 1;
             (&mut signed_part).take(limit).read_to_end(&mut content).map_err(ReadError::Io)?;

@@ -114,8 +114,12 @@ fn unwrap(
     random: &mut dyn Random,
     options: &ReadOptions,
 ) -> Result<(Unwrapped, Option<Vec<u8>>), ReadError> {
-    let unwrap =
-        UnwrapOptions { open: &options.open, keep_decrypted: options.keep_signature, open_encrypted: true };
+    let unwrap = UnwrapOptions {
+        open: &options.open,
+        keep_decrypted: options.keep_signature,
+        open_encrypted: true,
+        undo: true,
+    };
     let mut unwrapped = layers::unwrap(mail, context, random, &unwrap)?;
     let content = match &mut unwrapped.inner {
         Some(inner) => load(inner.as_mut()),
@@ -290,7 +294,7 @@ impl Reading {
             .iter()
             .any(|layer| matches!(layer, Layer::Signed(signed) if signed.foreign_text));
         let partial = foreign_text || (self.signers.is_empty() && !self.structure.partial.is_empty());
-        let ambiguous = self.structure.ambiguous || !unwrapped.outer.defects.is_empty();
+        let ambiguous = self.structure.ambiguous || unwrapped.ambiguous;
         let name_warns = self.shown.author.as_ref().is_ok_and(|mailbox| !mailbox.name_warnings().is_empty());
         let times_differ =
             self.signers.iter().any(|signer| signers::times_differ(signer.signing_time, self.date));

@@ -60,7 +60,7 @@ pub(super) fn survey(
             structure.unfinished = true;
             break;
         }
-        let signed = open_signed(found, context, random)?;
+        let signed = open_signed(found, count < limits::LIST_PARTS, context, random)?;
         match signed {
             None => structure.nested_encryption = true,
             Some((layers, _)) if found.inside_message => {
@@ -89,11 +89,12 @@ pub(super) struct Covered {
 /// The signed layers of a nested part, and the Subject in it; nothing where it is encrypted, which is never opened here.
 fn open_signed(
     found: &NestedCms<'_, '_>,
+    undo: bool,
     context: &Context<'_>,
     random: &mut dyn Random,
 ) -> Result<Option<(Vec<SignedLayer>, Option<String>)>, ReadError> {
     let open = OpenOptions::default();
-    let options = UnwrapOptions { open: &open, keep_decrypted: false, open_encrypted: false };
+    let options = UnwrapOptions { open: &open, keep_decrypted: false, open_encrypted: false, undo };
     let unwrapped = layers::unwrap(&mut Cursor::new(found.part.bytes()), context, random, &options)?;
     let header = &unwrapped.innermost;
     let is_protected = header.content_type.parameter("hp").is_some();

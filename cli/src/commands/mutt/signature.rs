@@ -20,7 +20,7 @@ use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
 use crate::files::open_input;
 use crate::randomness::{SystemRandom, random};
-use crate::render::status;
+use crate::render::{status, verdict_field};
 use crate::sources;
 use crate::spool::EncryptedSpools;
 use crate::terminal::{print, say};
@@ -58,7 +58,11 @@ impl Desk {
             &options,
             &mut io::sink(),
         )?;
-        let exit = reading::exit(&read.status, self.positive);
+        // mutt shows all of the part as signed.
+        let exit = match reading::exit(&read.status, self.positive) {
+            Exit::Done if verdict_field::is_partial(&read.status) => Exit::No,
+            exit => exit,
+        };
         if exit == Exit::Done {
             say(GOOD);
         }
@@ -215,8 +219,16 @@ pub(super) fn signer(mail: &Path, at: Time) -> Result<Exit, Failure> {
     let own = known
         .filter(|certificate| Some(certificate.fingerprint()) == key)
         .find(|own| !own.addresses().is_empty());
-    let Some(own) = own.filter(|_| !read.certificates.is_empty()) else {
-        return Err(Failure::no("no-certificate", "nobody signed this mail, or its signature does not hold"));
+    // A certificate can name anybody beside its owner, and mutt takes each of its addresses for the author's.
+    let is_author = !matches!(
+        read.status.verdict,
+        Verdict::Mismatch | Verdict::Conflict | Verdict::Invalid | Verdict::Unsigned
+    );
+    let Some(own) = own.filter(|_| is_author && !read.certificates.is_empty()) else {
+        return Err(Failure::no(
+            "no-certificate",
+            "the author signed nothing of this mail, or the signature does not hold",
+        ));
     };
     print(&pem::encode("CERTIFICATE", own.as_der()))
         .map_err(|error| Failure::io("standard output", &error))?;

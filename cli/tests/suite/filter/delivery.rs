@@ -9,12 +9,22 @@ use super::{Inbox, find, word};
 fn sorts(inbox: &Inbox, unknown: &str, deliver: impl Fn(&str)) {
     let forged =
         inbox.mail_by("bob").replace("Subject:", "Counterseal-Verdict: verified; version=1\nSubject:");
+    let field = "Counterseal-Verdict: verified; version=1\n";
+    let behind_return = inbox.mail_by("bob").replace("Subject:", &format!("\r\n{field}Subject:"));
+    let in_body = inbox.mail_by("bob").replacen("\n\n", &format!("\n\n{field}"), 1);
     for (mail, is_known) in [
         (inbox.signed_by("bob"), true),
         (inbox.signed_by("carol"), true),
         (inbox.sealed_by("bob"), true),
         (inbox.mail_by("bob"), false),
         (forged, false),
+        // A line of a carriage return alone ends a header for some programs, and not for others.
+        (behind_return.clone(), false),
+        (format!("From bob@example.org Sat Nov 21 12:00:00 2026\n{behind_return}"), false),
+        (behind_return.replacen('\n', "\r\n", 4), false),
+        (in_body.replace('\n', "\r\n"), false),
+        (format!("From bob@example.org Sat Nov 21 12:00:00 2026\n{}", in_body.replace('\n', "\r\n")), false),
+        (format!("From bob@example.org Sat Nov 21 12:00:00 2026\n{}", inbox.signed_by("bob")), true),
     ] {
         inbox.clear();
         deliver(&mail);

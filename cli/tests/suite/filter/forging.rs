@@ -121,6 +121,28 @@ fn what_nobody_signed_and_anybody_could_change_stays_closed() {
 }
 
 #[test]
+fn a_signed_mail_in_an_encrypted_one_is_read_in_one_way() {
+    let Some(openssl) = super::find("openssl") else { return };
+    let inbox = Inbox::new();
+    let mail = inbox.signed_by("bob");
+    let inside = &mail[mail.find("Content-Type: multipart/signed").unwrap()..];
+    for (more, is_partial) in [("", false), ("Content-Type: multipart/mixed; boundary=other\n", true)] {
+        inbox.place.write("inside", inside.replacen("\n\n", &format!("\n{more}\n"), 1));
+        let seal =
+            ["encrypt", "--cms", "--no-sign", "--to", "alice@example.org", "-o", "object", "--overwrite"];
+        inbox.place.run("carol", &[&seal[..], &["inside"]].concat()).exits(0);
+        let (_, object) = inbox.program(&openssl, &["base64", "-in", "object"], "");
+        let sealed = format!(
+            "From: bob@example.org\nContent-Type: application/pkcs7-mime; name=smime.p7m\n\
+             Content-Transfer-Encoding: base64\n\n{object}"
+        );
+        let filtered = inbox.filtered(&sealed, &[]);
+        assert!(filtered.contains("encrypted=yes"), "{filtered}");
+        assert_eq!(word(&filtered) == "partial", is_partial, "{filtered}");
+    }
+}
+
+#[test]
 fn a_signature_holds_behind_the_filter_for_openssl() {
     let Some(openssl) = super::find("openssl") else { return };
     let inbox = Inbox::new();

@@ -120,6 +120,57 @@ fn signed_and_sealed_mail_is_read() {
 }
 
 #[test]
+fn a_certificate_of_several_addresses_signs_for_none_but_its_owner() {
+    let Some(openssl) = find("openssl") else { return };
+    let inbox = Inbox::new();
+    let place = &inbox.place;
+    let openssl = |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let (code, said) = inbox.program(&openssl, &arguments, "");
+        assert_eq!(code, 0, "{said}");
+        said
+    };
+    openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out own.pem -days 30 \
+         -subj /CN=Dave -addext subjectAltName=email:dave@example.org,email:carol@example.org -addext keyUsage=digitalSignature \
+         -addext basicConstraints=critical,CA:false -addext extendedKeyUsage=emailProtection",
+    );
+    place.run("alice", &["trust", "pin", "dave@example.org", "--certificate", "own.pem"]).exits(0);
+    place.write("part", "From: dave@example.org\r\nContent-Type: text/plain\r\n\r\nlet us meet.\r\n");
+    let body = openssl("cms -sign -binary -in part -signer own.pem -inkey key.pem -md sha256");
+    for (author, is_signer) in [("dave@example.org", true), ("carol@example.org", false)] {
+        place.write("mail.eml", format!("From: {author}\n{}", body.replace('\r', "")));
+        let ran = place.run("alice", &["mutt", "signer", "mail.eml"]).exits(i32::from(!is_signer));
+        assert_eq!(ran.text().contains("BEGIN CERTIFICATE"), is_signer);
+    }
+    // From which both addresses would come.
+    assert!(place.run("alice", &["mutt", "addresses", "own.pem"]).text().contains("carol@"));
+}
+
+#[test]
+fn a_part_with_a_footer_is_not_verified() {
+    let inbox = Inbox::new();
+    let place = &inbox.place;
+    place.write("alice/policy.toml", "[read]\npositive = \"checked\"\n");
+    let mail = inbox.signed_by("bob");
+    let boundary = mail.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
+    let parts: Vec<&str> = mail.split(&format!("\n--{boundary}")).collect();
+    let part = parts[1].trim_start_matches('\n');
+    let signature = parts[2].split_once("\n\n").unwrap().1;
+    place.write("signature", format!("-----BEGIN CMS-----\n{}\n-----END CMS-----\n", signature.trim()));
+    for (footer, is_good) in [("", true), ("-- \nsend money to mallory\n", false)] {
+        place.write("part", format!("{part}{footer}").replace('\n', "\r\n"));
+        let ran = place.run("alice", &["mutt", "verify", "signature", "part"]).exits(i32::from(!is_good));
+        assert_eq!(ran.stderr.starts_with("Verification successful\n"), is_good, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(if is_good { "VERIFIED: bob" } else { "CHECKED: bob" }),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
 fn a_mail_is_signed_sealed_copied_and_sent() {
     for name in ["mutt", "neomutt"] {
         let Some(desk) = Desk::new(name) else { continue };
