@@ -84,7 +84,8 @@ fn add_all(listing: &mut render::Listing, queue: &Queue, user: Option<u32>) -> R
 
 fn show(arguments: &args::QueueShow) -> Result<Exit, Failure> {
     let (visit, id, place) = Visit::to(&arguments.id)?;
-    render::show(&visit.queue.look_at(place, &id)?, arguments.report.json)?;
+    let is_of_machine = Scope::of_caller()? == Scope::System;
+    render::show(&visit.queue.look_at(place, &id)?, is_of_machine, arguments.report.json)?;
     Ok(Exit::Done)
 }
 

@@ -200,7 +200,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// One mail.
-pub(crate) fn show(mail: &Mail, json: bool) -> Result<(), Failure> {
+pub(crate) fn show(mail: &Mail, is_of_machine: bool, json: bool) -> Result<(), Failure> {
     if json {
         #[derive(Serialize)]
         struct Object {
@@ -230,7 +230,9 @@ pub(crate) fn show(mail: &Mail, json: bool) -> Result<(), Failure> {
         );
     }
     if mail.place == Box::Held {
-        lines.push(format!("  next       cseal queue release {0}, or cseal queue drop {0}", mail.id));
+        // What the machine holds is sealed to the reader of root's mail, and only they can open it.
+        let to = if is_of_machine { " (to who reads the mail of root)" } else { "" };
+        lines.push(format!("  next       cseal queue release {0}{to}, or cseal queue drop {0}", mail.id));
     }
     print(&lines.join("\n"))
 }

@@ -48,6 +48,9 @@ pub(crate) fn system(done: &[(Deed, PathBuf)], certificates: &[String], json: bo
             lines.push("\nMail is encrypted to these keys. Compare them with their owners:".to_owned());
             lines.extend(certificates.iter().map(|one| format!("  {}", SafeText(one))));
         }
+        if let Some(path) = with(Deed::Made).find(|path| path.ends_with("/password")) {
+            lines.push(format!("\nWrite the password of the account into {path}, which only root reads."));
+        }
         lines.push(format!("\n{HOW_TO_BE_SENDMAIL}"));
         lines.push("\nWhat is still missing: cseal doctor".to_owned());
         lines.join("\n")

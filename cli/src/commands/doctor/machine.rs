@@ -1,5 +1,6 @@
 //! What sends for all users of this machine: whose the files are, who may write them, and whether a timer runs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -47,6 +48,7 @@ pub(super) fn findings() -> Vec<Finding> {
         findings.extend(foreign_spools());
         findings.extend(accounts());
         findings.extend(left());
+        findings.extend(empty(&Path::new(SETTINGS).join("password")));
     }
     if !TIMERS.iter().any(|timer| Path::new(timer).exists()) {
         let finding = Finding::warning("no-timer", "nothing sends what users hand in");
@@ -111,18 +113,35 @@ fn foreign_spools() -> Vec<Finding> {
 }
 
 /// Mail that nobody got and perhaps nobody knows of: what calls `sendmail` by itself seldom says why it was refused.
-fn left() -> Option<Finding> {
-    let (mut held, mut failed) = (0, 0);
+fn left() -> Vec<Finding> {
+    let (mut held, mut failed, mut resting) = (0, 0, BTreeSet::new());
+    let accounts = Config::of_system().map_or_else(|_| Vec::new(), |config| config.accounts);
     for user in spools::all().unwrap_or_default().users {
         // What is wrong with a spool is said with the spools.
         let Ok((queue, _acting)) = spools::enter(user) else { continue };
         let count = |place| queue.list(place).map_or(0, |mails| mails.len());
         held += count(Box::Held);
         failed += count(Box::Failed);
+        let names = accounts.iter().map(|account| account.name.as_str());
+        resting.extend(names.filter(|name| queue.rest(name).is_some()));
     }
     let message = format!("mails that were refused: {held}, that could not be delivered: {failed}");
     let finding = Finding::warning("undelivered", message).hint("see which, and why: cseal queue list");
-    (held + failed > 0).then_some(finding)
+    let mut findings = if held + failed > 0 { vec![finding] } else { Vec::new() };
+    findings.extend(resting.into_iter().map(|name| {
+        Finding::warning("not-sent", format!("account {name} does not send"))
+            .hint("see why: cseal queue list; once that is mended: cseal queue flush --system")
+    }));
+    findings
+}
+
+/// The file for the password, as `cseal setup --system` makes it.
+fn empty(path: &Path) -> Option<Finding> {
+    let found = fs::metadata(path).ok()?;
+    (found.len() == 0).then(|| {
+        Finding::warning("no-password", format!("{} is empty", path.display()))
+            .hint("write the password of the account into it")
+    })
 }
 
 /// The certificates, and whether the reader of root's mail has one.

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::finding::Finding;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::places;
 use crate::queue::{Box, Queue};
@@ -86,7 +87,7 @@ fn own_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Mail that nobody got. A queue that is not there yet is not made.
+/// Mail that nobody got, and servers that took none. A queue that is not there yet is not made.
 pub(super) fn queue() -> Result<Vec<Finding>, Failure> {
     let directory = places::state()?.join("queue");
     if !directory.exists() {
@@ -96,5 +97,13 @@ pub(super) fn queue() -> Result<Vec<Finding>, Failure> {
     let (held, failed) = (queue.list(Box::Held)?.len(), queue.list(Box::Failed)?.len());
     let message = format!("mails that are held: {held}, that could not be delivered: {failed}");
     let finding = Finding::warning("undelivered", message).hint("see which, and why: cseal queue list");
-    Ok(if held + failed > 0 { vec![finding] } else { Vec::new() })
+    let mut findings = if held + failed > 0 { vec![finding] } else { Vec::new() };
+    // What is wrong with the settings is said with the tokens, which are of the same file.
+    let accounts = Config::read().map_or_else(|_| Vec::new(), |config| config.accounts);
+    findings.extend(accounts.iter().filter_map(|account| {
+        let rest = queue.rest(&account.name)?;
+        let message = format!("account {} does not send: {}", account.name, rest.why);
+        Some(Finding::warning("not-sent", message).hint("once that is mended: cseal queue flush"))
+    }));
+    Ok(findings)
 }

@@ -37,6 +37,9 @@ fn what_is_made_belongs_to_root_and_is_readable_where_it_must_be() {
     }
     assert_eq!(mode(&machine, "var/spool/counterseal/33"), (0o700, SERVICE));
     assert_eq!(fs::read(machine.path("etc/counterseal/password")).unwrap(), b"");
+    assert!(said.contains("Write the password of the account into /etc/counterseal/password,"), "{said}");
+    let missing = machine.cseal(0, &["doctor"]).exits(1).text();
+    assert!(missing.contains("/etc/counterseal/password is empty"), "{missing}");
     assert!(said.contains("dpkg-divert") && said.contains("update-alternatives"), "{said}");
     let shelf = fs::read_to_string(machine.path("var/lib/counterseal/alice@example.org.pem")).unwrap();
     assert!(shelf.contains("BEGIN CERTIFICATE") && !shelf.contains("PRIVATE"));

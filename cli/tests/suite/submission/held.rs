@@ -183,3 +183,20 @@ fn a_release_sends_at_once_every_mail_that_is_named_and_says_what_came_of_it() {
     let shown = place.run("alice", &["queue", "list"]).exits(0).text();
     assert_eq!(shown, "the queue is empty\n");
 }
+
+#[test]
+fn doctor_names_the_account_that_does_not_send_and_nothing_once_it_does() {
+    let (place, sink) = people("");
+    let config = place.path("alice/config.toml");
+    let good = fs::read_to_string(&config).unwrap();
+    // Where nobody listens.
+    fs::write(&config, "[account.test]\nsmtp = \"smtp://127.0.0.1:1\"\n").unwrap();
+    assert_eq!(sendmail_with(&place, &["-i", "alice@example.org"], MAIL).0, 0);
+    let said = place.run("alice", &["doctor"]).exits(1).text();
+    assert!(said.contains("not-sent") && said.contains("account test does not send: 127.0.0.1:1"), "{said}");
+    fs::write(&config, good).unwrap();
+    place.run("alice", &["queue", "flush"]).exits(0);
+    assert_eq!(sink.received().len(), 1);
+    let said = place.run("alice", &["doctor"]).text();
+    assert!(!said.contains("not-sent") && said.contains("✓ queue"), "{said}");
+}
