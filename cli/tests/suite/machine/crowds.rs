@@ -39,7 +39,7 @@ fn spools_under_false_names_in_great_numbers_keep_the_mail_of_nobody() {
     let Some((machine, sink)) = with(Manner::usual()) else { return };
     machine.sendmail(SERVICE, &["-t"], &cron("root")).exits(0);
     let names =
-        "cd /var/spool/counterseal && seq 100000 130000 | xargs mkdir && seq -f x%g 1 12000 | xargs mkdir";
+        "cd /var/spool/counterseal && seq 100000 125000 | xargs mkdir && seq -f x%g 1 300 | xargs mkdir";
     machine.shell(MALLORY, names).exits(0);
     let started = Instant::now();
     let said = machine.cseal(0, &["queue", "flush"]).exits(3).text();
