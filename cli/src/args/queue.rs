@@ -30,7 +30,12 @@ pub(crate) enum QueueCommand {
 
 /// List all mails of the queue, oldest first
 #[derive(Debug, Args)]
-#[command(after_long_help = help_end!("  Example:\n", "      cseal queue list\n"))]
+#[command(
+    long_about = "List all mails of the queue, oldest first.\n\n\
+        A mail is new while it waits for a server; held where the policy refused it, until you release or drop it; \
+        failed where a server refused it for good. Below it stands why, and at the end which accounts do not send.",
+    after_long_help = help_end!("  Example:\n", "      cseal queue list\n")
+)]
 pub(crate) struct QueueList {
     #[command(flatten)]
     pub(crate) report: Report,

@@ -145,7 +145,10 @@ fn words(report: &Report) -> String {
         text.push_str(&format!("{}: {}\n", marked(Mark::Positive, "SENT"), SafeText(&what)));
     }
     if report.timer.is_some() {
-        text.push_str("\nNow tell your programs (again by `cseal setup --clients`).\n\n");
+        text.push_str(
+            "\nTake in the keys of those you write to: cseal keys import FILE, with a signed mail of theirs.\n\
+             Now tell your programs (again by `cseal setup --clients`).\n\n",
+        );
     }
     text
 }
