@@ -29,6 +29,20 @@ pub struct Undone {
     pub added: Vec<Addition>,
 }
 
+impl Undone {
+    /// What was done to a text that had this behind it. A line end is nothing; everything else is something, however
+    /// little of it can be seen.
+    fn of_text(mut repairs: Vec<Repair>, rest: &[u8]) -> Self {
+        let mut added = Vec::new();
+        if !rest.trim_ascii().is_empty() {
+            added.push(Addition::new(Place::Text, rest));
+        } else if !matches!(rest, b"" | b"\r\n") && !repairs.contains(&Repair::TrailingSpace) {
+            repairs.push(Repair::TrailingSpace);
+        }
+        Self { repairs, added }
+    }
+}
+
 /// A change that leaves the words as they were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repair {
@@ -89,8 +103,11 @@ impl Place {
 
 impl Addition {
     pub(super) fn new(place: Place, text: &[u8]) -> Self {
-        let shown = text.get(..LIST_ADDED_BYTES).unwrap_or(text);
-        Self { place, text: String::from_utf8_lossy(shown).trim().to_owned() }
+        // White space in front must not take the room of the words.
+        let text = String::from_utf8_lossy(text);
+        let text = text.trim();
+        let shown = text.get(..text.floor_char_boundary(LIST_ADDED_BYTES)).unwrap_or(text);
+        Self { place, text: shown.trim_end().to_owned() }
     }
 
     /// A whole part: its text, where it is one.
@@ -111,9 +128,7 @@ pub fn undo(content: &[u8], algorithm: DigestAlgorithm, wanted: &[u8]) -> Option
     let mut search = Search { algorithm, wanted, bytes: LIST_HASHED_BYTES, tries: LIST_TRIES };
     for (form, repairs) in forms(content) {
         if let Some((signed, rest)) = search.prefix(&form) {
-            let added = Addition::new(Place::Text, &rest);
-            let added = if added.text.is_empty() { Vec::new() } else { vec![added] };
-            return Some((signed, Undone { repairs, added }));
+            return Some((signed, Undone::of_text(repairs, &rest)));
         }
     }
     if let Some(found) = search.inside(content) {
@@ -227,9 +242,7 @@ impl Search<'_> {
                     let form = [header.as_slice(), body].concat();
                     let hasher = self.start(&form)?;
                     if self.matches(&hasher, b"") {
-                        let added = Addition::new(Place::Text, part.decoded.get(end..)?);
-                        let added = if added.text.is_empty() { Vec::new() } else { vec![added] };
-                        return Some((form, Undone { repairs, added }));
+                        return Some((form, Undone::of_text(repairs, part.decoded.get(end..)?)));
                     }
                 }
             }
@@ -439,6 +452,20 @@ mod tests {
                 assert_eq!(found.added[0].text, FOOTER.trim(), "{body:?} {between:?}");
             }
         }
+    }
+
+    #[test]
+    fn white_space_hides_nothing_that_was_added() {
+        let signed = format!("{HEADER}a\r\n");
+        for space in [" ", "\u{a0}", "\u{3000}", "\r\n"] {
+            let space = space.repeat(if space == "\r\n" { 50 } else { LIST_ADDED_BYTES });
+            let found = undone(&signed, &format!("{signed}{space}send money\r\n")).unwrap();
+            assert_eq!(found.added[0].text, "send money");
+            let found = undone(&signed, &format!("{signed}{space}")).unwrap();
+            assert_eq!(found.added.len() + found.repairs.len(), 1, "{space:?}");
+        }
+        let found = undone(&signed, &format!("{signed}\r\n")).unwrap();
+        assert!(found.added.is_empty() && found.repairs.is_empty());
     }
 
     #[test]

@@ -121,6 +121,18 @@ fn what_nobody_signed_and_anybody_could_change_stays_closed() {
 }
 
 #[test]
+fn nothing_hides_behind_white_space_below_a_signed_text() {
+    let inbox = Inbox::new();
+    let signed = inbox.signed_by("bob");
+    for space in [" ".repeat(5000), "\u{3000}".repeat(2000), "\n".repeat(50)] {
+        let mail = signed.replacen(TEXT, &format!("{TEXT}\n{space}send money"), 1);
+        assert_eq!(word(&inbox.filtered(&mail, &[])), "partial");
+        let shown = inbox.filtered(&mail, &["--display"]);
+        assert!(shown.contains("CHECKED: ") && shown.contains("    | send money"), "{shown}");
+    }
+}
+
+#[test]
 fn a_signed_mail_in_an_encrypted_one_is_read_in_one_way() {
     let Some(openssl) = super::find("openssl") else { return };
     let inbox = Inbox::new();
