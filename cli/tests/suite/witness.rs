@@ -375,7 +375,7 @@ fn a_stamped_signature_is_believed_after_its_certificate_has_ended_where_the_aut
     let Some(authority) = Authority::new(&place, "tsa") else { return };
     place.run("alice", &["sign", "mail.eml", "-o", "signed.eml"]).exits(0);
     let mail = String::from_utf8(place.read("signed.eml")).unwrap();
-    let start = mail.rfind("smime.p7s\"\r\n\r\n").unwrap() + 13;
+    let start = mail.rfind("smime.p7s\"\r\n\r\n").unwrap() + "smime.p7s\"\r\n\r\n".len();
     let end = start + mail[start..].find("\r\n--").unwrap();
     authority.openssl("version");
     let base64 = |arguments: &[&str], input: &[u8]| {
@@ -392,7 +392,7 @@ fn a_stamped_signature_is_believed_after_its_certificate_has_ended_where_the_aut
     authority.openssl("ts -reply -in reply -token_out -out token");
     let stamped = stamped(&object, &std::fs::read(authority.folder.join("token")).unwrap());
     let text = String::from_utf8(base64(&[], &stamped)).unwrap().replace('\n', "\r\n");
-    place.write("stamped.eml", format!("{}\r\n{}{}", &mail[..start - 2], text.trim_end(), &mail[end..]));
+    place.write("stamped.eml", format!("{}{}{}", &mail[..start], text.trim_end(), &mail[end..]));
 
     let verify = |at: &str| {
         let status =

@@ -71,6 +71,13 @@ pub enum Domain {
         /// On whom.
         of: IntroducerName,
     },
+    /// What an introducer is trusted with for some keys, where it is more for others.
+    Reliance {
+        /// On whom.
+        on: IntroducerName,
+        /// The points.
+        amount: u32,
+    },
     /// The amount of one introducer's certification or endorsement.
     Certification {
         /// Whose.
@@ -145,6 +152,7 @@ impl Domain {
             Self::Keyserver(_) => "keyserver",
             Self::Introducer(_) => "introducer",
             Self::Introduction { .. } => "introduction",
+            Self::Reliance { .. } => "reliance",
             Self::Certification { .. } => "certification",
             Self::Web(_) => "web",
             Self::Link { .. } => "link",

@@ -510,7 +510,12 @@ impl<'b, 'd> Builder<'b, 'd> {
         } else {
             self.after(before, Domain::Introduction { by, of: name }, amount)
         };
-        self.after(before, Domain::Introducer(name), most)
+        let introducer = self.after(before, Domain::Introducer(name), most);
+        if amount >= most || most == UNLIMITED {
+            return introducer;
+        }
+        // All evidence meets in the introducer: what comes in by a wider way must not go on by this one.
+        self.after(introducer, Domain::Reliance { on: name, amount }, amount)
     }
 
     fn endorsement(&mut self, place: &Place<'_>, endorsement: &Endorsement) {

@@ -10,7 +10,7 @@ use counterseal_core::trust::{self, Claim, Rules};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::case::NOW;
+use super::case::{NOW, claim};
 use super::generated::{any_evidence, asked, dossier, outside_evidence};
 
 proptest! {
@@ -51,6 +51,23 @@ proptest! {
         let found = trust::evaluate(&asked(), &dossier(evidence), &rules, NOW);
         prop_assert_eq!(found.score, world.cheapest_attack());
     }
+}
+
+/// Carol is relied on with more for Bob's key than for Alice's: what comes in by the wider way does not go on by the other.
+#[test]
+fn an_introducer_is_worth_for_a_key_what_it_is_relied_on_with_for_that_key() {
+    let (carol, bob) = (claim("carol of carol@example.net"), claim("bob of bob@example.org"));
+    let endorsed = |of: &Claim, trust: u32, amount: u32| {
+        let endorser = Endorser::Contact { signer: carol.clone(), amount: trust };
+        Evidence::new(of.clone(), Kind::Endorsed(Endorsement { endorser, amount, witnessed: None }))
+    };
+    let evidence = vec![
+        Evidence::new(carol.clone(), Kind::Pinned(Comparison::InPerson)),
+        endorsed(&bob, 35, 1),
+        Evidence::new(asked(), Kind::Gossip { by: bob.clone() }),
+        endorsed(&asked(), 1, 2),
+    ];
+    assert_eq!(trust::evaluate(&asked(), &dossier(evidence), &Rules::of(Profile::Blended), NOW).score, 2);
 }
 
 /// Kinds that whoever runs the mail of a domain can make up.

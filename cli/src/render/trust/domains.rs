@@ -34,6 +34,9 @@ pub(super) fn noun(domain: &Domain) -> String {
             Some(by) => format!("what {} trusts {} with", introducer(by), introducer(of)),
             None => format!("what you trust {} with", introducer(of)),
         },
+        Domain::Reliance { on, amount } => {
+            format!("the {amount} points that {} is trusted with", introducer(on))
+        }
         Domain::Certification { by, .. } => format!("the certification by {}", introducer(by)),
         Domain::Web(_) => "the chain of OpenPGP certifications".to_owned(),
         Domain::Link { certificate, .. } => {
