@@ -25,7 +25,6 @@ pub const LARGEST: usize = 1_000_000;
 
 pub struct Postfix {
     directory: PathBuf,
-    program: PathBuf,
     /// Of TLS, of STARTTLS, of each mechanism.
     ports: Vec<u16>,
     daemon: Option<Daemon>,
@@ -41,8 +40,9 @@ impl Postfix {
         let ports: Vec<u16> = (0..2 + MECHANISMS.len()).map(|_| free_port()).collect();
         write(directory, "main.cf", &main(directory, dovecot));
         write(directory, "master.cf", &master(&ports));
-        let mut postfix =
-            Self { directory: directory.to_owned(), program: program.to_owned(), ports, daemon: None };
+        let mut postfix = Self { directory: directory.to_owned(), ports, daemon: None };
+        // Makes the queue. What it starts with `start-fg` would not end with it.
+        succeed(Command::new(program).arg("-c").arg(directory).arg("check"));
         postfix.begin();
         postfix
     }
@@ -51,8 +51,6 @@ impl Postfix {
     pub fn begin(&mut self) {
         let _ = fs::remove_file(self.directory.join("log"));
         let directory = self.directory.to_str().unwrap();
-        // Makes the queue. What it starts with `start-fg` would not end with it.
-        succeed(Command::new(&self.program).args(["-c", directory, "check"]));
         self.daemon = Some(Daemon::start(&self.master(), &["-c", directory, "-s"]));
         wait_until("Postfix begins", || self.log().contains("daemon started"));
     }
