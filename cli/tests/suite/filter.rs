@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::people::{MAIL, Place};
+use crate::sendmail::clients::find;
 
 /// What every mail of these tests holds.
 const TEXT: &str = "let us meet.";
@@ -109,18 +110,6 @@ impl Inbox {
             }
         }
     }
-}
-
-/// Where a program is. A missing one is told, and is an error where the tests are to have all of them.
-fn find(name: &str) -> Option<PathBuf> {
-    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
-        .map(|directory| directory.join(name))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        eprintln!("SKIPPED: {name} is not installed (scripts/install-test-tools)");
-        assert!(std::env::var_os("COUNTERSEAL_REQUIRE_PEERS").is_none(), "{name} is missing");
-    }
-    found
 }
 
 /// The word of the one field, which must be the first of the header.

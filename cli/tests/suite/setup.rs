@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::people::{Place, Ran};
+use crate::submission::home::ran;
 
 /// Runs `cseal` with somebody's store and without a terminal; programs of the test go before those of the system.
 fn run(place: &Place, person: &str, roots: &Path, arguments: &[&str]) -> Ran {
@@ -36,15 +37,6 @@ fn command(place: &Place, person: &str, roots: &Path, arguments: &[&str]) -> Com
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
-}
-
-fn ran(command: &mut Command) -> Ran {
-    let output = command.output().unwrap();
-    Ran {
-        code: output.status.code().expect("ended by itself"),
-        stdout: output.stdout,
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
 }
 
 /// With a terminal, on which the answers are typed, one for each question.

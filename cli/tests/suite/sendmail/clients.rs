@@ -23,7 +23,7 @@ pub use patches::send_patch;
 pub const BODY: &str = "the-usual-place-at-half-past-twelve\n.\nafter the dot\n";
 
 /// Where a program is. A missing one is told, and is an error where the tests are to have all of them.
-fn find(name: &str) -> Option<PathBuf> {
+pub fn find(name: &str) -> Option<PathBuf> {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/lib/mh"), PathBuf::from("/usr/bin/mh")])
         .map(|directory| directory.join(name))

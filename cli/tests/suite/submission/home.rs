@@ -118,7 +118,8 @@ pub fn mail_file(account: &str, recipients: &[&str], message: &[u8], more: &str)
     file
 }
 
-fn ran(command: &mut Command) -> Ran {
+/// Runs it to its end.
+pub fn ran(command: &mut Command) -> Ran {
     let output = command.output().unwrap();
     Ran {
         code: output.status.code().expect("ended by itself"),
