@@ -1,1 +1,15 @@
-//! ks
+//! A person's keys on all of a person's devices, trusting no server.
+//!
+//! Devices are paired by a code that a person carries (a picture, words, a file), keep a signed log of who belongs
+//! to the account, and hand each other decryption keys as CMS objects. Whatever lies between them carries opaque
+//! objects and is believed in nothing.
+//!
+//! ```text
+//! limits                        every budget, with its name
+//! device                        who a device is, and what it may do
+//! transport                     boxes of opaque objects, and ways to them
+//! ```
+
+pub mod device;
+pub mod limits;
+pub mod transport;
