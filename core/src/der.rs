@@ -10,6 +10,7 @@ mod error;
 mod normalize;
 mod reader;
 mod tag;
+pub mod tlv;
 mod writer;
 
 pub use error::{DerError, DerErrorKind};

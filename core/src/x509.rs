@@ -25,10 +25,10 @@ pub(crate) mod rsa_padding;
 pub mod secret_key;
 pub mod signature;
 mod subject_names;
-pub(crate) mod tlv;
 mod token_key;
 pub mod usage;
 
+pub(crate) use crate::der::tlv;
 pub use certificate::{Certificate, CertificateError};
 pub use key_holder::SecretKeyHolder;
 pub use public_key::PublicKey;

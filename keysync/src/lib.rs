@@ -8,8 +8,10 @@
 //! limits                        every budget, with its name
 //! device                        who a device is, and what it may do
 //! transport                     boxes of opaque objects, and ways to them
+//! log                           the signed log of who belongs to the account, and what it means
 //! ```
 
 pub mod device;
 pub mod limits;
+pub mod log;
 pub mod transport;

@@ -1,61 +1,80 @@
 //! Small DER values as slices: what the typed crates cannot give is the exact bytes.
 //!
 //! Lengths must be definite and minimal (X.690, section 10.1); tags are of one octet, because no
-//! structure of X.509 has a longer one.
+//! structure of X.509, or of ours, has a longer one.
 
 /// Tags of the values that are read and written here.
-pub(crate) mod tag {
-    pub(crate) const BOOLEAN: u8 = 0x01;
-    pub(crate) const INTEGER: u8 = 0x02;
-    pub(crate) const BIT_STRING: u8 = 0x03;
-    pub(crate) const OCTET_STRING: u8 = 0x04;
-    pub(crate) const NULL: u8 = 0x05;
-    pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
-    pub(crate) const UTF8_STRING: u8 = 0x0c;
-    pub(crate) const SEQUENCE: u8 = 0x30;
-    pub(crate) const SET: u8 = 0x31;
+pub mod tag {
+    /// BOOLEAN.
+    pub const BOOLEAN: u8 = 0x01;
+    /// INTEGER.
+    pub const INTEGER: u8 = 0x02;
+    /// BIT STRING.
+    pub const BIT_STRING: u8 = 0x03;
+    /// OCTET STRING.
+    pub const OCTET_STRING: u8 = 0x04;
+    /// NULL.
+    pub const NULL: u8 = 0x05;
+    /// OBJECT IDENTIFIER.
+    pub const OBJECT_IDENTIFIER: u8 = 0x06;
+    /// UTF8String.
+    pub const UTF8_STRING: u8 = 0x0c;
+    /// SEQUENCE.
+    pub const SEQUENCE: u8 = 0x30;
+    /// SET.
+    pub const SET: u8 = 0x31;
 
     /// Of a constructed context-specific value.
-    pub(crate) const fn constructed(number: u8) -> u8 {
+    #[must_use]
+    pub const fn constructed(number: u8) -> u8 {
         0xa0 | number
     }
 
     /// Of a primitive context-specific value.
-    pub(crate) const fn primitive(number: u8) -> u8 {
+    #[must_use]
+    pub const fn primitive(number: u8) -> u8 {
         0x80 | number
     }
 }
 
 /// One value: its tag, its content, and all of its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Element<'a> {
-    pub(crate) tag: u8,
-    pub(crate) content: &'a [u8],
-    pub(crate) whole: &'a [u8],
+pub struct Element<'a> {
+    /// Its identifier octet.
+    pub tag: u8,
+    /// What is inside.
+    pub content: &'a [u8],
+    /// All of it, identifier and length included.
+    pub whole: &'a [u8],
 }
 
 /// Reads one value after the other from a slice.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Elements<'a> {
+pub struct Elements<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Elements<'a> {
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+    /// The values in `bytes`.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
+    /// Whether no value is left.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// The tag of the next value, if there is one.
-    pub(crate) fn peek(&self) -> Option<u8> {
+    #[must_use]
+    pub fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     /// The next value, whatever its tag; nothing where it is malformed or there is none.
-    pub(crate) fn any(&mut self) -> Option<Element<'a>> {
+    pub fn any(&mut self) -> Option<Element<'a>> {
         let (tag, after_tag) = self.rest.split_first()?;
         if tag & 0x1f == 0x1f {
             return None;
@@ -68,30 +87,33 @@ impl<'a> Elements<'a> {
     }
 
     /// The next value, which must have that tag.
-    pub(crate) fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
+    pub fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
         (self.peek()? == tag).then(|| self.any())?
     }
 
     /// The next value if it has that tag; otherwise nothing is read.
-    pub(crate) fn optional(&mut self, tag: u8) -> Option<Option<Element<'a>>> {
+    pub fn optional(&mut self, tag: u8) -> Option<Option<Element<'a>>> {
         if self.peek() == Some(tag) { self.any().map(Some) } else { Some(None) }
     }
 }
 
 /// The content of the only value in `bytes`, which must have that tag.
-pub(crate) fn only(bytes: &[u8], tag: u8) -> Option<&[u8]> {
+#[must_use]
+pub fn only(bytes: &[u8], tag: u8) -> Option<&[u8]> {
     let mut elements = Elements::new(bytes);
     let element = elements.expect(tag)?;
     elements.is_empty().then_some(element.content)
 }
 
 /// The bytes of a BIT STRING of whole octets, given its content.
-pub(crate) fn whole_bits(content: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn whole_bits(content: &[u8]) -> Option<&[u8]> {
     content.split_first().filter(|(unused, _)| **unused == 0).map(|(_, bits)| bits)
 }
 
 /// The magnitude of an INTEGER that is not negative, minimally encoded, without leading zeros.
-pub(crate) fn unsigned(content: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn unsigned(content: &[u8]) -> Option<&[u8]> {
     match content {
         [] => None,
         [0] => Some(&[]),
@@ -103,7 +125,8 @@ pub(crate) fn unsigned(content: &[u8]) -> Option<&[u8]> {
 }
 
 /// Tag, length and content as one value.
-pub(crate) fn encode(tag: u8, content: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn encode(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let mut value = Vec::with_capacity(length + 6);
     value.push(tag);
@@ -120,12 +143,14 @@ pub(crate) fn encode(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// A SEQUENCE of the values given.
-pub(crate) fn sequence(values: &[&[u8]]) -> Vec<u8> {
+#[must_use]
+pub fn sequence(values: &[&[u8]]) -> Vec<u8> {
     encode(tag::SEQUENCE, &values.concat())
 }
 
 /// An INTEGER that is not negative, given its magnitude in big-endian order.
-pub(crate) fn integer(magnitude: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn integer(magnitude: &[u8]) -> Vec<u8> {
     let mut content: Vec<u8> = magnitude.iter().copied().skip_while(|octet| *octet == 0).collect();
     if content.first().is_none_or(|octet| *octet >= 0x80) {
         content.insert(0, 0);
@@ -134,7 +159,8 @@ pub(crate) fn integer(magnitude: &[u8]) -> Vec<u8> {
 }
 
 /// A BIT STRING of whole octets.
-pub(crate) fn bit_string(bits: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn bit_string(bits: &[u8]) -> Vec<u8> {
     let mut content = Vec::with_capacity(bits.len() + 1);
     content.push(0);
     content.extend_from_slice(bits);

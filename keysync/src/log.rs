@@ -1,0 +1,14 @@
+//! The device log: who belongs to the account, and which keys there are (`docs/formats/device-log.md`).
+//!
+//! Entries are signed and name the entries before them, a graph and not a chain, because devices write while they are
+//! apart. What the log says is a pure function of the set of entries, so that devices agree in whatever order they came.
+
+mod entry;
+mod read;
+mod write;
+
+pub use entry::{
+    AccountId, Admitted, Announced, Author, Body, ENTRY_CONTENT_TYPE, Entry, EntryId, KeyId, PackageName,
+    Policy, Purpose,
+};
+pub use read::EntryError;
