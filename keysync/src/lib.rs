@@ -9,9 +9,12 @@
 //! device                        who a device is, and what it may do
 //! transport                     boxes of opaque objects, and ways to them
 //! log                           the signed log of who belongs to the account, and what it means
+//! recovery                      a seed on paper, and shares of it
 //! ```
 
 pub mod device;
 pub mod limits;
 pub mod log;
+mod random_adapter;
+pub mod recovery;
 pub mod transport;

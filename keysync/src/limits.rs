@@ -31,3 +31,6 @@ pub const DEVICE_NAME_BYTES: usize = 64;
 pub const HELD_KEYS: usize = 2_000;
 /// Names of keys that one note may ask for.
 pub const WANTED_KEYS: usize = 100;
+/// Bytes of the words of a recovery sheet, or of the text of its code, as somebody typed them: 32 words with numbers
+/// and a good deal of space are below 1,000.
+pub const RECOVERY_TEXT_BYTES: usize = 4096;

@@ -1,0 +1,5 @@
+//! What is shown against programs of others, and between devices.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod sheets;
