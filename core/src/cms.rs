@@ -22,6 +22,7 @@ pub mod time_stamp;
 #[cfg(test)]
 mod wycheproof;
 
+pub use attributes::FurtherAttribute;
 pub use capabilities::{Capabilities, Capability, KeyWrap};
 pub use certificates_only::{certificates_only, write_certificates_only};
 pub use compressed::{CompressedError, decompress};

@@ -1,7 +1,15 @@
-//! Who a device is, and what it may do.
+//! Who a device is, what it may do, and the keys by which it shows that.
+
+mod certificates;
+mod keys;
+mod signer;
 
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::time::Time;
+
+pub use certificates::{DeviceCertificates, DeviceCertificatesError};
+pub use keys::{DeviceKeyUse, DeviceKeys};
+pub use signer::{DeviceSigner, ObjectError, SignedObject, read_signed_object};
 
 /// A device: SHA-256 of the SubjectPublicKeyInfo of its signing key, which never leaves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

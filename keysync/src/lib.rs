@@ -6,15 +6,21 @@
 //!
 //! ```text
 //! limits                        every budget, with its name
-//! device                        who a device is, and what it may do
+//! identifiers                   object identifiers of ours
+//! device                        who a device is, what it may do, its keys and certificates
+//! root                          the keys that follow from the seed on paper
 //! transport                     boxes of opaque objects, and ways to them
 //! log                           the signed log of who belongs to the account, and what it means
 //! recovery                      a seed on paper, and shares of it
 //! ```
 
 pub mod device;
+pub mod identifiers;
 pub mod limits;
 pub mod log;
 mod random_adapter;
 pub mod recovery;
+pub mod root;
+#[cfg(test)]
+mod testing;
 pub mod transport;

@@ -34,3 +34,9 @@ pub const WANTED_KEYS: usize = 100;
 /// Bytes of the words of a recovery sheet, or of the text of its code, as somebody typed them: 32 words with numbers
 /// and a good deal of space are below 1,000.
 pub const RECOVERY_TEXT_BYTES: usize = 4096;
+/// Bytes of the three certificates of a device: ML-KEM-768 keys have 1184 bytes, and all of it together some 2.8 KiB.
+pub const DEVICE_CERTIFICATES_BYTES: usize = 16 << 10;
+/// Days after which a device makes a new ML-KEM-768 key.
+pub const ENCAPSULATION_KEY_DAYS: i64 = 90;
+/// 9999-12-31 23:59:59 UTC, which says that no end is known (RFC 5280, section 4.1.2.5).
+pub const NO_EXPIRATION: i64 = 253_402_300_799;

@@ -22,6 +22,39 @@ const SIGNING_CERTIFICATE_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1
 const TIME_STAMP_TOKEN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.14");
 const ALGORITHM_PROTECTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.52");
 
+/// The attributes that have a meaning here; all others are [`FurtherAttribute`]s.
+const KNOWN: [ObjectIdentifier; 8] = [
+    CONTENT_TYPE,
+    MESSAGE_DIGEST,
+    SIGNING_TIME,
+    CAPABILITIES,
+    ENCRYPTION_KEY_PREFERENCE,
+    SIGNING_CERTIFICATE,
+    SIGNING_CERTIFICATE_V2,
+    ALGORITHM_PROTECTION,
+];
+
+/// A signed attribute with one value, whose meaning is the caller's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FurtherAttribute {
+    /// The content octets of its object identifier.
+    pub kind: Vec<u8>,
+    /// DER of its value.
+    pub value: Vec<u8>,
+}
+
+impl FurtherAttribute {
+    /// Whether all of them can be signed: none is of a kind that is known here, no kind stands there twice, and
+    /// each value is one value in DER.
+    pub(crate) fn can_be_signed(attributes: &[Self]) -> bool {
+        let is_known = |kind: &[u8]| KNOWN.iter().any(|identifier| identifier.as_bytes() == kind);
+        let is_single = |kind: &[u8]| attributes.iter().filter(|other| other.kind == kind).count() == 1;
+        attributes.iter().all(|Self { kind, value }| {
+            !kind.is_empty() && !is_known(kind) && is_single(kind) && elements::element(value).is_ok()
+        })
+    }
+}
+
 /// The signed attributes of one SignerInfo, each type at most once.
 pub(crate) struct SignedAttributes<'a>(Vec<(&'a [u8], Vec<Element<'a>>)>);
 
@@ -84,6 +117,17 @@ impl<'a> SignedAttributes<'a> {
         Ok(self.single(&ALGORITHM_PROTECTION)?.map(|value| value.whole))
     }
 
+    /// All attributes with one value that have no meaning here.
+    pub(crate) fn further(&self) -> Vec<FurtherAttribute> {
+        let is_known = |kind: &[u8]| KNOWN.iter().any(|identifier| identifier.as_bytes() == kind);
+        let further = self.0.iter().filter(|(kind, _)| !is_known(kind));
+        let further = further.filter_map(|(kind, values)| match values.as_slice() {
+            [value] => Some(FurtherAttribute { kind: kind.to_vec(), value: value.whole.to_vec() }),
+            _ => None,
+        });
+        further.collect()
+    }
+
     fn single(&self, identifier: &ObjectIdentifier) -> Result<Option<Element<'a>>, SignatureFault> {
         match self.0.iter().find(|(kind, _)| *kind == identifier.as_bytes()) {
             None => Ok(None),
@@ -99,20 +143,10 @@ impl<'a> SignedAttributes<'a> {
 /// 11.1 to 11.3; RFC 8551, section 2.5; RFC 5035; RFC 6211). A copy there would be ignored by us, but
 /// not by every program, and then two readers would see two messages.
 pub(crate) fn check_unsigned(set: &[u8]) -> Result<(), SignatureFault> {
-    const MUST_BE_SIGNED: [ObjectIdentifier; 8] = [
-        CONTENT_TYPE,
-        MESSAGE_DIGEST,
-        SIGNING_TIME,
-        CAPABILITIES,
-        ENCRYPTION_KEY_PREFERENCE,
-        SIGNING_CERTIFICATE,
-        SIGNING_CERTIFICATE_V2,
-        ALGORITHM_PROTECTION,
-    ];
     let content = elements::content_of(set, SET).map_err(|_| SignatureFault::MalformedAttributes)?;
     for attribute in elements::elements(content).map_err(|_| SignatureFault::MalformedAttributes)? {
         let (kind, _) = read_attribute(&attribute).ok_or(SignatureFault::MalformedAttributes)?;
-        if MUST_BE_SIGNED.iter().any(|identifier| identifier.as_bytes() == kind) {
+        if KNOWN.iter().any(|identifier| identifier.as_bytes() == kind) {
             return Err(SignatureFault::UnsignedAttribute);
         }
     }
@@ -166,6 +200,11 @@ pub(crate) mod build {
 
     pub(crate) fn algorithm_protection(protection: &[u8]) -> Vec<u8> {
         attribute(&ALGORITHM_PROTECTION, protection)
+    }
+
+    pub(crate) fn further(attribute: &FurtherAttribute) -> Vec<u8> {
+        let FurtherAttribute { kind, value } = attribute;
+        encode(SEQUENCE, &[&encode(OBJECT_IDENTIFIER, &[kind]), &encode(SET, &[value])])
     }
 
     /// All attributes as the `SET OF` that is signed, in DER.

@@ -55,6 +55,7 @@ impl Signer<'_> {
             content_type: ContentType::Data,
             carried_evidence: &self.carried,
             revocation_lists: &self.revocation_lists,
+            further_attributes: &[],
         }
     }
 }

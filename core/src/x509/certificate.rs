@@ -117,6 +117,12 @@ impl Certificate {
         })))
     }
 
+    /// The first common name of the subject, as it stands there: foreign text, unless the certificate is ours.
+    #[must_use]
+    pub fn common_name(&self) -> Option<String> {
+        name_text::values(self.subject_der(), "2.5.4.3")?.into_iter().next()
+    }
+
     /// The exact bytes.
     #[must_use]
     pub fn as_der(&self) -> &[u8] {

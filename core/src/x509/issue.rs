@@ -5,6 +5,7 @@
 //! follows without a new comparison. Its name constraints are not critical, because gpgsm refuses
 //! every chain with critical ones; whoever understands them enforces them all the same.
 
+mod device;
 mod extensions;
 mod request;
 mod revocation_list;
@@ -25,6 +26,7 @@ use crate::algorithm::{DigestAlgorithm, KeyAlgorithm, SignatureAlgorithm};
 use crate::limits;
 use crate::ports::{KeyError, Random, SecretKeys};
 use crate::time::Time;
+pub use device::{DEVICE_PURPOSE, device_certificate};
 use extensions::Extensions;
 pub use request::certification_request;
 pub use revocation_list::revocation_list;
@@ -302,7 +304,12 @@ fn time(time: Time) -> Result<Vec<u8>, IssueError> {
 
 /// A Name of a common name alone.
 fn person_name(subject: &Subject<'_>) -> Vec<u8> {
-    tlv::sequence(&[&relative_name(COMMON_NAME, subject.name)])
+    named(subject.name)
+}
+
+/// A Name of this common name.
+fn named(name: &str) -> Vec<u8> {
+    tlv::sequence(&[&relative_name(COMMON_NAME, name)])
 }
 
 /// The common name and the fingerprint: two personal CAs of one person must have different names,

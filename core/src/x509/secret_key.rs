@@ -119,6 +119,15 @@ impl SecretKey {
         generate::generate(kind, random)
     }
 
+    /// The key whose secret is exactly these bytes: the scalar of a NIST curve, the 32 octets of X25519 or Ed25519
+    /// (RFC 8410), the seed of ML-KEM or ML-DSA (RFC 9935, RFC 9881). For keys that follow from something else.
+    ///
+    /// # Errors
+    /// [`SecretKeyError::BadKey`] and [`SecretKeyError::Malformed`] where there is no such key; always for RSA.
+    pub fn from_secret(kind: KeyKind, secret: &SecretBytes) -> Result<Self, SecretKeyError> {
+        generate::from_secret(kind, secret)
+    }
+
     /// The key as PKCS#8 (RFC 5958), unencrypted.
     #[must_use]
     pub fn to_pkcs8_der(&self) -> SecretBytes {

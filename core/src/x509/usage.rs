@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::tlv::{self, Elements, tag};
+use crate::cms::content_type::dotted;
 
 /// The key usage extension: one question for each bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,7 +112,9 @@ impl ExtendedKeyUsage {
         let mut names = Vec::new();
         while !purposes.is_empty() {
             let identifier = purposes.expect(tag::OBJECT_IDENTIFIER)?.content;
-            names.push(const_oid::ObjectIdentifier::from_bytes(identifier).ok()?.to_string());
+            // An arc of an identifier made from a UUID is wider than the types of const_oid.
+            let is_whole = identifier.last().is_some_and(|octet| octet & 0x80 == 0);
+            names.push(is_whole.then(|| dotted(identifier))?);
         }
         (!names.is_empty()).then_some(Self(names))
     }

@@ -67,6 +67,7 @@ fn signed_by(key: &SecretKey, signer: &Certificate) -> Vec<u8> {
         content_type: ContentType::Data,
         carried_evidence: &[],
         revocation_lists: &[],
+        further_attributes: &[],
     };
     let mut object = Vec::new();
     write_signed(SignedInput::Detached(&mut Cursor::new(b"Hello\r\n")), &request, &mut object).unwrap();

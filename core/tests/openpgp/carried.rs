@@ -41,6 +41,7 @@ fn openssl_verifies_a_message_that_carries_evidence() {
         content_type: ContentType::Data,
         carried_evidence: &evidence,
         revocation_lists: &[],
+        further_attributes: &[],
     };
     let mut object = Vec::new();
     write_signed(SignedInput::Attached(&mut Cursor::new(b"Hello\r\n")), &request, &mut object).unwrap();

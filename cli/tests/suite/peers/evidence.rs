@@ -48,6 +48,7 @@ fn signed(people: &People) -> Vec<u8> {
         content_type: ContentType::Data,
         carried_evidence: &carried,
         revocation_lists: &[],
+        further_attributes: &[],
     };
     let mut object = Vec::new();
     write_signed(SignedInput::Attached(&mut Cursor::new(CONTENT)), &request, &mut object).unwrap();

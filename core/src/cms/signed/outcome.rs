@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::cms::attributes::FurtherAttribute;
 use crate::cms::content_type::ContentType;
 use crate::der::{DerError, DerErrorKind};
 use crate::ports::KeyName;
@@ -54,6 +55,8 @@ pub struct Signer {
     pub capabilities: Option<Vec<u8>>,
     /// The certificate that the signer wants answers encrypted to (RFC 8551, section 2.5.3).
     pub encryption_key_preference: Option<KeyName>,
+    /// Attributes without a meaning here, each with its one value.
+    pub further_attributes: Vec<FurtherAttribute>,
     /// The octets of the signature, of which a time stamp is about.
     pub signature: Vec<u8>,
     /// DER of time stamps of the signature (RFC 3161, appendix A), unchecked: nobody signed that

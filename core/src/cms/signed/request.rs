@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 use crate::algorithm::{DigestAlgorithm, KeyAlgorithm, SignatureAlgorithm};
+use crate::cms::attributes::FurtherAttribute;
 use crate::cms::capabilities::Capabilities;
 use crate::cms::content_type::ContentType;
 use crate::fingerprint::Fingerprint;
@@ -43,6 +44,8 @@ pub struct SigningRequest<'a> {
     pub carried_evidence: &'a [Vec<u8>],
     /// DER of revocation lists to send along, for readers who have no other way to them.
     pub revocation_lists: &'a [Vec<u8>],
+    /// What else is signed beside the content, each kind once.
+    pub further_attributes: &'a [FurtherAttribute],
 }
 
 /// Why nothing was signed.
@@ -52,6 +55,8 @@ pub enum SignError {
     NoCertificate,
     /// The key cannot make this signature, or none at all.
     Unsuitable,
+    /// A further attribute is one that is written anyway, or stands there twice, or its value is not DER.
+    Attribute,
     /// The key could not be used.
     Key(KeyError),
     /// What the key returned is no signature that its certificate verifies.
@@ -65,6 +70,7 @@ impl fmt::Display for SignError {
         match self {
             Self::NoCertificate => formatter.write_str("no certificate belongs to the signing key"),
             Self::Unsuitable => formatter.write_str("the key cannot make such a signature"),
+            Self::Attribute => formatter.write_str("a further attribute that cannot stand there"),
             Self::Key(error) => write!(formatter, "{error}"),
             Self::Failed => formatter.write_str("the key's signature does not hold"),
             Self::Io(kind) => write!(formatter, "{kind}"),

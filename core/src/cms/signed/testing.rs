@@ -70,6 +70,7 @@ impl Person {
             content_type: ContentType::Data,
             carried_evidence: &[],
             revocation_lists: &[],
+            further_attributes: &[],
         }
     }
 }

@@ -7,7 +7,7 @@ use super::outcome::{SignatureFault, SignatureOutcome, Signer};
 use super::signer_info::{SignerInfo, issuer_and_serial_number};
 use super::signing_certificate::{self, SigningCertificate};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use crate::cms::attributes::{SignedAttributes, check_unsigned, time_stamps};
+use crate::cms::attributes::{FurtherAttribute, SignedAttributes, check_unsigned, time_stamps};
 use crate::cms::content_type::ContentType;
 use crate::cms::elements::{self, SET, context, context_primitive};
 use crate::limits;
@@ -36,6 +36,7 @@ pub(super) fn signer(
         signing_time: None,
         capabilities: None,
         encryption_key_preference: None,
+        further_attributes: Vec::new(),
         signature: info.signature.clone(),
         time_stamps: info.unsigned_attributes.as_deref().map(time_stamps).unwrap_or_default(),
         carried_evidence: info.unsigned_attributes.as_deref().map(carried::read).unwrap_or_default(),
@@ -68,6 +69,7 @@ struct Claim {
     signing_time: Option<Time>,
     capabilities: Option<Vec<u8>>,
     encryption_key_preference: Option<KeyName>,
+    further_attributes: Vec<FurtherAttribute>,
 }
 
 /// Every rule that needs no certificate.
@@ -98,6 +100,7 @@ fn claim(info: &SignerInfo, content_type: &ContentType, digests: &Digests) -> Re
         signing_time: attributes.signing_time()?,
         capabilities: attributes.capabilities()?.map(<[u8]>::to_vec),
         encryption_key_preference: attributes.encryption_key_preference()?.and_then(read_preference),
+        further_attributes: attributes.further(),
     })
 }
 
@@ -113,6 +116,7 @@ fn judge(signer: &mut Signer, info: &SignerInfo, claim: Claim, candidates: &Cand
             signer.signing_time = claim.signing_time;
             signer.capabilities = claim.capabilities;
             signer.encryption_key_preference = claim.encryption_key_preference;
+            signer.further_attributes = claim.further_attributes;
         }
     }
 }

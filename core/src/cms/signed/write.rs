@@ -13,7 +13,7 @@ use super::outcome::SignedError;
 use super::request::{SignError, SignedInput, SigningRequest, content_digest, default_signature_algorithm};
 use super::signing_certificate;
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use crate::cms::attributes::build;
+use crate::cms::attributes::{FurtherAttribute, build};
 use crate::cms::certificates_only::certificate_set;
 use crate::cms::content_type::ContentType;
 use crate::cms::elements::{INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, context, encode};
@@ -36,8 +36,8 @@ pub struct Written {
 /// Signs a content and writes the SignedData.
 ///
 /// The signed attributes are contentType, messageDigest, signingTime, signingCertificateV2,
-/// cmsAlgorithmProtection, and, where the request has them, SMIMECapabilities and
-/// SMIMEEncryptionKeyPreference.
+/// cmsAlgorithmProtection, and, where the request has them, SMIMECapabilities,
+/// SMIMEEncryptionKeyPreference and further ones.
 ///
 /// # Errors
 /// [`SignError`]. What is in `output` then is incomplete.
@@ -68,6 +68,9 @@ struct Signing<'a> {
 
 impl<'a> Signing<'a> {
     fn prepare(request: &'a SigningRequest<'a>) -> Result<Self, SignError> {
+        if !FurtherAttribute::can_be_signed(request.further_attributes) {
+            return Err(SignError::Attribute);
+        }
         let is_signers = |certificate: &&Certificate| certificate.fingerprint() == request.key;
         let certificate = request.certificates.iter().find(is_signers).ok_or(SignError::NoCertificate)?;
         let public_key = certificate.public_key();
@@ -201,6 +204,7 @@ impl<'a> Signing<'a> {
             let preference = encode(context(0), &[&issuer_and_serial_number(certificate)]);
             build::encryption_key_preference(&preference)
         }));
+        attributes.extend(self.request.further_attributes.iter().map(build::further));
         build::set(attributes)
     }
 }

@@ -31,6 +31,7 @@ impl Statement {
             content_type: ContentType::Data,
             carried_evidence: &[],
             revocation_lists: &[],
+            further_attributes: &[],
         };
         let mut object = Vec::new();
         write_signed(SignedInput::Attached(&mut Cursor::new(text)), &request, &mut object)?;

@@ -284,6 +284,7 @@ mod tests {
             content_type,
             carried_evidence: &[],
             revocation_lists: &[],
+            further_attributes: &[],
         };
         let mut object = Vec::new();
         write_signed(SignedInput::Attached(&mut Cursor::new(text)), &request, &mut object).unwrap();

@@ -14,8 +14,11 @@ use x509_cert::ext::pkix::{
 };
 
 use super::super::certificate::{Certificate, extension};
+use super::super::public_key::PublicKey;
 use super::super::subject_names::SMTP_UTF8_MAILBOX;
+use super::super::tlv::{self, tag};
 use super::Subject;
+use super::device::DEVICE_PURPOSE;
 use crate::address::EmailAddress;
 
 /// Extensions in the order they were added.
@@ -54,11 +57,28 @@ impl Extensions {
         Ok(extensions)
     }
 
+    /// Of a device's key: no addresses, and a purpose that no mail program has.
+    pub(super) fn of_device(public_key: &PublicKey, usage: FlagSet<KeyUsages>) -> Result<Self> {
+        let mut extensions = Self(Vec::new());
+        extensions.add(true, &KeyUsage(usage))?;
+        extensions.add(false, &SubjectKeyIdentifier(OctetString::new(public_key.key_identifier())?))?;
+        // The second arc of the purpose is wider than the types of const_oid.
+        let purposes = tlv::sequence(&[&tlv::encode(tag::OBJECT_IDENTIFIER, &DEVICE_PURPOSE)]);
+        let (extn_id, extn_value) = (ExtendedKeyUsage::OID, OctetString::new(purposes)?);
+        extensions.0.push(Extension { extn_id, critical: true, extn_value });
+        Ok(extensions)
+    }
+
+    /// The key identifier of an issuer without a certificate at hand.
+    pub(super) fn add_authority_key(&mut self, identifier: &[u8]) -> Result<()> {
+        let identifier = OctetString::new(identifier)?;
+        self.add(false, &AuthorityKeyIdentifier { key_identifier: Some(identifier), ..Default::default() })
+    }
+
     /// The same key identifier that the issuer's certificate has.
     pub(super) fn add_authority_key_identifier(&mut self, issuer: &Certificate) -> Result<()> {
         let computed = issuer.public_key().key_identifier();
-        let identifier = OctetString::new(issuer.subject_key_identifier().unwrap_or(&computed))?;
-        self.add(false, &AuthorityKeyIdentifier { key_identifier: Some(identifier), ..Default::default() })
+        self.add_authority_key(issuer.subject_key_identifier().unwrap_or(&computed))
     }
 
     /// The Extensions of a TBSCertificate.

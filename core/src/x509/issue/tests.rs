@@ -176,3 +176,32 @@ fn a_list_of_what_was_revoked_reads_back() {
     let of_nothing = revocation_list(&issuer, &[], now, now.plus_days(1)).unwrap();
     assert_eq!(of_nothing.entry(&stolen), None);
 }
+
+#[test]
+fn the_certificates_of_a_device_are_for_devices_alone() {
+    let [signing, agreement, encapsulation] =
+        [KeyKind::P256, KeyKind::P256, KeyKind::MlKem768].map(|kind| key(kind));
+    let keys = Keyring::from(signing.clone());
+    for (key, usage) in
+        [(&signing, "digitalSignature"), (&agreement, "keyAgreement"), (&encapsulation, "keyEncipherment")]
+    {
+        let issued = device_certificate(
+            &keys,
+            signing.public_key(),
+            "thinkpad-7",
+            key.public_key(),
+            validity(),
+            &mut SystemRandom,
+        );
+        let certificate = issued.unwrap();
+        assert_eq!(certificate.is_signed_by(signing.public_key()), Ok(()));
+        assert_eq!(certificate.key_usage().unwrap().names(), [usage]);
+        assert_eq!(certificate.common_name().as_deref(), Some("thinkpad-7"));
+        assert_eq!(
+            certificate.extended_key_usage().unwrap().purposes(),
+            ["2.25.141656435858741282469383383261167732817.2"]
+        );
+        assert!(certificate.may_sign_mail().is_err() && certificate.may_receive_encrypted_mail().is_err());
+        assert!(certificate.addresses().is_empty() && certificate.unknown_critical_extensions().is_empty());
+    }
+}

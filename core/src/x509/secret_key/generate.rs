@@ -116,6 +116,25 @@ pub(super) fn generate(kind: KeyKind, random: &mut dyn Random) -> Result<SecretK
     key.map_err(|_| KeyError::Failed)
 }
 
+pub(super) fn from_secret(kind: KeyKind, secret: &SecretBytes) -> Result<SecretKey, SecretKeyError> {
+    match kind {
+        KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => Err(SecretKeyError::BadKey),
+        KeyKind::P256 => read::elliptic(Curve::P256, secret.expose()),
+        KeyKind::P384 => read::elliptic(Curve::P384, secret.expose()),
+        KeyKind::P521 => read::elliptic(Curve::P521, secret.expose()),
+        KeyKind::X25519 => read::edwards(oid::X25519, secret.expose()),
+        KeyKind::Ed25519 => read::edwards(oid::ED25519, secret.expose()),
+        KeyKind::MlKem512
+        | KeyKind::MlKem768
+        | KeyKind::MlKem1024
+        | KeyKind::MlDsa44
+        | KeyKind::MlDsa65
+        | KeyKind::MlDsa87 => {
+            read::post_quantum_secret(kind.algorithm(), PostQuantumSecret::Seed(secret.clone()))
+        }
+    }
+}
+
 fn seed(random: &mut dyn Random, length: usize) -> SecretBytes {
     let mut bytes = Zeroizing::new(vec![0; length]);
     random.fill(&mut bytes);

@@ -128,3 +128,30 @@ fn a_badly_padded_rsa_message_gives_the_same_secret_every_time() {
         assert_eq!(key.decrypt_rsa_pkcs1(&good, good.len() + 1).unwrap_err(), KeyError::Unsuitable);
     }
 }
+
+#[test]
+fn a_key_is_made_from_its_bare_secret() {
+    for (kind, bytes) in [
+        (KeyKind::P256, 32),
+        (KeyKind::P384, 48),
+        (KeyKind::X25519, 32),
+        (KeyKind::Ed25519, 32),
+        (KeyKind::MlKem768, 64),
+        (KeyKind::MlDsa65, 32),
+    ] {
+        let secret = SecretBytes::new(vec![7; bytes]);
+        let key = SecretKey::from_secret(kind, &secret).unwrap();
+        assert_eq!(key.algorithm(), kind.algorithm());
+        let again = SecretKey::from_pkcs8_der(key.to_pkcs8_der().expose()).unwrap();
+        assert_eq!(again.fingerprint(), key.fingerprint());
+    }
+    for (kind, bytes) in
+        [(KeyKind::P256, vec![0; 32]), (KeyKind::P256, vec![0xff; 32]), (KeyKind::Rsa2048, vec![7; 32])]
+    {
+        assert_eq!(
+            SecretKey::from_secret(kind, &SecretBytes::new(bytes)).err(),
+            Some(SecretKeyError::BadKey)
+        );
+    }
+    assert!(SecretKey::from_secret(KeyKind::MlKem768, &SecretBytes::new(vec![7; 63])).is_err());
+}

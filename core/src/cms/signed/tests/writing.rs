@@ -1,6 +1,7 @@
 //! What is written, read back.
 
 use super::*;
+use crate::cms::FurtherAttribute;
 
 fn all_kinds() -> Vec<KeyKind> {
     vec![
@@ -113,6 +114,36 @@ fn capabilities_of_a_bad_signature_are_not_handed_out() {
     assert_eq!(signer.outcome, Outcome::Bad(Fault::SignatureInvalid));
     assert_eq!((&signer.capabilities, &signer.encryption_key_preference), (&None, &None));
     assert_eq!(signer.signing_time, None);
+}
+
+#[test]
+fn further_attributes_are_signed_and_read_back() {
+    let certificates = [ALICE.certificate.clone()];
+    let attribute =
+        |kind: &[u8], value: &[u8]| FurtherAttribute { kind: kind.to_vec(), value: value.to_vec() };
+    let attributes = [attribute(&[0x2a, 3, 4], &[4, 1, 7]), attribute(&[0x2a, 3, 5], &[5, 0])];
+    let request = SigningRequest { further_attributes: &attributes, ..ALICE.request(&certificates) };
+    let mut object = signed_by(&request, true);
+    let signed = read_detached(&object, CONTENT).unwrap();
+    assert_eq!(only_outcome(&signed), Outcome::Good);
+    assert_eq!(signed.signers.first().unwrap().further_attributes, attributes);
+    *object.last_mut().unwrap() ^= 1;
+    let signed = read_detached(&object, CONTENT).unwrap();
+    assert!(signed.signers.first().unwrap().further_attributes.is_empty());
+
+    let content_type = attribute(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3], &[5, 0]);
+    let [first, _] = &attributes;
+    for wrong in [
+        vec![content_type],
+        vec![first.clone(), first.clone()],
+        vec![attribute(&[0x2a, 3, 4], &[4, 2, 7])],
+        vec![attribute(&[], &[5, 0])],
+    ] {
+        let request = SigningRequest { further_attributes: &wrong, ..ALICE.request(&certificates) };
+        let mut object = Vec::new();
+        let written = write_signed(SignedInput::Detached(&mut &*CONTENT), &request, &mut object);
+        assert_eq!(written, Err(SignError::Attribute));
+    }
 }
 
 #[test]
