@@ -12,6 +12,7 @@
 //! transport                     boxes of opaque objects, and ways to them
 //! log                           the signed log of who belongs to the account, and what it means
 //! recovery                      a seed on paper, and shares of it
+//! relay                         a server of such boxes
 //! ```
 
 pub mod device;
@@ -20,6 +21,7 @@ pub mod limits;
 pub mod log;
 mod random_adapter;
 pub mod recovery;
+pub mod relay;
 pub mod root;
 #[cfg(test)]
 mod testing;

@@ -40,3 +40,69 @@ pub const DEVICE_CERTIFICATES_BYTES: usize = 16 << 10;
 pub const ENCAPSULATION_KEY_DAYS: i64 = 90;
 /// 9999-12-31 23:59:59 UTC, which says that no end is known (RFC 5280, section 4.1.2.5).
 pub const NO_EXPIRATION: i64 = 253_402_300_799;
+/// Objects in the box of a pairing: the messages of one pairing, twice.
+pub const PAIRING_OBJECTS: u64 = 16;
+/// Bytes of the box of a pairing.
+pub const PAIRING_BYTES: u64 = 1 << 20;
+/// Seconds that the box of a pairing is there: a pairing ends sooner.
+pub const PAIRING_SECONDS: i64 = 600;
+/// Objects in the box of an account: as many as one listing may name.
+pub const ACCOUNT_OBJECTS: u64 = LISTED_OBJECTS as u64;
+/// Bytes of the box of an account: some thousand key packages of seven devices.
+pub const ACCOUNT_BYTES: u64 = 64 << 20;
+/// New objects of an account on one day: a rollover with seven devices makes ten.
+pub const ACCOUNT_PUTS_A_DAY: u64 = 200;
+/// Days after its last read that the box of an account is there: a machine that is switched on once a year.
+pub const ACCOUNT_DAYS: i64 = 400;
+/// Days between two notes of a relay that a box was read: a write for each read would be most of its work.
+pub const READ_NOTE_DAYS: i64 = 7;
+
+/// Objects on one page of a relay's listing.
+pub const PAGE_OBJECTS: u64 = 1000;
+/// Bytes of JSON that a client of a relay reads: a full page has 120 for each object.
+pub const RELAY_JSON_BYTES: u64 = 512 << 10;
+/// Bytes of the JSON that creates a box; what is sent has 260.
+pub const CREATION_BYTES: usize = 1024;
+/// Seconds that a client of a relay may ask to wait for something new, below the minute after which proxies give up.
+pub const WAIT_SECONDS: u64 = 55;
+/// The same, where the client does not say.
+pub const WAIT_SECONDS_USUAL: u64 = 25;
+/// Seconds that one request to a relay may take, besides waiting and besides its body.
+pub const RELAY_SECONDS: u64 = 30;
+/// Bytes a second that a body has to come or go with, on average: slower than any line in use.
+pub const BODY_BYTES_A_SECOND: u64 = 16 << 10;
+/// Bits of work that a client does for a box; 26 take a machine minutes.
+pub const WORK_BITS: u8 = 26;
+
+/// Seconds in which a client has to send the head of a request, and to shake hands.
+pub const HEAD_SECONDS: u64 = 10;
+/// Bytes of the head of a request: ours have 400.
+pub const HEAD_BYTES: usize = 16 << 10;
+/// Header fields of a request.
+pub const HEAD_FIELDS: usize = 64;
+/// Seconds after which a relay ends a connection on which nothing happens.
+pub const IDLE_SECONDS: u64 = 75;
+/// Seconds after which a relay ends a connection whatever happens: nobody holds one by reading slowly.
+pub const CONNECTION_SECONDS: u64 = 900;
+/// Requests at once on one connection of HTTP/2.
+pub const STREAMS: u32 = 32;
+/// Bytes of bodies that a relay has in memory, all connections together.
+pub const BODIES_IN_MEMORY: usize = 256 << 20;
+/// Visitors that a relay remembers; those beyond share what one may do.
+pub const VISITORS: usize = 200_000;
+/// Requests that wait for something new, all boxes together.
+pub const WAITERS: usize = 50_000;
+/// Seconds that requests have to end when a relay is stopped.
+pub const SHUTDOWN_SECONDS: u64 = 20;
+/// Seconds between two searches for boxes that have ended.
+pub const SWEEP_SECONDS: u64 = 60;
+/// Boxes that one transaction of such a search removes.
+pub const SWEEP_BOXES: u64 = 200;
+/// Objects that one transaction of such a search removes.
+pub const SWEEP_OBJECTS: u64 = 2000;
+/// Writes that are made durable together.
+pub const COMMIT_GROUP: usize = 256;
+/// Bytes of an object above which PostgreSQL hands it to the object store: smaller ones cost less in a table.
+pub const INLINE_BYTES: usize = 8 << 10;
+/// Seconds after which a body is removed to which no object came to belong.
+pub const STRAY_SECONDS: i64 = 86_400;

@@ -3,6 +3,8 @@
 //! A transport is believed in nothing. It may lose, repeat, reorder and invent objects; whatever it gives is asked
 //! for its name ([`ObjectName::of`]) before anything else looks at it, and what it lists may be a lie.
 
+pub mod relay;
+
 use std::fmt;
 use std::time::Duration;
 
