@@ -13,6 +13,7 @@
 //! log                           the signed log of who belongs to the account, and what it means
 //! recovery                      a seed on paper, and shares of it
 //! relay                         a server of such boxes
+//! sync                          what to fetch, believe, open, repair and post
 //! ```
 
 pub mod device;
@@ -23,6 +24,7 @@ mod random_adapter;
 pub mod recovery;
 pub mod relay;
 pub mod root;
+pub mod sync;
 #[cfg(test)]
 mod testing;
 pub mod transport;

@@ -10,7 +10,7 @@ pub const LISTED_OBJECTS: usize = 100_000;
 /// Entries of a device log. A family with seven machines makes a few hundred in ten years.
 pub const LOG_ENTRIES: usize = 100_000;
 /// Entries about who belongs to the account (added, role changed, revoked, recovered): evaluating is quadratic in them.
-pub const LOG_MEMBERSHIP_ENTRIES: usize = 4_096;
+pub const LOG_MEMBERSHIP_ENTRIES: usize = 2_048;
 /// Bytes of the content of one entry.
 pub const ENTRY_BYTES: usize = 64 << 10;
 /// Bytes of an entry or a note with its signature and the signer's certificate.
@@ -106,3 +106,7 @@ pub const COMMIT_GROUP: usize = 256;
 pub const INLINE_BYTES: usize = 8 << 10;
 /// Seconds after which a body is removed to which no object came to belong.
 pub const STRAY_SECONDS: i64 = 86_400;
+/// Bytes of the content of one note.
+pub const NOTE_BYTES: usize = 128 << 10;
+/// Heads that a note names.
+pub const NOTE_HEADS: usize = 64;

@@ -7,8 +7,11 @@ mod entry;
 mod read;
 mod write;
 
-pub use entry::{
-    AccountId, Admitted, Announced, Author, Body, ENTRY_CONTENT_TYPE, Entry, EntryId, KeyId, PackageName,
-    Policy, Purpose,
-};
+pub use entry::{AccountId, Admitted, Announced, Author, Body, Entry, EntryId, KeyId, Policy, Purpose};
 pub use read::EntryError;
+
+/// What notes are read and written with too.
+pub(crate) mod der {
+    pub(crate) use super::read::{ascending, end, hash, hashes, hashes_in, number, string, time};
+    pub(crate) use super::write::{octets, unsigned, write_hashes};
+}

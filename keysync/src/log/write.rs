@@ -13,7 +13,7 @@ impl Entry {
         tlv::sequence(&[
             &unsigned(1),
             &octets(account),
-            &hashes(self.parents.iter().map(EntryId::as_bytes)),
+            &write_hashes(self.parents.iter().map(EntryId::as_bytes)),
             &unsigned(self.lamport),
             &unsigned(u64::try_from(self.time.unix_seconds()).unwrap_or_default()),
             &author(&self.author),
@@ -43,7 +43,7 @@ fn body(body: &Body) -> Vec<u8> {
         Body::Add(device) => fields(1, &[&admitted(device)]),
         Body::Role { device, role: what_for } => fields(2, &[&octets(device.as_bytes()), &role(*what_for)]),
         Body::Revoke { device, retired } => {
-            fields(3, &[&octets(device.as_bytes()), &hashes(retired.iter().map(|key| key.as_bytes()))])
+            fields(3, &[&octets(device.as_bytes()), &write_hashes(retired.iter().map(|key| key.as_bytes()))])
         }
         Body::Key(announced) => fields(4, &[&key(announced)]),
         Body::CertificateRequest(request) => fields(5, &[&octets(request)]),
@@ -57,8 +57,8 @@ fn body(body: &Body) -> Vec<u8> {
             fields(
                 9,
                 &[
-                    &hashes(revoked.iter().map(|device| device.as_bytes())),
-                    &hashes(retired.iter().map(|key| key.as_bytes())),
+                    &write_hashes(revoked.iter().map(|device| device.as_bytes())),
+                    &write_hashes(retired.iter().map(|key| key.as_bytes())),
                     &tlv::encode(tag::SEQUENCE, &added),
                 ],
             )
@@ -85,8 +85,7 @@ fn key(announced: &Announced) -> Vec<u8> {
         octets(announced.key.as_bytes()),
         tlv::encode(ENUMERATED, &[purpose(announced.purpose)]),
         octets(certificate),
-        octets(announced.package.as_bytes()),
-        hashes(announced.recipients.iter().map(|device| device.as_bytes())),
+        write_hashes(announced.recipients.iter().map(|device| device.as_bytes())),
     ]
     .concat()
 }
@@ -137,7 +136,7 @@ pub(crate) fn strings(strings: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A SEQUENCE OF OCTET STRING of hashes.
-pub(crate) fn hashes<'a>(hashes: impl Iterator<Item = &'a [u8; 32]>) -> Vec<u8> {
+pub(crate) fn write_hashes<'a>(hashes: impl Iterator<Item = &'a [u8; 32]>) -> Vec<u8> {
     let hashes: Vec<u8> = hashes.flat_map(|hash| octets(hash)).collect();
     tlv::encode(tag::SEQUENCE, &hashes)
 }
