@@ -7,7 +7,10 @@ mod entry;
 mod read;
 mod write;
 
-pub use entry::{AccountId, Admitted, Announced, Author, Body, Entry, EntryId, KeyId, Policy, Purpose};
+pub use entry::{
+    AccountId, Admitted, Announced, Author, Body, ENTRY_CONTENT_TYPE, Entry, EntryId, KeyId, PackageName,
+    Policy, Purpose,
+};
 pub use read::EntryError;
 
 /// What notes are read and written with too.

@@ -8,7 +8,7 @@
 mod note;
 mod ports;
 
-pub use note::{Note, digest_of};
+pub use note::{NOTE_CONTENT_TYPE, Note, digest_of};
 pub use ports::{
     Change, Craft, CraftError, Heading, Kept, Outgoing, Parcel, SharedKey, Shelved, Signed, SignedKind,
     Store, StoreError, Unpacked, Ways,

@@ -8,6 +8,12 @@ use sha2::{Digest, Sha256};
 
 use crate::device::{DeviceId, Role};
 
+/// The content octets of the object identifier of an entry's content, 2.25.141656435858741282469383383261167732817.10.
+pub const ENTRY_CONTENT_TYPE: [u8; 21] = [
+    0x69, 0x81, 0xd5, 0x92, 0x84, 0xe0, 0xf1, 0xcf, 0x82, 0xa7, 0xef, 0xb9, 0xaf, 0xd4, 0xd2, 0xbb, 0x91,
+    0xbf, 0x90, 0x51, 0x0a,
+];
+
 /// Makes the type of a name that is a SHA-256.
 macro_rules! name_by_hash {
     ($(#[$documentation:meta])* $name:ident) => {
@@ -57,6 +63,10 @@ name_by_hash! {
     /// A key that devices share: SHA-256 of its SubjectPublicKeyInfo, or [`KeyId::of_log_secret`].
     KeyId
 }
+name_by_hash! {
+    /// A key package: SHA-256 of its bytes, before it is sealed for a box.
+    PackageName
+}
 
 impl EntryId {
     /// Of the DER of an entry.
@@ -86,6 +96,14 @@ impl KeyId {
     pub fn of_log_secret(secret: &SecretBytes) -> Self {
         let digest = Sha256::new().chain_update(b"counterseal log secret 1").chain_update(secret.expose());
         Self(digest.finalize().into())
+    }
+}
+
+impl PackageName {
+    /// The name of a package with these bytes.
+    #[must_use]
+    pub fn of(package: &[u8]) -> Self {
+        Self(Sha256::digest(package).into())
     }
 }
 
@@ -230,7 +248,9 @@ pub struct Announced {
     pub purpose: Purpose,
     /// SHA-256 of the DER of its certificate, where it has one.
     pub certificate: Option<[u8; 32]>,
-    /// Whom its first package is for, the root among them where there is one; ascending.
+    /// The package that brings it to all who should have it.
+    pub package: PackageName,
+    /// Whom this package is for, the root among them where there is one; ascending.
     pub recipients: Vec<DeviceId>,
 }
 

@@ -5,7 +5,9 @@ use std::fmt;
 use counterseal_core::der::tlv::{self, Elements, tag};
 use counterseal_core::time::Time;
 
-use super::entry::{AccountId, Admitted, Announced, Author, Body, Entry, EntryId, KeyId, Policy, Purpose};
+use super::entry::{
+    AccountId, Admitted, Announced, Author, Body, Entry, EntryId, KeyId, PackageName, Policy, Purpose,
+};
 use super::write::ENUMERATED;
 use crate::device::{DeviceId, Role};
 use crate::limits;
@@ -169,9 +171,10 @@ fn announced(fields: &mut Elements<'_>) -> Result<Announced, EntryError> {
         [] => None,
         bytes => Some(hash(bytes)?),
     };
+    let package = PackageName::from_bytes(hash(string(fields)?)?);
     let recipients = ascending(hashes(fields, limits::RECIPIENTS)?)?;
     let recipients = recipients.into_iter().map(DeviceId::from_bytes).collect();
-    Ok(Announced { key, purpose, certificate, recipients })
+    Ok(Announced { key, purpose, certificate, package, recipients })
 }
 
 fn policy(fields: &mut Elements<'_>) -> Result<Policy, EntryError> {

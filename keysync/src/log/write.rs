@@ -85,6 +85,7 @@ fn key(announced: &Announced) -> Vec<u8> {
         octets(announced.key.as_bytes()),
         tlv::encode(ENUMERATED, &[purpose(announced.purpose)]),
         octets(certificate),
+        octets(announced.package.as_bytes()),
         write_hashes(announced.recipients.iter().map(|device| device.as_bytes())),
     ]
     .concat()

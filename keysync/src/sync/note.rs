@@ -9,6 +9,12 @@ use crate::limits;
 use crate::log::der::{ascending, end, hash, hashes, hashes_in, number, octets, string, time, unsigned};
 use crate::log::{AccountId, EntryError, EntryId, KeyId};
 
+/// The content octets of the object identifier of a note's content, 2.25.141656435858741282469383383261167732817.11.
+pub const NOTE_CONTENT_TYPE: [u8; 21] = [
+    0x69, 0x81, 0xd5, 0x92, 0x84, 0xe0, 0xf1, 0xcf, 0x82, 0xa7, 0xef, 0xb9, 0xaf, 0xd4, 0xd2, 0xbb, 0x91,
+    0xbf, 0x90, 0x51, 0x0b,
+];
+
 /// An acknowledgement, a beacon and a request in one (`docs/formats/device-log.md`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {

@@ -233,8 +233,6 @@ pub struct SharedKey {
 pub struct Heading {
     /// The account.
     pub account: AccountId,
-    /// The entry that announces the key.
-    pub entry: EntryId,
     /// Whom the package is for, ascending.
     pub recipients: Vec<DeviceId>,
     /// Heads of the author's log.
