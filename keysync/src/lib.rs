@@ -14,8 +14,12 @@
 //! recovery                      a seed on paper, and shares of it
 //! relay                         a server of such boxes
 //! sync                          what to fetch, believe, open, repair and post
+//! channel                       the cryptography of pairing: HPKE and CPace
+//! words, sas, code              what people carry from one device to the other
 //! ```
 
+pub mod channel;
+pub mod code;
 pub mod device;
 pub mod identifiers;
 pub mod limits;
@@ -24,7 +28,9 @@ mod random_adapter;
 pub mod recovery;
 pub mod relay;
 pub mod root;
+pub mod sas;
 pub mod sync;
 #[cfg(test)]
 mod testing;
 pub mod transport;
+pub mod words;

@@ -4,6 +4,50 @@
 pub const OBJECT_BYTES: usize = 4 << 20;
 /// Bytes of one object in the box of a pairing: the largest is a device log with its key packages, and goes in parts.
 pub const PAIRING_OBJECT_BYTES: usize = 64 << 10;
+/// Characters of the text of a pairing code: 41 bytes and a relay in base32, behind `CSEAL:`.
+pub const CODE_CHARACTERS: usize = 232;
+/// Bytes of the relay in a pairing code; with more, the picture does not fit a terminal of 80x24.
+pub const CODE_RELAY_BYTES: usize = 100;
+/// Characters of typed words and passwords.
+pub const TYPED_CHARACTERS: usize = 400;
+/// Bytes of an offer file or answer file.
+pub const PAIRING_FILE_BYTES: usize = 8 << 20;
+/// Bytes of a GRANT in one object; the rest of [`PAIRING_OBJECT_BYTES`] is for what it is wrapped in.
+pub const GRANT_PART_BYTES: usize = 60 << 10;
+/// Parts of a GRANT.
+pub const GRANT_PARTS: usize = 64;
+/// Objects of one pairing that are remembered, so that a repeated one costs nothing.
+pub const REMEMBERED_OBJECTS: usize = 1024;
+/// Certificates of one side of a pairing: its own, and what stands above it.
+pub const IDENTITY_CERTIFICATES: usize = 4;
+/// Bytes of one such certificate.
+pub const IDENTITY_CERTIFICATE_BYTES: usize = 16 << 10;
+/// Bytes of the name of a device or person on the other one's screen.
+pub const NAME_BYTES: usize = 64;
+/// Objects from strangers that an offer survives, less one.
+pub const STRANGERS: u8 = 20;
+/// Wrong codes, or wrong guesses at words, that burn an offer.
+pub const WRONG_CODES: u8 = 3;
+/// Times that a shown code is renewed by itself.
+pub const RENEWALS: u8 = 5;
+/// Seconds for which a code is shown; the one before it stays valid meanwhile.
+pub const CODE_SECONDS: i64 = 120;
+/// Seconds by which two clocks may differ where an expiry is read.
+pub const CLOCK_SKEW_SECONDS: i64 = 300;
+/// Seconds for which words stand.
+pub const WORDS_SECONDS: i64 = 600;
+/// Seconds for which an offer file stands: 14 days.
+pub const FILE_SECONDS: i64 = 14 * 86_400;
+/// Seconds until an answer to a hello.
+pub const HELLO_SECONDS: i64 = 60;
+/// Seconds for what a person types or confirms.
+pub const GATE_SECONDS: i64 = 180;
+/// Seconds for a grant, and for its acknowledgement.
+pub const GRANT_SECONDS: i64 = 120;
+/// Memory of Argon2id for answer words, in KiB. Their 66 bits are guessed only by who put his own offer in the other's place.
+pub const ANSWER_MEMORY_KIB: u32 = 64 << 10;
+/// Passes of Argon2id for answer words.
+pub const ANSWER_PASSES: u32 = 3;
 /// Names that one listing of a box may have.
 pub const LISTED_OBJECTS: usize = 100_000;
 
