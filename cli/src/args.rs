@@ -7,6 +7,7 @@ mod archive;
 mod backup;
 mod common;
 mod decrypt;
+mod device;
 mod doctor;
 mod encrypt;
 mod filter;
@@ -43,6 +44,7 @@ pub(crate) use common::{
     Report, Revocation,
 };
 pub(crate) use decrypt::Decrypt;
+pub(crate) use device::{Device, DeviceCommand, DeviceList};
 pub(crate) use doctor::Doctor;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
 pub(crate) use filter::Filter;
@@ -115,6 +117,7 @@ pub(crate) enum Command {
     Archive(Box<Archive>),
     Keys(Keys),
     Trust(Trust),
+    Device(Device),
     Agent(Agent),
     Sendmail(Sendmail),
     Queue(Queue),

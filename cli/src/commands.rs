@@ -6,6 +6,7 @@ pub(crate) mod archive;
 mod attachments;
 mod backup;
 mod decrypt;
+mod device;
 pub(crate) mod doctor;
 mod encrypt;
 pub(crate) mod expiry;
@@ -41,8 +42,8 @@ pub(crate) mod witnesses;
 use counterseal_core::address::{EmailAddress, KeyDemand, StrongAddress};
 
 use crate::args::{
-    AgentCommand, ArchiveCommand, Cli, Command, KeysCommand, PolicyCommand, QueueCommand, Report,
-    StatementCommand, TrustCommand, WitnessCommand,
+    AgentCommand, ArchiveCommand, Cli, Command, DeviceCommand, KeysCommand, PolicyCommand, QueueCommand,
+    Report, StatementCommand, TrustCommand, WitnessCommand,
 };
 use crate::failure::{Exit, Failure};
 use crate::token;
@@ -60,6 +61,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Archive(arguments) => archive::run(arguments, verbose),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Trust(arguments) => trust::run(arguments),
+        Command::Device(arguments) => device::run(arguments),
         Command::Agent(arguments) => agent::run(arguments),
         // Where it is the first word, its arguments are read as `sendmail` has them, before any of this.
         Command::Sendmail(_) => Err(Failure::usage("nothing stands before the word sendmail")
@@ -129,6 +131,9 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
                 PolicyCommand::Show(arguments) => Some(&arguments.report),
                 PolicyCommand::Set(arguments) => Some(&arguments.report),
             },
+        },
+        Command::Device(device) => match &device.command {
+            DeviceCommand::List(arguments) => Some(&arguments.report),
         },
         Command::Agent(agent) => match &agent.command {
             AgentCommand::Start(arguments) => Some(&arguments.report),

@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod archive;
 pub(crate) mod backup;
+pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod failure;
 pub(crate) mod find;

@@ -3,8 +3,10 @@
 //! `docs/formats/store.md` has the format. Certificates and trust are read without unlocking; a
 //! secret key needs the store master key, which the passphrase of a slot unwraps.
 
+mod account;
 mod backup;
 mod certificates;
+mod device_secrets;
 mod directory;
 mod encoding;
 mod error;

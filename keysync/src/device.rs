@@ -4,6 +4,8 @@ mod certificates;
 mod keys;
 mod signer;
 
+use std::fmt;
+
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::time::Time;
 
@@ -32,6 +34,13 @@ impl DeviceId {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+/// Lower-case hexadecimal, 64 digits.
+impl fmt::Display for DeviceId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
 }
 

@@ -154,3 +154,11 @@ pub const STRAY_SECONDS: i64 = 86_400;
 pub const NOTE_BYTES: usize = 128 << 10;
 /// Heads that a note names.
 pub const NOTE_HEADS: usize = 64;
+/// Bytes of a key package: 256 recipients have 1.3 KiB each in the two layers, and a key with its certificates some 20 KiB.
+pub const PACKAGE_BYTES: usize = 512 << 10;
+/// Certificates that come with one key: each renewal adds one.
+pub const KEY_CERTIFICATES: usize = 64;
+/// Heads of a log that one signature names.
+pub const LOG_HEADS: usize = 64;
+/// Bytes to which what lies in a box is padded, so that sizes tell little; above the last in steps of it.
+pub const PADDED_BYTES: [usize; 3] = [4 << 10, 16 << 10, 64 << 10];

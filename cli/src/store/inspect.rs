@@ -44,6 +44,7 @@ impl Store {
     pub(crate) fn check_records(&self) -> Result<usize, StoreError> {
         let keys = self.secret_keys()?;
         keys.iter().try_for_each(|key| self.open_secret_key(key).map(drop))?;
+        self.device_secrets()?.iter().try_for_each(|secret| self.open_device_secret(secret).map(drop))?;
         Ok(keys.len())
     }
 

@@ -102,6 +102,7 @@ impl Writer<'_> {
         protection: &Protection,
     ) -> Result<(), StoreError> {
         self.rewrap_secret_keys(fresh)?;
+        self.rewrap_device_secrets(fresh)?;
         slots::remove(&self.transaction, &SlotKind::ALL, None)?;
         let slot = slots::add(&self.transaction, self.id, fresh, protection, self.now)?;
         try_slot(&slots::all(&self.transaction)?, slot, self.id, protection, fresh)?;

@@ -7,7 +7,7 @@ use super::error::StoreError;
 /// `CSL1`, in the header of the file.
 const APPLICATION_ID: i64 = 0x4353_4C31;
 /// Version of the tables, `user_version` of the file.
-pub(crate) const VERSION: i64 = 4;
+pub(crate) const VERSION: i64 = 5;
 /// Version of the seals and of the head, which did not change since the first tables.
 pub(super) const SEAL_VERSION: i64 = 1;
 
@@ -150,8 +150,88 @@ INSERT INTO unlock_slot SELECT id, kind, parameters, created, wrapped FROM unloc
 DROP TABLE unlock_slot_before;
 ";
 
+/// What version 5 adds: the account that this device shares with others.
+pub(super) const FIFTH_TABLES: &str = "
+CREATE TABLE device_secret (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('signing', 'agreement', 'encapsulation', 'log-secret')),
+    name BLOB NOT NULL UNIQUE CHECK (length(name) = 32),
+    created INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    wrapped_data_key BLOB NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE device_setting (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE log_entry (
+    id BLOB PRIMARY KEY CHECK (length(id) = 32),
+    content BLOB NOT NULL,
+    signed BLOB NOT NULL,
+    added INTEGER NOT NULL
+) STRICT;
+
+-- What was once true of the account stays a part of its log.
+CREATE TRIGGER log_entry_stays BEFORE DELETE ON log_entry
+BEGIN SELECT raise(ABORT, 'entries of the log are not deleted'); END;
+
+CREATE TABLE device_note (
+    device BLOB PRIMARY KEY CHECK (length(device) = 32),
+    counter INTEGER NOT NULL,
+    content BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE outgoing_object (
+    name BLOB PRIMARY KEY CHECK (length(name) = 32),
+    secret BLOB NOT NULL CHECK (length(secret) = 32),
+    object BLOB NOT NULL,
+    added INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE posted_object (
+    name BLOB NOT NULL REFERENCES outgoing_object (name) ON DELETE CASCADE,
+    place TEXT NOT NULL,
+    PRIMARY KEY (name, place)
+) STRICT;
+
+CREATE TABLE shelved_package (
+    name BLOB PRIMARY KEY CHECK (length(name) = 32),
+    package BLOB NOT NULL,
+    added INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE seen_object (
+    name BLOB PRIMARY KEY CHECK (length(name) = 32),
+    added INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE box_cursor (
+    place TEXT NOT NULL,
+    secret BLOB NOT NULL CHECK (length(secret) = 32),
+    cursor BLOB NOT NULL,
+    PRIMARY KEY (place, secret)
+) STRICT;
+
+CREATE TABLE wanted_key (
+    name BLOB PRIMARY KEY CHECK (length(name) = 32),
+    asked INTEGER
+) STRICT;
+
+CREATE TABLE device_alarm (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    device BLOB CHECK (length(device) = 32),
+    detail TEXT NOT NULL,
+    UNIQUE (kind, device, detail)
+) STRICT;
+";
+
 /// What each version adds to the one before, from the second on.
-const LATER_TABLES: [&str; 3] = [SECOND_TABLES, THIRD_TABLES, FOURTH_TABLES];
+const LATER_TABLES: [&str; 4] = [SECOND_TABLES, THIRD_TABLES, FOURTH_TABLES, FIFTH_TABLES];
 
 /// Makes the tables.
 pub(super) fn create(connection: &Connection) -> Result<(), StoreError> {

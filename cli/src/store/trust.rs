@@ -13,6 +13,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use sha2::{Digest, Sha256};
 
+use super::account::AccountRows;
 use super::encoding::Encoding;
 use super::error::StoreError;
 use super::evidence::{self, EvidenceRow};
@@ -211,6 +212,7 @@ pub(super) struct Signed {
     evidence: Vec<EvidenceRow>,
     pub(super) correspondence: Vec<KeptCorrespondence>,
     history: HistoryEnd,
+    account: AccountRows,
 }
 
 impl Signed {
@@ -220,23 +222,25 @@ impl Signed {
             evidence: evidence::read_rows(connection)?,
             correspondence: history::read_correspondence(connection)?,
             history: history::end(connection)?,
+            account: AccountRows::read(connection)?,
         })
     }
 
     fn count(&self) -> i64 {
-        let rows = self.rows.len() + self.evidence.len() + self.correspondence.len();
+        let rows = self.rows.len() + self.evidence.len() + self.correspondence.len() + self.account.count();
         i64::try_from(rows as u64 + self.history.head.length).unwrap_or(i64::MAX)
     }
 
-    /// SHA-256 over all rows in the order of their ids, and the end of the history. Without evidence and
-    /// history it is what the first version of the tables had.
+    /// SHA-256 over all rows in the order of their ids, the end of the history, and the account. Without evidence,
+    /// history and account it is what the first version of the tables had.
     fn digest(&self) -> [u8; 32] {
         let rows = self.rows.iter().map(TrustRow::encode);
         let evidence = self.evidence.iter().map(EvidenceRow::encode);
         let mut digest = Sha256::new();
         let correspondence = self.correspondence.iter().map(KeptCorrespondence::encode);
         let history = self.history.encode();
-        for encoding in rows.chain(evidence).chain(correspondence).chain(history) {
+        for encoding in rows.chain(evidence).chain(correspondence).chain(history).chain(self.account.encode())
+        {
             digest.update(encoding.as_bytes());
         }
         digest.finalize().into()

@@ -8,6 +8,7 @@ use std::thread;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 
+use super::super::device_secrets::DeviceSecretKind;
 use super::super::{EvidenceKind, FILE, KeyUse, Opener, Protection, Store, StoreError, Writer, trust};
 use super::*;
 
@@ -135,6 +136,28 @@ fn a_store_of_the_third_version_takes_slots_of_every_kind() {
     assert!(store.replace_protection(&added, now()).unwrap());
     drop(store);
     Store::open(home.path()).unwrap().unlock(Some(Opener::RecoveryCode(&code))).unwrap();
+    assert_whole(home.path(), Some(&passphrase()));
+}
+
+#[test]
+fn a_store_of_the_fourth_version_takes_the_secrets_and_the_log_of_an_account() {
+    let home = tempfile::tempdir().unwrap();
+    earlier_version(home.path(), &Protection::Passphrase(passphrase()), 4);
+    let mut store = Store::open(home.path()).unwrap();
+    store.unlock(Some(Opener::Passphrase(&passphrase()))).unwrap();
+    let secret = SecretBytes::copy_of(b"log secret");
+    store
+        .write(now(), |writer| {
+            writer.add_device_secret(DeviceSecretKind::LogSecret, &[7; 32], &secret)?;
+            writer.set_device_setting("certificates", b"value")
+        })
+        .unwrap();
+    drop(store);
+    let store = Store::open(home.path()).unwrap();
+    store.unlock(Some(Opener::Passphrase(&passphrase()))).unwrap();
+    let kept = store.device_secrets().unwrap();
+    assert_eq!(store.open_device_secret(&kept[0]).unwrap().expose(), b"log secret");
+    drop(store);
     assert_whole(home.path(), Some(&passphrase()));
 }
 

@@ -1,0 +1,16 @@
+//! `cseal device`: the devices of one person.
+
+mod list;
+
+use crate::args::{self, DeviceCommand};
+use crate::failure::{Exit, Failure};
+
+/// The setting that holds this device's certificates.
+pub(crate) const CERTIFICATES: &str = "certificates";
+
+/// Runs the sub-command that was typed.
+pub(super) fn run(arguments: &args::Device) -> Result<Exit, Failure> {
+    match &arguments.command {
+        DeviceCommand::List(arguments) => list::run(arguments),
+    }
+}
