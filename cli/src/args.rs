@@ -15,6 +15,7 @@ mod find;
 mod generate;
 mod history;
 mod init;
+mod install;
 mod keys;
 mod mutt;
 mod passphrase;
@@ -52,6 +53,7 @@ pub(crate) use find::{Find, Source};
 pub(crate) use generate::{Generate, GenerateCommand, Shell};
 pub(crate) use history::{TrustForget, TrustHistory};
 pub(crate) use init::Init;
+pub(crate) use install::{DeviceInstall, InstallProgram};
 pub(crate) use keys::{
     Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,
 };

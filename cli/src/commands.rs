@@ -6,7 +6,7 @@ pub(crate) mod archive;
 mod attachments;
 mod backup;
 mod decrypt;
-mod device;
+pub(crate) mod device;
 pub(crate) mod doctor;
 mod encrypt;
 pub(crate) mod expiry;
@@ -134,6 +134,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
         },
         Command::Device(device) => match &device.command {
             DeviceCommand::List(arguments) => Some(&arguments.report),
+            DeviceCommand::Install(arguments) => Some(&arguments.report),
         },
         Command::Agent(agent) => match &agent.command {
             AgentCommand::Start(arguments) => Some(&arguments.report),

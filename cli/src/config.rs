@@ -14,6 +14,7 @@ use toml_edit::{Document, Item, TableLike};
 use crate::account::{self, Account, QueueSettings, Server, Way};
 use crate::agent::Limits;
 use crate::args::duration;
+use crate::commands::device::install::Place;
 use crate::failure::Failure;
 use crate::files::read_settings;
 use crate::places;
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) tokens: Vec<Configured>,
     /// By whom mail is sent, in the order of the file.
     pub(crate) accounts: Vec<Account>,
+    /// The programs that keys are put into.
+    pub(crate) install: Vec<Place>,
     /// How the queue works.
     pub(crate) queue: QueueSettings,
     /// Who is meant by names without a domain.
@@ -73,6 +76,7 @@ impl Default for Config {
             agent,
             tokens: Vec::new(),
             accounts: Vec::new(),
+            install: Vec::new(),
             queue: QueueSettings::default(),
             sendmail: SendmailSettings::default(),
             reads_elsewhere: false,
@@ -141,9 +145,12 @@ impl Config {
         match read_settings(path, CONFIG_BYTES, "config")? {
             Some(text) => {
                 let config = Self::parse(&text).map_err(wrong)?;
-                if !config.tokens.is_empty() || config.accounts.iter().any(is_trusted) {
+                let gets_secrets = config.accounts.iter().any(is_trusted) || !config.install.is_empty();
+                if !config.tokens.is_empty() || gets_secrets {
                     check_settings(path).map_err(|why| {
-                        wrong(format!("{why}, and it names libraries or programs, or who gets a password"))
+                        wrong(format!(
+                            "{why}, and it names libraries or programs, or who gets a password or keys"
+                        ))
                     })?;
                 }
                 Ok(config)
@@ -167,6 +174,11 @@ impl Config {
                 ("token", _, Some(tables)) => {
                     for table in tables {
                         config.tokens.push(token(text, table)?);
+                    }
+                }
+                ("install", _, Some(tables)) => {
+                    for table in tables {
+                        config.install.push(Place::read(table, |item, what| at(text, item, what))?);
                     }
                 }
                 ("account", Some(accounts), _) => {
@@ -195,6 +207,7 @@ impl Config {
                         config.network_key(key, item).map_err(|what| at(text, item, &what))?;
                     }
                 }
+                ("install", ..) => return Err(wrong("programs are written as [[install]]".to_owned())),
                 ("token", ..) => return Err(wrong("tokens are written as [[token]]".to_owned())),
                 _ => return Err(wrong(format!("unknown key {section:?}"))),
             }
@@ -386,6 +399,11 @@ mod tests {
             ("[[token]]\nlibrary = \"x.so\"\n", "line 2: \"library\" must be an absolute path"),
             ("[[token]]\nlibrary = \"/x.so\"\npin = \"1\"\n", "line 3: unknown key \"pin\""),
             ("[[token]]\nlabel = \"alice\"\n", "[[token]] needs a \"library\""),
+            ("[install]\nprogram = \"mutt\"\n", "line 1: programs are written as [[install]]"),
+            ("[[install]]\nprogram = \"mutt\"\n", "[[install]] needs"),
+            ("[[install]]\nprogram = \"pine\"\nplace = \"/x\"\n", "line 2: \"program\" is gpgsm"),
+            ("[[install]]\nprogram = \"mutt\"\nplace = \"x\"\n", "line 3: \"place\" must be an absolute"),
+            ("[[install]]\nprogram = \"mutt\"\nplaces = \"/x\"\n", "line 3: unknown key"),
             ("[sendmail]\ndomain = \"a b\"\n", "line 2: \"domain\" must be a domain"),
             ("[sendmail]\naliases = \"x\"\n", "line 2: \"aliases\" must be an absolute path"),
             ("[sendmail]\nalias = \"/x\"\n", "line 2: unknown key \"alias\""),

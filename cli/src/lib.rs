@@ -33,6 +33,7 @@ mod store;
 mod system;
 mod terminal;
 mod token;
+mod tools;
 mod trust_file;
 
 use std::process::ExitCode;

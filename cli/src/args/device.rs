@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::common::{Report, help_end};
+use super::install::DeviceInstall;
 
 /// Your devices: keys that follow you to each of them
 #[derive(Debug, Args)]
@@ -22,6 +23,7 @@ pub(crate) struct Device {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeviceCommand {
     List(DeviceList),
+    Install(DeviceInstall),
 }
 
 /// List your devices: what each is for, when it was heard of, what it lacks

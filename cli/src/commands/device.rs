@@ -1,5 +1,6 @@
 //! `cseal device`: the devices of one person.
 
+pub(crate) mod install;
 mod list;
 
 use crate::args::{self, DeviceCommand};
@@ -12,5 +13,6 @@ pub(crate) const CERTIFICATES: &str = "certificates";
 pub(super) fn run(arguments: &args::Device) -> Result<Exit, Failure> {
     match &arguments.command {
         DeviceCommand::List(arguments) => list::run(arguments),
+        DeviceCommand::Install(arguments) => install::run(arguments),
     }
 }

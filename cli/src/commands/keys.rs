@@ -1,16 +1,17 @@
 //! `cseal keys`: the person's keys, and the contacts' certificates.
 
 mod contacts;
-mod export;
+pub(crate) mod export;
 pub(crate) mod find;
 mod generate;
-mod import;
+pub(crate) mod import;
 mod list;
 mod mobileconfig;
 mod publish;
 mod remove;
 mod renew;
 pub(crate) mod revoke;
+pub(crate) mod sealed;
 mod twin;
 mod vcard;
 

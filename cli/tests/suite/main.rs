@@ -18,6 +18,7 @@ mod forged;
 mod from_gnupg;
 mod gnupg;
 mod history;
+mod installing;
 mod internationalised;
 mod keys;
 mod lists;

@@ -5,23 +5,21 @@ use std::io::Write;
 use counterseal_core::address::EmailAddress;
 use counterseal_core::algorithm::KeyAlgorithm;
 use counterseal_core::secret::SecretBytes;
-use counterseal_core::x509::pkcs12::{self, CertificateEntry, KeyEntry, Pkcs12Error, Protection};
+use counterseal_core::x509::pkcs12::Protection;
 use counterseal_core::x509::{Certificate, pem};
 
+use super::sealed::{self, Bundle};
 use super::{is_named, mobileconfig, unknown_key};
 use crate::args::{self, KeyFormat, Program};
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
 use crate::files::{Content, Output};
 use crate::passphrase;
-use crate::randomness::SystemRandom;
 use crate::store::{KeyUse, Store, StoreKeys, StoredKey};
 use crate::terminal;
 
-/// Bytes of a PKCS#12 localKeyID: enough to tell the keys of one file apart.
-const LOCAL_KEY_ID: usize = 20;
 /// Bytes of a passphrase that gpgsm 2.2 reads for a file; it says "password too long" to more.
-const GPGSM_PASSPHRASE: usize = 31;
+pub(crate) const GPGSM_PASSPHRASE: usize = 31;
 
 /// Writes what was asked for.
 pub(super) fn run(arguments: &args::Export) -> Result<Exit, Failure> {
@@ -223,74 +221,18 @@ fn seal(
     passphrase: &SecretBytes,
     form: Form,
 ) -> Result<Vec<u8>, Failure> {
+    let bundle = Bundle { name: &chosen.name, keys, certificates: &chosen.certificates };
     match form.format {
-        KeyFormat::Pkcs8 => encrypted_pkcs8(keys, held, passphrase),
+        KeyFormat::Pkcs8 => sealed::pkcs8(keys, held, passphrase),
         KeyFormat::Mobileconfig => {
-            let sealed = p12(chosen, keys, held, passphrase, Protection::TripleDes)?;
-            Ok(mobileconfig::write(&chosen.name, &sealed, &chosen.certificates).into_bytes())
+            let p12 = sealed::p12(&bundle, held, passphrase, Protection::TripleDes)?;
+            Ok(mobileconfig::write(&chosen.name, &p12, &chosen.certificates).into_bytes())
         }
-        KeyFormat::P12Legacy => p12(chosen, keys, held, passphrase, Protection::TripleDes),
+        KeyFormat::P12Legacy => sealed::p12(&bundle, held, passphrase, Protection::TripleDes),
         KeyFormat::P12 | KeyFormat::Pem | KeyFormat::Der => {
-            p12(chosen, keys, held, passphrase, Protection::Modern)
+            sealed::p12(&bundle, held, passphrase, Protection::Modern)
         }
     }
-}
-
-fn not_made(error: Pkcs12Error) -> Failure {
-    Failure::unknown("cannot-export", "the file could not be made").because(error)
-}
-
-/// PEM blocks, the key that opens mail first: programs that read one key read that.
-fn encrypted_pkcs8(
-    keys: &[&StoredKey],
-    held: &StoreKeys<'_>,
-    passphrase: &SecretBytes,
-) -> Result<Vec<u8>, Failure> {
-    let mut keys = keys.to_vec();
-    keys.sort_by_key(|key| key.key_use != KeyUse::Encryption);
-    let mut file = String::new();
-    for key in keys {
-        let private_key_info = held.open(&key.fingerprint)?.to_pkcs8_der();
-        let sealed = pkcs12::encrypt_private_key(&private_key_info, passphrase, &mut SystemRandom);
-        file.push_str(&pem::encode("ENCRYPTED PRIVATE KEY", &sealed.map_err(not_made)?));
-    }
-    Ok(file.into_bytes())
-}
-
-fn p12(
-    chosen: &Chosen,
-    keys: &[&StoredKey],
-    held: &StoreKeys<'_>,
-    passphrase: &SecretBytes,
-    protection: Protection,
-) -> Result<Vec<u8>, Failure> {
-    let mut entries = Vec::new();
-    for key in keys {
-        entries.push(KeyEntry {
-            private_key_info: held.open(&key.fingerprint)?.to_pkcs8_der(),
-            friendly_name: Some(chosen.name.clone()),
-            local_key_id: Some(local_key_id(key.fingerprint.sha256())),
-        });
-    }
-    let certificates: Vec<CertificateEntry> = chosen
-        .certificates
-        .iter()
-        .map(|certificate| certificate_entry(certificate, keys, &chosen.name))
-        .collect();
-    pkcs12::write(&entries, &certificates, passphrase, protection, &mut SystemRandom).map_err(not_made)
-}
-
-fn certificate_entry(certificate: &Certificate, keys: &[&StoredKey], name: &str) -> CertificateEntry {
-    let own = keys.iter().any(|key| key.fingerprint == certificate.fingerprint());
-    CertificateEntry {
-        certificate: certificate.as_der().to_vec(),
-        friendly_name: own.then(|| name.to_owned()),
-        local_key_id: own.then(|| local_key_id(certificate.fingerprint().sha256())),
-    }
-}
-
-fn local_key_id(fingerprint: &[u8; 32]) -> Vec<u8> {
-    fingerprint.iter().take(LOCAL_KEY_ID).copied().collect()
 }
 
 fn finish(output: &mut Output, bytes: &[u8]) -> Result<(), Failure> {

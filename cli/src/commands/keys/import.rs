@@ -1,17 +1,16 @@
 //! `cseal keys import`: the person's own keys, and contacts' certificates.
 
 mod contradiction;
-mod folder;
-mod gpgsm;
+pub(crate) mod folder;
+pub(crate) mod gpgsm;
 mod mail;
-mod nss;
+pub(crate) mod nss;
 mod openpgp;
 mod pin;
 mod plan;
-mod program;
 mod take_over;
 mod token;
-mod view;
+pub(crate) mod view;
 
 use std::fs;
 use std::path::Path;
@@ -98,7 +97,8 @@ fn folder(
         return Err(Failure::usage("--pin is for one file, not for a folder"));
     }
     let Folder { items, others } = if nss::is_profile(path) {
-        Folder::of(path, nss::read(path, &arguments.passphrase)?)
+        let primary = passphrase::given(&arguments.passphrase)?;
+        Folder::of(path, nss::read(path, primary.as_ref())?)
     } else if gpgsm::is_home(path) {
         Folder::of(path, gpgsm::read(path, key_files)?)
     } else {

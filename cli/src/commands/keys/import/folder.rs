@@ -17,7 +17,7 @@ const DEPTH: usize = 3;
 const FILES: usize = 10_000;
 
 /// One thing to be taken in, whole or not at all.
-pub(super) enum Item {
+pub(crate) enum Item {
     /// Keys and certificates.
     Keys(PathBuf, Import),
     /// A signed mail.

@@ -10,13 +10,13 @@ use counterseal_core::secret::SecretBytes;
 use counterseal_core::x509::{Certificate, pem};
 
 use super::folder::Item;
-use super::program::Tools;
 use super::view::View;
 use crate::failure::Failure;
 use crate::randomness::random;
 use crate::sources::KeyFiles;
+use crate::tools::Tools;
 
-const TOOLS: Tools = Tools {
+pub(crate) const TOOLS: Tools = Tools {
     name: "the tools of GnuPG",
     missing: "gpgsm, which keeps S/MIME keys for GnuPG, is not installed",
     install: "install it: Debian calls it gpgsm",

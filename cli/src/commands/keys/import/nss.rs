@@ -8,28 +8,28 @@ use counterseal_core::keys::import;
 use counterseal_core::secret::SecretBytes;
 
 use super::folder::Item;
-use super::program::Tools;
 use super::view::View;
-use crate::args::Passphrase;
 use crate::failure::Failure;
 use crate::randomness::random;
+use crate::tools::{SecretPipe, Tools};
 
-const TOOLS: Tools = Tools {
+pub(crate) const TOOLS: Tools = Tools {
     name: "the tools of NSS",
     missing: "certutil and pk12util are not installed",
     install: "install the tools of NSS: Debian calls them libnss3-tools",
 };
 
 /// Not `pkcs11.txt`, which names libraries that NSS loads.
-const DATABASES: [&str; 2] = ["cert9.db", "key4.db"];
+pub(crate) const DATABASES: [&str; 2] = ["cert9.db", "key4.db"];
 
 /// Whether a folder is a profile.
-pub(super) fn is_profile(folder: &Path) -> bool {
+pub(crate) fn is_profile(folder: &Path) -> bool {
     DATABASES.iter().all(|name| folder.join(name).is_file())
 }
 
-/// Everything in a profile: own keys with their certificates and those above, and contacts' certificates.
-pub(super) fn read(folder: &Path, primary: &Passphrase) -> Result<Vec<Item>, Failure> {
+/// Everything in a profile: own keys with their certificates and those above, and contacts' certificates. `primary`
+/// opens the keys, where the profile has a primary password.
+pub(crate) fn read(folder: &Path, primary: Option<&SecretBytes>) -> Result<Vec<Item>, Failure> {
     let profile = Profile { folder, view: View::of(folder, &DATABASES)?, primary };
     let listed = TOOLS.run(profile.program("certutil").arg("-L"), b"")?;
     if !listed.status.success() {
@@ -42,8 +42,7 @@ pub(super) fn read(folder: &Path, primary: &Passphrase) -> Result<Vec<Item>, Fai
 struct Profile<'a> {
     folder: &'a Path,
     view: View,
-    /// What opens the keys, where the profile has a primary password.
-    primary: &'a Passphrase,
+    primary: Option<&'a SecretBytes>,
 }
 
 impl Profile<'_> {
@@ -66,23 +65,30 @@ impl Profile<'_> {
         let directory = tempfile::tempdir().map_err(|error| Failure::io("a temporary directory", &error))?;
         let file = directory.path().join("key.p12");
         // On the way the key is sealed under a passphrase that is on no disk.
-        let passphrase: String = random::<32>().iter().map(|octet| format!("{octet:02x}")).collect();
+        let passphrase = one_time_passphrase();
         let mut export = self.program("pk12util");
         export.args(["-n", name, "-w", "/dev/stdin", "-o"]).arg(&file);
-        if let Some(primary) = &self.primary.passphrase_file {
-            export.arg("-k").arg(primary);
+        let primary = self.primary.map(SecretPipe::with_line).transpose()?;
+        if let Some(primary) = &primary {
+            export.args(["-k", &primary.path()]);
         }
-        let exported = TOOLS.run(&mut export, format!("{passphrase}\n").as_bytes())?;
+        let line = SecretBytes::new([passphrase.expose(), b"\n"].concat());
+        let exported = TOOLS.run(&mut export, line.expose())?;
         if !exported.status.success() {
             return refused(TOOLS.said(&exported));
         }
         let bytes = std::fs::read(&file).map_err(|error| Failure::io(file.display().to_string(), &error))?;
-        let found = import(&bytes, Some(&SecretBytes::new(passphrase.into_bytes())));
+        let found = import(&bytes, Some(&passphrase));
         match found.refused.first() {
             Some(why) if found.is_empty() => refused(why.why.to_string()),
             _ => Ok(Item::Keys(place, found)),
         }
     }
+}
+
+/// 256 random bits in hexadecimal, for a file that lives for a moment.
+pub(crate) fn one_time_passphrase() -> SecretBytes {
+    SecretBytes::new(random::<32>().iter().flat_map(|octet| format!("{octet:02x}").into_bytes()).collect())
 }
 
 /// The name in a line of `certutil -L`, and whether its key is there: the flags at the end say `u` then.

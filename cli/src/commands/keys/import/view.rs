@@ -14,12 +14,12 @@ use crate::failure::Failure;
 const FILES: usize = 10_000;
 
 /// The folder. It goes with this value, and what it shows stays.
-pub(super) struct View(TempDir);
+pub(crate) struct View(TempDir);
 
 impl View {
     /// Shows these files of a folder, and the files in these folders of it. What is neither, as a pipe in which a
     /// program would wait, is not shown.
-    pub(super) fn of(folder: &Path, names: &[&str]) -> Result<Self, Failure> {
+    pub(crate) fn of(folder: &Path, names: &[&str]) -> Result<Self, Failure> {
         let failed = |error: &io::Error| Failure::io("a temporary directory", error);
         let unread = |error: &io::Error| Failure::io(folder.display().to_string(), error);
         let view = tempfile::tempdir().map_err(|error| failed(&error))?;
@@ -39,7 +39,7 @@ impl View {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 }

@@ -1,0 +1,58 @@
+//! One `[[install]]` of `config.toml`.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use toml_edit::{Item, TableLike};
+
+use crate::args::InstallProgram;
+
+/// What to write for a first one.
+pub(super) const EXAMPLE: &str = "add to config.toml, with the folder that the program uses:\n\
+    [[install]]\nprogram = \"thunderbird\"\nplace = \"/home/alice/.thunderbird/abcd1234.default\"";
+
+/// A program, and where it keeps its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) program: InstallProgram,
+    /// A home of GnuPG, a profile, or a folder of mutt's.
+    pub(crate) place: PathBuf,
+    /// Holds what the keys are sealed under there; a profile may have nothing.
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+impl Place {
+    /// Reads a table; `at` adds the line to what is wrong.
+    pub(crate) fn read(table: &dyn TableLike, at: impl Fn(&Item, &str) -> String) -> Result<Self, String> {
+        let (mut program, mut place, mut passphrase_file) = (None, None, None);
+        for (key, item) in table.iter() {
+            let value = item.as_str().ok_or_else(|| at(item, &format!("{key:?} must be a text")))?;
+            let path = || match value.starts_with('/') {
+                true => Ok(Some(PathBuf::from(value))),
+                false => Err(at(item, &format!("{key:?} must be an absolute path"))),
+            };
+            match key {
+                "program" => {
+                    let known = InstallProgram::from_str(value, false);
+                    program = Some(known.map_err(|_| at(item, "\"program\" is gpgsm, thunderbird or mutt"))?);
+                }
+                "place" => place = path()?,
+                "passphrase_file" => passphrase_file = path()?,
+                _ => return Err(at(item, &format!("unknown key {key:?}"))),
+            }
+        }
+        match (program, place) {
+            (Some(program), Some(place)) => Ok(Self { program, place, passphrase_file }),
+            _ => Err("[[install]] needs a \"program\" and a \"place\"".to_owned()),
+        }
+    }
+
+    /// The word for its program.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self.program {
+            InstallProgram::Gpgsm => "gpgsm",
+            InstallProgram::Thunderbird => "thunderbird",
+            InstallProgram::Mutt => "mutt",
+        }
+    }
+}
