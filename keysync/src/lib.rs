@@ -16,6 +16,7 @@
 //! sync                          what to fetch, believe, open, repair and post
 //! channel                       the cryptography of pairing: HPKE and CPace
 //! words, sas, code              what people carry from one device to the other
+//! pairing                       the handshake of two devices, or two people
 //! ```
 
 pub mod channel;
@@ -24,6 +25,7 @@ pub mod device;
 pub mod identifiers;
 pub mod limits;
 pub mod log;
+pub mod pairing;
 mod random_adapter;
 pub mod recovery;
 pub mod relay;

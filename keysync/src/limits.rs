@@ -84,10 +84,10 @@ pub const DEVICE_CERTIFICATES_BYTES: usize = 16 << 10;
 pub const ENCAPSULATION_KEY_DAYS: i64 = 90;
 /// 9999-12-31 23:59:59 UTC, which says that no end is known (RFC 5280, section 4.1.2.5).
 pub const NO_EXPIRATION: i64 = 253_402_300_799;
-/// Objects in the box of a pairing: the messages of one pairing, twice.
-pub const PAIRING_OBJECTS: u64 = 16;
+/// Objects in the box of a pairing: a grant in [`GRANT_PARTS`], and the messages of one pairing, twice.
+pub const PAIRING_OBJECTS: u64 = 80;
 /// Bytes of the box of a pairing.
-pub const PAIRING_BYTES: u64 = 1 << 20;
+pub const PAIRING_BYTES: u64 = 5 << 20;
 /// Seconds that the box of a pairing is there: a pairing ends sooner.
 pub const PAIRING_SECONDS: i64 = 600;
 /// Objects in the box of an account: as many as one listing may name.

@@ -1,0 +1,546 @@
+//! The machine between two boxes: what begins, what comes in, what time does.
+
+use counterseal_core::secret::SecretBytes;
+use counterseal_core::time::Time;
+
+use super::gate::Side;
+use super::handshake::{self, Disbelief, Known, OfferTerms, OpenOffer};
+use super::messages::{Content, HelloD, HelloS, Message, Offer, Part, Sealed, Unreadable, array};
+use super::session::{BoxId, SEEN, Session};
+use super::{AbortReason, Ask, Method, Opening, Pairing, Ports, Purpose, Release, Show, State, Step};
+use crate::channel;
+use crate::code::{Intent, PairingCode};
+use crate::limits;
+use crate::transport::{ObjectBox, ObjectName};
+use crate::words::SpokenCode;
+
+/// What the box of offers without any secret is derived from.
+const SAS_SECRET: &[u8] = b"sas";
+/// Objects that may come before the session that they belong to.
+const EARLY_OBJECTS: usize = 16;
+/// Live offers of a code: the one that is shown, and the one before it.
+const LIVE_OFFERS: usize = 2;
+
+impl<P: Purpose> Pairing<P> {
+    pub(super) fn start(&mut self, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        self.since = ports.now;
+        match self.opening.clone() {
+            Opening::ShowCode => self.show_code(steps, ports),
+            Opening::ShowPassword(password) => {
+                let place = self.listen(password_box(password.nameplate), steps);
+                self.deadline = ports.now.plus_seconds(limits::WORDS_SECONDS);
+                self.offer_at(place, steps, ports);
+                steps.extend(password.shown.map(|words| Step::Show(Show::Spoken(words))));
+            }
+            Opening::ShowName => {
+                let place = self.listen(sas_box(), steps);
+                self.deadline = ports.now.plus_seconds(limits::WORDS_SECONDS);
+                self.offer_at(place, steps, ports);
+            }
+            Opening::ScanCode(code) if code.has_expired(ports.now) => {
+                self.abort(AbortReason::Expired, steps, ports);
+            }
+            Opening::ScanCode(code) => {
+                self.listen(code.object_box(), steps);
+                self.wait_for_offer(limits::GATE_SECONDS, ports.now);
+            }
+            Opening::TypePassword(password) => {
+                self.listen(password_box(password.nameplate), steps);
+                self.wait_for_offer(limits::WORDS_SECONDS, ports.now);
+            }
+            Opening::PickName => {
+                self.listen(sas_box(), steps);
+                self.wait_for_offer(limits::WORDS_SECONDS, ports.now);
+            }
+            Opening::OfferFile => self.offer_file(steps, ports),
+            Opening::AnswerFile(file) => self.take_file(&file, steps, ports),
+        }
+    }
+
+    fn wait_for_offer(&mut self, seconds: i64, now: Time) {
+        self.state = State::Scanned;
+        self.deadline = now.plus_seconds(seconds);
+    }
+
+    /// Makes an offer with a code of its own, and shows it. The one before it stays valid.
+    fn show_code(&mut self, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        let mut secret = vec![0; 16];
+        ports.random.fill(&mut secret);
+        let secret = SecretBytes::new(secret);
+        let mut code = PairingCode {
+            intent: self.intent,
+            lan_only: self.profile.lan_only,
+            offer: [0; 16],
+            secret: secret.clone(),
+            expires: ports.now.plus_seconds(2 * limits::CODE_SECONDS),
+            relay: self.profile.relay.clone().filter(|_| !self.profile.lan_only),
+        };
+        let place = self.listen(code.object_box(), steps);
+        self.deadline = ports.now.plus_seconds(limits::CODE_SECONDS);
+        if !self.make_offer(place, Known::Code(secret), steps, ports) {
+            return;
+        }
+        let hash = self.offers.last().map_or([0; 32], |offer| offer.bound.offer);
+        code.offer.copy_from_slice(hash.get(..16).unwrap_or(&[0; 16]));
+        self.codes.push(code.clone());
+        self.forget_old_codes(steps);
+        steps.push(Step::Show(Show::Code(code, self.deadline)));
+    }
+
+    fn forget_old_codes(&mut self, steps: &mut Vec<Step>) {
+        while self.offers.len() > LIVE_OFFERS {
+            let old = self.offers.remove(0);
+            self.codes.remove(0);
+            self.boxes.remove(&old.bound.place);
+            self.outbox.retain(|(place, _)| *place != old.bound.place);
+            steps.push(Step::Close(old.bound.place));
+        }
+    }
+
+    fn offer_at(&mut self, place: BoxId, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        let known = self.known();
+        self.make_offer(place, known, steps, ports);
+    }
+
+    fn make_offer(
+        &mut self,
+        place: BoxId,
+        known: Known,
+        steps: &mut Vec<Step>,
+        ports: &mut Ports<'_>,
+    ) -> bool {
+        let identity = self.identity(ports.signer);
+        let terms = OfferTerms {
+            intent: self.intent,
+            method: self.method,
+            place,
+            known,
+            name: (self.method == Method::Sas).then_some(identity.name.as_str()),
+            identity: &identity,
+        };
+        match handshake::offer(terms, ports.random) {
+            Ok(offer) => {
+                self.send(place, offer.object.clone(), steps);
+                self.offers.push(offer);
+                self.state = State::Offered;
+                true
+            }
+            Err(_) => {
+                self.abort(AbortReason::Damaged, steps, ports);
+                false
+            }
+        }
+    }
+
+    /// Something lies in a box.
+    pub(super) fn object(
+        &mut self,
+        place: BoxId,
+        bytes: Vec<u8>,
+        steps: &mut Vec<Step>,
+        ports: &mut Ports<'_>,
+    ) {
+        let name = ObjectName::of(&bytes);
+        if !self.boxes.contains_key(&place) || self.seen.contains(&name) {
+            return;
+        }
+        let message = match Message::parse(&bytes) {
+            Ok(message) => message,
+            Err(unreadable) => {
+                self.remember(name);
+                return self.stray(suspicion_of(unreadable), steps, ports);
+            }
+        };
+        if self.is_early(&message) {
+            self.early.push((place, bytes));
+            return;
+        }
+        self.remember(name);
+        match (self.state, self.side, message) {
+            (State::Scanned | State::HelloSent, Side::Scans, Message::Offer(offer)) => {
+                self.on_offer(place, offer, bytes, steps, ports);
+            }
+            (State::Offered, Side::Displays, Message::HelloS(hello)) => {
+                self.on_hello(place, &hello, &bytes, steps, ports);
+            }
+            (State::HelloSent, Side::Scans, Message::HelloD(answer)) => {
+                self.on_answer(place, &answer, &bytes, steps, ports);
+            }
+            (_, _, Message::Sealed(sealed)) => self.on_sealed(place, &sealed, steps, ports),
+            // Our own, others' in a box that many use, or too late.
+            (
+                _,
+                _,
+                Message::Offer(_)
+                | Message::HelloS(_)
+                | Message::HelloD(_)
+                | Message::FileOffer(_)
+                | Message::FileAnswer(_),
+            ) => {}
+        }
+    }
+
+    fn remember(&mut self, name: ObjectName) {
+        if self.seen.len() < limits::REMEMBERED_OBJECTS {
+            self.seen.insert(name);
+        }
+    }
+
+    /// A sealed object that is perhaps for the session whose answer comes next.
+    fn is_early(&self, message: &Message) -> bool {
+        let Message::Sealed(sealed) = message else { return false };
+        let hello = Some(array(&sealed.hello));
+        self.session.is_none()
+            && self.early.len() < EARLY_OBJECTS
+            && self.hellos.iter().any(|sent| sent.bound.hello == hello)
+    }
+
+    /// What came is no part of this pairing. Before the channel stands, twenty of them end it.
+    fn stray(&mut self, suspicion: AbortReason, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        if self.session.is_some() {
+            return;
+        }
+        self.suspicion.get_or_insert(suspicion);
+        self.strays = self.strays.saturating_add(1);
+        if self.strays >= limits::STRANGERS {
+            self.abort(AbortReason::TooManyStrangers, steps, ports);
+        }
+    }
+
+    fn on_offer(
+        &mut self,
+        place: BoxId,
+        offer: Offer,
+        bytes: Vec<u8>,
+        steps: &mut Vec<Step>,
+        ports: &mut Ports<'_>,
+    ) {
+        let hash = channel::hash(&bytes);
+        if let Opening::ScanCode(code) = &self.opening
+            && !code.is_of(&hash)
+        {
+            return self.stray(AbortReason::NotTheDevice, steps, ports);
+        }
+        if Intent::of(offer.intent) != Some(self.intent) || Method::of(offer.method) != Some(self.method) {
+            return self.stray(AbortReason::WrongIntent, steps, ports);
+        }
+        match self.method {
+            Method::Code => self.say_hello(place, &offer, &bytes, steps, ports),
+            Method::Words if self.hellos.is_empty() => self.say_hello(place, &offer, &bytes, steps, ports),
+            // An offer that took a wrong guess is replaced by a new one. Whose guess it was is not known here, so the
+            // words are asked for again: one slip must not burn all guesses.
+            Method::Words if self.hellos.len() < usize::from(limits::WRONG_CODES) => {
+                self.nearby.push((hash, String::new(), bytes));
+                steps.push(Step::Ask(Ask::Words));
+            }
+            Method::Sas if self.state == State::Scanned => {
+                if self.nearby.len() < usize::from(limits::STRANGERS) {
+                    self.nearby.push((hash, offer.name.unwrap_or_default(), bytes));
+                }
+                self.prompt(steps);
+            }
+            Method::Words | Method::Sas | Method::File => {}
+        }
+    }
+
+    /// The words were typed again: the offer that came last is answered with them.
+    pub(super) fn retyped(&mut self, text: &str, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        let Opening::TypePassword(password) = &mut self.opening else { return };
+        let secret = match (&password.shown, SpokenCode::parse(text)) {
+            (Some(_), Ok(code)) if code.nameplate() == password.nameplate => code.password(),
+            (None, _) if !text.trim().is_empty() => SecretBytes::copy_of(text.trim().as_bytes()),
+            (Some(_) | None, _) => {
+                steps.push(Step::Ask(Ask::Words));
+                return;
+            }
+        };
+        let Some((.., bytes)) = self.nearby.pop() else { return };
+        password.secret = secret;
+        self.nearby.clear();
+        let place = self.boxes.keys().next().copied();
+        if let (Some(place), Ok(Message::Offer(offer))) = (place, Message::parse(&bytes)) {
+            self.say_hello(place, &offer, &bytes, steps, ports);
+        }
+    }
+
+    /// One of the offers was chosen.
+    pub(super) fn picked(&mut self, offer: [u8; 32], steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        if self.state != State::Scanned {
+            return;
+        }
+        let chosen = self.nearby.iter().find(|(hash, ..)| *hash == offer).map(|(.., bytes)| bytes.clone());
+        let place = self.boxes.keys().next().copied();
+        if let (Some(bytes), Some(place)) = (chosen, place)
+            && let Ok(Message::Offer(offer)) = Message::parse(&bytes)
+        {
+            self.say_hello(place, &offer, &bytes, steps, ports);
+        }
+    }
+
+    fn say_hello(
+        &mut self,
+        place: BoxId,
+        offer: &Offer,
+        bytes: &[u8],
+        steps: &mut Vec<Step>,
+        ports: &mut Ports<'_>,
+    ) {
+        let (known, identity) = (self.known(), self.identity(ports.signer));
+        match handshake::hello(offer, bytes, place, &known, &identity, ports) {
+            Ok(sent) => {
+                self.send(place, sent.object.clone(), steps);
+                self.hellos.push(sent);
+                self.state = State::HelloSent;
+                self.deadline = ports.now.plus_seconds(limits::HELLO_SECONDS);
+            }
+            Err(Disbelief::Stray) => self.stray(AbortReason::Damaged, steps, ports),
+            Err(Disbelief::Wrong | Disbelief::Key(_)) => self.abort(AbortReason::Damaged, steps, ports),
+        }
+    }
+
+    fn on_hello(
+        &mut self,
+        place: BoxId,
+        hello: &HelloS,
+        bytes: &[u8],
+        steps: &mut Vec<Step>,
+        ports: &mut Ports<'_>,
+    ) {
+        let (intent, meant) = (self.intent, array(&hello.offer));
+        let is_meant = |offer: &OpenOffer| offer.bound.place == place && offer.bound.offer == meant;
+        let Some(index) = self.offers.iter().position(is_meant) else { return };
+        let Some(open) = self.offers.get_mut(index) else { return };
+        let opened = handshake::open_hello(open, intent, place, hello, bytes);
+        let identity = self.identity(ports.signer);
+        match opened.and_then(|opened| handshake::answer(opened, &identity, ports)) {
+            Ok((object, session)) => {
+                self.send(place, object, steps);
+                self.stand(session, ports.now);
+                self.state = State::HelloRecv;
+                self.close_other_boxes(place, steps);
+                self.replay_early(steps, ports);
+            }
+            Err(Disbelief::Key(_)) => self.abort(AbortReason::Damaged, steps, ports),
+            Err(Disbelief::Stray | Disbelief::Wrong) if self.method == Method::Words => {
+                self.wrong_guess(index, place, steps, ports);
+            }
+            Err(Disbelief::Stray | Disbelief::Wrong) => self.stray(AbortReason::Damaged, steps, ports),
+        }
+    }
+
+    /// The exchange of an offer serves one guess. The same words get a new offer, three times in all.
+    fn wrong_guess(&mut self, index: usize, place: BoxId, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        self.offers.remove(index);
+        self.tries = self.tries.saturating_add(1);
+        if self.tries >= limits::WRONG_CODES {
+            return self.abort(AbortReason::WordsMismatch, steps, ports);
+        }
+        steps.push(Step::Show(Show::TriesLeft(limits::WRONG_CODES - self.tries)));
+        self.offer_at(place, steps, ports);
+    }
+
+    fn stand(&mut self, session: Session, now: Time) {
+        let place = &session.bound.place;
+        self.codes.retain(|code| code.object_box().id() == place);
+        self.session = Some(session);
+        self.offers.clear();
+        self.hellos.clear();
+        self.nearby.clear();
+        self.tries = 0;
+        self.since = now;
+        self.deadline = now.plus_seconds(limits::GATE_SECONDS);
+    }
+
+    fn close_other_boxes(&mut self, kept: BoxId, steps: &mut Vec<Step>) {
+        let others: Vec<BoxId> = self.boxes.keys().filter(|place| **place != kept).copied().collect();
+        for place in others {
+            self.boxes.remove(&place);
+            self.outbox.retain(|(other, _)| *other != place);
+            steps.push(Step::Close(place));
+        }
+    }
+
+    fn on_answer(
+        &mut self,
+        place: BoxId,
+        answer: &HelloD,
+        bytes: &[u8],
+        steps: &mut Vec<Step>,
+        ports: &mut Ports<'_>,
+    ) {
+        let hello = Some(array(&answer.hello));
+        let Some(sent) = self.hellos.iter().find(|sent| sent.bound.hello == hello) else { return };
+        match handshake::open_answer(sent, place, answer, bytes) {
+            Ok(session) => {
+                self.stand(session, ports.now);
+                self.tell(&SEEN, steps, ports);
+                self.await_gate(steps, ports);
+                self.replay_early(steps, ports);
+            }
+            Err(Disbelief::Stray) => self.stray(AbortReason::Damaged, steps, ports),
+            Err(Disbelief::Wrong | Disbelief::Key(_)) => self.abort(AbortReason::Damaged, steps, ports),
+        }
+    }
+
+    fn replay_early(&mut self, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        for (place, bytes) in std::mem::take(&mut self.early) {
+            if !self.state.is_final() {
+                self.object(place, bytes, steps, ports);
+            }
+        }
+    }
+
+    fn on_sealed(&mut self, place: BoxId, sealed: &Sealed, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        let Some(content) = self.session.as_ref().and_then(|session| session.open(&place, sealed).ok())
+        else {
+            return;
+        };
+        match content {
+            Content::Seen(_) => self.seen(steps, ports),
+            Content::Ready(request) => {
+                self.seen(steps, ports);
+                self.ready.get_or_insert_with(|| request.as_bytes().to_vec());
+                self.pass_gate(steps, ports);
+            }
+            Content::Held(until) => self.held(Time::from_unix_seconds(until), steps, ports.now),
+            Content::Grant(part) => self.granted_part(&part, steps),
+            Content::Done(beacon) if self.release == Release::Granted => {
+                self.end(State::Done, steps);
+                steps.push(Step::Done(Some(beacon.as_bytes().to_vec())));
+            }
+            Content::Done(_) => {}
+            Content::Abort(word) => {
+                // A word of a later version is at least an end.
+                let reason = AbortReason::of(&word).unwrap_or(AbortReason::Cancelled);
+                self.end(State::Aborted(reason), steps);
+                steps.push(Step::Aborted(reason));
+            }
+        }
+    }
+
+    /// S took in the answer: now both screens show what there is to show.
+    fn seen(&mut self, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        if self.state == State::HelloRecv {
+            self.await_gate(steps, ports);
+        }
+    }
+
+    /// Keys come later: a policy of the account. The new device waits as long, and a day.
+    fn held(&mut self, until: Time, steps: &mut Vec<Step>, now: Time) {
+        let longest = now.plus_seconds(limits::FILE_SECONDS);
+        if self.state == State::Granting && self.told_ready && !P::MEETING {
+            self.deadline = self.deadline.max(until.min(longest).plus_days(1));
+            steps.push(Step::Show(Show::HeldUntil(until)));
+        }
+    }
+
+    fn granted_part(&mut self, part: &Part, steps: &mut Vec<Step>) {
+        let fits = part.index < part.count
+            && usize::from(part.count) <= limits::GRANT_PARTS
+            && part.content.as_bytes().len() <= limits::GRANT_PART_BYTES
+            && (self.part_count == 0 || self.part_count == part.count);
+        // Keys that come before our own gate are nobody's that we know.
+        let is_awaited = self.state == State::Granting && self.told_ready && !self.has_payload();
+        if P::MEETING || !fits || !is_awaited {
+            return;
+        }
+        self.part_count = part.count;
+        self.parts.entry(part.index).or_insert_with(|| SecretBytes::copy_of(part.content.as_bytes()));
+        if let Some(payload) = self.payload() {
+            steps.push(Step::Import(payload));
+        }
+    }
+
+    fn has_payload(&self) -> bool {
+        self.part_count > 0 && self.parts.len() == usize::from(self.part_count)
+    }
+
+    /// The grant, once all its parts are there.
+    pub(super) fn payload(&self) -> Option<SecretBytes> {
+        let total = self.parts.values().map(SecretBytes::len).sum();
+        let mut payload = Vec::with_capacity(total);
+        self.parts.values().for_each(|part| payload.extend_from_slice(part.expose()));
+        self.has_payload().then(|| SecretBytes::new(payload))
+    }
+
+    /// Time went by.
+    pub(super) fn tick(&mut self, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        if self.state.is_final() || self.state == State::Idle || ports.now < self.deadline {
+            return;
+        }
+        let reason = self.suspicion.filter(|_| self.session.is_none()).unwrap_or(AbortReason::Expired);
+        match self.state {
+            State::Offered if self.method == Method::Code && self.renewals < limits::RENEWALS => {
+                self.renewals += 1;
+                self.show_code(steps, ports);
+            }
+            State::HelloSent if !self.asked_twice => {
+                self.asked_twice = true;
+                self.deadline = ports.now.plus_seconds(limits::GATE_SECONDS);
+                steps.push(Step::Show(Show::StillWaiting));
+            }
+            // The keys are given away and the new device is on the list: the rest is the next sync's.
+            State::Granting if self.release == Release::Granted => {
+                self.end(State::Done, steps);
+                steps.push(Step::Done(None));
+            }
+            State::Idle
+            | State::Offered
+            | State::Scanned
+            | State::HelloSent
+            | State::HelloRecv
+            | State::AwaitGate
+            | State::Granting
+            | State::Done
+            | State::Aborted(_) => self.abort(reason, steps, ports),
+        }
+    }
+
+    /// Shows and asks what belongs to the state.
+    pub(super) fn prompt(&self, steps: &mut Vec<Step>) {
+        match self.state {
+            State::Offered => match &self.opening {
+                Opening::ShowCode => {
+                    let shown = self.codes.last().map(|code| Show::Code(code.clone(), self.deadline));
+                    steps.extend(shown.map(Step::Show));
+                }
+                Opening::OfferFile => self.prompt_file(steps),
+                Opening::ShowPassword(password) => {
+                    steps.extend(password.shown.clone().map(|words| Step::Show(Show::Spoken(words))));
+                }
+                _ => {}
+            },
+            State::HelloSent if self.method == Method::Words && !self.nearby.is_empty() => {
+                steps.push(Step::Ask(Ask::Words));
+            }
+            State::Scanned if self.method == Method::Sas => {
+                let nearby = self.nearby.iter().map(|(hash, name, _)| (*hash, name.clone())).collect();
+                steps.push(Step::Ask(Ask::Pick(nearby)));
+            }
+            State::AwaitGate | State::Granting => self.prompt_gate(steps),
+            State::Idle
+            | State::Scanned
+            | State::HelloSent
+            | State::HelloRecv
+            | State::Done
+            | State::Aborted(_) => {}
+        }
+    }
+}
+
+const fn suspicion_of(unreadable: Unreadable) -> AbortReason {
+    match unreadable {
+        Unreadable::Damaged => AbortReason::Damaged,
+        Unreadable::NewerVersion => AbortReason::VersionTooOld,
+    }
+}
+
+/// The box of a nameplate, which is no secret.
+fn password_box(nameplate: u16) -> ObjectBox {
+    ObjectBox::derive(&SecretBytes::new(nameplate.to_string().into_bytes()), "pairing words")
+}
+
+/// The box of everybody who offers themselves by name.
+fn sas_box() -> ObjectBox {
+    ObjectBox::derive(&SecretBytes::copy_of(SAS_SECRET), "pairing sas")
+}
