@@ -22,9 +22,5 @@ pub const LOG_HEADS: [u8; 21] = ours(22);
 pub const LOG_SECRET: [u8; 21] = ours(23);
 /// Attribute of a key in a package: what it is for.
 pub const KEY_PURPOSE: [u8; 21] = ours(24);
-/// Signed attribute of a key package: the entry of the log that announced the key.
-pub const KEY_ENTRY: [u8; 21] = ours(25);
-/// Content type: what lies in a box.
-pub const PARCEL: [u8; 21] = ours(26);
 /// id-ct-KP-aKeyPackage, 2.16.840.1.101.2.1.2.78.5 (RFC 5958, section 2).
 pub const KEY_PACKAGE: [u8; 10] = [0x60, 0x86, 0x48, 0x01, 0x65, 0x02, 0x01, 0x02, 0x4e, 0x05];

@@ -13,6 +13,10 @@
 //! log                           the signed log of who belongs to the account, and what it means
 //! recovery                      a seed on paper, and shares of it
 //! relay                         a server of such boxes
+//! package                       a shared key, sealed for the devices that should have it
+//! object                        what lies in a box, padded and sealed
+//! craft                         signing, sealing and issuing with a device's own keys
+//! grant                         what a new device gets at the end of its pairing
 //! sync                          what to fetch, believe, open, repair and post
 //! channel                       the cryptography of pairing: HPKE and CPace
 //! words, sas, code              what people carry from one device to the other
@@ -21,10 +25,14 @@
 
 pub mod channel;
 pub mod code;
+pub mod craft;
 pub mod device;
+pub mod grant;
 pub mod identifiers;
 pub mod limits;
 pub mod log;
+pub mod object;
+pub mod package;
 pub mod pairing;
 mod random_adapter;
 pub mod recovery;

@@ -152,13 +152,17 @@ pub const INLINE_BYTES: usize = 8 << 10;
 pub const STRAY_SECONDS: i64 = 86_400;
 /// Bytes of the content of one note.
 pub const NOTE_BYTES: usize = 128 << 10;
-/// Heads that a note names.
+/// Heads that a note or a package names.
 pub const NOTE_HEADS: usize = 64;
 /// Bytes of a key package: 256 recipients have 1.3 KiB each in the two layers, and a key with its certificates some 20 KiB.
 pub const PACKAGE_BYTES: usize = 512 << 10;
 /// Certificates that come with one key: each renewal adds one.
 pub const KEY_CERTIFICATES: usize = 64;
-/// Heads of a log that one signature names.
-pub const LOG_HEADS: usize = 64;
 /// Bytes to which what lies in a box is padded, so that sizes tell little; above the last in steps of it.
 pub const PADDED_BYTES: [usize; 3] = [4 << 10, 16 << 10, 64 << 10];
+/// Bytes of what a new device gets: a log of some thousand entries, a hundred keys, and what is known of others.
+pub const GRANT_BYTES: usize = 16 << 20;
+/// Settings that a new device gets.
+pub const GRANTED_SETTINGS: usize = 64;
+/// Days for which a writer's certificate to sign mail is issued, as `cseal init` does.
+pub const SIGNING_CERTIFICATE_DAYS: i64 = 3 * 365;

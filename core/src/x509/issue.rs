@@ -19,6 +19,7 @@ use x509_cert::ext::pkix::KeyUsages;
 use super::algorithm_identifier::signature_to;
 use super::asn1_time;
 use super::certificate::Certificate;
+use super::name_constraints::{ComparisonBudget, GeneralName, NameConstraints};
 use super::public_key::PublicKey;
 use super::tlv::{self, tag};
 use crate::address::EmailAddress;
@@ -28,7 +29,7 @@ use crate::ports::{KeyError, Random, SecretKeys};
 use crate::time::Time;
 pub use device::{DEVICE_PURPOSE, device_certificate};
 use extensions::Extensions;
-pub use request::certification_request;
+pub use request::{CertificationRequest, certification_request};
 pub use revocation_list::revocation_list;
 
 /// Bytes of a random serial number; RFC 5280 allows 20.
@@ -220,6 +221,22 @@ fn leaf(
         extensions,
     };
     draft.sign(issuer.keys, issuer.certificate.public_key(), random)
+}
+
+/// Whether a CA may certify all of these addresses, as far as its own name constraints say.
+#[must_use]
+pub fn may_certify(authority: &Certificate, addresses: &[EmailAddress]) -> bool {
+    let Some((_, constraints)) = authority.extension(super::certificate::extension::NAME_CONSTRAINTS) else {
+        return true;
+    };
+    let name = |address: &EmailAddress| {
+        let text = address.to_string();
+        let is_ascii = text.is_ascii();
+        if is_ascii { GeneralName::Rfc822(text.into_bytes()) } else { GeneralName::SmtpUtf8Mailbox(text) }
+    };
+    let names: Vec<_> = addresses.iter().map(name).collect();
+    NameConstraints::from_der(constraints)
+        .is_some_and(|constraints| constraints.check(&names, &mut ComparisonBudget::new()).is_ok())
 }
 
 /// Only addresses can be what no extension can hold: all else in them has a form of its own.

@@ -205,3 +205,21 @@ fn the_certificates_of_a_device_are_for_devices_alone() {
         assert!(certificate.addresses().is_empty() && certificate.unknown_critical_extensions().is_empty());
     }
 }
+
+#[test]
+fn a_personal_ca_certifies_the_addresses_of_its_person_alone() {
+    let address = |text: &str| EmailAddress::parse(text).unwrap();
+    let key = key(KeyKind::P256);
+    let (alice, bob) = (address("alice@example.org"), address("bob@example.org"));
+    let subject =
+        Subject { name: "Alice", addresses: std::slice::from_ref(&alice), public_key: key.public_key() };
+    let authority =
+        personal_ca(&Keyring::from(key.clone()), &subject, validity(), &mut SystemRandom).unwrap();
+    assert!(may_certify(&authority, std::slice::from_ref(&alice)));
+    assert!(!may_certify(&authority, &[alice, bob]));
+    assert!(!may_certify(&authority, &addresses()));
+    // Where one address cannot be written as a constraint, its host is.
+    let (_, of_a_host) = self::authority();
+    assert!(may_certify(&of_a_host, &addresses()));
+    assert!(!may_certify(&of_a_host, &[address("bob@example.net")]));
+}

@@ -121,7 +121,7 @@ fn further_attributes_are_signed_and_read_back() {
     let certificates = [ALICE.certificate.clone()];
     let attribute =
         |kind: &[u8], value: &[u8]| FurtherAttribute { kind: kind.to_vec(), value: value.to_vec() };
-    let attributes = [attribute(&[0x2a, 3, 4], &[4, 1, 7]), attribute(&[0x2a, 3, 5], &[5, 0])];
+    let attributes = [attribute(&[0x2a, 3, 5], &[5, 0]), attribute(&[0x2a, 3, 4], &[4, 1, 7])];
     let request = SigningRequest { further_attributes: &attributes, ..ALICE.request(&certificates) };
     let mut object = signed_by(&request, true);
     let signed = read_detached(&object, CONTENT).unwrap();
