@@ -166,3 +166,7 @@ pub const GRANT_BYTES: usize = 16 << 20;
 pub const GRANTED_SETTINGS: usize = 64;
 /// Days for which a writer's certificate to sign mail is issued, as `cseal init` does.
 pub const SIGNING_CERTIFICATE_DAYS: i64 = 3 * 365;
+/// Bytes of packages that wait for the entry that announces their key.
+pub const SHELVED_BYTES: u64 = 64 << 20;
+/// Log secrets whose boxes are read: a device that sleeps through that many revocations is paired again.
+pub const READ_BOXES: usize = 8;

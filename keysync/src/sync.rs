@@ -6,10 +6,24 @@
 //! is committed before it is acknowledged.
 
 mod note;
+mod people;
 mod ports;
+mod post;
+mod pull;
+mod report;
+mod round;
+mod settle;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr)]
+mod simulator;
+mod state;
 
 pub use note::{NOTE_CONTENT_TYPE, Note, digest_of};
+pub use people::{AfterCare, found};
 pub use ports::{
     Change, Craft, CraftError, Heading, Kept, Outgoing, Parcel, SharedKey, Shelved, Signed, SignedKind,
     Store, StoreError, Unpacked, Ways,
 };
+pub use post::ACCOUNT_BOX;
+pub use report::{Alarm, Report};
+pub use state::{Sync, SyncError};

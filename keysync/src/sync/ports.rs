@@ -37,6 +37,13 @@ pub trait Store {
     /// [`StoreError`], [`StoreError::Locked`] among them.
     fn key(&self, id: &KeyId) -> Result<Option<SharedKey>, StoreError>;
 
+    /// Which shared key that is held a mail means: `name` is SHA-256 of the DER of a recipient identifier (RFC 5652,
+    /// section 6.2).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn key_named(&self, name: &[u8; 32]) -> Result<Option<KeyId>, StoreError>;
+
     /// The bytes of an object that is to be posted, from [`Change::Post`].
     ///
     /// # Errors
@@ -65,6 +72,9 @@ pub struct Kept {
     pub shelved: Vec<Shelved>,
     /// Objects that need not be fetched again.
     pub seen: Vec<ObjectName>,
+    /// For a device and a key: the counter of the device's newest note when a package with the key was last known to
+    /// be on its way to it.
+    pub wrapped: Vec<(DeviceId, KeyId, u64)>,
     /// How far each box was listed: the place, the id of the log secret, the cursor.
     pub cursors: Vec<(String, KeyId, Cursor)>,
     /// The heads of the log when it was largest.
@@ -127,6 +137,15 @@ pub enum Change {
     },
     /// An object needs no posting any more.
     Done(ObjectName),
+    /// A package with the key is on its way to the device, whose newest note has this counter.
+    Wrapped {
+        /// For whom.
+        device: DeviceId,
+        /// Which key.
+        key: KeyId,
+        /// The counter of the newest note of the device; 0 where there is none.
+        counter: u64,
+    },
     /// An object need not be fetched again.
     Seen(ObjectName),
     /// A package that cannot be opened before more is known.

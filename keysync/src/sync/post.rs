@@ -1,0 +1,229 @@
+//! What goes out: sealed, committed, and only then posted.
+
+use std::collections::HashSet;
+
+use counterseal_core::secret::SecretBytes;
+use counterseal_core::time::Time;
+
+use super::ports::{Change, Heading, Parcel, SharedKey, SignedKind, Ways};
+use super::report::Report;
+use super::state::{Sync, SyncError};
+use crate::device::DeviceId;
+use crate::log::{Announced, Author, Body, Entry, EntryId, KeyId, PackageName};
+use crate::transport::{ObjectBox, ObjectName, Transport, TransportError};
+
+/// The purpose by which the box of an account follows from its log secret.
+pub const ACCOUNT_BOX: &str = "account";
+
+/// An entry that is signed and not committed yet.
+pub(super) struct Written {
+    pub(super) id: EntryId,
+    pub(super) entry: Entry,
+    pub(super) signed: Vec<u8>,
+}
+
+impl Sync<'_> {
+    /// The change that puts a parcel on its way into the box of a log secret.
+    pub(super) fn outgoing(&self, parcel: &Parcel, secret: &KeyId) -> Result<Change, SyncError> {
+        self.sealed(parcel, secret, self.secret(secret)?)
+    }
+
+    fn sealed(&self, parcel: &Parcel, id: &KeyId, secret: &SecretBytes) -> Result<Change, SyncError> {
+        let object = self.craft.seal(secret, parcel)?;
+        Ok(Change::Post { name: ObjectName::of(&object), object, secret: *id })
+    }
+
+    /// Signs an entry that comes after all that counts.
+    pub(super) fn write(&mut self, body: Body, now: Time) -> Result<Written, SyncError> {
+        let entry = self.log.draft(&self.told, Author::Device(self.me), now, body);
+        self.sign(entry, now)
+    }
+
+    pub(super) fn sign(&mut self, entry: Entry, now: Time) -> Result<Written, SyncError> {
+        let content = entry.to_der();
+        let signed = self.craft.sign(SignedKind::Entry, &content, now)?;
+        Ok(Written { id: EntryId::of(&content), entry, signed })
+    }
+
+    /// The changes that keep an entry and put it on its way.
+    pub(super) fn keep_and_post(&self, written: Written, secret: &KeyId) -> Result<Vec<Change>, SyncError> {
+        let post = self.outgoing(&Parcel::Entry(written.signed.clone()), secret)?;
+        Ok(vec![Change::Entry { id: written.id, entry: written.entry, signed: written.signed }, post])
+    }
+
+    /// Everybody who is to have a key, the root too, ascending, with what is sealed to.
+    pub(super) fn recipients(&self, key: &SharedKey) -> Vec<(DeviceId, Vec<Vec<u8>>)> {
+        let devices = self.told.live_devices().filter(|(_, device)| key.purpose.is_for(device.role));
+        let mut recipients: Vec<(DeviceId, Vec<Vec<u8>>)> =
+            devices.map(|(id, device)| (*id, device.certificates.clone())).collect();
+        if let Some(root) = self.told.root.as_ref().filter(|root| !root.certificates.is_empty()) {
+            recipients.push((root.id, root.certificates.clone()));
+        }
+        recipients.sort();
+        recipients
+    }
+
+    /// Packs a key for some.
+    pub(super) fn packed(
+        &mut self,
+        key: &SharedKey,
+        recipients: &[(DeviceId, Vec<Vec<u8>>)],
+        now: Time,
+    ) -> Result<Vec<u8>, SyncError> {
+        let heading = Heading {
+            account: self.told.account,
+            recipients: recipients.iter().map(|(device, _)| *device).collect(),
+            heads: self.told.heads.clone(),
+        };
+        let certificates: Vec<&[Vec<u8>]> =
+            recipients.iter().map(|(_, certificates)| &certificates[..]).collect();
+        Ok(self.craft.pack(key, &heading, &certificates, now)?)
+    }
+
+    /// Makes a key known: it is kept, announced, packed and put on its way, all in one commit. What is announced is
+    /// held.
+    ///
+    /// # Errors
+    /// [`SyncError`]; nothing was changed then.
+    pub fn announce(&mut self, key: SharedKey, now: Time) -> Result<EntryId, SyncError> {
+        let changes = self.announcing(key, &[self.writing()?], now)?;
+        let id = entry_of(&changes).ok_or(SyncError::NoRight)?;
+        self.commit(changes)?;
+        self.refresh()?;
+        Ok(id)
+    }
+
+    /// The changes that make a key known in these boxes.
+    pub(super) fn announcing(
+        &mut self,
+        key: SharedKey,
+        boxes: &[KeyId],
+        now: Time,
+    ) -> Result<Vec<Change>, SyncError> {
+        let role = self.told.live(&self.me).map(|device| device.role).ok_or(SyncError::NoRight)?;
+        if !role.signs() || (key.purpose != crate::log::Purpose::Decryption && !role.administers()) {
+            return Err(SyncError::NoRight);
+        }
+        let recipients = self.recipients(&key);
+        let package = self.packed(&key, &recipients, now)?;
+        let announced = Announced {
+            key: key.id,
+            purpose: key.purpose,
+            certificate: key.certificates.first().map(|der| super::pull::digest(der)),
+            package: PackageName::of(&package),
+            recipients: recipients.iter().map(|(device, _)| *device).collect(),
+        };
+        let written = self.write(Body::Key(announced), now)?;
+        let parcels = [Parcel::Entry(written.signed.clone()), Parcel::Package(package)];
+        let mut changes =
+            vec![Change::Entry { id: written.id, entry: written.entry, signed: written.signed }];
+        for id in boxes {
+            // A new log secret has a box of its own already.
+            let secret = if *id == key.id { &key.secret } else { self.secret(id)? };
+            for parcel in &parcels {
+                changes.push(self.sealed(parcel, id, secret)?);
+            }
+        }
+        for (device, _) in recipients.iter().filter(|(device, _)| *device != self.me) {
+            let counter = self.notes.get(device).map_or(0, |note| note.counter);
+            changes.push(Change::Wrapped { device: *device, key: key.id, counter });
+        }
+        changes.push(Change::Key(key));
+        Ok(changes)
+    }
+
+    /// Posts what waits for one box at one place.
+    pub(super) fn push(
+        &mut self,
+        place: &str,
+        secret: &KeyId,
+        transport: &mut dyn Transport,
+        report: &mut Report,
+    ) -> Result<(), SyncError> {
+        let due = self.outgoing.values().filter(|object| object.secret == *secret);
+        let due = due.filter(|object| !object.posted.iter().any(|posted| posted == place));
+        for name in due.map(|object| object.name).collect::<Vec<_>>() {
+            let Some(object) = self.store.outgoing(&name)? else { continue };
+            match transport.put(&object) {
+                Ok(_) => {
+                    report.posted += 1;
+                    self.commit(vec![Change::Posted { name, place: place.to_owned() }])?;
+                }
+                Err(error @ (TransportError::TooLarge { .. } | TransportError::Refused(_))) => {
+                    report.trouble(place, error);
+                }
+                Err(error) => {
+                    report.trouble(place, error);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what every place has.
+    pub(super) fn finish_posted(&mut self, places: &[String]) -> Result<(), SyncError> {
+        let is_everywhere =
+            |posted: &[String]| !posted.is_empty() && places.iter().all(|place| posted.contains(place));
+        let done = self.outgoing.values().filter(|object| is_everywhere(&object.posted));
+        let done = done.map(|object| Change::Done(object.name)).collect();
+        self.commit(done)
+    }
+
+    /// Fills a box that was never seen before with what it lacks: every entry, and packages of all keys where there
+    /// is nothing at all. So a new place, and the box of a new log secret, come to hold the whole account, from which
+    /// the seed on paper opens it.
+    pub(super) fn fill(
+        &mut self,
+        secret: &KeyId,
+        listed: &HashSet<ObjectName>,
+        now: Time,
+    ) -> Result<(), SyncError> {
+        for id in self.log.iter().map(|(id, _)| *id).collect::<Vec<_>>() {
+            let Some(signed) = self.store.signed_entry(&id)? else { continue };
+            let change = self.outgoing(&Parcel::Entry(signed), secret)?;
+            let is_there = matches!(&change, Change::Post { name, .. } if listed.contains(name));
+            if !is_there {
+                self.commit(vec![change])?;
+            }
+        }
+        let may = self.told.live(&self.me).is_some_and(|device| device.role.signs());
+        if !may || !listed.is_empty() {
+            return Ok(());
+        }
+        for id in self.held.keys().copied().collect::<Vec<_>>() {
+            let Some(key) = self.shared_key(&id)?.filter(|_| self.told.key(&id).is_some()) else { continue };
+            let recipients = self.recipients(&key);
+            let package = self.packed(&key, &recipients, now)?;
+            let change = self.outgoing(&Parcel::Package(package), secret)?;
+            self.commit(vec![change])?;
+        }
+        Ok(())
+    }
+
+    /// Opens the way to a box.
+    pub(super) fn way(
+        &self,
+        ways: &mut dyn Ways,
+        place: &str,
+        secret: &KeyId,
+        report: &mut Report,
+    ) -> Result<Option<Box<dyn Transport>>, SyncError> {
+        let object_box = ObjectBox::derive(self.secret(secret)?, ACCOUNT_BOX);
+        match ways.open(place, &object_box) {
+            Ok(transport) => Ok(Some(transport)),
+            Err(error) => {
+                report.trouble(place, error);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The entry that changes bring.
+pub(super) fn entry_of(changes: &[Change]) -> Option<EntryId> {
+    changes.iter().find_map(|change| match change {
+        Change::Entry { id, .. } => Some(*id),
+        _ => None,
+    })
+}

@@ -1,0 +1,271 @@
+//! Fetching what is new, and believing what can be verified.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use super::note::Note;
+use super::ports::{Change, CraftError, Parcel, SharedKey, SignedKind, Unpacked};
+use super::report::{Alarm, Report};
+use super::state::{Sync, SyncError};
+use crate::limits;
+use crate::log::{KeyId, Rules, VerifiedEntry};
+use crate::transport::{Cursor, ObjectName, Transport, TransportError};
+
+impl Sync<'_> {
+    /// Takes in all that is new in one box. What could not be fetched now is fetched another time.
+    ///
+    /// # Errors
+    /// [`SyncError`], where the store cannot keep more. What a box or its place does wrong is in the report; then
+    /// there is no listing.
+    pub(super) fn pull(
+        &mut self,
+        place: &str,
+        secret: &KeyId,
+        transport: &mut dyn Transport,
+        again: bool,
+        report: &mut Report,
+    ) -> Result<Option<HashSet<ObjectName>>, SyncError> {
+        let key = (place.to_owned(), *secret);
+        let cursor = self.cursors.get(&key).filter(|_| !again).cloned().unwrap_or_else(Cursor::default);
+        let listing = match transport.list(&cursor) {
+            Ok(listing) if listing.names.len() <= limits::LISTED_OBJECTS => listing,
+            Ok(_) => {
+                report.trouble(place, TransportError::Forged("lists more than a box can hold".into()));
+                return Ok(None);
+            }
+            Err(error) => {
+                report.trouble(place, error);
+                return Ok(None);
+            }
+        };
+        let mut is_complete = true;
+        for name in &listing.names {
+            if self.seen.contains(name) {
+                continue;
+            }
+            match transport.get(name) {
+                Ok(object) if ObjectName::of(&object) == *name => {
+                    self.take_in(*name, &object, secret, report)?
+                }
+                Ok(_) => report.trouble(place, TransportError::Forged(name.to_string())),
+                // It may be back another time; a box may also list what never was.
+                Err(TransportError::Absent) => {}
+                Err(error @ TransportError::TooLarge { .. }) => {
+                    report.trouble(place, error);
+                    self.commit(vec![Change::Seen(*name)])?;
+                }
+                Err(error) => {
+                    is_complete = false;
+                    report.trouble(place, error);
+                    break;
+                }
+            }
+        }
+        if is_complete && cursor != listing.cursor {
+            let (place, secret) = key;
+            self.commit(vec![Change::Listed { place, secret, cursor: listing.cursor }])?;
+        }
+        Ok(Some(listing.names.into_iter().collect()))
+    }
+
+    /// Takes in one object. Whatever it is, it is looked at once.
+    fn take_in(
+        &mut self,
+        name: ObjectName,
+        object: &[u8],
+        secret: &KeyId,
+        report: &mut Report,
+    ) -> Result<(), SyncError> {
+        let opened = if object.len() > limits::OBJECT_BYTES {
+            Err(CraftError::Forged)
+        } else {
+            self.craft.unseal(self.secret(secret)?, object)
+        };
+        let mut changes = match opened {
+            Ok(Parcel::Entry(signed)) => self.entry(signed, report),
+            Ok(Parcel::Note(signed)) => self.note(&signed, report),
+            Ok(Parcel::Package(package)) => self.package(name, package, report)?,
+            Err(_) => refused(report),
+        };
+        changes.push(Change::Seen(name));
+        self.commit(changes)
+    }
+
+    fn entry(&mut self, signed: Vec<u8>, report: &mut Report) -> Vec<Change> {
+        if signed.len() > limits::SIGNED_ENTRY_BYTES {
+            return refused(report);
+        }
+        let verified = self.craft.verify(SignedKind::Entry, &signed).ok();
+        let verified =
+            verified.and_then(|signed| VerifiedEntry::from_signed(&signed.content, &signed.signer).ok());
+        let Some(verified) = verified else { return refused(report) };
+        match self.log.would_take(&verified) {
+            Ok(true) => {
+                report.entries += 1;
+                vec![Change::Entry { id: verified.id(), entry: verified.entry().clone(), signed }]
+            }
+            Ok(false) => Vec::new(),
+            Err(crate::log::InsertError::OtherAccount) => refused(report),
+            Err(crate::log::InsertError::Full) => {
+                report.alarm(Alarm::LogFull);
+                Vec::new()
+            }
+        }
+    }
+
+    fn note(&mut self, signed: &[u8], report: &mut Report) -> Vec<Change> {
+        if signed.len() > limits::NOTE_BYTES + limits::SIGNED_ENTRY_BYTES {
+            return refused(report);
+        }
+        let verified = self.craft.verify(SignedKind::Note, signed).ok();
+        let read = verified.and_then(|signed| Some((Note::read(&signed.content).ok()?, signed.signer)));
+        let Some((note, signer)) = read else { return refused(report) };
+        let is_known = self.told.devices.contains_key(&note.device) || self.notes.contains_key(&note.device);
+        let has_room = is_known || self.notes.len() < 2 * limits::RECIPIENTS;
+        if signer != note.device || note.account != self.told.account || !has_room {
+            return refused(report);
+        }
+        let known = self.notes.get(&note.device);
+        match known {
+            Some(known) if known.counter == note.counter && *known != note => {
+                report.alarm(Alarm::Cloned(note.device));
+                Vec::new()
+            }
+            Some(known) if known.counter >= note.counter => Vec::new(),
+            // A note of ours that we do not know: this store was put back to an earlier state, or somebody has a copy.
+            _ if note.device == self.me => {
+                report.alarm(Alarm::Cloned(self.me));
+                vec![Change::Note(note)]
+            }
+            known => {
+                if let Some(known) = known
+                    && self.goes_back(known, &note)
+                {
+                    report.alarm(Alarm::WentBack(note.device));
+                }
+                report.notes += 1;
+                vec![Change::Note(note)]
+            }
+        }
+    }
+
+    /// Whether the device knows less than it did: heads that it had, and that still count, are not behind its new ones.
+    fn goes_back(&self, before: &Note, after: &Note) -> bool {
+        let counted = |id: &&crate::log::EntryId| {
+            self.log.entry(id).is_some()
+                && !self.told.void.contains_key(*id)
+                && !self.told.waiting.contains(*id)
+        };
+        let had: Vec<_> =
+            before.heads.iter().filter(counted).filter(|id| !after.heads.contains(id)).collect();
+        // What we do not have ourselves cannot be judged.
+        if had.is_empty() || after.heads.iter().any(|id| self.log.entry(id).is_none()) {
+            return false;
+        }
+        let behind = self.log.ancestors(&after.heads);
+        had.into_iter().any(|id| !behind.contains(id))
+    }
+
+    fn package(
+        &mut self,
+        name: ObjectName,
+        package: Vec<u8>,
+        report: &mut Report,
+    ) -> Result<Vec<Change>, SyncError> {
+        match self.craft.unpack(&package) {
+            Ok(unpacked) => Ok(match self.judge(&unpacked) {
+                Verdict::Import => self.import(unpacked.key, report),
+                Verdict::Later => self.shelve(name, package, report),
+                Verdict::Never => refused(report),
+            }),
+            Err(CraftError::NotForUs) => Ok(Vec::new()),
+            Err(CraftError::Locked) => Ok(self.shelve(name, package, report)),
+            Err(_) => Ok(refused(report)),
+        }
+    }
+
+    fn shelve(&self, name: ObjectName, package: Vec<u8>, report: &mut Report) -> Vec<Change> {
+        let bytes: u64 = self.shelved.values().map(|package| package.bytes).sum();
+        if bytes.saturating_add(package.len() as u64) > limits::SHELVED_BYTES {
+            return refused(report);
+        }
+        vec![Change::Shelve { name, package }]
+    }
+
+    fn import(&mut self, key: SharedKey, report: &mut Report) -> Vec<Change> {
+        if self.held.contains_key(&key.id) {
+            return Vec::new();
+        }
+        report.imported.push(key.id);
+        vec![Change::Key(key)]
+    }
+
+    /// Whether a key is one to take in. Its id follows from its secret and is announced by an entry that counts, so
+    /// that it does not matter who packed it, as long as he brings the certificate that was announced.
+    fn judge(&self, unpacked: &Unpacked) -> Verdict {
+        let Unpacked { author, heading, key } = unpacked;
+        if heading.account != self.told.account || !heading.recipients.contains(&self.me) {
+            return Verdict::Never;
+        }
+        let is_ours = self.told.devices.contains_key(author)
+            || self.told.root.as_ref().is_some_and(|root| root.id == *author);
+        let Some(announced) = self.told.key(&key.id).map(|key| &key.announced) else { return Verdict::Later };
+        if !is_ours {
+            return Verdict::Later;
+        }
+        let certificate = key.certificates.first().map(|der| digest(der));
+        let fits = announced.purpose == key.purpose
+            && announced.certificate.is_none_or(|announced| Some(announced) == certificate);
+        let is_wanted = Rules::in_force().import_all
+            || self.told.current(key.purpose).is_some_and(|current| current.announced.key == key.id);
+        if fits && is_wanted { Verdict::Import } else { Verdict::Never }
+    }
+
+    /// Looks again at the packages that wait.
+    pub(super) fn open_shelved(&mut self, report: &mut Report) -> Result<(), SyncError> {
+        for name in self.shelved.keys().copied().collect::<Vec<_>>() {
+            let Some(package) = self.store.shelved(&name)? else { continue };
+            let mut changes = match self.craft.unpack(&package) {
+                Err(CraftError::Locked) => continue,
+                Err(_) => refused(report),
+                Ok(unpacked) => match self.judge(&unpacked) {
+                    Verdict::Later => continue,
+                    Verdict::Import => self.import(unpacked.key, report),
+                    Verdict::Never => refused(report),
+                },
+            };
+            changes.push(Change::Unshelve(name));
+            self.commit(changes)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in entries that came with a pairing, as they were signed. Their order does not matter.
+    ///
+    /// # Errors
+    /// [`SyncError`].
+    pub fn take_entries(&mut self, entries: Vec<Vec<u8>>, report: &mut Report) -> Result<(), SyncError> {
+        for signed in entries {
+            let changes = self.entry(signed, report);
+            self.commit(changes)?;
+        }
+        self.refresh()
+    }
+}
+
+/// What comes of a package that was opened.
+enum Verdict {
+    Import,
+    Later,
+    Never,
+}
+
+fn refused(report: &mut Report) -> Vec<Change> {
+    report.refused += 1;
+    Vec::new()
+}
+
+pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}

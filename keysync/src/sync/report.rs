@@ -1,0 +1,109 @@
+//! What a round of the loop did, and what a person has to hear of.
+
+use counterseal_core::time::Time;
+
+use crate::device::DeviceId;
+use crate::log::{EntryId, KeyId};
+use crate::transport::TransportError;
+
+/// What a round did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries that were new.
+    pub entries: usize,
+    /// Notes that were new.
+    pub notes: usize,
+    /// Keys that were taken in.
+    pub imported: Vec<KeyId>,
+    /// Objects that were not what they should be, or nothing that this account needs.
+    pub refused: usize,
+    /// Keys that were packed again for a device that misses them.
+    pub repaired: Vec<(DeviceId, KeyId)>,
+    /// Certificates that were issued for a writer: the entries that asked.
+    pub answered: Vec<EntryId>,
+    /// Objects that were posted, to however many places.
+    pub posted: usize,
+    /// What is to be posted yet.
+    pub waiting: usize,
+    /// Places that did not do what they should.
+    pub troubles: Vec<(String, TransportError)>,
+    /// What a person has to hear of.
+    pub alarms: Vec<Alarm>,
+}
+
+/// What a person has to hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// A device has said nothing for longer than it may.
+    Missing {
+        /// Which one.
+        device: DeviceId,
+        /// When it last did, or was added.
+        since: Time,
+    },
+    /// Two notes of a device have the same number, or this device meets notes of its own that it did not write: its
+    /// disk was copied, or put back to an earlier state.
+    Cloned(DeviceId),
+    /// A device knows less of the log than it did: it was put back to an earlier state, or shown another log.
+    WentBack(DeviceId),
+    /// A device names entries that no place has shown to this one for a day: somebody holds them back.
+    HeldBack {
+        /// Which device.
+        device: DeviceId,
+        /// How many entries.
+        entries: usize,
+    },
+    /// This device's own log lacks entries that it had.
+    LogShrank,
+    /// Somebody signed an entry that cannot count any more, after it was put out: a stolen device is at work.
+    Intruder(DeviceId),
+    /// No key is advertised any more: an admin has to make one, or the root to speak.
+    NoKey,
+    /// The log has as many entries as it may have.
+    LogFull,
+}
+
+impl Alarm {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "device-missing",
+            Self::Cloned(_) => "device-cloned",
+            Self::WentBack(_) => "device-went-back",
+            Self::HeldBack { .. } => "entries-held-back",
+            Self::LogShrank => "log-shrank",
+            Self::Intruder(_) => "intruder",
+            Self::NoKey => "no-key",
+            Self::LogFull => "log-full",
+        }
+    }
+
+    /// The device that it is about.
+    #[must_use]
+    pub const fn device(&self) -> Option<DeviceId> {
+        match self {
+            Self::Missing { device, .. }
+            | Self::HeldBack { device, .. }
+            | Self::Cloned(device)
+            | Self::WentBack(device)
+            | Self::Intruder(device) => Some(*device),
+            Self::LogShrank | Self::NoKey | Self::LogFull => None,
+        }
+    }
+}
+
+impl Report {
+    pub(super) fn trouble(&mut self, place: &str, error: TransportError) {
+        // One of a kind says enough, and a hostile place has many.
+        if self.troubles.iter().filter(|(other, _)| other == place).count() < 10 {
+            self.troubles.push((place.to_owned(), error));
+        }
+    }
+
+    pub(super) fn alarm(&mut self, alarm: Alarm) {
+        if !self.alarms.contains(&alarm) {
+            self.alarms.push(alarm);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! One round over all places.
+
+use std::collections::{BTreeMap, HashSet};
+
+use counterseal_core::time::{DAY, Time};
+
+use super::ports::Ways;
+use super::report::{Alarm, Report};
+use super::state::{Sync, SyncError};
+use crate::log::{EntryId, KeyId, Purpose, Void};
+use crate::transport::{ObjectName, Transport};
+
+/// How often a round looks into boxes whose secrets came in the same round.
+const PASSES: usize = 4;
+/// How long a place may take to show what another one showed already.
+const HELD_BACK_SECONDS: i64 = DAY;
+
+/// Open ways, by place and log secret.
+type Open = BTreeMap<(String, KeyId), Box<dyn Transport>>;
+
+impl Sync<'_> {
+    /// Pulls from every place, does what follows, and posts what is due.
+    ///
+    /// # Errors
+    /// [`SyncError`], where the store or the keys of this device do not go on. A place that fails is in the report.
+    pub fn round(&mut self, ways: &mut dyn Ways, now: Time) -> Result<Report, SyncError> {
+        let mut report = Report::default();
+        if self.pinned.iter().any(|id| self.log.entry(id).is_none()) {
+            report.alarm(Alarm::LogShrank);
+        }
+        let void_before: HashSet<EntryId> = self.told.void.keys().copied().collect();
+        let (places, again) = (ways.places(), self.beacon_is_due(now));
+        let mut open = Open::new();
+        let mut to_fill = Vec::new();
+        for _ in 0..PASSES {
+            let new: Vec<KeyId> =
+                self.boxes().into_iter().filter(|id| !open.keys().any(|(_, secret)| secret == id)).collect();
+            for (place, secret) in
+                places.iter().flat_map(|place| new.iter().map(move |secret| (place, *secret)))
+            {
+                let Some(mut transport) = self.way(ways, place, &secret, &mut report)? else { continue };
+                let is_new = !self.cursors.contains_key(&(place.clone(), secret));
+                let listed = self.pull(place, &secret, &mut *transport, again, &mut report)?;
+                to_fill.extend(listed.filter(|_| is_new || again).map(|listed| (secret, listed)));
+                open.insert((place.clone(), secret), transport);
+            }
+            self.settle(now, &mut report)?;
+            if new.is_empty() {
+                break;
+            }
+        }
+        let filled = self.fill_all(to_fill, now)?;
+        self.speak(now, filled)?;
+        for ((place, secret), transport) in &mut open {
+            self.push(place, secret, &mut **transport, &mut report)?;
+        }
+        self.finish_posted(&places)?;
+        report.waiting = self.outgoing.len();
+        self.raise(&void_before, now, &mut report);
+        Ok(report)
+    }
+
+    /// Says whether there was anything to fill.
+    fn fill_all(&mut self, to_fill: Vec<(KeyId, HashSet<ObjectName>)>, now: Time) -> Result<bool, SyncError> {
+        let writing = self.writing()?;
+        let mut filled = false;
+        for (_, listed) in to_fill.into_iter().filter(|(secret, _)| *secret == writing) {
+            filled = true;
+            self.fill(&writing, &listed, now)?;
+        }
+        Ok(filled)
+    }
+
+    fn raise(&self, void_before: &HashSet<EntryId>, now: Time, report: &mut Report) {
+        let policy = self.told.policy;
+        for (id, device) in self.told.live_devices().filter(|(id, _)| **id != self.me) {
+            let note = self.notes.get(id);
+            // A clock that runs ahead does not keep a device from being missed.
+            let since = note.map_or(device.added, |note| note.time).min(now);
+            if since.plus_days(i64::from(policy.beacon_days)) < now {
+                report.alarm(Alarm::Missing { device: *id, since });
+            }
+            let unknown =
+                note.map_or(0, |note| note.heads.iter().filter(|id| self.log.entry(id).is_none()).count());
+            if unknown > 0 && since.plus_seconds(HELD_BACK_SECONDS) < now {
+                report.alarm(Alarm::HeldBack { device: *id, entries: unknown });
+            }
+        }
+        for (id, void) in self.told.void.iter().filter(|(id, _)| !void_before.contains(*id)) {
+            let entry = self.log.entry(id);
+            let author = entry.and_then(|entry| entry.author.device());
+            if let (Some(author), Void::Revoked(_) | Void::AdmissionVoid | Void::CutOff(_)) = (author, void) {
+                report.alarm(Alarm::Intruder(author));
+            }
+        }
+        let had_keys = self.told.keys.iter().any(|key| key.announced.purpose == Purpose::Decryption);
+        if had_keys && self.told.current(Purpose::Decryption).is_none() {
+            report.alarm(Alarm::NoKey);
+        }
+    }
+}
