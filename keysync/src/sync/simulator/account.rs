@@ -26,7 +26,9 @@ pub(super) struct Dice(u64);
 impl Dice {
     pub(super) fn new(seed: u64) -> Self {
         let mut dice = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1);
-        (0..4).for_each(|_| drop(dice.next()));
+        for _ in 0..4 {
+            dice.next();
+        }
         dice
     }
 
@@ -87,12 +89,10 @@ pub(super) struct Account {
     pub(super) strangers: BTreeSet<DeviceId>,
     /// Entries that the thief forged.
     pub(super) forged: Vec<EntryId>,
-    /// What each machine held when it was put out.
+    /// Whether the root spoke.
     pub(super) has_recovered: bool,
     /// Decryption keys that were made, with the entry and the machine.
     pub(super) made: BTreeMap<KeyId, usize>,
-    /// Keys that were given up knowingly: their only holder was put out all the same, or broke.
-    pub(super) given_up: BTreeSet<KeyId>,
     pub(super) violations: Vec<String>,
     pub(super) events: BTreeMap<&'static str, usize>,
     pub(super) deeds: Arc<Mutex<BTreeMap<&'static str, usize>>>,
@@ -133,7 +133,6 @@ impl Account {
             forged: Vec::new(),
             has_recovered: false,
             made: BTreeMap::new(),
-            given_up: BTreeSet::new(),
             violations: Vec::new(),
             events: BTreeMap::new(),
             deeds: Arc::default(),
@@ -183,7 +182,7 @@ impl Account {
             machine.store.reboot();
             self.note("crashed");
         }
-        machine_clear(&mut self.machines[number]);
+        self.machines[number].store.fate = None;
         self.check_packed(&packed_before, &out_before);
         match outcome {
             Ok(outcome) => Some(outcome),
@@ -547,6 +546,10 @@ impl Account {
         let helper =
             (0..self.machines.len()).find(|number| self.stolen != Some(*number) && !self.is_put_out(*number));
         let Some(helper) = helper.filter(|_| !self.forged.is_empty()) else { return };
+        // Not everybody finds the paper.
+        if self.dice.once_in(3) {
+            return;
+        }
         let (forged, root) = (self.forged.clone(), self.root);
         let done = self.with(helper, |sync, now| {
             let known: Vec<EntryId> =
@@ -563,10 +566,6 @@ impl Account {
     pub(super) fn is_put_out(&self, number: usize) -> bool {
         self.put_out.values().any(|(out, _)| *out == device(number))
     }
-}
-
-fn machine_clear(machine: &mut Machine) {
-    machine.store.fate = None;
 }
 
 fn out_in(store: &FakeStore, account: AccountId) -> BTreeSet<DeviceId> {
