@@ -12,6 +12,7 @@ mod doctor;
 mod encrypt;
 mod filter;
 mod find;
+mod foreign;
 mod generate;
 mod history;
 mod init;
@@ -45,11 +46,12 @@ pub(crate) use common::{
     Report, Revocation,
 };
 pub(crate) use decrypt::Decrypt;
-pub(crate) use device::{Device, DeviceCommand, DeviceList};
+pub(crate) use device::{Device, DeviceAdd, DeviceCommand, DeviceList};
 pub(crate) use doctor::Doctor;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
 pub(crate) use filter::Filter;
 pub(crate) use find::{Find, Source};
+pub(crate) use foreign::ForeignKind;
 pub(crate) use generate::{Generate, GenerateCommand, Shell};
 pub(crate) use history::{TrustForget, TrustHistory};
 pub(crate) use init::Init;

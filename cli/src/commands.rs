@@ -133,6 +133,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             },
         },
         Command::Device(device) => match &device.command {
+            DeviceCommand::Add(arguments) => Some(&arguments.report),
             DeviceCommand::List(arguments) => Some(&arguments.report),
             DeviceCommand::Install(arguments) => Some(&arguments.report),
         },

@@ -7,6 +7,7 @@ pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod failure;
 pub(crate) mod find;
+pub(crate) mod foreign;
 pub(crate) mod install;
 pub(crate) mod json;
 pub(crate) mod keys;

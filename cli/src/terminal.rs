@@ -8,7 +8,7 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use prompt::{Question, ask_secret, ask_shown, can_ask};
+pub(crate) use prompt::{Question, ask_secret, ask_shown, can_ask, show_on_terminal};
 pub(crate) use safe_text::{SafeText, is_unsafe};
 pub(crate) use shell::shell_word;
 

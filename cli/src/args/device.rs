@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::common::{Report, help_end};
+use super::common::{Passphrase, Report, help_end};
+use super::foreign::Foreign;
 use super::install::DeviceInstall;
 
 /// Your devices: keys that follow you to each of them
@@ -22,8 +23,35 @@ pub(crate) struct Device {
 /// What to do with the devices.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeviceCommand {
+    Add(Box<DeviceAdd>),
     List(DeviceList),
     Install(DeviceInstall),
+}
+
+/// Add a device: a file of all keys for one that cannot run cseal
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Add a device.\n\n\
+        For a telephone, a tablet or another machine that cannot run cseal, --foreign makes a file with every key \
+        that opens mail, old ones too, sealed under a new password that is shown on this screen and kept nowhere. \
+        The device fetches it by a QR code over the local network, once, or you carry it: --output. It is listed \
+        as a reader, and as behind when a newer key is made: then do the same again.",
+    after_long_help = help_end!(
+        "  A telephone, which fetches the file by a QR code:\n",
+        "      cseal device add --foreign phone --for apple\n\n",
+        "  Outlook, by a file on a stick:\n",
+        "      cseal device add --foreign office --for outlook --output keys.p12\n"
+    )
+)]
+pub(crate) struct DeviceAdd {
+    #[command(flatten)]
+    pub(crate) foreign: Foreign,
+
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
 }
 
 /// List your devices: what each is for, when it was heard of, what it lacks

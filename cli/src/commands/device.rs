@@ -1,7 +1,9 @@
 //! `cseal device`: the devices of one person.
 
+pub(crate) mod foreign;
 pub(crate) mod install;
 mod list;
+mod wanted;
 
 use crate::args::{self, DeviceCommand};
 use crate::failure::{Exit, Failure};
@@ -13,6 +15,7 @@ pub(crate) const CERTIFICATES: &str = "certificates";
 pub(super) fn run(arguments: &args::Device) -> Result<Exit, Failure> {
     match &arguments.command {
         DeviceCommand::List(arguments) => list::run(arguments),
+        DeviceCommand::Add(arguments) => foreign::add(arguments),
         DeviceCommand::Install(arguments) => install::run(arguments),
     }
 }

@@ -6,7 +6,7 @@ pub(crate) mod find;
 mod generate;
 pub(crate) mod import;
 mod list;
-mod mobileconfig;
+pub(crate) mod mobileconfig;
 mod publish;
 mod remove;
 mod renew;

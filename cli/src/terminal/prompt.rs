@@ -54,6 +54,14 @@ pub(crate) fn ask_shown(question: &str) -> io::Result<Option<String>> {
     read_shown(&terminal).map(Some)
 }
 
+/// Shows a secret on the terminal device: standard output and standard error may be files.
+///
+/// # Errors
+/// Whatever the system says; where there is no terminal, too.
+pub(crate) fn show_on_terminal(text: &str) -> io::Result<()> {
+    File::options().write(true).open("/dev/tty")?.write_all(text.as_bytes())
+}
+
 /// A line as the terminal gives it; what is longer than any answer is cut off, and is none.
 fn read_shown(terminal: impl Read) -> io::Result<String> {
     let mut line = Vec::new();

@@ -14,6 +14,7 @@ mod doctor;
 mod exchange;
 mod files;
 mod filter;
+mod foreign;
 mod forged;
 mod from_gnupg;
 mod gnupg;

@@ -7,13 +7,12 @@ mod mutt;
 mod place;
 mod record;
 mod thunderbird;
-mod wanted;
 
 use counterseal_core::secret::SecretBytes;
 
 pub(crate) use self::place::Place;
-pub(crate) use self::record::Installed;
-use self::wanted::{Generation, Present, Wanted};
+pub(crate) use self::record::{Installed, Recorded, recorded};
+use super::wanted::{Generation, Present, Wanted};
 use crate::args::{self, InstallProgram};
 use crate::clock;
 use crate::commands::store::{self, Unlock};

@@ -14,6 +14,8 @@ pub(super) fn run(arguments: &args::DeviceList) -> Result<Exit, Failure> {
     let own = store.device_setting(super::CERTIFICATES)?;
     let own = own.map(|der| DeviceCertificates::from_der(&der)).transpose();
     let own = own.map_err(|error| Failure::from(StoreError::Tampered("device_setting")).because(error))?;
-    render::list(own.as_ref(), arguments.report.json)?;
+    let foreign = super::foreign::readers(&store)?;
+    let installed = super::install::recorded();
+    render::list(own.as_ref(), &foreign, &installed, arguments.report.json)?;
     Ok(Exit::Done)
 }

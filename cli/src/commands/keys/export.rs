@@ -226,7 +226,7 @@ fn seal(
         KeyFormat::Pkcs8 => sealed::pkcs8(keys, held, passphrase),
         KeyFormat::Mobileconfig => {
             let p12 = sealed::p12(&bundle, held, passphrase, Protection::TripleDes)?;
-            Ok(mobileconfig::write(&chosen.name, &p12, &chosen.certificates).into_bytes())
+            Ok(mobileconfig::write(&chosen.name, &[p12], &chosen.certificates).into_bytes())
         }
         KeyFormat::P12Legacy => sealed::p12(&bundle, held, passphrase, Protection::TripleDes),
         KeyFormat::P12 | KeyFormat::Pem | KeyFormat::Der => {

@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 
 use crate::armor;
 
-/// The profile of an address: the personal CA as a root, and the keys.
-pub(super) fn write(address: &str, pkcs12: &[u8], certificates: &[Certificate]) -> String {
+/// The profile of an address: the personal CA as a root, and the keys, in one file or in several of one key each.
+pub(crate) fn write(address: &str, pkcs12: &[Vec<u8>], certificates: &[Certificate]) -> String {
     let roots = certificates.iter().filter(|certificate| certificate.is_personal_authority());
     let mut payloads: String =
         roots.map(|root| payload("com.apple.security.root", "personal CA", root.as_der())).collect();
-    payloads.push_str(&payload("com.apple.security.pkcs12", address, pkcs12));
+    payloads.extend(pkcs12.iter().map(|file| payload("com.apple.security.pkcs12", address, file)));
     let identifier = identifier(payloads.as_bytes());
     let name = escaped(address);
     format!(

@@ -1,5 +1,6 @@
 //! Secret keys in the files by which they travel, always sealed under a passphrase.
 
+use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::x509::pkcs12::{self, CertificateEntry, KeyEntry, Pkcs12Error, Protection};
 use counterseal_core::x509::{Certificate, pem};
@@ -31,7 +32,7 @@ pub(crate) fn p12(
     for key in bundle.keys {
         entries.push(KeyEntry {
             private_key_info: held.open(&key.fingerprint)?.to_pkcs8_der(),
-            friendly_name: Some(bundle.name.to_owned()),
+            friendly_name: bundle.friendly_name(&key.fingerprint),
             local_key_id: Some(local_key_id(key.fingerprint.sha256())),
         });
     }
@@ -42,12 +43,19 @@ pub(crate) fn p12(
 
 impl Bundle<'_> {
     fn entry(&self, certificate: &Certificate) -> CertificateEntry {
-        let own = self.keys.iter().any(|key| key.fingerprint == certificate.fingerprint());
+        let friendly_name = self.friendly_name(&certificate.fingerprint());
+        let is_own = friendly_name.is_some();
         CertificateEntry {
             certificate: certificate.as_der().to_vec(),
-            friendly_name: own.then(|| self.name.to_owned()),
-            local_key_id: own.then(|| local_key_id(certificate.fingerprint().sha256())),
+            friendly_name,
+            local_key_id: is_own.then(|| local_key_id(certificate.fingerprint().sha256())),
         }
+    }
+
+    /// A name for each key: Java has one entry for a name, and forgets all others of that name.
+    fn friendly_name(&self, key: &Fingerprint) -> Option<String> {
+        let place = self.keys.iter().position(|own| own.fingerprint == *key)?;
+        Some(if place == 0 { self.name.to_owned() } else { format!("{} {}", self.name, place + 1) })
     }
 }
 

@@ -8,7 +8,7 @@ use counterseal_core::secret::SecretBytes;
 use counterseal_core::x509::pem;
 use counterseal_core::x509::pkcs12::Protection;
 
-use super::wanted::{Generation, Present, Wanted};
+use super::super::wanted::{Generation, Present, Wanted};
 use super::{Place, Program, passphrase_of};
 use crate::commands::keys::export::GPGSM_PASSPHRASE;
 use crate::commands::keys::import::gpgsm::TOOLS;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::x509::{Certificate, pem};
 
+use super::super::wanted::{Generation, Present, Wanted, digest};
 use super::gpgsm::absent;
-use super::wanted::{Generation, Present, Wanted, digest};
 use super::{Place, Program, passphrase_of};
 use crate::commands::keys::sealed;
 use crate::failure::Failure;

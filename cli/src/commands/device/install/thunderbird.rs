@@ -10,8 +10,8 @@ use counterseal_core::x509::{Certificate, pem};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{Pid, test_kill_process};
 
+use super::super::wanted::{Generation, Present, Wanted, digest};
 use super::gpgsm::absent;
-use super::wanted::{Generation, Present, Wanted, digest};
 use super::{Place, Program};
 use crate::commands::keys::import::folder::Item;
 use crate::commands::keys::import::nss::{self, DATABASES, TOOLS, one_time_passphrase};

@@ -10,21 +10,21 @@ use crate::failure::Failure;
 use crate::store::{KeyUse, Store, StoreKeys, StoredKey};
 
 /// All of it, and the certificates above.
-pub(super) struct Wanted {
+pub(in crate::commands::device) struct Wanted {
     /// Newest first.
-    pub(super) generations: Vec<Generation>,
-    pub(super) authorities: Vec<Certificate>,
+    pub(in crate::commands::device) generations: Vec<Generation>,
+    pub(in crate::commands::device) authorities: Vec<Certificate>,
 }
 
 /// A key and every certificate that was issued for it, newest first: a mail names the one that it was written with.
-pub(super) struct Generation {
-    pub(super) key: StoredKey,
-    pub(super) certificates: Vec<Certificate>,
+pub(in crate::commands::device) struct Generation {
+    pub(in crate::commands::device) key: StoredKey,
+    pub(in crate::commands::device) certificates: Vec<Certificate>,
 }
 
 impl Wanted {
     /// What the store has. A key on a token stays there, and one that no certificate names cannot be given away.
-    pub(super) fn of(store: &Store, held: &StoreKeys<'_>) -> Result<Self, Failure> {
+    pub(in crate::commands::device) fn of(store: &Store, held: &StoreKeys<'_>) -> Result<Self, Failure> {
         let all: Vec<Certificate> =
             store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
         let mut generations = Vec::new();
@@ -51,7 +51,7 @@ impl Wanted {
 
 impl Generation {
     /// What programs call it.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::commands::device) fn name(&self) -> String {
         let addresses = self.certificates.iter().flat_map(Certificate::addresses);
         addresses.map(ToString::to_string).next().unwrap_or_default()
     }
@@ -59,16 +59,16 @@ impl Generation {
 
 /// Certificates whose keys a program has, by SHA-256.
 #[derive(Default)]
-pub(super) struct Present(pub(super) BTreeSet<[u8; 32]>);
+pub(in crate::commands::device) struct Present(pub(super) BTreeSet<[u8; 32]>);
 
 impl Present {
     /// Whether the key is there with each of its certificates.
-    pub(super) fn has(&self, generation: &Generation) -> bool {
+    pub(in crate::commands::device) fn has(&self, generation: &Generation) -> bool {
         generation.certificates.iter().all(|certificate| self.0.contains(&digest(certificate)))
     }
 }
 
 /// What a certificate is known by: SHA-256 of its DER.
-pub(super) fn digest(certificate: &Certificate) -> [u8; 32] {
+pub(in crate::commands::device) fn digest(certificate: &Certificate) -> [u8; 32] {
     Sha256::digest(certificate.as_der()).into()
 }
