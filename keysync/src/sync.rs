@@ -17,6 +17,7 @@ mod settle;
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr)]
 mod simulator;
 mod state;
+mod want;
 
 pub use note::{NOTE_CONTENT_TYPE, Note, digest_of};
 pub use people::{AfterCare, found};
@@ -27,3 +28,4 @@ pub use ports::{
 pub use post::ACCOUNT_BOX;
 pub use report::{Alarm, Report};
 pub use state::{Sync, SyncError};
+pub use want::wanted_name;

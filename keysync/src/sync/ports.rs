@@ -37,8 +37,8 @@ pub trait Store {
     /// [`StoreError`], [`StoreError::Locked`] among them.
     fn key(&self, id: &KeyId) -> Result<Option<SharedKey>, StoreError>;
 
-    /// Which shared key that is held a mail means: `name` is SHA-256 of the DER of a recipient identifier (RFC 5652,
-    /// section 6.2).
+    /// Which shared key that is held a mail means: `name` is [`super::wanted_name`] of one of the names of its
+    /// certificates, or of the bare key.
     ///
     /// # Errors
     /// [`StoreError`].

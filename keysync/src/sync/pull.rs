@@ -10,7 +10,7 @@ use super::report::{Alarm, Report};
 use super::state::{Sync, SyncError};
 use crate::limits;
 use crate::log::{KeyId, Rules, VerifiedEntry};
-use crate::transport::{Cursor, ObjectName, Transport, TransportError};
+use crate::transport::{Cursor, Listing, ObjectName, Transport, TransportError};
 
 impl Sync<'_> {
     /// Takes in all that is new in one box. What could not be fetched now is fetched another time.
@@ -29,6 +29,8 @@ impl Sync<'_> {
         let key = (place.to_owned(), *secret);
         let cursor = self.cursors.get(&key).filter(|_| !again).cloned().unwrap_or_else(Cursor::default);
         let listing = match transport.list(&cursor) {
+            // Nobody has put anything there yet.
+            Err(TransportError::Absent) => Listing { names: Vec::new(), cursor: cursor.clone() },
             Ok(listing) if listing.names.len() <= limits::LISTED_OBJECTS => listing,
             Ok(_) => {
                 report.trouble(place, TransportError::Forged("lists more than a box can hold".into()));

@@ -64,7 +64,10 @@ impl Sync<'_> {
     fn fill_all(&mut self, to_fill: Vec<(KeyId, HashSet<ObjectName>)>, now: Time) -> Result<bool, SyncError> {
         let writing = self.writing()?;
         let mut filled = false;
-        for (_, listed) in to_fill.into_iter().filter(|(secret, _)| *secret == writing) {
+        // What is on its way already, to a place that does not take it, is not made anew each time.
+        let is_on_its_way = self.outgoing.values().any(|object| object.secret == writing);
+        let to_fill = to_fill.into_iter().filter(|(secret, _)| *secret == writing && !is_on_its_way);
+        for (_, listed) in to_fill {
             filled = true;
             self.fill(&writing, &listed, now)?;
         }

@@ -77,6 +77,9 @@ impl Transport for FakeTransport {
         let boxes = Arc::clone(&self.boxes);
         let boxes = boxes.lock().unwrap();
         let shelf = boxes.shelves.get(&self.key).map(Vec::as_slice).unwrap_or_default();
+        if shelf.is_empty() {
+            return Err(TransportError::Absent);
+        }
         let from = cursor
             .0
             .first_chunk::<8>()

@@ -149,7 +149,6 @@ impl Disk {
             Change::Post { name, object, secret } => {
                 let fresh = Outgoing { name, secret, posted: Vec::new() };
                 self.outgoing.entry(name).or_insert((fresh, object));
-                self.seen.insert(name);
             }
             Change::Posted { name, place } => {
                 if let Some((object, _)) = self.outgoing.get_mut(&name) {

@@ -34,8 +34,10 @@ pub(super) fn evaluate(story: &Story) -> Plain {
         out.iter().filter(|id| !matches!(world.entries[id].body, Body::Role { .. })).copied().collect();
     for id in &revocations {
         match &world.entries[id].body {
-            Body::Revoke { device, .. } => drop(live.remove(device)),
-            Body::Recover { revoked, .. } => revoked.iter().for_each(|device| drop(live.remove(device))),
+            Body::Revoke { device, .. } => {
+                live.remove(device);
+            }
+            Body::Recover { revoked, .. } => live.retain(|device, _| !revoked.contains(device)),
             _ => {}
         }
     }
