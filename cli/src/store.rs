@@ -31,6 +31,7 @@ mod schema;
 mod sealed;
 mod secret_keys;
 mod seen;
+mod shared;
 mod slots;
 mod token_keys;
 mod trust;
@@ -45,6 +46,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub(crate) use backup::{BackupNote, is_backup, verify as verify_backup};
+pub(crate) use device_secrets::DeviceSecretKind;
 pub(crate) use error::StoreError;
 pub(crate) use evidence::{EvidenceKind, Kept};
 pub(crate) use forget::Forgotten;
@@ -59,6 +61,7 @@ pub(crate) use recovery_code::{NotARecoveryCode, RecoveryCode};
 pub(crate) use restore::{Restored, Staged};
 pub(crate) use schema::VERSION;
 pub(crate) use secret_keys::{KeyUse, StoredKey};
+pub(crate) use shared::SharedStore;
 pub(crate) use slots::{Opener, Protection, SlotKind};
 pub(crate) use trust::{NewTrust, TrustKind, TrustRow};
 

@@ -1,5 +1,6 @@
 //! `cseal device`: the devices of one person.
 
+pub(crate) mod account;
 pub(crate) mod foreign;
 pub(crate) mod install;
 mod list;
@@ -7,9 +8,6 @@ mod wanted;
 
 use crate::args::{self, DeviceCommand};
 use crate::failure::{Exit, Failure};
-
-/// The setting that holds this device's certificates.
-pub(crate) const CERTIFICATES: &str = "certificates";
 
 /// Runs the sub-command that was typed.
 pub(super) fn run(arguments: &args::Device) -> Result<Exit, Failure> {

@@ -208,6 +208,13 @@ CREATE TABLE seen_object (
     added INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE wrapped_key (
+    device BLOB NOT NULL CHECK (length(device) = 32),
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    counter INTEGER NOT NULL,
+    PRIMARY KEY (device, key)
+) STRICT;
+
 CREATE TABLE box_cursor (
     place TEXT NOT NULL,
     secret BLOB NOT NULL CHECK (length(secret) = 32),
