@@ -3,16 +3,20 @@
 //! Nothing of it is written while the store is locked: what lies in the boxes waits there, and boxes are found by a
 //! secret that is sealed. Each commit is one transaction, with a new head.
 
+use counterseal_core::der::tlv::{self, tag};
+use counterseal_core::ports::KeyName;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use counterseal_core::trust::VERIFIED;
 use counterseal_core::x509::{Certificate, SecretKey};
+use counterseal_keysync::device::DeviceId;
 use counterseal_keysync::log::{Entry, EntryId, KeyId, Purpose};
 use counterseal_keysync::sync::{
     self, Change, Kept, Note, Outgoing, SharedKey, Shelved, StoreError as PortError,
 };
 use counterseal_keysync::transport::{Cursor, ObjectName};
 use rusqlite::{OptionalExtension, params};
+use sha2::{Digest, Sha256};
 
 use super::device_secrets::DeviceSecretKind;
 use super::error::StoreError;
@@ -46,6 +50,7 @@ impl sync::Store for SharedStore<'_> {
             outgoing: self.outgoing_objects()?,
             shelved: self.shelved_packages()?,
             seen: self.seen()?,
+            wrapped: self.wrapped()?,
             cursors: self.cursors()?,
             pinned: self.pinned()?,
             wanted: self.wanted()?,
@@ -71,6 +76,15 @@ impl sync::Store for SharedStore<'_> {
             }));
         }
         self.shared_key(id).map_err(failed)
+    }
+
+    fn key_named(&self, name: &[u8; 32]) -> Result<Option<KeyId>, PortError> {
+        for (id, purpose) in self.keys()? {
+            if purpose == Purpose::Decryption && self.names_of(&id).map_err(failed)?.contains(name) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     fn outgoing(&self, name: &ObjectName) -> Result<Option<Vec<u8>>, PortError> {
@@ -158,6 +172,13 @@ impl SharedStore<'_> {
         })
     }
 
+    fn wrapped(&self) -> Result<Vec<(DeviceId, KeyId, u64)>, PortError> {
+        self.rows("SELECT device, key, counter FROM wrapped_key", |row| {
+            let counter = row.get::<_, i64>(2)?.unsigned_abs();
+            Ok((DeviceId::from_bytes(row.get(0)?), KeyId::from_bytes(row.get(1)?), counter))
+        })
+    }
+
     fn wanted(&self) -> Result<Vec<([u8; 32], Option<Time>)>, PortError> {
         self.rows("SELECT name, asked FROM wanted_key", |row| {
             Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(Time::from_unix_seconds)))
@@ -175,6 +196,16 @@ impl SharedStore<'_> {
         let is_it = |kind, name: &[u8; 32]| kind == DeviceSecretKind::LogSecret && name == id.as_bytes();
         let found = secrets.iter().find(|secret| is_it(secret.kind, &secret.name));
         found.map(|secret| self.store.open_device_secret(secret).map_err(failed)).transpose()
+    }
+
+    /// The names by which mail may call a key ([`mail_name`]).
+    fn names_of(&self, id: &KeyId) -> Result<Vec<[u8; 32]>, StoreError> {
+        let mut names = Vec::new();
+        for der in self.store.certificates_of(id.as_bytes())? {
+            let Ok(certificate) = Certificate::from_der(&der) else { continue };
+            names.extend(certificate.names().iter().map(mail_name));
+        }
+        Ok(names)
     }
 
     fn shared_key(&self, id: &KeyId) -> Result<Option<SharedKey>, StoreError> {
@@ -241,6 +272,11 @@ impl Writer<'_> {
             Change::Done(name) => {
                 self.execute("DELETE FROM outgoing_object WHERE name = ?1", params![name.as_bytes()])
             }
+            Change::Wrapped { device, key, counter } => self.execute(
+                "INSERT INTO wrapped_key (device, key, counter) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (device, key) DO UPDATE SET counter = ?3",
+                params![device.as_bytes(), key.as_bytes(), i64::try_from(*counter).unwrap_or(i64::MAX)],
+            ),
             Change::Seen(name) => self.execute(
                 "INSERT OR IGNORE INTO seen_object (name, added) VALUES (?1, ?2)",
                 params![name.as_bytes(), now],
@@ -326,6 +362,17 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// How devices call a key that mail was sealed to: SHA-256 of the DER of a recipient identifier (RFC 5652, section 6.2).
+pub(crate) fn mail_name(name: &KeyName) -> [u8; 32] {
+    let der = match name {
+        KeyName::IssuerAndSerialNumber { issuer, serial_number } => {
+            tlv::sequence(&[issuer, &tlv::encode(tag::INTEGER, serial_number)])
+        }
+        KeyName::KeyIdentifier(identifier) => tlv::encode(tag::primitive(0), identifier),
+    };
+    Sha256::digest(der).into()
 }
 
 fn failed(error: StoreError) -> PortError {

@@ -1,11 +1,16 @@
 //! The account of a store: this device's own keys, what the log means, and the loop over both.
 
+use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
+use counterseal_core::time::Time;
+use counterseal_keysync::craft::DeviceCraft;
 use counterseal_keysync::device::{DeviceCertificates, DeviceKeyUse, DeviceKeys};
-use counterseal_keysync::log::AccountId;
+use counterseal_keysync::log::{AccountId, Evaluation, KeyId, Log, Purpose};
+use counterseal_keysync::sync::{self, Note, Store as _, Sync, SyncError};
 
 use crate::failure::Failure;
-use crate::store::{DeviceSecretKind, Store, StoreError, Writer};
+use crate::randomness::SystemRandom;
+use crate::store::{DeviceSecretKind, KeyUse, SharedStore, Store, StoreError, Writer};
 
 /// The setting that holds the account's id.
 const ACCOUNT: &str = "account";
@@ -58,6 +63,128 @@ impl Membership {
             own.map(|secret| store.open_device_secret(secret)).collect::<Result<_, _>>()?;
         DeviceKeys::from_pkcs8(self.device.clone(), own)
             .map_err(|error| Failure::from(StoreError::Tampered("device_secret")).because(error))
+    }
+}
+
+/// What the log means, and what each device said last: without unlocking anything.
+///
+/// # Errors
+/// What is wrong with the store or its log.
+pub(crate) fn told(
+    store: &mut Store,
+    account: &AccountId,
+    now: Time,
+) -> Result<(Evaluation, Vec<Note>), Failure> {
+    let kept = SharedStore::new(store, now).load().map_err(|error| failed(SyncError::Store(error)))?;
+    let evaluation = Log::from_kept(*account, kept.entries).evaluate();
+    Ok((evaluation.map_err(|error| failed(SyncError::Log(error)))?, kept.notes))
+}
+
+/// Does something with the loop of this device. The store must be unlocked.
+///
+/// # Errors
+/// What the loop says, and what is wrong with the store.
+pub(crate) fn with_sync<T>(
+    store: &mut Store,
+    membership: &Membership,
+    now: Time,
+    act: impl FnOnce(&mut Sync<'_>) -> Result<T, SyncError>,
+) -> Result<T, Failure> {
+    let keys = membership.keys(store)?;
+    let mut random = SystemRandom;
+    let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
+    let mut shared = SharedStore::new(store, now);
+    let opened = Sync::open(&mut shared, &mut craft, membership.account, membership.device.id());
+    opened.and_then(|mut sync| act(&mut sync)).map_err(failed)
+}
+
+/// Announces keys of the store that the log does not know yet, the oldest first, so that the newest is the one that
+/// is advertised. A key without a certificate waits for one; a device that does not sign announces nothing.
+///
+/// # Errors
+/// As [`with_sync`].
+pub(crate) fn announce_own(
+    store: &mut Store,
+    membership: &Membership,
+    now: Time,
+) -> Result<Vec<KeyId>, Failure> {
+    let (told, _) = told(store, &membership.account, now)?;
+    let role = told.live(&membership.device.id()).map(|device| device.role);
+    let may = |purpose: Purpose| match purpose {
+        Purpose::Decryption => role.is_some_and(|role| role.signs()),
+        Purpose::PersonalAuthority => role.is_some_and(|role| role.administers()),
+        Purpose::LogSecret => false,
+    };
+    let mut stored = store.secret_keys()?;
+    stored.reverse();
+    let mut announced = Vec::new();
+    for stored in stored {
+        let id = KeyId::from_bytes(*stored.fingerprint.sha256());
+        if told.key(&id).is_some()
+            || stored.key_use == KeyUse::Signing
+            || is_on_token(store, &stored.fingerprint)?
+        {
+            continue;
+        }
+        let key = SharedStore::new(store, now).key(&id).map_err(|error| failed(SyncError::Store(error)))?;
+        let Some(key) = key.filter(|key| may(key.purpose) && !key.certificates.is_empty()) else { continue };
+        with_sync(store, membership, now, |sync| sync.announce(key, now))?;
+        announced.push(id);
+    }
+    Ok(announced)
+}
+
+fn is_on_token(store: &Store, key: &Fingerprint) -> Result<bool, Failure> {
+    Ok(store.token_keys()?.contains_key(key.sha256()))
+}
+
+/// Does in the store what the log says of keys: those that are retired, and those beside the one that is advertised,
+/// are for old mail alone. Where none is advertised, none is.
+///
+/// # Errors
+/// As [`with_sync`].
+pub(crate) fn retire_as_told(store: &mut Store, membership: &Membership, now: Time) -> Result<(), Failure> {
+    let (advertised, known) = with_sync(store, membership, now, |sync| {
+        let keys = sync.told().keys.iter().map(|key| (key.announced.key, key.announced.purpose, key.retired));
+        Ok((sync.advertised(), keys.collect::<Vec<_>>()))
+    })?;
+    let is_over = |fingerprint: &Fingerprint| {
+        let id = KeyId::from_bytes(*fingerprint.sha256());
+        known.iter().any(|(known, purpose, retired)| {
+            *known == id && (*retired || (*purpose == Purpose::Decryption && advertised != Some(id)))
+        })
+    };
+    let over: Vec<Fingerprint> = store
+        .secret_keys()?
+        .iter()
+        .filter(|key| key.retired.is_none() && is_over(&key.fingerprint))
+        .map(|key| key.fingerprint)
+        .collect();
+    if over.is_empty() {
+        return Ok(());
+    }
+    Ok(store.write(now, |writer| over.iter().try_for_each(|key| writer.retire(key).map(drop)))?)
+}
+
+/// The loop's refusal, as a command says it.
+pub(crate) fn failed(error: SyncError) -> Failure {
+    match error {
+        SyncError::Store(sync::StoreError::Locked) => StoreError::Locked.into(),
+        SyncError::Store(sync::StoreError::Full) => StoreError::Full.into(),
+        SyncError::NoRight => Failure::no("no-right", "this device may not do that")
+            .hint("an admin device can: see `cseal device list`"),
+        SyncError::UnknownDevice => Failure::no("unknown-device", "no such device is among yours"),
+        SyncError::OnlyHolder(keys) => {
+            let lost = keys.iter().map(ToString::to_string).collect();
+            let count =
+                if keys.len() == 1 { "1 key is".to_owned() } else { format!("{} keys are", keys.len()) };
+            Failure::no("only-holder", format!("{count} on this device and on no other that stays"))
+                .details(lost)
+                .hint(
+                    "fetch them first, with `cseal device sync` there and here; or give them up by --anyway",
+                )
+        }
+        other => Failure::unknown("device-log", format!("the log of your devices: {other}")),
     }
 }
 

@@ -84,6 +84,7 @@ fn changes() -> Vec<Change> {
         note(7),
         Change::Post { name, object: b"object".to_vec(), secret },
         Change::Posted { name, place: "folder:/media/stick".to_owned() },
+        Change::Wrapped { device: DeviceId::from_bytes([1; 32]), key: secret, counter: 7 },
         Change::Seen(ObjectName::from_bytes([4; 32])),
         Change::Shelve { name: ObjectName::from_bytes([5; 32]), package: b"package".to_vec() },
         Change::Listed { place: "lan".to_owned(), secret, cursor: Cursor(vec![1]) },
@@ -111,11 +112,12 @@ fn what_was_committed_is_there_after_the_next_start_and_twice_is_once() {
         kept.outgoing.len(),
         kept.shelved.len(),
         kept.seen.len(),
+        kept.wrapped.len(),
         kept.cursors.len(),
         kept.pinned.len(),
         kept.wanted.len(),
     ];
-    assert_eq!((counts, kept.keys.len()), ([1; 8], 2));
+    assert_eq!((counts, kept.keys.len()), ([1; 9], 2));
     assert_eq!(kept.outgoing[0].posted, ["folder:/media/stick"]);
     assert_eq!(shared.outgoing(&kept.outgoing[0].name).unwrap().unwrap(), b"object");
     assert_eq!(shared.shelved(&kept.shelved[0].name).unwrap().unwrap(), b"package");
@@ -152,6 +154,9 @@ fn a_key_that_came_is_an_ordinary_key_of_its_owner() {
     shared.commit(&[Change::Key(key.clone())]).unwrap();
     let back = shared.key(&key.id).unwrap().unwrap();
     assert_eq!((back.secret.expose(), &back.certificates), (key.secret.expose(), &key.certificates));
+    let name = mail_name(&Certificate::from_der(&key.certificates[0]).unwrap().names()[0]);
+    assert_eq!(shared.key_named(&name), Ok(Some(key.id)));
+    assert_eq!(shared.key_named(&[0; 32]), Ok(None));
     let stored = store.secret_keys().unwrap();
     assert_eq!((stored.len(), stored[0].key_use), (1, KeyUse::Encryption));
     let above = Certificate::from_der(&key.certificates[1]).unwrap();
