@@ -22,6 +22,7 @@ mod mutt;
 mod passphrase;
 mod publish;
 mod queue;
+mod relay;
 mod renew;
 mod revoke;
 mod sendmail;
@@ -63,6 +64,7 @@ pub(crate) use mutt::{Mutt, MuttCommand};
 pub(crate) use passphrase::ChangePassphrase;
 pub(crate) use publish::{Matching, Publish, Selector};
 pub(crate) use queue::{Queue, QueueCommand, QueueDrop, QueueFlush, QueueRelease, QueueShow};
+pub(crate) use relay::{Relay, RelayPolicy};
 pub(crate) use renew::Renew;
 pub(crate) use revoke::{Remove, Revoke, RevokeReason};
 pub(crate) use sendmail::Sendmail;
@@ -125,6 +127,7 @@ pub(crate) enum Command {
     Agent(Agent),
     Sendmail(Sendmail),
     Queue(Queue),
+    Relay(Box<Relay>),
     Filter(Filter),
     Mutt(Mutt),
     Passphrase(ChangePassphrase),

@@ -24,6 +24,7 @@ mod passphrase;
 pub(crate) mod queue;
 pub(crate) mod readers;
 mod reading;
+mod relay;
 pub(crate) mod reliances;
 pub(crate) mod remember;
 mod restore;
@@ -67,6 +68,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Sendmail(_) => Err(Failure::usage("nothing stands before the word sendmail")
             .hint("call it as `cseal sendmail` or `cseal-sendmail`, with its own options behind")),
         Command::Queue(arguments) => queue::run(arguments),
+        Command::Relay(arguments) => relay::run(arguments),
         Command::Filter(arguments) => filter::run(arguments),
         Command::Mutt(arguments) => mutt::run(arguments),
         Command::Passphrase(arguments) => passphrase::run(arguments),
@@ -149,6 +151,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             QueueCommand::Drop(arguments) => Some(&arguments.report),
             QueueCommand::Release(arguments) => Some(&arguments.report),
         },
+        Command::Relay(arguments) => Some(&arguments.report),
         Command::Passphrase(arguments) => Some(&arguments.report),
         Command::Backup(arguments) => Some(&arguments.report),
         Command::Restore(arguments) => Some(&arguments.report),

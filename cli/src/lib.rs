@@ -21,6 +21,7 @@ mod places;
 mod policy;
 mod queue;
 mod randomness;
+mod relay_config;
 mod render;
 mod revocation;
 mod sealed;

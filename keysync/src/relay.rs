@@ -53,6 +53,7 @@ use metrics::Metrics;
 pub use service::Clock;
 use service::Service;
 use store::Store;
+use store::postgres::{PostgresSettings, PostgresStore};
 use store::sqlite::SqliteStore;
 use tls::Certificate;
 pub use tls::TlsFiles;
@@ -86,6 +87,8 @@ pub struct Settings {
 pub enum StoreSettings {
     /// In one file.
     Sqlite(PathBuf),
+    /// In a database that several relays share.
+    Postgres(PostgresSettings),
 }
 
 /// Why a relay does not run.
@@ -226,7 +229,7 @@ impl Relay {
         let certificate = settings.tls.map(Certificate::load).transpose().map_err(RelayError::Tls)?;
         let tls = certificate.clone().map(Certificate::server).transpose().map_err(RelayError::Tls)?;
         let waiting = Arc::<Waiting>::default();
-        let store = open(&settings.store, settings.limits)?;
+        let store = open(&settings.store, settings.limits, &waiting).await?;
         let (listeners, addresses) = listen(&settings.listen).await?;
         let most = settings.visitors.connections;
         let service = Arc::new(Service {
@@ -286,11 +289,19 @@ impl Relay {
     }
 }
 
-fn open(settings: &StoreSettings, limits: Limits) -> Result<Arc<dyn Store>, RelayError> {
+async fn open(
+    settings: &StoreSettings,
+    limits: Limits,
+    waiting: &Arc<Waiting>,
+) -> Result<Arc<dyn Store>, RelayError> {
     let failed = |error: store::StoreError| RelayError::Store(error.0);
-    match settings {
-        StoreSettings::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path, limits).map_err(failed)?)),
-    }
+    Ok(match settings {
+        StoreSettings::Sqlite(path) => Arc::new(SqliteStore::open(path, limits).map_err(failed)?),
+        StoreSettings::Postgres(settings) => {
+            let opened = PostgresStore::open(settings, limits, Arc::clone(waiting)).await;
+            Arc::new(opened.map_err(failed)?)
+        }
+    })
 }
 
 async fn listen(addresses: &[SocketAddr]) -> Result<(Vec<TcpListener>, Vec<SocketAddr>), RelayError> {

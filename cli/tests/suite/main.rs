@@ -32,6 +32,7 @@ mod peers;
 mod people;
 mod reading;
 mod readme;
+mod relay;
 mod renew;
 mod sendmail;
 mod servers;

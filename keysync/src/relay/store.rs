@@ -1,5 +1,6 @@
 //! Where a relay keeps boxes: one file of SQLite, or PostgreSQL for several processes.
 
+pub mod postgres;
 pub mod sqlite;
 
 use std::fmt;

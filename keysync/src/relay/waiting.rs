@@ -41,6 +41,12 @@ impl Waiting {
         }
     }
 
+    /// Perhaps something came into each.
+    pub fn wake_all(&self) {
+        let boxes = self.boxes.lock().unwrap_or_else(PoisonError::into_inner);
+        boxes.values().for_each(|bell| bell.notify.notify_waiters());
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.boxes.lock().unwrap_or_else(PoisonError::into_inner).values().map(|bell| bell.waiters).sum()
     }
