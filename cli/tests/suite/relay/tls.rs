@@ -34,7 +34,7 @@ fn a_device_and_a_relay_speak_tls_with_a_ca_of_their_own() {
         let address = RelayAddress::parse(&address).unwrap();
         RelayTransport::new(agent(roots), address, object_box("alice"), Class::Account, clock)
     };
-    let (mut one, mut other) = (device(&[root.clone()]), device(&[root]));
+    let (mut one, mut other) = (device(std::slice::from_ref(&root)), device(std::slice::from_ref(&root)));
     let name = one.put(b"key").unwrap();
     assert_eq!(other.list(&Cursor::default()).unwrap().names, [name]);
     assert_eq!(other.get(&name).unwrap(), b"key");

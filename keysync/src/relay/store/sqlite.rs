@@ -161,10 +161,7 @@ impl Store for SqliteStore {
 
     fn check(&self) -> Answer<'_, ()> {
         // Through the thread that writes, so that a disk that hangs is seen.
-        let asked = self
-            .writer
-            .write(|connection| connection.query_row("select 1", [], |_| Ok(((), Changed::default()))));
-        asked
+        self.writer.write(|connection| connection.query_row("select 1", [], |_| Ok(((), Changed::default()))))
     }
 
     fn close(&self) -> Answer<'_, ()> {
