@@ -2,6 +2,7 @@
 //!
 //! `--help`, the man pages and the completions come from these definitions.
 
+mod account;
 mod agent;
 mod archive;
 mod backup;
@@ -36,6 +37,7 @@ mod witness;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use account::{DeviceExport, DeviceRevoke, DeviceRole, NewAccount, RoleName};
 pub(crate) use agent::{Agent, AgentCommand, AgentStart, duration};
 pub(crate) use archive::{
     Archive, ArchiveCommand, ArchiveDecrypt, ArchiveKeys, ArchivePlace, ArchiveRewrap, ArchiveVerify,

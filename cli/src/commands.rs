@@ -137,6 +137,9 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
         Command::Device(device) => match &device.command {
             DeviceCommand::Add(arguments) => Some(&arguments.report),
             DeviceCommand::List(arguments) => Some(&arguments.report),
+            DeviceCommand::Revoke(arguments) => Some(&arguments.report),
+            DeviceCommand::Role(arguments) => Some(&arguments.report),
+            DeviceCommand::Export(arguments) => Some(&arguments.report),
             DeviceCommand::Install(arguments) => Some(&arguments.report),
         },
         Command::Agent(agent) => match &agent.command {

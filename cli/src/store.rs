@@ -45,6 +45,7 @@ use counterseal_core::time::Time;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+pub(crate) use account::KeptAlarm;
 pub(crate) use backup::{BackupNote, is_backup, verify as verify_backup};
 pub(crate) use device_secrets::DeviceSecretKind;
 pub(crate) use error::StoreError;

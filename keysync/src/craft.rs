@@ -22,6 +22,7 @@ pub struct DeviceCraft<'a> {
     keys: &'a dyn SecretKeys,
     certificate: Certificate,
     random: &'a mut dyn Random,
+    next_log_secret: Option<SecretBytes>,
 }
 
 impl<'a> DeviceCraft<'a> {
@@ -32,7 +33,14 @@ impl<'a> DeviceCraft<'a> {
         certificates: &DeviceCertificates,
         random: &'a mut dyn Random,
     ) -> Self {
-        Self { keys, certificate: certificates.signing().clone(), random }
+        Self { keys, certificate: certificates.signing().clone(), random, next_log_secret: None }
+    }
+
+    /// The same, where the next log secret follows from something: the first one of an account from its seed.
+    #[must_use]
+    pub fn with_log_secret(mut self, secret: SecretBytes) -> Self {
+        self.next_log_secret = Some(secret);
+        self
     }
 
     fn id(&self) -> DeviceId {
@@ -91,6 +99,9 @@ impl Craft for DeviceCraft<'_> {
     }
 
     fn new_log_secret(&mut self) -> SecretBytes {
+        if let Some(secret) = self.next_log_secret.take() {
+            return secret;
+        }
         let mut secret = zeroize::Zeroizing::new([0; 32]);
         self.random.fill(&mut *secret);
         SecretBytes::copy_of(&*secret)

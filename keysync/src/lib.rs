@@ -17,6 +17,7 @@
 //! object                        what lies in a box, padded and sealed
 //! craft                         signing, sealing and issuing with a device's own keys
 //! grant                         what a new device gets at the end of its pairing
+//! copy                          an account in one file, for the seed on paper
 //! sync                          what to fetch, believe, open, repair and post
 //! channel                       the cryptography of pairing: HPKE and CPace
 //! words, sas, code              what people carry from one device to the other
@@ -25,6 +26,7 @@
 
 pub mod channel;
 pub mod code;
+pub mod copy;
 pub mod craft;
 pub mod device;
 pub mod grant;

@@ -170,3 +170,5 @@ pub const SIGNING_CERTIFICATE_DAYS: i64 = 3 * 365;
 pub const SHELVED_BYTES: u64 = 64 << 20;
 /// Log secrets whose boxes are read: a device that sleeps through that many revocations is paired again.
 pub const READ_BOXES: usize = 8;
+/// Bytes of a copy of an account: a log of thousands of entries, padded, and a hundred keys.
+pub const ACCOUNT_COPY_BYTES: usize = 256 << 20;

@@ -76,12 +76,15 @@ impl fmt::Debug for RootKeys {
     }
 }
 
-/// A new seed.
+/// The first secret of the log of an account with this seed: so the seed alone finds the first box, and opens what
+/// [`crate::copy`] wrote. 32 bytes.
 #[must_use]
-pub fn new_seed(random: &mut dyn Random) -> SecretBytes {
-    let mut seed = zeroize::Zeroizing::new([0; SEED_BYTES]);
-    random.fill(&mut *seed);
-    SecretBytes::copy_of(&*seed)
+pub fn first_log_secret(seed: &SecretBytes) -> SecretBytes {
+    let mut secret = zeroize::Zeroizing::new([0; 32]);
+    // The only error is an output above 8160 bytes.
+    let _ = Hkdf::<Sha256>::new(None, seed.expose())
+        .expand(b"counterseal-keysync/1 root log secret", &mut *secret);
+    SecretBytes::copy_of(&*secret)
 }
 
 fn derive(seed: &SecretBytes, purpose: &str, kind: KeyKind, bytes: usize) -> Result<SecretKey, NotASeed> {

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::account::{DeviceExport, DeviceRevoke, DeviceRole};
 use super::common::{Passphrase, Report, help_end};
 use super::foreign::Foreign;
 use super::install::DeviceInstall;
@@ -25,6 +26,9 @@ pub(crate) struct Device {
 pub(crate) enum DeviceCommand {
     Add(Box<DeviceAdd>),
     List(DeviceList),
+    Revoke(DeviceRevoke),
+    Role(DeviceRole),
+    Export(DeviceExport),
     Install(DeviceInstall),
 }
 

@@ -1,9 +1,15 @@
 //! `cseal device`: the devices of one person.
 
 pub(crate) mod account;
+mod choose;
+mod export;
 pub(crate) mod foreign;
+pub(crate) mod found;
 pub(crate) mod install;
-mod list;
+pub(crate) mod list;
+mod revoke;
+mod role;
+mod rollover;
 mod wanted;
 
 use crate::args::{self, DeviceCommand};
@@ -13,6 +19,9 @@ use crate::failure::{Exit, Failure};
 pub(super) fn run(arguments: &args::Device) -> Result<Exit, Failure> {
     match &arguments.command {
         DeviceCommand::List(arguments) => list::run(arguments),
+        DeviceCommand::Revoke(arguments) => revoke::run(arguments),
+        DeviceCommand::Role(arguments) => role::run(arguments),
+        DeviceCommand::Export(arguments) => export::run(arguments),
         DeviceCommand::Add(arguments) => foreign::add(arguments),
         DeviceCommand::Install(arguments) => install::run(arguments),
     }

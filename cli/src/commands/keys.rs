@@ -9,7 +9,7 @@ mod list;
 pub(crate) mod mobileconfig;
 mod publish;
 mod remove;
-mod renew;
+pub(crate) mod renew;
 pub(crate) mod revoke;
 pub(crate) mod sealed;
 mod twin;

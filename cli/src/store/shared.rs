@@ -3,8 +3,6 @@
 //! Nothing of it is written while the store is locked: what lies in the boxes waits there, and boxes are found by a
 //! secret that is sealed. Each commit is one transaction, with a new head.
 
-use counterseal_core::der::tlv::{self, tag};
-use counterseal_core::ports::KeyName;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use counterseal_core::trust::VERIFIED;
@@ -16,7 +14,6 @@ use counterseal_keysync::sync::{
 };
 use counterseal_keysync::transport::{Cursor, ObjectName};
 use rusqlite::{OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
 use super::device_secrets::DeviceSecretKind;
 use super::error::StoreError;
@@ -198,12 +195,12 @@ impl SharedStore<'_> {
         found.map(|secret| self.store.open_device_secret(secret).map_err(failed)).transpose()
     }
 
-    /// The names by which mail may call a key ([`mail_name`]).
+    /// The names by which mail may call a key ([`sync::wanted_name`]).
     fn names_of(&self, id: &KeyId) -> Result<Vec<[u8; 32]>, StoreError> {
         let mut names = Vec::new();
         for der in self.store.certificates_of(id.as_bytes())? {
             let Ok(certificate) = Certificate::from_der(&der) else { continue };
-            names.extend(certificate.names().iter().map(mail_name));
+            names.extend(certificate.names().iter().map(sync::wanted_name));
         }
         Ok(names)
     }
@@ -362,17 +359,6 @@ impl Writer<'_> {
         }
         Ok(())
     }
-}
-
-/// How devices call a key that mail was sealed to: SHA-256 of the DER of a recipient identifier (RFC 5652, section 6.2).
-pub(crate) fn mail_name(name: &KeyName) -> [u8; 32] {
-    let der = match name {
-        KeyName::IssuerAndSerialNumber { issuer, serial_number } => {
-            tlv::sequence(&[issuer, &tlv::encode(tag::INTEGER, serial_number)])
-        }
-        KeyName::KeyIdentifier(identifier) => tlv::encode(tag::primitive(0), identifier),
-    };
-    Sha256::digest(der).into()
 }
 
 fn failed(error: StoreError) -> PortError {

@@ -17,6 +17,7 @@ use self::succeed::Renewal;
 use super::generate::name;
 use crate::args;
 use crate::clock;
+use crate::commands::device::account::{Membership, announce_own};
 use crate::commands::issuing::{authority_certificate, further, generate, kind, self_signed};
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
@@ -49,6 +50,10 @@ pub(super) fn run(arguments: &args::Renew) -> Result<Exit, Failure> {
     };
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     store.write(now, |writer| renewal.keep(writer))?;
+    // The other devices of the person get it with the next sync.
+    if let Some(membership) = Membership::of(&store)? {
+        announce_own(&mut store, &membership, now)?;
+    }
     render::renewed(&renewal.report(), arguments.report.json)?;
     if !arguments.report.json {
         let places = store.token_keys()?;
@@ -215,7 +220,7 @@ impl Job<'_> {
 }
 
 /// A kind of key like the one before, and not weaker than what `init` makes.
-fn like(before: Option<KeyAlgorithm>, key_use: KeyUse) -> args::Algorithm {
+pub(crate) fn like(before: Option<KeyAlgorithm>, key_use: KeyUse) -> args::Algorithm {
     match before {
         Some(KeyAlgorithm::Rsa { bits }) if bits > LEAST_RSA_BITS => args::Algorithm::Rsa4096,
         Some(KeyAlgorithm::Rsa { .. }) => args::Algorithm::Rsa3072,

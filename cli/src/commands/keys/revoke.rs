@@ -16,43 +16,25 @@ use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
 use crate::files::{Content, Output};
 use crate::render::renew as render;
-use crate::store::{EvidenceKind, KeyUse, Store, StoredKey};
+use crate::store::{EvidenceKind, KeyUse, Store, StoreError, StoreKeys, StoredKey, Writer};
 
 /// Signs the list, keeps it to go along with mail, retires the key, and says who is to be told.
 pub(super) fn run(arguments: &args::Revoke) -> Result<Exit, Failure> {
     let now = clock::now();
     let mut store = store::open()?;
     let key = own_key(&store, &arguments.key)?;
-    let certificates = certificates(&store)?;
-    let authority = authority_of(&store, &key, &certificates)?;
-    let mut revoked = earlier(&store, &authority, &certificates)?;
-    let revocation = Revocation { when: now, reason: reason(arguments.reason) };
-    let ended = ended(&store, &key, &authority, &certificates)?;
-    let of_keys = certificates.iter().filter(|own| ended.contains(&own.fingerprint()));
-    for serial_number in of_keys.map(|own| own.serial_number().to_vec()) {
-        if !revoked.iter().any(|(known, _)| *known == serial_number) {
-            revoked.push((serial_number, revocation));
-        }
-    }
-    let list = {
+    let revoked = {
         let keys = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;
-        let issuer = Issuer { certificate: &authority, keys: &keys };
-        // Nobody asks for the next one: a list holds for as long as the CA does.
-        revocation_list(&issuer, &revoked, now, authority.not_after().max(now.plus_days(1)))
-            .map_err(|error| keys.failure().unwrap_or_else(|| cannot_issue(error)))?
+        revoke(&store, &keys, std::slice::from_ref(&key), reason(arguments.reason), now)?
     };
     let mut output = match &arguments.output {
         Some(file) => Some(Output::at(Some(file), arguments.overwrite, Content::Text)?),
         None => None,
     };
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
-    store.write(now, |writer| {
-        let name = authority.fingerprint();
-        writer.keep_evidence(EvidenceKind::RevocationList, name.sha256(), list.as_der())?;
-        ended.iter().try_for_each(|key| writer.retire(key).map(drop))
-    })?;
+    store.write(now, |writer| revoked.keep(writer))?;
     if let Some(output) = &mut output {
-        let text = pem::encode("X509 CRL", list.as_der());
+        let text = pem::encode("X509 CRL", revoked.list.as_der());
         output.write_all(text.as_bytes()).map_err(|error| Failure::io("the revocation list", &error))?;
     }
     if let Some(output) = output {
@@ -60,8 +42,55 @@ pub(super) fn run(arguments: &args::Revoke) -> Result<Exit, Failure> {
     }
     let is_authority = key.key_use == KeyUse::PersonalCa;
     let file = arguments.output.as_deref();
-    render::revoked(&key.fingerprint, (is_authority, revoked.len()), file, arguments.report.json)?;
+    render::revoked(&key.fingerprint, (is_authority, revoked.serial_numbers), file, arguments.report.json)?;
     Ok(Exit::Done)
+}
+
+/// What a personal CA takes back: to be kept with what else changes.
+pub(crate) struct Revoked {
+    authority: Fingerprint,
+    list: RevocationList,
+    ended: Vec<Fingerprint>,
+    serial_numbers: usize,
+}
+
+impl Revoked {
+    /// Keeps the list, which goes along with mail from now on, and retires the keys.
+    pub(crate) fn keep(&self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
+        writer.keep_evidence(EvidenceKind::RevocationList, self.authority.sha256(), self.list.as_der())?;
+        self.ended.iter().try_for_each(|key| writer.retire(key).map(drop))
+    }
+}
+
+/// Has the personal CA that issued the first of these keys' certificates take those of all of them back.
+pub(crate) fn revoke(
+    store: &Store,
+    keys: &StoreKeys<'_>,
+    of: &[StoredKey],
+    reason: RevocationReason,
+    now: Time,
+) -> Result<Revoked, Failure> {
+    let certificates = certificates(store)?;
+    let first = of.first().ok_or_else(|| Failure::unknown("no-key", "no key is to be revoked"))?;
+    let authority = authority_of(store, first, &certificates)?;
+    let mut revoked = earlier(store, &authority, &certificates)?;
+    let revocation = Revocation { when: now, reason };
+    let mut all_ended = Vec::new();
+    for key in of {
+        all_ended.extend(ended(store, key, &authority, &certificates)?);
+    }
+    let of_keys = certificates.iter().filter(|own| all_ended.contains(&own.fingerprint()));
+    for serial_number in of_keys.map(|own| own.serial_number().to_vec()) {
+        if !revoked.iter().any(|(known, _)| *known == serial_number) {
+            revoked.push((serial_number, revocation));
+        }
+    }
+    let issuer = Issuer { certificate: &authority, keys };
+    // Nobody asks for the next one: a list holds for as long as the CA does.
+    let list = revocation_list(&issuer, &revoked, now, authority.not_after().max(now.plus_days(1)))
+        .map_err(|error| keys.failure().unwrap_or_else(|| cannot_issue(error)))?;
+    let authority = authority.fingerprint();
+    Ok(Revoked { authority, list, ended: all_ended, serial_numbers: revoked.len() })
 }
 
 /// A key of ours by its fingerprint.

@@ -154,7 +154,7 @@ fn a_key_that_came_is_an_ordinary_key_of_its_owner() {
     shared.commit(&[Change::Key(key.clone())]).unwrap();
     let back = shared.key(&key.id).unwrap().unwrap();
     assert_eq!((back.secret.expose(), &back.certificates), (key.secret.expose(), &key.certificates));
-    let name = mail_name(&Certificate::from_der(&key.certificates[0]).unwrap().names()[0]);
+    let name = sync::wanted_name(&Certificate::from_der(&key.certificates[0]).unwrap().names()[0]);
     assert_eq!(shared.key_named(&name), Ok(Some(key.id)));
     assert_eq!(shared.key_named(&[0; 32]), Ok(None));
     let stored = store.secret_keys().unwrap();
