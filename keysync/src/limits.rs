@@ -1,5 +1,7 @@
 //! Every budget of this library, with its name and its source.
 
+use std::time::Duration;
+
 /// Bytes of one object in the box of an account.
 pub const OBJECT_BYTES: usize = 4 << 20;
 /// Bytes of one object in the box of a pairing: the largest is a device log with its key packages, and goes in parts.
@@ -50,6 +52,51 @@ pub const ANSWER_MEMORY_KIB: u32 = 64 << 10;
 pub const ANSWER_PASSES: u32 = 3;
 /// Names that one listing of a box may have.
 pub const LISTED_OBJECTS: usize = 100_000;
+
+/// Files of any kind that are looked at in a shared folder, before it is called no box.
+pub const FOLDER_ENTRIES: usize = 2 * LISTED_OBJECTS;
+/// Copies that a file synchroniser made of one object, of which each is looked at.
+pub const FOLDER_COPIES: usize = 16;
+/// Bytes of a picture that is searched for QR codes: a photograph of a telephone has five million.
+pub const PICTURE_BYTES: usize = 32 << 20;
+/// Pixels of such a picture: telephones make 12 million, and 50 million where one insists.
+pub const PICTURE_PIXELS: u64 = 64_000_000;
+/// Bytes that unpacking such a picture may take: each of its pixels in four channels.
+pub const PICTURE_MEMORY: u64 = 4 * PICTURE_PIXELS;
+/// How long such a picture is looked at.
+pub const PICTURE_TIME: Duration = Duration::from_secs(15);
+/// Codes that are read from one picture.
+pub const PICTURE_CODES: usize = 16;
+/// Bytes of a cursor of one device on the local network: those of our transports have 32 at most.
+pub const CURSOR_BYTES: usize = 1024;
+/// Bytes of a frame on the local network beyond its object: what is asked, a cursor, and the seal.
+pub const LAN_FRAME_OVERHEAD: usize = CURSOR_BYTES + 64;
+/// Devices of one box that are worked with at once.
+pub const LAN_PEERS: usize = 16;
+/// Addresses of one device that are tried.
+pub const LAN_ADDRESSES: usize = 8;
+/// Announcements that are looked at in one go.
+pub const LAN_EVENTS: usize = 1000;
+/// How often a device that was found may fail before it is left alone.
+pub const LAN_PEER_FAILURES: u32 = 5;
+/// Connections that a listener serves at once.
+pub const LAN_CONNECTIONS: usize = 32;
+/// How often one address may fail to prove that it holds the box, before it is not answered any more.
+pub const LAN_FAILURES: u32 = 20;
+/// Addresses of which a listener remembers how often they failed; when they are all used, new ones are not answered.
+pub const LAN_STRANGERS: usize = 1000;
+/// How long the first device is looked for.
+pub const LAN_SEARCH: Duration = Duration::from_secs(4);
+/// How long one address has to take a connection.
+pub const LAN_CONNECT: Duration = Duration::from_secs(3);
+/// How long one message of the proofs may take.
+pub const LAN_HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long one frame may take once it began.
+pub const LAN_ANSWER: Duration = Duration::from_secs(20);
+/// How long a connection may ask nothing.
+pub const LAN_IDLE: Duration = Duration::from_secs(90);
+/// How long one device is asked to wait, before the others are.
+pub const LAN_TURN: Duration = Duration::from_secs(5);
 
 /// Entries of a device log. A family with seven machines makes a few hundred in ten years.
 pub const LOG_ENTRIES: usize = 100_000;

@@ -3,6 +3,8 @@
 //! A transport is believed in nothing. It may lose, repeat, reorder and invent objects; whatever it gives is asked
 //! for its name ([`ObjectName::of`]) before anything else looks at it, and what it lists may be a lie.
 
+pub mod folder;
+pub mod memory;
 pub mod relay;
 
 use std::fmt;
@@ -29,10 +31,28 @@ impl ObjectName {
         Self(bytes)
     }
 
+    /// From lower-case hexadecimal, as [`fmt::Display`] writes it; anything else is no name.
+    #[must_use]
+    pub fn from_hexadecimal(text: &str) -> Option<Self> {
+        data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
+    }
+
     /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Whether these bytes have this name.
+    ///
+    /// # Errors
+    /// [`TransportError::Forged`] where they have another.
+    pub fn check(&self, object: &[u8]) -> Result<(), TransportError> {
+        let found = Self::of(object);
+        if found == *self {
+            return Ok(());
+        }
+        Err(TransportError::Forged(format!("{self} was asked for, {found} came")))
     }
 }
 
@@ -193,9 +213,49 @@ impl fmt::Display for TransportError {
 
 impl std::error::Error for TransportError {}
 
+/// Whether an object of this length is carried.
+fn fits(bytes: u64, limit: usize) -> Result<(), TransportError> {
+    let limit = limit as u64;
+    if bytes > limit { Err(TransportError::TooLarge { bytes, limit }) } else { Ok(()) }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    /// What every transport does, shown on two ways to one empty box.
+    pub(super) fn keeps_the_contract(one: &mut dyn Transport, other: &mut dyn Transport) {
+        let empty = one.list(&Cursor::default()).unwrap();
+        assert!(empty.names.is_empty());
+        assert_eq!(one.get(&ObjectName::of(b"none")), Err(TransportError::Absent));
+        one.remove(&ObjectName::of(b"none")).unwrap();
+
+        let first = one.put(b"first").unwrap();
+        assert_eq!(first, ObjectName::of(b"first"));
+        assert_eq!(other.put(b"first").unwrap(), first);
+        other.wait(&empty.cursor, Duration::from_secs(20)).unwrap();
+        let listing = other.list(&Cursor::default()).unwrap();
+        assert_eq!(listing.names, [first]);
+        assert!(other.list(&listing.cursor).unwrap().names.is_empty());
+        assert_eq!(other.get(&first).unwrap(), b"first");
+
+        let second = other.put(&[0; 20_000]).unwrap();
+        one.wait(&listing.cursor, Duration::from_secs(20)).unwrap();
+        assert!(one.list(&listing.cursor).unwrap().names.contains(&second));
+        assert_eq!(one.get(&second).unwrap(), [0; 20_000]);
+        let seen = one.list(&Cursor::default()).unwrap().cursor;
+        one.wait(&seen, Duration::from_millis(20)).unwrap();
+
+        one.remove(&first).unwrap();
+        one.remove(&first).unwrap();
+        assert_eq!(other.get(&first), Err(TransportError::Absent));
+        assert_eq!(other.list(&Cursor::default()).unwrap().names, [second]);
+    }
 
     #[test]
     fn everything_of_a_box_follows_from_its_secret_and_purpose() {
