@@ -1,6 +1,7 @@
 //! The terminal: the streams, colour, questions, and text that is safe to show.
 
 mod prompt;
+mod qr;
 mod safe_text;
 mod shell;
 
@@ -9,6 +10,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use prompt::{Question, ask_secret, ask_shown, can_ask, show_on_terminal};
+pub(crate) use qr::qr_code;
 pub(crate) use safe_text::{SafeText, is_unsafe};
 pub(crate) use shell::shell_word;
 

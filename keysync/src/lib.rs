@@ -20,6 +20,7 @@
 //! copy                          an account in one file, for the seed on paper
 //! sync                          what to fetch, believe, open, repair and post
 //! channel                       the cryptography of pairing: HPKE and CPace
+//! qr                            QR codes, made and read
 //! words, sas, code              what people carry from one device to the other
 //! pairing                       the handshake of two devices, or two people
 //! ```
@@ -36,6 +37,7 @@ pub mod log;
 pub mod object;
 pub mod package;
 pub mod pairing;
+pub mod qr;
 mod random_adapter;
 pub mod recovery;
 pub mod relay;

@@ -4,6 +4,7 @@
 //! for its name ([`ObjectName::of`]) before anything else looks at it, and what it lists may be a lie.
 
 pub mod folder;
+pub mod lan;
 pub mod memory;
 pub mod relay;
 

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use counterseal_core::secret::SecretBytes;
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
 use super::counted;
@@ -13,7 +11,7 @@ use super::json::line;
 use crate::args::Report;
 use crate::commands::device::foreign::ForeignReader;
 use crate::failure::Failure;
-use crate::terminal::{SafeText, print, say, show_on_terminal};
+use crate::terminal::{SafeText, print, qr_code, say, show_on_terminal};
 
 #[derive(Serialize)]
 struct AddedObject<'a> {
@@ -36,9 +34,7 @@ pub(crate) fn password(password: &SecretBytes) -> Result<(), Failure> {
 
 /// Shows where the file is offered.
 pub(crate) fn offer(url: &str, wait: Duration) -> Result<(), Failure> {
-    let code = QrCode::new(url.as_bytes())
-        .map(|code| code.render::<Dense1x2>().quiet_zone(true).build() + "\n")
-        .unwrap_or_default();
+    let code = qr_code(url, "type the address");
     say(&format!(
         "{code}Scan this with the device, or type it there. It works once, for {}:\n    {url}",
         counted(wait.as_secs() as usize, "second")

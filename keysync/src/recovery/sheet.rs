@@ -9,10 +9,10 @@ mod text;
 
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
-use qrcode::{Color, EcLevel, QrCode};
 use zeroize::Zeroizing;
 
 use super::{SecretWords, Seed, Share};
+use crate::qr::{Code, Correction};
 
 /// A sheet for one seed or one share. It is secret, whichever way it is drawn.
 pub struct Sheet {
@@ -20,7 +20,7 @@ pub struct Sheet {
     account: String,
     made: Time,
     words: SecretWords,
-    code: Matrix,
+    code: Code,
 }
 
 /// What the sheet holds.
@@ -69,7 +69,7 @@ impl Sheet {
         if account.is_empty() || account.len() > page::ACCOUNT_LETTERS || !account.bytes().all(printable) {
             return Err(SheetError::Account);
         }
-        let code = Matrix::of(code).ok_or(SheetError::Code)?;
+        let code = Code::of(code, Correction::Quartile).map_err(|_| SheetError::Code)?;
         Ok(Self { kind, account: account.to_owned(), made, words, code })
     }
 
@@ -134,34 +134,5 @@ impl Sheet {
             "3. Run \"cseal device recover\" and type the words above, or show it the code.",
             "While all is well, \"cseal device recover drill\" tells whether this paper still opens the store.",
         ]
-    }
-}
-
-/// The modules of a QR code.
-struct Matrix {
-    width: usize,
-    dark: Zeroizing<Vec<bool>>,
-}
-
-impl Matrix {
-    /// The code of a text, readable with a quarter of it gone.
-    fn of(text: &str) -> Option<Self> {
-        let code = QrCode::with_error_correction_level(text, EcLevel::Q).ok()?;
-        let dark = code.to_colors().into_iter().map(|color| color == Color::Dark).collect();
-        Some(Self { width: code.width(), dark: Zeroizing::new(dark) })
-    }
-
-    /// Runs of dark modules: column, row, length.
-    fn runs(&self) -> Vec<(usize, usize, usize)> {
-        let mut runs: Vec<(usize, usize, usize)> = Vec::new();
-        for (row, modules) in self.dark.chunks(self.width).enumerate() {
-            for (column, _) in modules.iter().enumerate().filter(|(_, dark)| **dark) {
-                match runs.last_mut() {
-                    Some((start, of, length)) if *of == row && *start + *length == column => *length += 1,
-                    _ => runs.push((column, row, 1)),
-                }
-            }
-        }
-        runs
     }
 }

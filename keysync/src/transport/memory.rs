@@ -15,7 +15,7 @@ type Meddler = Box<dyn FnMut(&[u8]) -> Vec<Vec<u8>> + Send>;
 pub struct MemoryBox {
     shared: Arc<Shared>,
     object_bytes: usize,
-    objects: usize,
+    objects: u64,
 }
 
 struct Shared {
@@ -37,7 +37,7 @@ impl MemoryBox {
     /// A box for objects of an account.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_limits(limits::LISTED_OBJECTS, limits::OBJECT_BYTES)
+        Self::with_limits(limits::LISTED_OBJECTS as u64, limits::OBJECT_BYTES)
     }
 
     /// A box for one pairing: few objects, none large.
@@ -48,7 +48,7 @@ impl MemoryBox {
 
     /// A box for this many objects of this many bytes each.
     #[must_use]
-    pub fn with_limits(objects: usize, object_bytes: usize) -> Self {
+    pub fn with_limits(objects: u64, object_bytes: usize) -> Self {
         let shared = Arc::new(Shared { state: Mutex::default(), came: Condvar::new() });
         Self { shared, object_bytes, objects }
     }
@@ -151,7 +151,7 @@ impl Transport for MemoryTransport {
             None if held => Vec::new(),
             None => vec![object.to_vec()],
         };
-        if !arrives.is_empty() && (state.full || state.objects.len() >= self.target.objects) {
+        if !arrives.is_empty() && (state.full || state.objects.len() as u64 >= self.target.objects) {
             return Err(TransportError::Quota);
         }
         for bytes in arrives {

@@ -2,8 +2,6 @@
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::fingerprint::Fingerprint;
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -52,9 +50,7 @@ fn words(meeting: &Meeting) -> String {
     let groups: Vec<&str> = meeting.digits.split(' ').collect();
     let (first, second) = groups.split_at(groups.len() / 2);
     let address = SafeText(&meeting.address);
-    let code = QrCode::new(meeting.uri.as_bytes())
-        .map(|code| code.render::<Dense1x2>().quiet_zone(true).build() + "\n")
-        .unwrap_or_default();
+    let code = terminal::qr_code(&meeting.uri, "the digits above say the same");
     format!(
         "Read to {address}, face to face or where you know the voice; both of you must see the same:\n\n\
          \x20   {}\n    {}\n\n  yours   {}\n  theirs  {}\n\n{code}\nOnce it agrees:\n    \

@@ -94,7 +94,7 @@ impl Page {
     }
 
     fn code(&mut self, sheet: &Sheet, top: f32) {
-        let module = CODE / sheet.code.width as f32;
+        let module = CODE / sheet.code.width() as f32;
         let left = (WIDTH - CODE) / 2.0;
         for (column, row, length) in sheet.code.runs() {
             self.squares.push(Rectangle {
