@@ -299,7 +299,15 @@ mod tests {
         let text = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let config = RelayConfig::parse(text).unwrap();
         assert_eq!(config.listen.len(), 2);
-        assert_eq!(config.limits.account.seconds, 400 * DAY);
+        // What the page shows as built in is built in.
+        let built_in = RelayConfig::default();
+        assert_eq!(
+            (config.limits.account, config.limits.pairing),
+            (built_in.limits.account, built_in.limits.pairing)
+        );
+        assert_eq!((config.policy, config.bits), (built_in.policy, built_in.bits));
+        assert_eq!(config.metrics_for, built_in.metrics_for);
+        assert_eq!(VisitorLimits { proxies: Vec::new(), ..config.visitors.clone() }, built_in.visitors);
         assert_eq!(config.invites.len(), 1);
         assert!(config.has_secrets());
     }

@@ -8,6 +8,7 @@
 //! waiting, metrics, journal     who waits, what is counted, what is told
 //! answer, body, api, service    one request
 //! tls, connections              many of them
+//! offline                       the same without sockets
 //! ```
 
 mod answer;
@@ -18,6 +19,7 @@ mod creation;
 mod journal;
 mod limits;
 mod metrics;
+mod offline;
 pub mod protocol;
 mod service;
 pub mod store;
@@ -50,6 +52,7 @@ pub use creation::{CreationPolicy, Invite};
 pub use journal::Journal;
 pub use limits::{BoxLimits, Limits};
 use metrics::Metrics;
+pub use offline::Offline;
 pub use service::Clock;
 use service::Service;
 use store::Store;
@@ -251,6 +254,7 @@ impl Relay {
             service: Arc::clone(&service),
             tls: tls.map(|tls| TlsAcceptor::from(Arc::new(tls))),
             permits: Arc::new(Semaphore::new(most)),
+            half_closed: false,
         });
         let signals = signals.then(Signals::new).transpose();
         let signals = signals.map_err(|error| RelayError::System(error.to_string()))?;

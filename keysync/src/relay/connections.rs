@@ -37,6 +37,8 @@ pub(super) struct Connections {
     pub(super) tls: Option<TlsAcceptor>,
     /// One permit for each connection that may be.
     pub(super) permits: Arc<Semaphore>,
+    /// Whether a visitor who says nothing more still waits for an answer. On a network they have gone, mostly.
+    pub(super) half_closed: bool,
 }
 
 impl Connections {
@@ -83,7 +85,12 @@ impl Connections {
         drop(count);
     }
 
-    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: IpAddr) {
+    /// Answers the requests of one connection.
+    pub(super) async fn speak(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: IpAddr,
+    ) {
         let activity = Arc::new(Activity::new());
         let (service, router, of_requests) =
             (Arc::clone(&self.service), self.router.clone(), Arc::clone(&activity));
@@ -96,7 +103,8 @@ impl Connections {
                 Ok::<_, Infallible>(answer)
             }
         });
-        let protocols = protocols();
+        let mut protocols = protocols();
+        protocols.http1().half_close(self.half_closed);
         let mut connection = pin!(protocols.serve_connection(TokioIo::new(stream), answer));
         let mut stop = self.service.stop.clone();
         let mut look = interval(LOOK);

@@ -194,3 +194,17 @@ fn numbers_are_shown_to_this_machine_alone() {
     assert_eq!(desk.ask("GET", "/healthz", &[], b"").json(), json!({"status": "ok"}));
     assert_eq!(desk.ask("GET", "/v1/info", &[], b"").json()["policy"], json!("open"));
 }
+
+#[test]
+fn a_connection_without_sockets_is_answered_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = super::Limits::default();
+    let store = super::store::sqlite::SqliteStore::open(&folder.path().join("relay.db"), limits).unwrap();
+    let clock: super::Clock = std::sync::Arc::new(|| counterseal_core::time::Time::from_unix_seconds(0));
+    let offline = super::Offline::new(std::sync::Arc::new(store), limits, clock).unwrap();
+    let two = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /none HTTP/1.1\r\nHost: x\r\n\r\n";
+    let said = String::from_utf8(offline.exchange(two.as_bytes())).unwrap();
+    assert!(said.starts_with("HTTP/1.1 200 OK\r\n") && said.ends_with(r#"{"error":"absent"}"#), "{said}");
+    assert!(offline.exchange(b"").is_empty());
+    assert!(offline.exchange(b"nonsense\r\n\r\n").starts_with(b"HTTP/1.1 400"));
+}

@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use counterseal_keysync::limits::PAIRING_OBJECTS;
 use counterseal_keysync::relay::protocol::Class;
 use counterseal_keysync::transport::ObjectName;
 
@@ -122,12 +123,12 @@ fn quotas(one: &Relay, other: &Relay) {
     let too_large = one.put(&pairing, &[0; 65_537]);
     refused(&too_large, 413, "large");
     assert_eq!(too_large.json()["limit"], 65_536);
-    for number in 0..16_u8 {
+    for number in 0..PAIRING_OBJECTS as u8 {
         let relay = if number % 2 == 0 { one } else { other };
         assert_eq!(relay.put(&pairing, &[number; 9000]).status, 201, "{number}");
     }
     refused(&one.put(&pairing, b"one more"), 507, "full");
-    refused(&other.put(&pairing, &[99; 9000]), 507, "full");
+    refused(&other.put(&pairing, &[199; 9000]), 507, "full");
     assert_eq!(other.put(&pairing, &[3; 9000]).status, 200);
     assert_eq!(one.remove(&pairing, &format!("/o/{}", ObjectName::of(&[3; 9000]))).status, 204);
     refused(&other.put(&pairing, b"one more"), 429, "daily");

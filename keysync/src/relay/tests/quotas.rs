@@ -4,12 +4,13 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use super::desk::{Desk, cap, id, name};
+use crate::limits::PAIRING_OBJECTS;
 use crate::relay::limits::{BoxLimits, Limits};
 use crate::relay::protocol::Class;
 use crate::relay::visitors::VisitorLimits;
 
 #[test]
-fn the_box_of_a_pairing_has_sixteen_objects_of_64_kib() {
+fn the_box_of_a_pairing_has_so_many_objects_of_64_kib() {
     let desk = Desk::new();
     let pairing = desk.object_box("pairing");
     desk.create(&pairing, Class::Pairing);
@@ -18,7 +19,7 @@ fn the_box_of_a_pairing_has_sixteen_objects_of_64_kib() {
         (too_large.status.as_u16(), too_large.json()),
         (413, json!({"error": "large", "limit": 65_536}))
     );
-    for number in 0..16_u8 {
+    for number in 0..PAIRING_OBJECTS as u8 {
         assert_eq!(desk.put(&pairing, &[number; 65_536]).status, StatusCode::CREATED, "{number}");
     }
     let full = desk.put(&pairing, b"x");
