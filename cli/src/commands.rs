@@ -44,7 +44,7 @@ use counterseal_core::address::{EmailAddress, KeyDemand, StrongAddress};
 
 use crate::args::{
     AgentCommand, ArchiveCommand, Cli, Command, DeviceCommand, KeysCommand, PolicyCommand, QueueCommand,
-    Report, StatementCommand, TrustCommand, WitnessCommand,
+    RecoverCommand, Report, StatementCommand, TrustCommand, WitnessCommand,
 };
 use crate::failure::{Exit, Failure};
 use crate::token;
@@ -141,6 +141,10 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             DeviceCommand::Role(arguments) => Some(&arguments.report),
             DeviceCommand::Export(arguments) => Some(&arguments.report),
             DeviceCommand::Install(arguments) => Some(&arguments.report),
+            DeviceCommand::Recover(recover) => match &recover.command {
+                RecoverCommand::Sheet(arguments) => Some(&arguments.report),
+                RecoverCommand::Shares(arguments) => Some(&arguments.report),
+            },
         },
         Command::Agent(agent) => match &agent.command {
             AgentCommand::Start(arguments) => Some(&arguments.report),

@@ -9,6 +9,6 @@ mod temporary;
 
 pub(crate) use extract::ExtractDirectory;
 pub(crate) use input::{Input, open_input, open_input_or_stream, read_file, read_settings};
-pub(crate) use output::{Content, Output, exists, sync_directory, write_file};
+pub(crate) use output::{Content, Output, exists, numbered, sync_directory, write_file};
 pub(crate) use staged::Staged;
 pub(crate) use temporary::Temporary;

@@ -18,6 +18,7 @@ pub(crate) mod queue;
 mod read;
 mod reasons;
 pub(crate) mod recipients;
+pub(crate) mod recover;
 pub(crate) mod renew;
 pub(crate) mod setup;
 pub(crate) mod status;

@@ -6,6 +6,7 @@ use super::account::{DeviceExport, DeviceRevoke, DeviceRole};
 use super::common::{Passphrase, Report, help_end};
 use super::foreign::Foreign;
 use super::install::DeviceInstall;
+use super::recover::DeviceRecover;
 
 /// Your devices: keys that follow you to each of them
 #[derive(Debug, Args)]
@@ -30,6 +31,7 @@ pub(crate) enum DeviceCommand {
     Role(DeviceRole),
     Export(DeviceExport),
     Install(DeviceInstall),
+    Recover(DeviceRecover),
 }
 
 /// Add a device: a file of all keys for one that cannot run cseal

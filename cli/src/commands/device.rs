@@ -7,6 +7,7 @@ pub(crate) mod foreign;
 pub(crate) mod found;
 pub(crate) mod install;
 pub(crate) mod list;
+pub(crate) mod recover;
 mod revoke;
 mod role;
 mod rollover;
@@ -23,6 +24,7 @@ pub(super) fn run(arguments: &args::Device) -> Result<Exit, Failure> {
         DeviceCommand::Role(arguments) => role::run(arguments),
         DeviceCommand::Export(arguments) => export::run(arguments),
         DeviceCommand::Add(arguments) => foreign::add(arguments),
+        DeviceCommand::Recover(arguments) => recover::run(arguments),
         DeviceCommand::Install(arguments) => install::run(arguments),
     }
 }

@@ -124,6 +124,19 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     }
 }
 
+/// The name of one of several files: FILE, then FILE-2 and so on before the last dot.
+pub(crate) fn numbered(path: &Path, number: usize) -> PathBuf {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = match path.extension() {
+        Some(extension) => format!("{stem}-{number}.{}", extension.to_string_lossy()),
+        None => format!("{stem}-{number}"),
+    };
+    path.with_file_name(name)
+}
+
 /// The refusal to replace a file unasked.
 pub(crate) fn exists(path: &Path) -> Failure {
     Failure::unknown("output-exists", format!("{} exists already", path.display()))
@@ -161,6 +174,14 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn further_files_stand_beside_the_first() {
+        let path = Path::new("/tmp/a.b/keys.p12");
+        assert_eq!(numbered(path, 1), path);
+        assert_eq!(numbered(path, 2), Path::new("/tmp/a.b/keys-2.p12"));
+        assert_eq!(numbered(Path::new("keys"), 3), Path::new("keys-3"));
+    }
 
     #[test]
     fn a_file_appears_whole_and_only_at_the_end() {

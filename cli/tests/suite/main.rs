@@ -32,6 +32,7 @@ mod peers;
 mod people;
 mod reading;
 mod readme;
+mod recovering;
 mod relay;
 mod renew;
 mod sendmail;

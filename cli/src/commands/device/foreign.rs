@@ -20,7 +20,7 @@ use crate::clock;
 use crate::commands::history;
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
-use crate::files::{Content, Output};
+use crate::files::{Content, Output, numbered};
 use crate::passphrase;
 use crate::randomness::random;
 use crate::render::foreign as render;
@@ -93,18 +93,6 @@ fn write(files: &[File], path: &Path, overwrite: bool) -> Result<Vec<PathBuf>, F
     Ok(written)
 }
 
-fn numbered(path: &Path, number: usize) -> PathBuf {
-    if number == 1 {
-        return path.to_owned();
-    }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let name = match path.extension() {
-        Some(extension) => format!("{stem}-{number}.{}", extension.to_string_lossy()),
-        None => format!("{stem}-{number}"),
-    };
-    path.with_file_name(name)
-}
-
 /// What the file is sealed under.
 struct Password {
     secret: SecretBytes,
@@ -148,14 +136,6 @@ const fn takes_one(kind: ForeignKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn further_files_stand_beside_the_first() {
-        let path = Path::new("/tmp/a.b/keys.p12");
-        assert_eq!(numbered(path, 1), path);
-        assert_eq!(numbered(path, 2), Path::new("/tmp/a.b/keys-2.p12"));
-        assert_eq!(numbered(Path::new("keys"), 3), Path::new("keys-3"));
-    }
 
     #[test]
     fn names_are_one_line_of_safe_letters() {

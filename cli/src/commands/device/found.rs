@@ -14,6 +14,7 @@ use counterseal_keysync::root::{RootKeys, first_log_secret};
 use counterseal_keysync::sync;
 
 use super::account::{self, Membership};
+use super::recover::paper;
 use crate::args;
 use crate::commands::store;
 use crate::failure::Failure;
@@ -56,7 +57,7 @@ fn found(store: &mut Store, new: &args::NewAccount, now: Time) -> Result<Members
     let signed = sign(&signer, &founding, now)?;
     // The sheet comes first: nobody has an account that says it can be recovered, and cannot.
     if let Some(seed) = &seed {
-        let sheet = Sheet::of_seed(seed, &shown(&account), now)
+        let sheet = Sheet::of_seed(seed, &paper::account(seed)?, now)
             .map_err(|error| Failure::unknown("device-log", format!("the recovery sheet: {error:?}")))?;
         recovery.hand_over(seed, &sheet)?;
     }

@@ -1,0 +1,117 @@
+//! Recovery sheets and shares, from the words that somebody types.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::peers::command::{find, missing};
+use crate::people::Place;
+
+/// A seed that BIP-39 publishes.
+const WORDS: &str = "legal winner thank year wave sausage worth useful legal winner thank year \
+                     wave sausage worth useful legal winner thank year wave sausage worth title";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("words", WORDS);
+    place
+}
+
+fn account(place: &Place, arguments: &[&str]) -> String {
+    let command = ["device", "recover"];
+    let ran = place.run("alice", &[&command[..], arguments, &["--json"]].concat()).exits(0);
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    report["account"].as_str().unwrap().to_owned()
+}
+
+/// The code on a sheet, by other programs than ours.
+fn code(place: &Place, file: &str) -> String {
+    let picture = match file.ends_with(".pdf") {
+        true => format!("pdftoppm -r 150 -png -singlefile {file} picture"),
+        false => format!("rsvg-convert -o picture.png {file}"),
+    };
+    let read = format!("{picture} && zbarimg --quiet --raw -Sbinary picture.png");
+    let ran = Command::new("sh").args(["-c", &read]).current_dir(place.path(".")).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+#[test]
+fn a_sheet_is_made_again_from_its_words_and_from_its_code() {
+    let place = place();
+    if ["pdftoppm", "rsvg-convert", "zbarimg"].iter().any(|program| find(program).is_none()) {
+        return missing("poppler, librsvg and zbar");
+    }
+    let first = account(&place, &["sheet", "--seed-file", "words", "-o", "sheet.pdf"]);
+    assert_eq!(fs::metadata(place.path("sheet.pdf")).unwrap().permissions().mode() & 0o777, 0o600);
+    place.write("code", code(&place, "sheet.pdf"));
+    let second = account(&place, &["sheet", "--seed-file", "code", "-o", "sheet.svg"]);
+    assert_eq!(first, second);
+    assert!(code(&place, "sheet.svg").starts_with("CSEAL-SEED:"));
+    account(&place, &["sheet", "--seed-file", "words", "-o", "sheet.txt"]);
+    let text = String::from_utf8(place.read("sheet.txt")).unwrap();
+    assert!(text.contains("24 title") && text.contains(&first) && !text.contains("alice"));
+    let again = ["device", "recover", "sheet", "--seed-file", "words", "-o", "sheet.pdf"];
+    place.run("alice", &again).exits(3);
+}
+
+#[test]
+fn enough_shares_give_the_sheet_back_and_others_are_named() {
+    let place = place();
+    if ["pdftoppm", "zbarimg"].iter().any(|program| find(program).is_none()) {
+        return missing("poppler and zbar");
+    }
+    let split = ["shares", "--seed-file", "words", "--threshold", "2", "--count", "3"];
+    let whole = account(&place, &[&split[..], &["-o", "one.pdf"]].concat());
+    account(&place, &[&split[..], &["-o", "other.pdf"]].concat());
+    for file in ["one", "one-2", "one-3", "other-2"] {
+        place.write(file, code(&place, &format!("{file}.pdf")));
+    }
+    let sheet = ["sheet", "-o", "sheet.txt", "--overwrite"];
+    let from = ["--seed-file", "one-3", "--seed-file", "one"];
+    assert_eq!(account(&place, &[&sheet[..], &from].concat()), whole);
+    for (files, why) in [
+        (&["one"][..], "1 of the 2 shares that are needed"),
+        (&["one", "other-2"], "they do not go together"),
+        (&["one-2", "one-2"], "share 2 was given twice"),
+        (&["one", "words"], "the whole seed, and no share"),
+    ] {
+        let mut command = [&["device", "recover"][..], &sheet].concat();
+        files.iter().for_each(|file| command.extend(["--seed-file", file]));
+        let refused = place.run("alice", &command);
+        assert!(refused.code != 0 && refused.stderr.contains(why), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_by_its_number_and_never_repeated() {
+    let place = place();
+    for (text, why) in [
+        (WORDS.replace("title", "titel"), "word 24 is not in the list"),
+        (WORDS.replace(" title", ""), "word 24 of 24 is missing"),
+        (WORDS.replace("title", "useful"), "do not fit together"),
+        (format!("{WORDS} zoo"), "more than 24 words"),
+        (String::new(), "there are no words"),
+        ("CSEAL-SEED:AAAA".to_owned(), "neither words nor the whole text of a code"),
+        ("zoo ".repeat(1023), "more than"),
+        ("\u{0}\u{1b}[31m\u{7f}".to_owned(), "is not in the list"),
+    ] {
+        place.write("bad", &text);
+        let refused =
+            place.run("alice", &["device", "recover", "sheet", "--seed-file", "bad", "-o", "x.pdf"]);
+        let said = refused.exits(3).stderr;
+        assert!(said.contains(why), "{text}: {said}");
+        assert!(!said.contains("titel") && !said.contains("sausage") && !said.contains('\u{1b}'), "{said}");
+    }
+    assert!(!place.path("x.pdf").exists());
+    let sheet = ["device", "recover", "sheet", "--seed-file", "words"];
+    place.run("alice", &[&sheet[..], &["-o", "sheet.doc"]].concat()).exits(2);
+    // Never on standard output, which may be a file.
+    assert!(place.run("alice", &sheet).exits(3).stderr.contains("no terminal"));
+    let split = ["device", "recover", "shares", "--seed-file", "words", "-o", "s.txt", "--threshold"];
+    place.run("alice", &[&split[..], &["1", "--count", "3"]].concat()).exits(2);
+    place.run("alice", &[&split[..], &["2", "--count", "17"]].concat()).exits(2);
+    assert!(!place.path("s.txt").exists());
+}
