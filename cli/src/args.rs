@@ -50,7 +50,7 @@ pub(crate) use common::{
     Report, Revocation,
 };
 pub(crate) use decrypt::Decrypt;
-pub(crate) use device::{Device, DeviceAdd, DeviceCommand, DeviceList};
+pub(crate) use device::{Device, DeviceAdd, DeviceCommand, DeviceList, DeviceSync};
 pub(crate) use doctor::Doctor;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
 pub(crate) use filter::Filter;

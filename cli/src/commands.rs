@@ -145,6 +145,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
                 RecoverCommand::Sheet(arguments) => Some(&arguments.report),
                 RecoverCommand::Shares(arguments) => Some(&arguments.report),
             },
+            DeviceCommand::Sync(arguments) => Some(&arguments.report),
         },
         Command::Agent(agent) => match &agent.command {
             AgentCommand::Start(arguments) => Some(&arguments.report),

@@ -18,6 +18,7 @@ use crate::commands::device::install::Place;
 use crate::failure::Failure;
 use crate::files::read_settings;
 use crate::places;
+use crate::sync_places::SyncPlace;
 use crate::system::{SETTINGS, Scope, check_directory, check_file};
 use crate::token::{Configured, check_settings};
 
@@ -45,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) tokens: Vec<Configured>,
     /// By whom mail is sent, in the order of the file.
     pub(crate) accounts: Vec<Account>,
+    /// Where the person's devices meet, in the order of the file.
+    pub(crate) sync: Vec<SyncPlace>,
     /// The programs that keys are put into.
     pub(crate) install: Vec<Place>,
     /// How the queue works.
@@ -76,6 +79,7 @@ impl Default for Config {
             agent,
             tokens: Vec::new(),
             accounts: Vec::new(),
+            sync: Vec::new(),
             install: Vec::new(),
             queue: QueueSettings::default(),
             sendmail: SendmailSettings::default(),
@@ -181,6 +185,11 @@ impl Config {
                         config.install.push(Place::read(table, |item, what| at(text, item, what))?);
                     }
                 }
+                ("sync", _, Some(tables)) => {
+                    for table in tables {
+                        config.sync.push(SyncPlace::read(table, |item, what| at(text, item, what))?);
+                    }
+                }
                 ("account", Some(accounts), _) => {
                     for (name, item) in accounts.iter() {
                         config.account(text, name, item)?;
@@ -208,6 +217,7 @@ impl Config {
                     }
                 }
                 ("install", ..) => return Err(wrong("programs are written as [[install]]".to_owned())),
+                ("sync", ..) => return Err(wrong("places are written as [[sync]]".to_owned())),
                 ("token", ..) => return Err(wrong("tokens are written as [[token]]".to_owned())),
                 _ => return Err(wrong(format!("unknown key {section:?}"))),
             }

@@ -31,6 +31,7 @@ mod socks;
 mod sources;
 mod spool;
 mod store;
+mod sync_places;
 mod system;
 mod terminal;
 mod token;

@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod archive;
 pub(crate) mod backup;
 pub(crate) mod device;
+pub(crate) mod device_sync;
 pub(crate) mod devices;
 pub(crate) mod doctor;
 pub(crate) mod failure;

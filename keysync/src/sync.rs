@@ -18,6 +18,9 @@ mod settle;
 mod simulator;
 mod state;
 mod want;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod with_real_keys;
 
 pub use note::{NOTE_CONTENT_TYPE, Note, digest_of};
 pub use people::{AfterCare, found};
@@ -27,5 +30,5 @@ pub use ports::{
 };
 pub use post::ACCOUNT_BOX;
 pub use report::{Alarm, Report};
-pub use state::{Sync, SyncError};
+pub use state::{Meeting, Sync, SyncError};
 pub use want::wanted_name;

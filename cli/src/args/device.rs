@@ -30,6 +30,7 @@ pub(crate) enum DeviceCommand {
     Revoke(DeviceRevoke),
     Role(DeviceRole),
     Export(DeviceExport),
+    Sync(DeviceSync),
     Install(DeviceInstall),
     Recover(DeviceRecover),
 }
@@ -52,6 +53,43 @@ pub(crate) enum DeviceCommand {
 pub(crate) struct DeviceAdd {
     #[command(flatten)]
     pub(crate) foreign: Foreign,
+
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// Bring this device up to date: keys of your others come, its own go out
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Bring this device up to date.\n\n\
+        Looks into every place that config.toml names under [[sync]], takes in what your other devices left there, \
+        opens the keys that are for this one, hands on what another one misses, and leaves what is new here. Whatever \
+        lies between your devices is believed in nothing. It ends after one round; --watch goes on, and a service \
+        of systemd (--install) does that while you are logged in.\n\n\
+        It says when a device was copied or put back, when a place holds things back, when one that is put out \
+        still writes, and when one was not heard of for long.",
+    after_long_help = help_end!(
+        "  Once:\n",
+        "      cseal device sync\n\n",
+        "  From now on, while you are logged in:\n",
+        "      cseal device sync --install\n"
+    )
+)]
+pub(crate) struct DeviceSync {
+    /// One round and no more, as without it
+    #[arg(long, conflicts_with = "watch", hide_short_help = true)]
+    pub(crate) once: bool,
+
+    /// Go on: a round whenever something may have come
+    #[arg(long, conflicts_with = "install")]
+    pub(crate) watch: bool,
+
+    /// Install a service of systemd that does so while you are logged in
+    #[arg(long, conflicts_with_all = ["once", "passphrase_file", "passphrase_fd", "recovery_code_file"])]
+    pub(crate) install: bool,
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,

@@ -11,6 +11,7 @@ pub(crate) mod recover;
 mod revoke;
 mod role;
 mod rollover;
+pub(crate) mod sync;
 mod wanted;
 
 use crate::args::{self, DeviceCommand};
@@ -23,6 +24,7 @@ pub(super) fn run(arguments: &args::Device) -> Result<Exit, Failure> {
         DeviceCommand::Revoke(arguments) => revoke::run(arguments),
         DeviceCommand::Role(arguments) => role::run(arguments),
         DeviceCommand::Export(arguments) => export::run(arguments),
+        DeviceCommand::Sync(arguments) => sync::run(arguments),
         DeviceCommand::Add(arguments) => foreign::add(arguments),
         DeviceCommand::Recover(arguments) => recover::run(arguments),
         DeviceCommand::Install(arguments) => install::run(arguments),

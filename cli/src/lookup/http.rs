@@ -98,6 +98,11 @@ impl Web {
         Ok(Self { agent })
     }
 
+    /// The client itself, for what speaks a protocol of its own over HTTP.
+    pub(crate) fn into_agent(self) -> Agent {
+        self.agent
+    }
+
     /// Gets a URL; of the answer, so many bytes at most.
     pub(crate) fn get(&self, url: &str, most: usize) -> Result<Fetched, Trouble> {
         read(self.agent.get(url).call(), most)

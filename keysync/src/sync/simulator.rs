@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use account::Account;
+pub(super) use places::{Boxes, FakeWays, fair_ways};
+pub(super) use store::FakeStore;
 
 use crate::log::Rules;
 

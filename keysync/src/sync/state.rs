@@ -10,7 +10,7 @@ use super::ports::{Change, Craft, CraftError, Outgoing, SharedKey, Shelved, Stor
 use crate::device::DeviceId;
 use crate::limits;
 use crate::log::{AccountId, EntryId, EvaluateError, Evaluation, KeyId, Log, Purpose};
-use crate::transport::{Cursor, ObjectName};
+use crate::transport::{Cursor, ObjectBox, ObjectName};
 
 /// The account as this device knows it, with what it needs to keep it, to sign and to seal.
 ///
@@ -31,6 +31,15 @@ pub struct Sync<'a> {
     pub(super) cursors: BTreeMap<(String, KeyId), Cursor>,
     pub(super) pinned: BTreeSet<EntryId>,
     pub(super) wanted: BTreeMap<[u8; 32], Option<counterseal_core::time::Time>>,
+}
+
+/// Where the devices meet now: what to wait for.
+#[derive(Clone, Debug)]
+pub struct Meeting {
+    /// The box that is written to.
+    pub object_box: ObjectBox,
+    /// How far it was read, by place.
+    pub cursors: BTreeMap<String, Cursor>,
 }
 
 /// Why the loop could not go on.
@@ -189,6 +198,19 @@ impl<'a> Sync<'a> {
 
     pub(super) fn secret(&self, id: &KeyId) -> Result<&SecretBytes, SyncError> {
         self.secrets.get(id).ok_or(SyncError::NoSecret)
+    }
+
+    /// Where the devices meet now.
+    ///
+    /// # Errors
+    /// [`SyncError::NoSecret`].
+    pub fn meeting(&self) -> Result<Meeting, SyncError> {
+        let writing = self.writing()?;
+        let cursors = self.cursors.iter().filter(|((_, secret), _)| *secret == writing);
+        Ok(Meeting {
+            object_box: ObjectBox::derive(self.secret(&writing)?, super::ACCOUNT_BOX),
+            cursors: cursors.map(|((place, _), cursor)| (place.clone(), cursor.clone())).collect(),
+        })
     }
 
     /// A shared key that is held, with its secret.

@@ -183,7 +183,10 @@ impl Account {
             self.note("crashed");
         }
         self.machines[number].store.fate = None;
-        self.check_packed(&packed_before, &out_before);
+        // Who is back by a cut of the root that came meanwhile is out no longer.
+        let out_after = out_in(&self.machines[number].store, account);
+        let out: BTreeSet<DeviceId> = out_before.intersection(&out_after).copied().collect();
+        self.check_packed(&packed_before, &out);
         match outcome {
             Ok(outcome) => Some(outcome),
             Err(SyncError::Store(_)) if crashed => None,
@@ -206,7 +209,7 @@ impl Account {
         }
     }
 
-    /// I3: nothing is packed for a device that the packer knew to be out. I7: nor for one that nobody let in.
+    /// I3: nothing is packed for a device that the packer knew to be out.
     fn check_packed(&mut self, before: &[[u8; 32]], out: &BTreeSet<DeviceId>) {
         let before: BTreeSet<_> = before.iter().collect();
         let ledger = self.ledger.borrow();

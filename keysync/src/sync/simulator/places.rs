@@ -13,12 +13,12 @@ type Shelf = Vec<(ObjectName, Vec<u8>)>;
 
 /// All boxes of all places.
 #[derive(Default)]
-pub(super) struct Boxes {
+pub(in crate::sync) struct Boxes {
     pub(super) shelves: BTreeMap<(String, [u8; 16]), Shelf>,
 }
 
 /// The places, as one device sees them on one occasion.
-pub(super) struct FakeWays {
+pub(in crate::sync) struct FakeWays {
     pub(super) boxes: Arc<Mutex<Boxes>>,
     pub(super) dice: Dice,
     /// Which device looks: a place that forks shows each its own view.
@@ -27,6 +27,11 @@ pub(super) struct FakeWays {
     pub(super) is_fair: bool,
     /// What they did.
     pub(super) deeds: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+}
+
+/// Places that behave.
+pub(in crate::sync) fn fair_ways(boxes: &Arc<Mutex<Boxes>>) -> FakeWays {
+    FakeWays { boxes: Arc::clone(boxes), dice: Dice::new(0), reader: 0, is_fair: true, deeds: Arc::default() }
 }
 
 impl Ways for FakeWays {

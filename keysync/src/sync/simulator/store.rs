@@ -12,9 +12,9 @@ use crate::transport::{Cursor, ObjectName};
 
 /// What is on a disk.
 #[derive(Clone, Default)]
-pub(super) struct Disk {
-    pub(super) entries: BTreeMap<EntryId, (Entry, Vec<u8>)>,
-    pub(super) keys: BTreeMap<KeyId, SharedKey>,
+pub(in crate::sync) struct Disk {
+    pub(in crate::sync) entries: BTreeMap<EntryId, (Entry, Vec<u8>)>,
+    pub(in crate::sync) keys: BTreeMap<KeyId, SharedKey>,
     pub(super) notes: BTreeMap<DeviceId, Note>,
     outgoing: BTreeMap<ObjectName, (Outgoing, Vec<u8>)>,
     shelved: BTreeMap<ObjectName, Vec<u8>>,
@@ -37,8 +37,8 @@ pub(super) enum Fate {
 }
 
 /// A disk, with what is written to it and perhaps not there yet.
-pub(super) struct FakeStore {
-    pub(super) disk: Disk,
+pub(in crate::sync) struct FakeStore {
+    pub(in crate::sync) disk: Disk,
     /// What outlives a crash.
     durable: Disk,
     /// Whether a commit is durable when it returns.
@@ -50,7 +50,7 @@ pub(super) struct FakeStore {
 }
 
 impl FakeStore {
-    pub(super) fn new(is_honest: bool) -> Self {
+    pub(in crate::sync) fn new(is_honest: bool) -> Self {
         Self { disk: Disk::default(), durable: Disk::default(), is_honest, fate: None, has_crashed: false }
     }
 

@@ -1,0 +1,94 @@
+//! `cseal device sync`: one round over the places where the devices meet, or one after the other.
+
+mod service;
+mod watch;
+
+use counterseal_core::x509::Certificate;
+use counterseal_keysync::sync::Report;
+
+pub(crate) use self::service::Installed;
+use self::watch::Watch;
+use super::account::{self, Membership};
+use crate::args;
+use crate::clock;
+use crate::commands::store::{self, Unlock};
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::lookup;
+use crate::render::device_sync as render;
+use crate::store::Store;
+use crate::sync_places::{ConfiguredWays, SyncPlace};
+
+/// Fetches, takes in, and posts; with `--watch` until it is ended.
+pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
+    if arguments.install {
+        return service::install().and_then(|unit| render::installed(&unit)).map(|()| Exit::Done);
+    }
+    let mut store = store::open()?;
+    let membership = Membership::expect(&store)?;
+    let places = Config::read()?.sync;
+    if places.is_empty() {
+        return Err(Failure::unknown("no-place", "config.toml names no place where your devices meet").hint(
+            "add one: [[sync]] with folder = \"/media/stick\" or relay = \"https://relay.example.org\"",
+        ));
+    }
+    store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+    let json = arguments.report.json;
+    if !arguments.watch {
+        let report = round(&mut store, &membership, &places)?;
+        render::round(&report, places.len(), json)?;
+        return Ok(exit(&report, places.len()));
+    }
+    let mut watch = Watch::new();
+    loop {
+        match round(&mut store, &membership, &places) {
+            Ok(report) => render::news(&report, places.len(), json)?,
+            // A disk that is full, or a store that somebody locked, may be well again the next time.
+            Err(failure) => render::failed(&failure, json)?,
+        }
+        let meeting = account::with_sync(&mut store, &membership, clock::now(), |sync| sync.meeting());
+        watch.wait(&places, meeting.ok());
+    }
+}
+
+/// One round: what is ours is announced, what others have comes, and the store does as the log says.
+fn round(store: &mut Store, membership: &Membership, places: &[SyncPlace]) -> Result<Report, Failure> {
+    let now = clock::now();
+    account::announce_own(store, membership, now)?;
+    let mut ways = ConfiguredWays::new(places.to_vec(), lookup::is_forbidden());
+    let report = account::with_sync(store, membership, now, |sync| sync.round(&mut ways, now))?;
+    take_answers(store, membership)?;
+    account::retire_as_told(store, membership, now)?;
+    Ok(report)
+}
+
+/// Keeps the certificates that an admin device issued for this one.
+fn take_answers(store: &mut Store, membership: &Membership) -> Result<(), Failure> {
+    let now = clock::now();
+    let (told, _) = account::told(store, &membership.account, now)?;
+    let ours = told.requests.iter().filter(|request| request.device == membership.device.id());
+    let issued = ours.flat_map(|request| request.certificates.iter().flatten());
+    let kept = store.certificates()?;
+    let new: Vec<Certificate> =
+        issued.filter(|der| !kept.contains(der)).filter_map(|der| Certificate::from_der(der).ok()).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    Ok(store.write(now, |writer| {
+        new.iter().try_for_each(|certificate| {
+            writer.add_certificate(certificate.as_der(), &certificate.fingerprint()).map(drop)
+        })
+    })?)
+}
+
+/// A device that was cloned, or a log that is held back, is at odds with what was seen before; and where no place was
+/// reached, nobody knows.
+fn exit(report: &Report, places: usize) -> Exit {
+    if report.alarms.iter().any(render::is_contradiction) {
+        Exit::Contradiction
+    } else if render::unreached(report).len() >= places {
+        Exit::Unknown
+    } else {
+        Exit::Done
+    }
+}

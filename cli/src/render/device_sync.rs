@@ -1,0 +1,235 @@
+//! What a round over the places came to, in words and as JSON.
+
+use counterseal_keysync::sync::{Alarm, Report};
+use counterseal_keysync::transport::TransportError;
+use serde::Serialize;
+
+use super::json::line;
+use crate::commands::device::sync::Installed;
+use crate::failure::Failure;
+use crate::terminal::{self, SafeText};
+
+#[derive(Serialize)]
+struct RoundObject<'a> {
+    version: u32,
+    entries: usize,
+    imported: Vec<String>,
+    repaired: Vec<RepairObject>,
+    issued: usize,
+    refused: usize,
+    posted: usize,
+    waiting: usize,
+    troubles: Vec<TroubleObject<'a>>,
+    alarms: Vec<AlarmObject>,
+}
+
+#[derive(Serialize)]
+struct RepairObject {
+    device: String,
+    key: String,
+}
+
+#[derive(Serialize)]
+struct TroubleObject<'a> {
+    place: &'a str,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct AlarmObject {
+    alarm: &'static str,
+    device: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FailureObject<'a> {
+    version: u32,
+    error: &'static str,
+    message: &'a str,
+}
+
+/// Whether an alarm says that something is at odds with what was seen before.
+pub(crate) const fn is_contradiction(alarm: &Alarm) -> bool {
+    match alarm {
+        Alarm::Cloned(_)
+        | Alarm::WentBack(_)
+        | Alarm::HeldBack { .. }
+        | Alarm::LogShrank
+        | Alarm::Intruder(_) => true,
+        Alarm::Missing { .. } | Alarm::NoKey | Alarm::LogFull => false,
+    }
+}
+
+/// The places that were not reached.
+pub(crate) fn unreached(report: &Report) -> Vec<&str> {
+    let is_away =
+        |error: &TransportError| matches!(error, TransportError::Unreachable(_) | TransportError::Io(_));
+    let mut places: Vec<&str> =
+        report.troubles.iter().filter(|(_, error)| is_away(error)).map(|(place, _)| place.as_str()).collect();
+    places.dedup();
+    places
+}
+
+/// What a round came to.
+pub(crate) fn round(report: &Report, places: usize, json: bool) -> Result<(), Failure> {
+    let text = if json { object(report) } else { words(report, places) };
+    terminal::print(&text).map_err(|error| Failure::io("standard output", &error))
+}
+
+/// The same, where it is one of many: nothing where nothing happened.
+pub(crate) fn news(report: &Report, places: usize, json: bool) -> Result<(), Failure> {
+    let is_news = !report.imported.is_empty()
+        || report.entries > 0
+        || !report.repaired.is_empty()
+        || !report.alarms.is_empty()
+        || !report.answered.is_empty();
+    if is_news { round(report, places, json) } else { Ok(()) }
+}
+
+/// A round that went wrong, after which the next one is tried.
+pub(crate) fn failed(failure: &Failure, json: bool) -> Result<(), Failure> {
+    if json {
+        let text = line(&FailureObject { version: 1, error: failure.word, message: &failure.message });
+        return terminal::print(&text).map_err(|error| Failure::io("standard output", &error));
+    }
+    terminal::say(&format!("{}", SafeText(&failure.message)));
+    Ok(())
+}
+
+/// The service that was installed.
+pub(crate) fn installed(installed: &Installed) -> Result<(), Failure> {
+    let what = if installed.runs {
+        "Your keys are kept up to date from now on"
+    } else {
+        "The service is there; it begins with your next log-in under systemd"
+    };
+    let text = format!("{what}: {}\n", SafeText(&installed.unit.display().to_string()));
+    terminal::print(&text).map_err(|error| Failure::io("standard output", &error))
+}
+
+fn object(report: &Report) -> String {
+    line(&RoundObject {
+        version: 1,
+        entries: report.entries,
+        imported: report.imported.iter().map(ToString::to_string).collect(),
+        repaired: report
+            .repaired
+            .iter()
+            .map(|(device, key)| RepairObject { device: device.to_string(), key: key.to_string() })
+            .collect(),
+        issued: report.answered.len(),
+        refused: report.refused,
+        posted: report.posted,
+        waiting: report.waiting,
+        troubles: report
+            .troubles
+            .iter()
+            .map(|(place, error)| TroubleObject { place, message: error.to_string() })
+            .collect(),
+        alarms: report
+            .alarms
+            .iter()
+            .map(|alarm| AlarmObject {
+                alarm: alarm.word(),
+                device: alarm.device().map(|device| device.to_string()),
+            })
+            .collect(),
+    })
+}
+
+fn words(report: &Report, places: usize) -> String {
+    let mut lines = vec![summary(report)];
+    for (place, error) in &report.troubles {
+        lines.push(format!("{}: {}", SafeText(place), SafeText(&error.to_string())));
+    }
+    if report.refused > 0 {
+        lines.push(format!(
+            "{} passed over: not of your devices, or damaged.",
+            counted(report.refused, "object")
+        ));
+    }
+    if report.waiting > 0 && unreached(report).len() < places {
+        lines.push(format!(
+            "{} to be posted, to places that were not reached or are full.",
+            counted(report.waiting, "object")
+        ));
+    }
+    lines.extend(report.alarms.iter().map(alarm));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn summary(report: &Report) -> String {
+    let mut parts = Vec::new();
+    let mut add = |number: usize, one: &str, what: &str| {
+        if number > 0 {
+            parts.push(format!("{} {what}", counted(number, one)));
+        }
+    };
+    add(report.imported.len(), "key", "came");
+    add(report.entries, "log entry", "came");
+    add(report.repaired.len(), "key", "packed again for a device that missed it");
+    add(report.answered.len(), "certificate", "issued for another device");
+    add(report.posted, "object", "posted");
+    if parts.is_empty() { "Nothing new.".to_owned() } else { format!("{}.", parts.join(", ")) }
+}
+
+fn counted(number: usize, one: &str) -> String {
+    match (number, one.strip_suffix("entry")) {
+        (1, _) => format!("1 {one}"),
+        (_, Some(stem)) => format!("{number} {stem}entries"),
+        (_, None) => format!("{number} {one}s"),
+    }
+}
+
+fn alarm(alarm: &Alarm) -> String {
+    let device = alarm.device().map(|device| device.to_string()).unwrap_or_default();
+    let device: String = device.chars().take(12).collect();
+    match alarm {
+        Alarm::Missing { since, .. } => {
+            format!("Device {device} has said nothing since {}. Is it still yours?", since.to_date())
+        }
+        Alarm::Cloned(_) => format!(
+            "Device {device} speaks with two voices: its disk was copied, or put back to an earlier state. If you did \
+             not do that, put it out: cseal device revoke"
+        ),
+        Alarm::WentBack(_) => {
+            format!("Device {device} knows less than it did: it was put back, or shown another log.")
+        }
+        Alarm::HeldBack { entries, .. } => format!(
+            "Device {device} speaks of {} that no place has shown here for a day: somebody holds back what your devices \
+             say to each other.",
+            counted(*entries, "log entry")
+        ),
+        Alarm::LogShrank => {
+            "This device's own log lacks entries that it had: its store was put back.".to_owned()
+        }
+        Alarm::Intruder(_) => format!(
+            "Device {device}, which you put out, still writes to your log. What it writes does not count; a stolen \
+             device is at work."
+        ),
+        Alarm::NoKey => {
+            "No key is advertised for your mail: an admin device makes a new one with cseal keys renew."
+                .to_owned()
+        }
+        Alarm::LogFull => "The log of your devices is full; the seed on paper ends that.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_says_what_it_did_in_few_words() {
+        let report = Report { entries: 2, posted: 1, ..Report::default() };
+        assert_eq!(words(&report, 1), "2 log entries came, 1 object posted.\n");
+        assert_eq!(words(&Report::default(), 1), "Nothing new.\n");
+    }
+
+    #[test]
+    fn what_a_place_says_does_not_steer_the_terminal() {
+        let error = TransportError::Refused("\u{1b}[2Jall is well".to_owned());
+        let report = Report { troubles: vec![("relay:x".to_owned(), error)], ..Report::default() };
+        assert!(!words(&report, 1).contains('\u{1b}'));
+    }
+}

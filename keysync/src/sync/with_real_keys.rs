@@ -1,0 +1,142 @@
+//! The loop with real keys, signatures and packages: a found account, a device that joins, a key that follows, a theft.
+
+use counterseal_core::keys::Keyring;
+use counterseal_core::secret::SecretBytes;
+use counterseal_core::x509::issue::{self, Validity};
+use counterseal_core::x509::{KeyKind, SecretKey};
+
+use super::simulator::{Boxes, FakeStore, FakeWays, fair_ways};
+use super::*;
+use crate::craft::DeviceCraft;
+use crate::device::{DeviceKeys, Role};
+use crate::log::{Admitted, Author, Body, Entry, KeyId, Purpose};
+use crate::root::{RootKeys, SEED_BYTES};
+use crate::testing::{NOW, SystemRandom};
+
+/// One machine: its keys and its disk.
+struct Machine {
+    keys: DeviceKeys,
+    store: FakeStore,
+}
+
+impl Machine {
+    fn new(name: &str) -> Self {
+        let keys = DeviceKeys::generate(name, NOW, &mut SystemRandom).unwrap();
+        Self { keys, store: FakeStore::new(true) }
+    }
+
+    fn admitted(&self, role: Role) -> Admitted {
+        let certificates = self.keys.certificates();
+        Admitted {
+            device: certificates.id(),
+            role,
+            name: certificates.name(),
+            certificates: certificates.to_list(),
+        }
+    }
+
+    fn with<T>(&mut self, account: crate::log::AccountId, act: impl FnOnce(&mut Sync<'_>) -> T) -> T {
+        let mut random = SystemRandom;
+        let mut craft = DeviceCraft::new(self.keys.secret_keys(), self.keys.certificates(), &mut random);
+        let me = self.keys.certificates().id();
+        act(&mut Sync::open(&mut self.store, &mut craft, account, me).unwrap())
+    }
+
+    fn round(
+        &mut self,
+        account: crate::log::AccountId,
+        boxes: &std::sync::Arc<std::sync::Mutex<Boxes>>,
+    ) -> Report {
+        let mut ways: FakeWays = fair_ways(boxes);
+        self.with(account, |sync| sync.round(&mut ways, NOW)).unwrap()
+    }
+
+    fn holds(&self, key: &KeyId) -> bool {
+        self.store.disk.keys.contains_key(key)
+    }
+}
+
+fn new_key() -> SharedKey {
+    let key = SecretKey::generate(KeyKind::P256, &mut SystemRandom).unwrap();
+    let (keys, public) = (Keyring::from(key.clone()), key.public_key());
+    let validity = Validity { not_before: NOW, not_after: NOW.plus_days(700) };
+    let certificate =
+        issue::device_certificate(&keys, public, "alice", public, validity, &mut SystemRandom).unwrap();
+    SharedKey {
+        id: KeyId::of_public_key(public.as_der()),
+        purpose: Purpose::Decryption,
+        secret: key.to_pkcs8_der(),
+        certificates: vec![certificate.as_der().to_vec()],
+    }
+}
+
+#[test]
+fn a_key_follows_to_every_device_but_to_none_that_is_out() {
+    let boxes = std::sync::Arc::default();
+    let root = RootKeys::from_seed(&SecretBytes::new(vec![7; SEED_BYTES])).unwrap();
+    let root = root.certify(NOW, &mut SystemRandom).unwrap();
+    let [mut desk, mut laptop, mut phone] = ["desk", "laptop", "phone"].map(Machine::new);
+
+    let genesis = Entry {
+        account: None,
+        parents: Vec::new(),
+        lamport: 0,
+        time: NOW,
+        author: Author::Root(root.certificates().id()),
+        body: Body::Genesis { first: desk.admitted(Role::Admin), root: root.certificates().to_list() },
+    };
+    let account = crate::log::AccountId::founded_by(&genesis.id());
+    let mut random = SystemRandom;
+    let mut roots = DeviceCraft::new(root.secret_keys(), root.certificates(), &mut random);
+    let founding = roots.sign(SignedKind::Entry, &genesis.to_der(), NOW).unwrap();
+    let mut random = SystemRandom;
+    let mut craft = DeviceCraft::new(desk.keys.secret_keys(), desk.keys.certificates(), &mut random);
+    let me = desk.keys.certificates().id();
+    found(&mut desk.store, &mut craft, founding, me, NOW).unwrap();
+
+    // Two devices join: the pairing hands over the log, and the log secret.
+    for machine in [&mut laptop, &mut phone] {
+        let admitted = machine.admitted(Role::Writer);
+        desk.with(account, |sync| sync.add(admitted, NOW)).unwrap();
+        let disk = &desk.store.disk;
+        let entries = disk.entries.iter().map(|(id, (entry, signed))| Change::Entry {
+            id: *id,
+            entry: entry.clone(),
+            signed: signed.clone(),
+        });
+        let secrets = disk.keys.values().filter(|key| key.purpose == Purpose::LogSecret);
+        let changes: Vec<Change> = entries.chain(secrets.cloned().map(Change::Key)).collect();
+        machine.store.commit(&changes).unwrap();
+    }
+
+    let first = new_key();
+    let first_id = first.id;
+    desk.with(account, |sync| sync.announce(first, NOW)).unwrap();
+    for _ in 0..2 {
+        for machine in [&mut desk, &mut laptop, &mut phone] {
+            let report = machine.round(account, &boxes);
+            assert!(report.troubles.is_empty() && report.refused == 0, "{report:?}");
+        }
+    }
+    assert!(laptop.holds(&first_id) && phone.holds(&first_id));
+
+    // The telephone is stolen; the key after that reaches the laptop alone, in boxes that the telephone cannot find.
+    let stolen = phone.keys.certificates().id();
+    desk.with(account, |sync| sync.revoke(stolen, false, NOW)).unwrap();
+    let second = new_key();
+    let second_id = second.id;
+    desk.with(account, |sync| sync.announce(second, NOW)).unwrap();
+    for _ in 0..3 {
+        for machine in [&mut desk, &mut laptop, &mut phone] {
+            let report = machine.round(account, &boxes);
+            assert!(report.troubles.is_empty() && report.refused == 0, "{report:?}");
+        }
+    }
+    assert!(laptop.holds(&second_id) && !phone.holds(&second_id));
+    let advertised = laptop.with(account, |sync| sync.advertised());
+    assert_eq!(advertised, Some(second_id));
+    let secrets = |machine: &Machine| {
+        machine.store.disk.keys.values().filter(|key| key.purpose == Purpose::LogSecret).count()
+    };
+    assert_eq!((secrets(&desk), secrets(&laptop), secrets(&phone)), (2, 2, 1));
+}
