@@ -5,6 +5,7 @@ mod choose;
 mod export;
 pub(crate) mod foreign;
 pub(crate) mod found;
+pub(crate) mod grant;
 pub(crate) mod install;
 pub(crate) mod list;
 pub(crate) mod recover;

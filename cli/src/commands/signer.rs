@@ -10,6 +10,7 @@ use counterseal_core::ports::SecretKeys;
 use counterseal_core::time::Time;
 use counterseal_core::x509::{Certificate, SecretKey};
 
+use super::device::account::Membership;
 use crate::args::{self, Digest, SignatureScheme};
 use crate::commands::keys::revoke;
 use crate::commands::statements;
@@ -74,7 +75,7 @@ impl SigningIdentity {
         at: Time,
     ) -> Result<Self, Failure> {
         let held = held(store, keys, author, at);
-        let own = newest_signing(&held).ok_or_else(|| no_signer(author))?;
+        let own = newest_signing(&held).ok_or_else(|| no_signer(store, author))?;
         let mut certificates = vec![own.clone()];
         certificates.extend(chain(store, own)?);
         Ok(Self {
@@ -111,7 +112,7 @@ pub(crate) fn signing_chain(
     at: Time,
 ) -> Result<Vec<Certificate>, Failure> {
     let held = held(store, keys, author, at);
-    let own = newest_signing(&held).ok_or_else(|| no_signer(author))?;
+    let own = newest_signing(&held).ok_or_else(|| no_signer(store, author))?;
     Ok([vec![own.clone()], chain(store, own)?].concat())
 }
 
@@ -187,7 +188,12 @@ fn chain(store: &Store, leaf: &Certificate) -> Result<Vec<Certificate>, Failure>
     }
 }
 
-fn no_signer(author: Option<&EmailAddress>) -> Failure {
+fn no_signer(store: &Store, author: Option<&EmailAddress>) -> Failure {
+    if let Ok(Some(_)) = Membership::of(store) {
+        // A reader opens mail and has no signing key; a writer may still wait for its certificate.
+        return Failure::unknown("no-signing-key", "this device has no certificate to sign mail with")
+            .hint("`cseal device list` says what it is for; an admin device changes that: `cseal device role NAME writer`");
+    }
     let whose = author.map_or_else(|| "you".to_owned(), ToString::to_string);
     let hint = author.map_or_else(
         || "make one with `cseal init ADDRESS`".to_owned(),

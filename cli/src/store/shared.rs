@@ -55,8 +55,7 @@ impl sync::Store for SharedStore<'_> {
     }
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), PortError> {
-        let write = |writer: &mut Writer<'_>| changes.iter().try_for_each(|change| writer.apply(change));
-        self.store.write(self.now, write).map_err(failed)
+        self.store.write(self.now, |writer| writer.apply_all(changes)).map_err(failed)
     }
 
     fn signed_entry(&self, id: &EntryId) -> Result<Option<Vec<u8>>, PortError> {
@@ -246,6 +245,11 @@ impl SharedStore<'_> {
 }
 
 impl Writer<'_> {
+    /// Keeps what the loop, or a pairing, has to keep.
+    pub(crate) fn apply_all(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        changes.iter().try_for_each(|change| self.apply(change))
+    }
+
     fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
         let now = self.now.unix_seconds();
         match change {

@@ -1,6 +1,7 @@
 //! What is shown against programs of others, and between devices.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod packages;
 mod relay_load;
 mod sheets;

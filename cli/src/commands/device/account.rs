@@ -3,10 +3,11 @@
 use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
+use counterseal_core::x509::Certificate;
 use counterseal_keysync::craft::DeviceCraft;
 use counterseal_keysync::device::{DeviceCertificates, DeviceKeyUse, DeviceKeys};
 use counterseal_keysync::log::{AccountId, Evaluation, KeyId, Log, Purpose};
-use counterseal_keysync::sync::{self, Note, Store as _, Sync, SyncError};
+use counterseal_keysync::sync::{self, Note, SharedKey, Store as _, Sync, SyncError};
 
 use crate::failure::Failure;
 use crate::randomness::SystemRandom;
@@ -127,11 +128,20 @@ pub(crate) fn announce_own(
             continue;
         }
         let key = SharedStore::new(store, now).key(&id).map_err(|error| failed(SyncError::Store(error)))?;
-        let Some(key) = key.filter(|key| may(key.purpose) && !key.certificates.is_empty()) else { continue };
+        let Some(key) = key.filter(|key| may(key.purpose) && is_to_be_shared(key)) else { continue };
         with_sync(store, membership, now, |sync| sync.announce(key, now))?;
         announced.push(id);
     }
     Ok(announced)
+}
+
+/// A key that also signs mail stays where it is: no reader gets one. So does a key without a certificate, until it has
+/// one.
+fn is_to_be_shared(key: &SharedKey) -> bool {
+    let own = key.certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
+    let mut own = own.filter(|own| own.fingerprint().sha256() == key.id.as_bytes()).peekable();
+    own.peek().is_some()
+        && own.all(|own| key.purpose == Purpose::PersonalAuthority || own.may_sign_mail().is_err())
 }
 
 fn is_on_token(store: &Store, key: &Fingerprint) -> Result<bool, Failure> {
