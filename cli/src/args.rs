@@ -18,6 +18,7 @@ mod generate;
 mod history;
 mod init;
 mod install;
+mod join;
 mod keys;
 mod mutt;
 mod passphrase;
@@ -34,6 +35,7 @@ mod statement;
 mod trust;
 mod verify;
 mod vouch;
+mod ways;
 mod witness;
 
 use clap::{Parser, Subcommand};
@@ -60,6 +62,7 @@ pub(crate) use generate::{Generate, GenerateCommand, Shell};
 pub(crate) use history::{TrustForget, TrustHistory};
 pub(crate) use init::Init;
 pub(crate) use install::{DeviceInstall, InstallProgram};
+pub(crate) use join::{AddHow, DeviceJoin, JoinHow};
 pub(crate) use keys::{
     Export, Import, KeyFormat, KeyUse, Keys, KeysCommand, KeysGenerate, List, Program, Show,
 };
@@ -79,11 +82,12 @@ pub(crate) use statement::{
     StatementType, StatementWithdraw,
 };
 pub(crate) use trust::{
-    ComparedBy, PolicyCheck, PolicyCommand, PolicySet, PolicyShow, Profile, Trust, TrustCommand, TrustList,
-    TrustMeet, TrustPin, TrustRely, TrustShow, TrustUnpin,
+    ComparedBy, MeetHow, PolicyCheck, PolicyCommand, PolicySet, PolicyShow, Profile, Trust, TrustCommand,
+    TrustList, TrustMeet, TrustPin, TrustRely, TrustShow, TrustUnpin,
 };
 pub(crate) use verify::Verify;
 pub(crate) use vouch::{Basis, OpenPgpProgram, TrustVouch};
+pub(crate) use ways::Ways;
 pub(crate) use witness::{Witness, WitnessAdd, WitnessCommand, WitnessRemove, WitnessStamp};
 
 /// Encrypted mail that is as easy as mail.

@@ -135,6 +135,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             },
         },
         Command::Device(device) => match &device.command {
+            DeviceCommand::Join(arguments) => Some(&arguments.report),
             DeviceCommand::Add(arguments) => Some(&arguments.report),
             DeviceCommand::List(arguments) => Some(&arguments.report),
             DeviceCommand::Revoke(arguments) => Some(&arguments.report),

@@ -16,6 +16,7 @@ mod files;
 mod frames;
 mod hardening;
 mod lookup;
+mod pairing;
 mod passphrase;
 mod places;
 mod policy;

@@ -13,6 +13,7 @@ pub(crate) mod foreign;
 pub(crate) mod install;
 pub(crate) mod json;
 pub(crate) mod keys;
+pub(crate) mod pairing;
 pub(crate) mod protection;
 pub(crate) mod publish;
 pub(crate) mod queue;

@@ -1,12 +1,16 @@
 //! `cseal device`
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
-use super::account::{DeviceExport, DeviceRevoke, DeviceRole};
+use super::account::{DeviceExport, DeviceRevoke, DeviceRole, NewAccount, RoleName};
 use super::common::{Passphrase, Report, help_end};
 use super::foreign::Foreign;
 use super::install::DeviceInstall;
+use super::join::{AddHow, DeviceJoin};
 use super::recover::DeviceRecover;
+use super::ways::Ways;
 
 /// Your devices: keys that follow you to each of them
 #[derive(Debug, Args)]
@@ -25,6 +29,7 @@ pub(crate) struct Device {
 /// What to do with the devices.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeviceCommand {
+    Join(Box<DeviceJoin>),
     Add(Box<DeviceAdd>),
     List(DeviceList),
     Revoke(DeviceRevoke),
@@ -35,15 +40,25 @@ pub(crate) enum DeviceCommand {
     Recover(DeviceRecover),
 }
 
-/// Add a device: a file of all keys for one that cannot run cseal
+/// Add a device: it gets your keys from this one
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Add a device.\n\n\
+    long_about = "Add a device: it gets your keys from this one.\n\n\
+        The new device runs `cseal device join`. It shows a code, which is pasted here, or words, which are typed here as \
+        the argument. Before any key leaves, you are asked for your passphrase again and whether this is the device in \
+        front of you. With --file nothing has to be connected: compare the words of the request, and tell the words \
+        that open the answer by another way.\n\n\
         For a telephone, a tablet or another machine that cannot run cseal, --foreign makes a file with every key \
         that opens mail, old ones too, sealed under a new password that is shown on this screen and kept nowhere. \
         The device fetches it by a QR code over the local network, once, or you carry it: --output. It is listed \
         as a reader, and as behind when a newer key is made: then do the same again.",
     after_long_help = help_end!(
+        "  A device that shows a code, over a folder that both see:\n",
+        "      cseal device add --role reader --folder /mnt/share\n\n",
+        "  One that shows words:\n",
+        "      cseal device add 7-acid-barrel-coach --folder /mnt/share\n\n",
+        "  By two files:\n",
+        "      cseal device add --file request.ksr --answer grant.ksa\n\n",
         "  A telephone, which fetches the file by a QR code:\n",
         "      cseal device add --foreign phone --for apple\n\n",
         "  Outlook, by a file on a stick:\n",
@@ -52,7 +67,28 @@ pub(crate) enum DeviceCommand {
 )]
 pub(crate) struct DeviceAdd {
     #[command(flatten)]
+    pub(crate) how: AddHow,
+
+    /// What the new device is for
+    #[arg(long, value_name = "ROLE", default_value = "reader")]
+    pub(crate) role: RoleName,
+
+    /// Where the answer to a request goes
+    #[arg(long, value_name = "FILE", requires = "file")]
+    pub(crate) answer: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) ways: Ways,
+
+    #[command(flatten)]
+    pub(crate) account: NewAccount,
+
+    #[command(flatten)]
     pub(crate) foreign: Foreign,
+
+    /// Show codes as text, no pictures
+    #[arg(long, hide_short_help = true)]
+    pub(crate) no_pictures: bool,
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,

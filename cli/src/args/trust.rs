@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::common::{Accept, At, Passphrase, Report, Revocation, help_end};
 use super::statement::Statement;
 use super::vouch::TrustVouch;
+use super::ways::Ways;
 use super::{TrustForget, TrustHistory, Witness};
 
 /// Whom to believe: what a forger would have to do, and why
@@ -198,16 +199,26 @@ pub(crate) enum ComparedBy {
     Video,
 }
 
-/// Show what you and somebody compare when you meet or call each other
+/// Meet somebody: compare digits, or let two machines do it
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Show what you and somebody compare when you meet or call each other.\n\n\
-        Sixty digits stand for both of your keys: on the other side they are the same, whoever asks. The QR \
-        code holds your own fingerprint and address. Nothing is kept: once it agrees, say so with \
-        `cseal trust pin`.",
+    long_about = "Meet somebody: compare digits, or let two machines do it.\n\n\
+        Alone with the address: sixty digits stand for both of your keys: on the other side they are the same, \
+        whoever asks. The QR code holds your own fingerprint and address. Nothing is kept: once it agrees, say so \
+        with `cseal trust pin`.\n\n\
+        With --show, --paste, --words, --password-file or --sas, both of you run it, each with the other's address, \
+        and a folder that both machines see. The two recognise each other by a code that one shows and the other \
+        scans or pastes, by words that one reads aloud, by a password that both know, or by words that both screens \
+        show. At the end each has the other's certificates and a pin. No secret key leaves a machine.",
     after_long_help = help_end!(
         "  Bob, whose certificate you have:\n",
-        "      cseal trust meet bob@example.org\n"
+        "      cseal trust meet bob@example.org\n\n",
+        "  Bob, of whom you have nothing, over a folder that both see; you show, he pastes:\n",
+        "      cseal trust meet bob@example.org --show --folder /mnt/share\n",
+        "      cseal trust meet alice@example.org --paste --folder /mnt/share\n\n",
+        "  By words that you read to him:\n",
+        "      cseal trust meet bob@example.org --words --folder /mnt/share\n",
+        "      cseal trust meet alice@example.org --typed 7-acid-barrel-coach --folder /mnt/share\n"
     )
 )]
 pub(crate) struct TrustMeet {
@@ -216,7 +227,54 @@ pub(crate) struct TrustMeet {
     pub(crate) address: String,
 
     #[command(flatten)]
+    pub(crate) how: MeetHow,
+
+    #[command(flatten)]
+    pub(crate) ways: Ways,
+
+    /// A pin of another key is replaced
+    #[arg(long, hide_short_help = true)]
+    pub(crate) replace: bool,
+
+    /// Show words and codes as text, no pictures
+    #[arg(long, hide_short_help = true)]
+    pub(crate) no_pictures: bool,
+
+    /// The passphrase of your store
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
     pub(crate) report: Report,
+}
+
+/// How two people recognise each other.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct MeetHow {
+    /// Show a code, which the other one scans or pastes
+    #[arg(long)]
+    pub(crate) show: bool,
+
+    /// Paste the other one's code
+    #[arg(long)]
+    pub(crate) paste: bool,
+
+    /// Show words, which the other one types
+    #[arg(long)]
+    pub(crate) words: bool,
+
+    /// The other one's words
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) typed: Option<String>,
+
+    /// A password that both know: the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// Compare words that both screens show
+    #[arg(long)]
+    pub(crate) sas: bool,
 }
 
 /// Take back that you compared a fingerprint

@@ -1,18 +1,21 @@
 //! `cseal device`: the devices of one person.
 
 pub(crate) mod account;
+mod add;
 mod choose;
 mod export;
 pub(crate) mod foreign;
 pub(crate) mod found;
 pub(crate) mod grant;
 pub(crate) mod install;
+mod join;
 pub(crate) mod list;
 pub(crate) mod recover;
 mod revoke;
 mod role;
 mod rollover;
 pub(crate) mod sync;
+mod waiting;
 mod wanted;
 
 use crate::args::{self, DeviceCommand};
@@ -26,7 +29,9 @@ pub(super) fn run(arguments: &args::Device) -> Result<Exit, Failure> {
         DeviceCommand::Role(arguments) => role::run(arguments),
         DeviceCommand::Export(arguments) => export::run(arguments),
         DeviceCommand::Sync(arguments) => sync::run(arguments),
-        DeviceCommand::Add(arguments) => foreign::add(arguments),
+        DeviceCommand::Join(arguments) => join::run(arguments),
+        DeviceCommand::Add(arguments) if arguments.foreign.foreign.is_some() => foreign::add(arguments),
+        DeviceCommand::Add(arguments) => add::run(arguments),
         DeviceCommand::Recover(arguments) => recover::run(arguments),
         DeviceCommand::Install(arguments) => install::run(arguments),
     }

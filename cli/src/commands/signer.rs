@@ -116,6 +116,17 @@ pub(crate) fn signing_chain(
     Ok([vec![own.clone()], chain(store, own)?].concat())
 }
 
+/// The newest certificate that mail to an author may be encrypted to.
+pub(crate) fn encryption_of(
+    store: &Store,
+    keys: &StoreKeys<'_>,
+    author: &EmailAddress,
+    at: Time,
+) -> Option<Certificate> {
+    let held = held(store, keys, Some(author), at);
+    encryption_certificate(&held, &[], held.first())
+}
+
 /// The certificates of our keys, but for the personal CA's, that are valid and name an author.
 fn held(store: &Store, keys: &StoreKeys<'_>, author: Option<&EmailAddress>, at: Time) -> Vec<Certificate> {
     let names = |certificate: &Certificate| {

@@ -66,6 +66,7 @@ fn every_word_is_documented_and_every_documented_word_is_said() {
             fs::read_to_string(root().join("core/src").join(file)).unwrap().split_whitespace().collect();
         said.extend(source.split(before).skip(1).filter_map(word));
     }
+    said.extend(counterseal_keysync::pairing::AbortReason::ALL.map(|reason| reason.word().to_owned()));
     // The library's word for what becomes `io` here.
     said.remove("input-output");
     let documented = documented();

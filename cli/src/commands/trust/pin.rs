@@ -63,6 +63,32 @@ pub(super) fn pin(arguments: &args::TrustPin) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Keeps whom the person met, with two machines: certificates, and a pin of what stands for their owner.
+pub(super) fn met(
+    store: &mut Store,
+    address: EmailAddress,
+    certificates: Vec<Certificate>,
+    by: ComparedBy,
+    arguments: &args::TrustMeet,
+) -> Result<(), Failure> {
+    let known = self::certificates(store)?;
+    let comparison = Comparison { address, given: certificates, known };
+    let key = comparison.key(None)?;
+    if !arguments.replace {
+        comparison.check_earlier(&key, &store.trust_rows()?)?;
+    }
+    let (points, source) = (points(by), "compared");
+    let is_kept = history::is_kept()?;
+    history::write(store, |writer| {
+        let events = comparison.write(writer, &key, (points, source), arguments.replace)?;
+        events.iter().filter(|_| is_kept).try_for_each(|(key, event)| {
+            writer.record(&comparison.address, key, Event::Plain(*event)).map(drop)
+        })
+    })?;
+    let pin = PinObject::new(&comparison.address.to_string(), &key, points, source, None);
+    list::pinned(&pin, arguments.report.json)
+}
+
 /// Forgets what the person compared.
 pub(super) fn unpin(arguments: &args::TrustUnpin) -> Result<Exit, Failure> {
     let (address, named) = strong::with_key(&arguments.address)?;

@@ -1,0 +1,195 @@
+//! `cseal device add`: another machine becomes one of this person's devices.
+
+use counterseal_core::secret::SecretBytes;
+use counterseal_core::time::Time;
+use counterseal_core::x509::Certificate;
+use counterseal_keysync::craft::DeviceCraft;
+use counterseal_keysync::device::{DeviceCertificates, Role};
+use counterseal_keysync::grant::Grant;
+use counterseal_keysync::limits::PAIRING_FILE_BYTES;
+use counterseal_keysync::log::{Admitted, Log};
+use counterseal_keysync::pairing::{
+    Circumstances, DevicePart, Devices, Opening, Pairing, Password, Peer, Profile, ReleasePolicy,
+};
+use counterseal_keysync::sync::{Craft as _, Heading, Store as _, SyncError};
+use counterseal_keysync::words::SpokenCode;
+use serde_json::json;
+
+use super::account::{self, Membership};
+use super::{found, join};
+use crate::args::{self, RoleName};
+use crate::clock;
+use crate::commands::store::{self, Unlock};
+use crate::failure::{Exit, Failure};
+use crate::files::read_file;
+use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
+use crate::places;
+use crate::randomness::SystemRandom;
+use crate::store::{SharedStore, Store};
+use crate::terminal::SafeText;
+
+/// Pairs with the new device, and hands over what its role is for.
+pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
+    let now = clock::now();
+    let by_file = arguments.how.file.is_some();
+    let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
+    let mut store = store::open()?;
+    store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+    let membership = found::ensure(&mut store, &arguments.account, now)?;
+    let (told, _) = account::told(&mut store, &membership.account, now)?;
+    let own = told.live(&membership.device.id());
+    if !own.is_some_and(|own| own.role.administers()) {
+        return Err(Failure::no("no-right", "this device may not add another one")
+            .hint("an admin device can: see `cseal device list`"));
+    }
+    let policy = ReleasePolicy { lan_only: told.policy.lan_only, ..ReleasePolicy::default() };
+    let keys = membership.keys(&store)?;
+    let screen = Screen::new(Wording::Old, arguments.report.json, !arguments.no_pictures);
+    let profile = Profile {
+        name: membership.device.name(),
+        account: Some(*membership.account.as_bytes()),
+        policy,
+        ..Profile::default()
+    };
+    let opening = opening(&arguments.how, &screen)?;
+    let pairing = Pairing::<Devices>::new(opening, DevicePart::Old, profile).map_err(|_| {
+        Failure::usage("this code was shown by a device of an account, or is for two people")
+            .hint("the new device says `cseal device join`; two people `cseal trust meet`")
+    })?;
+    let role = role(arguments.role, now);
+    let mut crank = Crank::new(pairing, &keys, &ways, screen);
+    let mut name = String::new();
+    loop {
+        match crank.next()? {
+            Happening::Approve => approve(&mut crank, arguments, role)?,
+            Happening::Release(released) => {
+                name = released.peer().name().to_owned();
+                let payload = admit(&mut store, &membership, released.peer(), role, clock::now())?;
+                crank.grant(released, &payload)?;
+            }
+            Happening::File(bytes) => join::write(arguments.answer.as_deref(), &bytes)?,
+            Happening::Done(acknowledged) => {
+                let arrived = acknowledged.is_some();
+                crank.screen().say(
+                    "added",
+                    json!({ "name": name, "role": role.word(), "acknowledged": arrived }),
+                    &format!("{} is one of your devices now: {}.", SafeText(&name), role.word()),
+                )?;
+                return Ok(Exit::Done);
+            }
+            // Who adds a device is there: nothing has to survive but what the store has.
+            Happening::Keep(_) | Happening::Import(_) | Happening::Met(_) | Happening::Pause => {}
+        }
+    }
+}
+
+fn opening(how: &args::AddHow, screen: &Screen) -> Result<Opening, Failure> {
+    if let Some(path) = &how.file {
+        return Ok(Opening::AnswerFile(read_file(path, PAIRING_FILE_BYTES)?.to_vec()));
+    }
+    if let Some(typed) = &how.words {
+        if typed.trim_start().starts_with("CSEAL:") {
+            return Err(Failure::usage("a code is not given as an argument, which others can read")
+                .hint("say --paste, and paste it where it is asked for"));
+        }
+        let code = SpokenCode::parse(typed).map_err(|error| Failure::usage(format!("{typed}: {error}")))?;
+        return Ok(Opening::TypePassword(Password::from(&code)));
+    }
+    Ok(match how {
+        args::AddHow { show: true, .. } => Opening::ShowCode,
+        args::AddHow { sas: true, .. } => Opening::PickName,
+        args::AddHow { .. } => Opening::ScanCode(pairing::pasted(screen)?),
+    })
+}
+
+fn role(name: RoleName, now: Time) -> Role {
+    match name {
+        RoleName::Reader => Role::Reader,
+        RoleName::Writer => Role::Writer,
+        RoleName::Admin => Role::Admin,
+        RoleName::Courier => Role::Courier,
+        RoleName::Kiosk => Role::Kiosk { since: now },
+    }
+}
+
+/// The passphrase again, by whoever is there, and whether this is the device in front of them.
+fn approve(crank: &mut Crank<'_, Devices>, arguments: &args::DeviceAdd, role: Role) -> Result<(), Failure> {
+    let again = Store::open(&places::data()?)?;
+    if again.needs_passphrase()? {
+        Unlock::from_options(&arguments.passphrase).open(|opener| again.unlock(Some(opener)))?;
+    }
+    let name = crank.pairing().peer().map(|peer| peer.name().to_owned()).unwrap_or_default();
+    let on_local_network = crank.is_on_local_network();
+    let place = if on_local_network { ", seen on your local network" } else { "" };
+    let question = format!(
+        "New device {:?}, role {}{place}. Are you looking at this device right now?",
+        SafeText(&name).to_string(),
+        role.word()
+    );
+    let confirmed = crank.screen().yes("approve", &question)?;
+    crank.approve(Circumstances { reauthenticated: true, confirmed, on_local_network, approvals: 0 });
+    Ok(())
+}
+
+/// Writes the entry that adds the device, and makes the grant. Doing it twice adds it once.
+fn admit(
+    store: &mut Store,
+    membership: &Membership,
+    peer: &Peer,
+    role: Role,
+    now: Time,
+) -> Result<SecretBytes, Failure> {
+    let list: Vec<&[u8]> = peer.certificates().iter().map(Certificate::as_der).collect();
+    let device = DeviceCertificates::from_list(&list).map_err(|error| {
+        Failure::unknown("not-a-device", "the other side has no certificates of a device").because(error)
+    })?;
+    account::announce_own(store, membership, now)?;
+    let (told, _) = account::told(store, &membership.account, now)?;
+    if told.live(&device.id()).is_none() {
+        let name = if peer.name().trim().is_empty() { "device" } else { peer.name() };
+        let admitted =
+            Admitted { device: device.id(), role, name: name.to_owned(), certificates: device.to_list() };
+        account::with_sync(store, membership, now, |sync| sync.add(admitted, now).map(drop))?;
+    }
+    grant(store, membership, &device, role, now)
+}
+
+/// The whole log, and a package for each key that is for the role.
+fn grant(
+    store: &mut Store,
+    membership: &Membership,
+    device: &DeviceCertificates,
+    role: Role,
+    now: Time,
+) -> Result<SecretBytes, Failure> {
+    let keys = membership.keys(store)?;
+    let shared = SharedStore::new(store, now);
+    let in_store = |error| account::failed(SyncError::Store(error));
+    let kept = shared.load().map_err(in_store)?;
+    let mut order: Vec<_> = kept.entries.iter().map(|(id, entry)| (entry.lamport, *id)).collect();
+    order.sort_unstable();
+    let entries = order.iter().filter_map(|(_, id)| shared.signed_entry(id).map_err(in_store).transpose());
+    let entries: Vec<Vec<u8>> = entries.collect::<Result<_, _>>()?;
+    let told = Log::from_kept(membership.account, kept.entries).evaluate();
+    let told = told.map_err(|error| account::failed(SyncError::Log(error)))?;
+    let mut random = SystemRandom;
+    let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
+    let heading =
+        Heading { account: membership.account, recipients: vec![device.id()], heads: told.heads.clone() };
+    let certificates = device.to_list();
+    let mut packages = Vec::new();
+    for key in told.keys_for(role) {
+        let Some(key) = shared.key(&key.announced.key).map_err(in_store)? else { continue };
+        let package = craft.pack(&key, &heading, &[&certificates], now);
+        packages.push(package.map_err(|error| account::failed(SyncError::Craft(error)))?);
+    }
+    let grant = Grant {
+        account: membership.account,
+        entries,
+        packages,
+        certificates: Vec::new(),
+        settings: Vec::new(),
+        contacts: Vec::new(),
+    };
+    Ok(SecretBytes::new(grant.to_der()))
+}

@@ -1,0 +1,181 @@
+//! `cseal device join`: this machine becomes one of a person's devices.
+
+use counterseal_core::secret::SecretBytes;
+use std::path::Path;
+
+use counterseal_core::time::Time;
+use counterseal_keysync::craft::DeviceCraft;
+use counterseal_keysync::device::{DeviceKeys, Role};
+use counterseal_keysync::grant::Grant;
+use counterseal_keysync::limits::PAIRING_FILE_BYTES;
+use counterseal_keysync::log::{Log, Purpose};
+use counterseal_keysync::pairing::{DevicePart, Devices, Opening, Pairing, Password, Profile};
+use counterseal_keysync::sync::{Change, Store as _};
+use counterseal_keysync::words::SpokenCode;
+use serde_json::json;
+
+use super::account::{self, Membership};
+use super::found;
+use super::waiting;
+use crate::args;
+use crate::clock;
+use crate::commands::store::{self, Unlock};
+use crate::failure::{Exit, Failure};
+use crate::files::{read_file, write_file};
+use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
+use crate::passphrase;
+use crate::places;
+use crate::randomness::SystemRandom;
+use crate::store::{Protection, SharedStore, Store, StoreError};
+
+/// Joins, or makes the request for it.
+pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
+    let now = clock::now();
+    let by_file = arguments.how.file.is_some() || arguments.how.answer.is_some();
+    let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
+    let name = found::name(arguments.name.as_deref())?;
+    let mut store = open_or_create(arguments, now)?;
+    if Membership::of(&store)?.is_some() {
+        return Err(Failure::no("account-exists", "this machine is one of your devices already")
+            .hint("see them with `cseal device list`"));
+    }
+    if store::owner(&store)?.is_some() {
+        return Err(Failure::no(
+            "address-exists",
+            "this store has keys of its own, which are not those of the account",
+        )
+        .hint("join with a new store: COUNTERSEAL_HOME=DIR cseal device join"));
+    }
+    let screen = Screen::new(Wording::New, arguments.report.json, !arguments.no_pictures);
+    let (keys, pairing) = match &arguments.how.answer {
+        Some(_) => waiting::resume(&store)?,
+        None => {
+            let keys = waiting::keys(&store, &name, now)?;
+            let profile = Profile { name, trust_scan: arguments.trust_scan, ..Profile::default() };
+            let opening = opening(&arguments.how, &screen)?;
+            let pairing = Pairing::<Devices>::new(opening, DevicePart::New, profile).map_err(both_new)?;
+            (keys, pairing)
+        }
+    };
+    let mut crank = Crank::new(pairing, &keys, &ways, screen);
+    loop {
+        match crank.next()? {
+            Happening::Keep(state) if by_file => waiting::keep(&mut store, &keys, state.as_ref(), now)?,
+            Happening::File(bytes) => write(arguments.how.file.as_deref(), &bytes)?,
+            Happening::Pause => match &arguments.how.answer {
+                Some(path) => crank.answer(read_file(path, PAIRING_FILE_BYTES)?.to_vec()),
+                None => return Ok(Exit::Done),
+            },
+            Happening::Import(payload) => {
+                let joined = match take(&mut store, &keys, &payload, now) {
+                    Ok(joined) => joined,
+                    Err(failure) => {
+                        crank.cancel();
+                        return Err(failure);
+                    }
+                };
+                crank.imported(Vec::new());
+                joined.say(crank.screen())?;
+            }
+            Happening::Done(_) => break,
+            Happening::Keep(_) | Happening::Approve | Happening::Release(_) | Happening::Met(_) => {}
+        }
+    }
+    waiting::forget(&mut store, now)?;
+    Ok(Exit::Done)
+}
+
+fn both_new(_: counterseal_keysync::pairing::AbortReason) -> Failure {
+    Failure::usage("this code was shown by a new device, too, or is for two people")
+        .hint("one says `cseal device join` and the other `cseal device add`; or both `cseal trust meet`")
+}
+
+fn opening(how: &args::JoinHow, screen: &Screen) -> Result<Opening, Failure> {
+    Ok(match how {
+        args::JoinHow { words: true, .. } => {
+            Opening::ShowPassword(Password::from(&SpokenCode::random(&mut SystemRandom)))
+        }
+        args::JoinHow { scan: true, .. } => Opening::ScanCode(pairing::pasted(screen)?),
+        args::JoinHow { sas: true, .. } => Opening::ShowName,
+        args::JoinHow { file: Some(_), .. } => Opening::OfferFile,
+        args::JoinHow { .. } => Opening::ShowCode,
+    })
+}
+
+fn open_or_create(arguments: &args::DeviceJoin, now: Time) -> Result<Store, Failure> {
+    let directory = places::data()?;
+    match Store::open(&directory) {
+        Ok(store) => {
+            store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+            Ok(store)
+        }
+        Err(StoreError::Missing) => {
+            let protection = match (arguments.no_passphrase, passphrase::given(&arguments.passphrase)?) {
+                (true, _) => Protection::None,
+                (false, Some(given)) if given.is_empty() => {
+                    return Err(passphrase::empty("--passphrase-file FILE"));
+                }
+                (false, Some(given)) => Protection::Passphrase(given),
+                (false, None) => Protection::Passphrase(passphrase::ask_new(
+                    "New passphrase for your keys",
+                    "--passphrase-file FILE, or do without one by --no-passphrase",
+                )?),
+            };
+            Ok(Store::create(&directory, &protection, now)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes a file for the other device.
+pub(super) fn write(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    write_file(path, bytes, false)
+}
+
+/// What came of it.
+struct Joined {
+    role: Role,
+    account: String,
+    keys: usize,
+}
+
+impl Joined {
+    fn say(&self, screen: &Screen) -> Result<(), Failure> {
+        let Self { role, account, keys } = self;
+        let signs = if role.signs() { "" } else { ", without a signing key" };
+        screen.say(
+            "joined",
+            json!({ "role": role.word(), "account": account, "keys": keys }),
+            &format!(
+                "This machine is one of your devices now: {}{signs}. Keys that came: {keys}.",
+                role.word()
+            ),
+        )
+    }
+}
+
+/// Takes in what was granted, in one transaction, if it makes this machine a device of that account.
+fn take(store: &mut Store, keys: &DeviceKeys, payload: &SecretBytes, now: Time) -> Result<Joined, Failure> {
+    let refused =
+        |why: String| Failure::unknown("bad-grant", "what the other device gave is not taken").because(why);
+    let grant = Grant::read(payload.expose()).map_err(|error| refused(error.to_string()))?;
+    let mut random = SystemRandom;
+    let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
+    let changes = grant.changes(&mut craft).map_err(|error| refused(error.to_string()))?;
+    let entries = changes.iter().filter_map(|change| match change {
+        Change::Entry { id, entry, .. } => Some((*id, entry.clone())),
+        _ => None,
+    });
+    let told =
+        Log::from_kept(grant.account, entries).evaluate().map_err(|error| refused(error.to_string()))?;
+    let device = told.live(&keys.certificates().id());
+    let role = device.ok_or_else(|| refused("its log does not have this device".to_owned()))?.role;
+    let is_mail_key =
+        |change: &&Change| matches!(change, Change::Key(key) if key.purpose == Purpose::Decryption);
+    let count = changes.iter().filter(is_mail_key).count();
+    // What was cut off here is no membership yet, and is done again.
+    store.write(now, |writer| account::keep(writer, &grant.account, keys))?;
+    SharedStore::new(store, now).commit(&changes).map_err(|error| refused(error.to_string()))?;
+    Ok(Joined { role, account: found::shown(&grant.account), keys: count })
+}

@@ -1,0 +1,179 @@
+//! `cseal trust meet` with two machines: each ends with the other's certificates and a pin.
+
+use counterseal_core::address::EmailAddress;
+use counterseal_core::ports::{KeyError, SecretKeys};
+use counterseal_core::secret::SecretBytes;
+use counterseal_core::x509::Certificate;
+use counterseal_core::x509::issue::signature_by;
+use counterseal_keysync::pairing::{Met, Opening, Pairing, Password, People, Profile, Proof, Signer};
+use counterseal_keysync::words::SpokenCode;
+use sha2::{Digest, Sha256};
+
+use super::pin;
+use crate::args::{self, ComparedBy};
+use crate::clock;
+use crate::commands::parse_address;
+use crate::commands::signer;
+use crate::commands::store::{self, Unlock};
+use crate::failure::{Exit, Failure};
+use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
+use crate::passphrase;
+use crate::randomness::SystemRandom;
+use crate::store::{Store, StoreKeys};
+
+/// Largest number by which two with a password find each other.
+const LAST_NAMEPLATE: u64 = 9999;
+
+/// Whether the command asks two machines to meet.
+pub(super) const fn is_asked(how: &args::MeetHow) -> bool {
+    how.show || how.paste || how.words || how.sas || how.typed.is_some() || how.password_file.is_some()
+}
+
+/// Meets, takes in the other one's certificates, and pins.
+pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
+    let address = parse_address(&arguments.address)?;
+    let ways = Ways::from_options(&arguments.ways)?;
+    let mut store = store::open()?;
+    let owner = store::owner(&store)?.ok_or_else(|| {
+        Failure::unknown("no-key", "you have no key of your own to be met by")
+            .hint("make one with `cseal init ADDRESS`")
+    })?;
+    store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+    let screen = Screen::new(Wording::Person, arguments.report.json, !arguments.no_pictures);
+    let met = {
+        let keys = store::keys(&store, Unlock::without_asking())?;
+        let certificates = own_certificates(&store, &keys, &owner)?;
+        let person = Person { keys: &keys, certificates };
+        let opening = opening(&arguments.how, &owner, &address, &screen)?;
+        let profile = Profile { name: owner.to_string(), ..Profile::default() };
+        let pairing = Pairing::<People>::new(opening, (), profile).map_err(|_| {
+            Failure::usage("this code is for two devices, not for two people")
+                .hint("take it with `cseal device add --paste` or `cseal device join --paste`")
+        })?;
+        meet(Crank::new(pairing, &person, &ways, screen))?
+    };
+    let certificates = checked(&met, &address)?;
+    pin::met(&mut store, address, certificates, compared_by(met.proof()), arguments)?;
+    Ok(Exit::Done)
+}
+
+fn meet(mut crank: Crank<'_, People>) -> Result<Met, Failure> {
+    let mut result = None;
+    loop {
+        match crank.next()? {
+            Happening::Met(met) => result = Some(met),
+            Happening::Done(_) => break,
+            // Whoever meets is there: nothing has to survive.
+            Happening::Keep(_) => {}
+            Happening::Approve
+            | Happening::Release(_)
+            | Happening::Import(_)
+            | Happening::File(_)
+            | Happening::Pause => {}
+        }
+    }
+    result.ok_or_else(|| Failure::unknown("not-met", "the two did not meet").hint("begin anew on both sides"))
+}
+
+/// Who scans the other's code stands before it; words travel by voice.
+const fn compared_by(proof: Proof) -> ComparedBy {
+    match proof {
+        Proof::OfferScanned | Proof::CodeTyped => ComparedBy::InPerson,
+        Proof::WordsCompared | Proof::FingerprintCompared | Proof::PasswordKnown => ComparedBy::Video,
+    }
+}
+
+/// Who of two begins, where nothing else says it: the one whose address comes first.
+fn is_first(owner: &EmailAddress, other: &EmailAddress) -> bool {
+    owner.lookup_key() < other.lookup_key()
+}
+
+fn opening(
+    how: &args::MeetHow,
+    owner: &EmailAddress,
+    other: &EmailAddress,
+    screen: &Screen,
+) -> Result<Opening, Failure> {
+    if how.show {
+        return Ok(Opening::ShowCode);
+    }
+    if how.words {
+        return Ok(Opening::ShowPassword(Password::from(&SpokenCode::random(&mut SystemRandom))));
+    }
+    if let Some(typed) = &how.typed {
+        let code = SpokenCode::parse(typed).map_err(|error| Failure::usage(format!("{typed}: {error}")))?;
+        return Ok(Opening::TypePassword(Password::from(&code)));
+    }
+    if let Some(file) = &how.password_file {
+        let password = agreed(owner, other, passphrase::from_file(file)?)?;
+        let first = is_first(owner, other);
+        return Ok(if first { Opening::ShowPassword(password) } else { Opening::TypePassword(password) });
+    }
+    if how.sas {
+        return Ok(if is_first(owner, other) { Opening::ShowName } else { Opening::PickName });
+    }
+    pairing::pasted(screen).map(Opening::ScanCode)
+}
+
+/// A password that was agreed on: the number to find each other by follows from both addresses.
+fn agreed(owner: &EmailAddress, other: &EmailAddress, secret: SecretBytes) -> Result<Password, Failure> {
+    let text = String::from_utf8_lossy(secret.expose()).trim().to_owned();
+    if text.is_empty() {
+        return Err(passphrase::empty("--password-file FILE"));
+    }
+    let mut both = [owner.lookup_key(), other.lookup_key()];
+    both.sort();
+    let digest = Sha256::digest(both.join("\0"));
+    let number = digest.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    // It is below 10^4.
+    let nameplate = u16::try_from(number % LAST_NAMEPLATE + 1).unwrap_or(1);
+    Ok(Password { nameplate, secret: SecretBytes::new(text.into_bytes()), shown: None })
+}
+
+/// The signing certificate, the one to encrypt to, and those above: what a signed mail would bring.
+fn own_certificates(
+    store: &Store,
+    keys: &StoreKeys<'_>,
+    owner: &EmailAddress,
+) -> Result<Vec<Certificate>, Failure> {
+    let now = clock::now();
+    let mut certificates = signer::signing_chain(store, keys, Some(owner), now)?;
+    let encryption = signer::encryption_of(store, keys, owner, now);
+    certificates.extend(encryption.filter(|one| !certificates.contains(one)));
+    certificates.truncate(counterseal_keysync::limits::IDENTITY_CERTIFICATES);
+    Ok(certificates)
+}
+
+/// One of two people.
+struct Person<'a> {
+    keys: &'a dyn SecretKeys,
+    certificates: Vec<Certificate>,
+}
+
+impl Signer for Person<'_> {
+    fn certificates(&self) -> Vec<Vec<u8>> {
+        self.certificates.iter().map(|certificate| certificate.as_der().to_vec()).collect()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let own = self.certificates.first().ok_or(KeyError::Absent)?;
+        let algorithm = signature_by(own.public_key().algorithm()).ok_or(KeyError::Unsuitable)?;
+        self.keys.sign(&own.fingerprint(), algorithm, message)
+    }
+}
+
+/// The certificates of whom one met, if it is whom one wanted to meet.
+fn checked(met: &Met, address: &EmailAddress) -> Result<Vec<Certificate>, Failure> {
+    let certificates = met.peer().certificates().to_vec();
+    let named = certificates.first().map(Certificate::addresses).unwrap_or_default();
+    if named.iter().any(|named| named.matches(address)) {
+        return Ok(certificates);
+    }
+    let others: Vec<String> = named.iter().map(ToString::to_string).collect();
+    Err(Failure::new(
+        Exit::Contradiction,
+        "not-the-address",
+        format!("the other one's certificate is not for {address}, but for {}", others.join(", ")),
+    )
+    .hint("nothing was kept; ask the other one for the address, and begin anew"))
+}

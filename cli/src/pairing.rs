@@ -1,0 +1,330 @@
+//! Turning the crank of a pairing: objects to and from the boxes, words to and from the person, and time.
+
+mod screen;
+mod ways;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::thread;
+use std::time::Duration;
+
+use counterseal_core::secret::SecretBytes;
+use counterseal_keysync::code::PairingCode;
+use counterseal_keysync::pairing::{
+    AbortReason, Ask, BoxId, Circumstances, Devices, Input, Met, Pairing, Ports, Purpose, Released, Signer,
+    State, Step,
+};
+use counterseal_keysync::transport::{Cursor, ObjectName, Transport, TransportError};
+
+use serde_json::Value;
+
+pub(crate) use screen::{Screen, Wording};
+pub(crate) use ways::Ways;
+
+use crate::clock;
+use crate::failure::{Exit, Failure};
+use crate::randomness::SystemRandom;
+
+/// How long one look at the boxes waits for something new.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What the caller has to do with its store.
+pub(crate) enum Happening {
+    /// The person is to be asked for the passphrase again; then [`Crank::approve`].
+    Approve,
+    /// The grant is to be built; then [`Crank::grant`].
+    Release(Released),
+    /// The grant is to be imported; then [`Crank::imported`].
+    Import(SecretBytes),
+    /// A file is to be written for the other side.
+    File(Vec<u8>),
+    /// Two people met.
+    Met(Met),
+    /// The state is to be kept, before anything of it leaves this machine. Nothing, where none is needed any more.
+    Keep(Option<SecretBytes>),
+    /// Nothing happens before the answer file comes.
+    Pause,
+    /// It is done.
+    Done(Option<Vec<u8>>),
+}
+
+/// One way to one box.
+struct OpenBox {
+    place: BoxId,
+    transport: Box<dyn Transport>,
+    cursor: Cursor,
+}
+
+/// A pairing with everything around it.
+pub(crate) struct Crank<'a, P: Purpose> {
+    pairing: Pairing<P>,
+    signer: &'a dyn Signer,
+    ways: &'a Ways,
+    screen: Screen,
+    open: Vec<OpenBox>,
+    queue: VecDeque<Step>,
+    fetched: BTreeSet<ObjectName>,
+    /// Whether the state changed since it was kept.
+    is_unkept: bool,
+}
+
+impl<'a, P: Purpose> Crank<'a, P> {
+    /// Begins, or goes on where the pairing was kept.
+    pub(crate) fn new(
+        mut pairing: Pairing<P>,
+        signer: &'a dyn Signer,
+        ways: &'a Ways,
+        screen: Screen,
+    ) -> Self {
+        let mut random = SystemRandom;
+        let mut ports = Ports { now: clock::now(), random: &mut random, signer };
+        let steps = match pairing.state() {
+            State::Idle => pairing.begin(&mut ports),
+            _ => pairing.resume(&mut ports),
+        };
+        Self {
+            pairing,
+            signer,
+            ways,
+            screen,
+            open: Vec::new(),
+            queue: steps.into(),
+            fetched: BTreeSet::new(),
+            is_unkept: true,
+        }
+    }
+
+    /// What both sides said and showed so far.
+    pub(crate) const fn pairing(&self) -> &Pairing<P> {
+        &self.pairing
+    }
+
+    /// The screen, for what the caller says.
+    pub(crate) const fn screen(&mut self) -> &mut Screen {
+        &mut self.screen
+    }
+
+    /// Goes on until the caller is needed.
+    ///
+    /// # Errors
+    /// Why the pairing was given up, in its word; and whatever a question or a way to a box says.
+    pub(crate) fn next(&mut self) -> Result<Happening, Failure> {
+        loop {
+            if std::mem::take(&mut self.is_unkept) {
+                return Ok(Happening::Keep(self.pairing.save()));
+            }
+            let Some(step) = self.queue.pop_front() else {
+                if self.open.is_empty() && !self.pairing.state().is_final() {
+                    return Ok(Happening::Pause);
+                }
+                self.look()?;
+                continue;
+            };
+            if let Some(happening) = self.take(step)? {
+                return Ok(happening);
+            }
+        }
+    }
+
+    fn take(&mut self, step: Step) -> Result<Option<Happening>, Failure> {
+        match step {
+            Step::Listen(object_box) => {
+                let place = *object_box.id();
+                let opened = self.ways.open(&object_box)?;
+                self.open.extend(opened.into_iter().map(|transport| OpenBox {
+                    place,
+                    transport,
+                    cursor: Cursor::default(),
+                }));
+            }
+            Step::Close(place) => self.close(place),
+            Step::Send { place, object } => self.put(place, &object)?,
+            Step::Show(show) => self.screen.show(&show)?,
+            Step::Ask(Ask::Approve) => return Ok(Some(Happening::Approve)),
+            Step::Ask(ask) => {
+                if let Some(input) = self.screen.ask(&ask)? {
+                    self.input(input);
+                }
+            }
+            Step::File(bytes) => return Ok(Some(Happening::File(bytes))),
+            Step::Release(released) => return Ok(Some(Happening::Release(released))),
+            Step::Import(payload) => return Ok(Some(Happening::Import(payload))),
+            Step::Met(met) => return Ok(Some(Happening::Met(met))),
+            Step::Done(beacon) => return Ok(Some(Happening::Done(beacon))),
+            Step::Aborted(reason) => return Err(failure(reason)),
+        }
+        Ok(None)
+    }
+
+    fn input(&mut self, input: Input) {
+        let mut random = SystemRandom;
+        let mut ports = Ports { now: clock::now(), random: &mut random, signer: self.signer };
+        let steps = self.pairing.input(input, &mut ports);
+        self.is_unkept |= !steps.is_empty();
+        self.queue.extend(steps);
+    }
+
+    /// The person was asked again; the device was reached over these ways.
+    pub(crate) fn approve(&mut self, circumstances: Circumstances) {
+        self.input(Input::Circumstances(circumstances));
+    }
+
+    /// What was granted is durable.
+    pub(crate) fn imported(&mut self, beacon: Vec<u8>) {
+        self.input(Input::Imported(beacon));
+    }
+
+    /// The answer file came.
+    pub(crate) fn answer(&mut self, file: Vec<u8>) {
+        self.input(Input::File(file));
+    }
+
+    /// Gives it up, and says so to the other side.
+    pub(crate) fn cancel(&mut self) {
+        self.input(Input::Cancel);
+        // What is left to be sent is a last word; where it does not arrive, time ends it over there.
+        while let Some(step) = self.queue.pop_front() {
+            if let Step::Send { place, object } = step {
+                let _ = self.put(place, &object);
+            }
+        }
+    }
+
+    /// Whether the box is reached over the local network.
+    pub(crate) fn is_on_local_network(&self) -> bool {
+        self.open.iter().any(|open| open.transport.kind() == "lan")
+    }
+
+    /// Puts an object by every way; one that works is enough.
+    fn put(&mut self, place: BoxId, object: &[u8]) -> Result<(), Failure> {
+        let mut last = None;
+        let mut is_put = false;
+        for open in self.open.iter_mut().filter(|open| open.place == place) {
+            match open.transport.put(object) {
+                Ok(_) => is_put = true,
+                Err(error) => last = Some((open.transport.kind(), error)),
+            }
+        }
+        match last {
+            Some((kind, error)) if !is_put => Err(not_sent(kind, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks into every box; waits a little where nothing is new.
+    fn look(&mut self) -> Result<(), Failure> {
+        let mut found = Vec::new();
+        for open in &mut self.open {
+            // A way that does not work now may work later, and another one works perhaps.
+            let Ok(listing) = open.transport.list(&open.cursor) else { continue };
+            let mut is_complete = true;
+            for name in listing.names {
+                if self.fetched.contains(&name) {
+                    continue;
+                }
+                match open.transport.get(&name) {
+                    Ok(bytes) => {
+                        self.fetched.insert(name);
+                        found.push(Input::Object { place: open.place, bytes });
+                    }
+                    Err(TransportError::Absent) => {}
+                    Err(_) => is_complete = false,
+                }
+            }
+            if is_complete {
+                open.cursor = listing.cursor;
+            }
+        }
+        if found.is_empty() {
+            match self.open.as_mut_slice() {
+                [only] => drop(only.transport.wait(&only.cursor, LOOK)),
+                _ => thread::sleep(LOOK),
+            }
+        }
+        found.into_iter().for_each(|input| self.input(input));
+        self.input(Input::Tick);
+        Ok(())
+    }
+
+    /// What was fetched from a box served its purpose, and is removed; what we put is the other side's to remove.
+    fn close(&mut self, place: BoxId) {
+        for open in self.open.iter_mut().filter(|open| open.place == place) {
+            self.fetched.iter().for_each(|name| drop(open.transport.remove(name)));
+        }
+        self.open.retain(|open| open.place != place);
+    }
+}
+
+impl Crank<'_, Devices> {
+    /// Sends the grant.
+    ///
+    /// # Errors
+    /// The pairing ended meanwhile, or the grant is too large.
+    pub(crate) fn grant(&mut self, released: Released, payload: &SecretBytes) -> Result<(), Failure> {
+        let mut random = SystemRandom;
+        let mut ports = Ports { now: clock::now(), random: &mut random, signer: self.signer };
+        let steps = self.pairing.grant(released, payload, &mut ports).map_err(|error| {
+            Failure::unknown("not-granted", "the keys were not handed over").because(error)
+        })?;
+        self.is_unkept = true;
+        self.queue.extend(steps);
+        Ok(())
+    }
+}
+
+fn not_sent(kind: &str, error: &TransportError) -> Failure {
+    Failure::unknown("not-reached", format!("the other side is not reached by {kind}: {error}"))
+}
+
+/// Why it ended, in a person's words.
+fn failure(reason: AbortReason) -> Failure {
+    let (exit, message, hint) = match reason {
+        AbortReason::Expired => (Exit::Unknown, "the time was over", "begin anew on both sides"),
+        AbortReason::Cancelled => (Exit::Unknown, "it was cancelled", "begin anew on both sides"),
+        AbortReason::CodeMismatch => (
+            Exit::Contradiction,
+            "what the two screens show is not the same, or it was mistyped three times",
+            "if you did not mistype, somebody is between the two: use another network, or files",
+        ),
+        AbortReason::WordsMismatch => (
+            Exit::No,
+            "the words were wrong three times",
+            "begin anew: the next words are others, and nobody had more than three guesses",
+        ),
+        AbortReason::NotTheDevice => (
+            Exit::Contradiction,
+            "what answered is not what you scanned",
+            "begin anew; if it happens again, somebody is between the two",
+        ),
+        AbortReason::PolicyRefused => {
+            (Exit::No, "what has to be fulfilled before keys leave is not", "no key left the device")
+        }
+        AbortReason::VersionTooOld => {
+            (Exit::Unknown, "the other side speaks a later version", "update this program")
+        }
+        AbortReason::WrongIntent => (
+            Exit::Unknown,
+            "the two sides want different things of each other",
+            "one says `cseal device join` and the other `cseal device add`; or both `cseal trust meet`",
+        ),
+        AbortReason::Damaged => {
+            (Exit::Unknown, "what came was damaged on its way", "begin anew on both sides")
+        }
+        AbortReason::TooManyStrangers => {
+            (Exit::Unknown, "too much came that is no part of this", "begin anew, by another way")
+        }
+    };
+    Failure::new(exit, reason.word(), message).hint(hint)
+}
+
+/// The code that is pasted.
+pub(crate) fn pasted(screen: &Screen) -> Result<PairingCode, Failure> {
+    let text = screen.answer("code", "The other side's code (CSEAL:…)", Value::Null)?;
+    read_code(&text)
+}
+
+/// Reads a code.
+pub(crate) fn read_code(text: &str) -> Result<PairingCode, Failure> {
+    PairingCode::parse(text).map_err(|error| {
+        Failure::unknown("no-code", error.to_string()).hint("take the whole line that begins with CSEAL:")
+    })
+}

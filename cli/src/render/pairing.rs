@@ -1,0 +1,94 @@
+//! What people read on the two screens of a pairing.
+
+use counterseal_core::time::Time;
+use counterseal_keysync::pairing::{Ask, Peer, Show, Withheld};
+
+use crate::pairing::Wording;
+use crate::terminal::{self, SafeText};
+
+/// The lines for something that is shown.
+pub(crate) fn show(show: &Show, wording: Wording, pictures: bool) -> String {
+    match show {
+        Show::Code(code, until) => {
+            let text = code.to_text();
+            let picture =
+                if pictures { terminal::qr_code(&text, "paste the text below") } else { String::new() };
+            format!("{picture}{text}\nThe other side scans or pastes it until {}.", clock_of(*until))
+        }
+        Show::Spoken(words) => format!("Type on the other side:  {words}"),
+        Show::CheckCode(code) => format!("Type on the other screen:  {}", code.to_text()),
+        Show::CompareWords(words) => {
+            format!("The other screen must show the same words:  {}", words.to_text())
+        }
+        Show::Fingerprint(words) => format!("Words of the request:  {}", words.to_text()),
+        Show::AnswerWords(words) => format!(
+            "Words that open the answer:  {}\nTell them by another way than the file's, face to face or by voice.",
+            words.to_text()
+        ),
+        Show::Peer(peer) => about(peer, wording),
+        Show::TriesLeft(1) => "That was wrong. One try is left.".to_owned(),
+        Show::TriesLeft(left) => format!("That was wrong. {left} tries are left."),
+        Show::Withheld(withheld) => withheld_sentence(withheld),
+        Show::HeldUntil(until) => {
+            format!("The other device hands over its keys not before {}.", until.to_rfc3339())
+        }
+        Show::StillWaiting => "No answer yet. Is the other side still there?".to_owned(),
+        Show::OtherFile => "This file is no answer to our request.".to_owned(),
+    }
+}
+
+fn clock_of(time: Time) -> String {
+    let (hour, minute, second) = time.clock();
+    format!("{hour:02}:{minute:02}:{second:02} UTC")
+}
+
+fn about(peer: &Peer, wording: Wording) -> String {
+    let name = SafeText(peer.name());
+    match wording {
+        Wording::New => match peer.account() {
+            Some(account) => {
+                let head: String = account.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+                format!("Old device: {name}, account {head}")
+            }
+            None => format!("Old device: {name}"),
+        },
+        Wording::Old => format!("New device: {name}"),
+        Wording::Person => {
+            let leaf = peer.certificates().first();
+            let addresses: Vec<String> =
+                leaf.map_or_else(Vec::new, |leaf| leaf.addresses().iter().map(ToString::to_string).collect());
+            format!("The other one: {}", SafeText(&addresses.join(", ")))
+        }
+    }
+}
+
+fn withheld_sentence(withheld: &Withheld) -> String {
+    match withheld {
+        Withheld::Approvals { have, need } => {
+            format!("{have} of {need} further admin devices agreed so far.")
+        }
+        Withheld::Until(time) => format!("Keys leave not before {}.", time.to_rfc3339()),
+        Withheld::NotOnLocalNetwork => "The new device is not on this local network.".to_owned(),
+        Withheld::NotReauthenticated => "The passphrase was not given again.".to_owned(),
+        Withheld::NotConfirmed => "You did not confirm the device.".to_owned(),
+        Withheld::Meeting | Withheld::NotOurs | Withheld::Unproved(_) | Withheld::NotReady => {
+            "Nothing is handed over yet.".to_owned()
+        }
+    }
+}
+
+/// The word of a question, and the question.
+pub(crate) fn question(ask: &Ask, wording: Wording) -> (&'static str, String) {
+    let (word, question) = match ask {
+        Ask::CheckCode => ("digits", "Digits on the other screen"),
+        Ask::CompareWords => ("compare", "Does the other screen show the same words?"),
+        Ask::CompareFingerprint => ("fingerprint", "Does the other side read the same words to you?"),
+        Ask::ConfirmPeer if wording == Wording::Person => ("confirm", "Is this the one you meet?"),
+        Ask::ConfirmPeer => ("confirm", "Is this your old device, and your account?"),
+        Ask::Approve => ("approve", "Are you looking at this device right now?"),
+        Ask::AnswerWords => ("answer-words", "Words that open the answer"),
+        Ask::Words => ("words", "A guess at the words was wrong. The words again"),
+        Ask::Pick(_) => ("pick", "Which one? Its number, or nothing to wait"),
+    };
+    (word, question.to_owned())
+}

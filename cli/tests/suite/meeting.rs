@@ -1,0 +1,151 @@
+//! Two people meet by their machines: each ends with the other's certificates and a pin.
+
+use std::fs;
+
+use crate::people::Place;
+use crate::talk::Talk;
+
+/// Two people who know nothing of each other, and a folder that both see.
+fn strangers() -> Place {
+    let place = Place::new();
+    for name in ["dave", "erin"] {
+        let address = format!("{name}@example.org");
+        place.run(name, &["init", &address, "--no-passphrase", "--algorithm", "rsa-2048"]).exits(0);
+    }
+    fs::create_dir(place.path("share")).unwrap();
+    place
+}
+
+fn meet<'p>(place: &'p Place, home: &str, other: &str, how: &[&str]) -> Talk<'p> {
+    let address = format!("{other}@example.org");
+    let head = ["trust", "meet", &address, "--folder", "share", "--json"];
+    Talk::begin(place, home, &[&head, how].concat())
+}
+
+/// Both have pinned what stands for the other, and can write to each other without another step.
+fn are_acquainted(place: &Place) {
+    for (home, other) in [("dave", "erin"), ("erin", "dave")] {
+        let address = format!("{other}@example.org");
+        let pins = place.run(home, &["trust", "list"]).exits(0).text();
+        assert!(pins.contains(&address), "{pins}");
+        let shown = place.run(home, &["trust", "show", &address]).exits(0).text();
+        assert!(shown.contains("verified") || shown.contains("checked"), "{shown}");
+        place.write("to.eml", format!("From: {home}@example.org\r\nTo: {address}\r\n\r\nHello\r\n"));
+        let output = format!("{home}.out");
+        place.run(home, &["encrypt", "to.eml", "-o", &output]).exits(0);
+        place.run(other, &["decrypt", &output, "-o", "opened.eml", "--overwrite"]);
+        assert!(String::from_utf8_lossy(&place.read("opened.eml")).contains("Hello"));
+    }
+    let left = fs::read_dir(place.path("share"))
+        .unwrap()
+        .flat_map(|found| fs::read_dir(found.unwrap().path()).unwrap());
+    assert!(left.count() <= 2, "what was read is removed");
+}
+
+#[test]
+fn a_code_is_shown_and_pasted_and_the_digits_are_typed() {
+    let place = strangers();
+    let mut dave = meet(&place, "dave", "erin", &["--show"]);
+    let code = dave.event("code")["code"].as_str().unwrap().to_owned();
+    let mut erin = meet(&place, "erin", "dave", &["--paste"]);
+    erin.asked("code");
+    erin.say(&code);
+    assert_eq!(erin.event("peer")["addresses"][0], "dave@example.org");
+    let digits = erin.event("digits")["digits"].as_str().unwrap().to_owned();
+    dave.asked("digits");
+    dave.say(&digits);
+    dave.ends(0);
+    erin.ends(0);
+    are_acquainted(&place);
+}
+
+#[test]
+fn words_are_read_aloud() {
+    let place = strangers();
+    let mut dave = meet(&place, "dave", "erin", &["--words"]);
+    let words = dave.event("words")["words"].as_str().unwrap().to_owned();
+    let mut erin = meet(&place, "erin", "dave", &["--typed", &words.to_uppercase()]);
+    for person in [&mut dave, &mut erin] {
+        person.asked("confirm");
+        person.say("y");
+    }
+    dave.ends(0);
+    erin.ends(0);
+    are_acquainted(&place);
+}
+
+#[test]
+fn a_password_that_both_know_is_enough_and_another_one_is_not() {
+    let place = strangers();
+    place.write("password", "our song\n");
+    let [mut erin, mut dave] = [("erin", "dave"), ("dave", "erin")]
+        .map(|(home, other)| meet(&place, home, other, &["--password-file", "password"]));
+    for person in [&mut dave, &mut erin] {
+        person.asked("confirm");
+        person.say("y");
+    }
+    dave.ends(0);
+    erin.ends(0);
+    are_acquainted(&place);
+
+    let place = strangers();
+    place.write("one", "our song\n");
+    place.write("other", "your song\n");
+    let mut dave = meet(&place, "dave", "erin", &["--password-file", "one"]);
+    let mut erin = meet(&place, "erin", "dave", &["--password-file", "other"]);
+    assert_eq!(dave.event("wrong")["left"], 2);
+    erin.asked("words");
+    erin.say("his song");
+    assert_eq!(dave.event("wrong")["left"], 1);
+    erin.asked("words");
+    erin.say("her song");
+    let failed = dave.ends(1);
+    assert!(failed.contains("words-mismatch"), "{failed}");
+    erin.stop();
+    let pins = place.run("dave", &["trust", "list"]).exits(0).text();
+    assert!(!pins.contains("erin@"), "{pins}");
+}
+
+#[test]
+fn words_are_compared_and_a_difference_keeps_nothing() {
+    for (same, exit) in [(true, 0), (false, 4)] {
+        let place = strangers();
+        let mut dave = meet(&place, "dave", "erin", &["--sas"]);
+        let mut erin = meet(&place, "erin", "dave", &["--sas"]);
+        let names = erin.asked("pick")["names"].clone();
+        assert_eq!(names[0], "dave@example.org");
+        erin.say("1");
+        let words = [&mut dave, &mut erin].map(|person| person.event("compare")["words"].clone());
+        assert_eq!(words[0], words[1]);
+        dave.asked("compare");
+        erin.asked("compare");
+        dave.say(if same { "y" } else { "n" });
+        if same {
+            erin.say("y");
+        }
+        dave.ends(exit);
+        if same {
+            erin.ends(0);
+            are_acquainted(&place);
+        } else {
+            erin.say("y");
+            assert!(erin.ends(4).contains("code-mismatch"));
+        }
+    }
+}
+
+#[test]
+fn whoever_is_met_must_be_whom_one_wanted_to_meet() {
+    let place = strangers();
+    let mut dave = meet(&place, "dave", "bob", &["--words"]);
+    let words = dave.event("words")["words"].as_str().unwrap().to_owned();
+    let mut erin = meet(&place, "erin", "dave", &["--typed", &words]);
+    for person in [&mut dave, &mut erin] {
+        person.asked("confirm");
+        person.say("y");
+    }
+    assert!(dave.ends(4).contains("not-the-address"));
+    erin.ends(0);
+    let pins = place.run("dave", &["trust", "list"]).exits(0).text();
+    assert!(!pins.contains("erin@") && !pins.contains("bob@"), "{pins}");
+}

@@ -1,0 +1,219 @@
+//! A new device joins by every way there is: `cseal device join` here, `cseal device add` there.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::people::{MAIL, Place};
+use crate::talk::Talk;
+
+/// Alice's store, a mail to her, and a folder that both machines see.
+fn place() -> Place {
+    let place = Place::new();
+    fs::create_dir(place.path("share")).unwrap();
+    place.write(
+        "mail.eml",
+        MAIL.replace("To: Bob <bob@", "To: Alice <alice@").replace("From: Alice <alice@", "From: Bob <bob@"),
+    );
+    place.run("bob", &["encrypt", "mail.eml", "-o", "sealed.eml"]).exits(0);
+    place
+}
+
+fn join<'p>(place: &'p Place, how: &[&str]) -> Talk<'p> {
+    let head = ["device", "join", "--json", "--name", "thinkpad-7", "--no-passphrase"];
+    Talk::begin(place, "new", &[&head, how].concat())
+}
+
+fn add<'p>(place: &'p Place, how: &[&str]) -> Talk<'p> {
+    let head = ["device", "add", "--json", "--no-recovery", "--this-device", "desktop"];
+    Talk::begin(place, "alice", &[&head, how].concat())
+}
+
+const SHARE: [&str; 2] = ["--folder", "share"];
+
+/// The new device opens what is sealed to Alice, and both know each other.
+fn is_paired(place: &Place, role: &str) {
+    let opened = place.run("new", &["decrypt", "sealed.eml"]);
+    assert!(opened.text().contains("let us meet."), "{}", opened.stderr);
+    for home in ["new", "alice"] {
+        let list = place.run(home, &["device", "list", "--json"]).exits(0).text();
+        assert!(list.contains("thinkpad-7") && list.contains("desktop") && list.contains(role), "{list}");
+    }
+}
+
+fn text(event: &Value, field: &str) -> String {
+    event[field].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_new_device_shows_a_code() {
+    let place = place();
+    let mut new = join(&place, &SHARE);
+    let code = text(&new.event("code"), "code");
+    let mut old = add(&place, &[&SHARE[..], &["--role", "reader"]].concat());
+    old.asked("code");
+    old.say(&code);
+    let digits = text(&old.event("digits"), "digits");
+    assert_eq!(old.event("peer")["name"], "thinkpad-7");
+    old.asked("approve");
+    old.say("y");
+    new.asked("digits");
+    new.say("000-000");
+    assert_eq!(new.event("wrong")["left"], 2);
+    new.asked("digits");
+    new.say(&digits);
+    assert_eq!(new.event("joined")["role"], "reader");
+    assert_eq!(old.event("added")["acknowledged"], true);
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+    let again = place.run("new", &["device", "join", "--folder", "share"]);
+    assert!(again.exits(1).stderr.contains("one of your devices already"));
+}
+
+#[test]
+fn the_old_device_shows_a_code() {
+    let place = place();
+    let mut old = add(&place, &[&SHARE[..], &["--show", "--role", "writer"]].concat());
+    let code = text(&old.event("code"), "code");
+    let mut new = join(&place, &[&SHARE[..], &["--scan"]].concat());
+    new.asked("code");
+    new.say(&code);
+    let digits = text(&new.event("digits"), "digits");
+    old.asked("digits");
+    old.say(&digits);
+    old.asked("approve");
+    old.say("y");
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "writer");
+}
+
+#[test]
+fn words_are_typed_and_the_digits_after_them() {
+    let place = place();
+    let mut new = join(&place, &[&SHARE[..], &["--words"]].concat());
+    let words = text(&new.event("words"), "words");
+    let mut old = add(&place, &[&SHARE[..], &[words.as_str()]].concat());
+    let digits = text(&new.event("digits"), "digits");
+    new.asked("confirm");
+    new.say("y");
+    old.asked("digits");
+    old.say(&digits);
+    old.asked("approve");
+    old.say("y");
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+}
+
+#[test]
+fn both_screens_show_the_same_words() {
+    let place = place();
+    let mut new = join(&place, &[&SHARE[..], &["--sas"]].concat());
+    let mut old = add(&place, &[&SHARE[..], &["--sas", "--role", "admin"]].concat());
+    assert_eq!(old.asked("pick")["names"][0], "thinkpad-7");
+    old.say("1");
+    let words = [&mut new, &mut old].map(|device| device.event("compare")["words"].clone());
+    assert_eq!(words[0], words[1]);
+    old.asked("compare");
+    old.say("y");
+    old.asked("approve");
+    old.say("y");
+    new.asked("compare");
+    new.say("y");
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "admin");
+}
+
+#[test]
+fn two_files_are_enough() {
+    let place = place();
+    let mut new = join(&place, &["--file", "request.ksr"]);
+    let words = text(&new.event("fingerprint"), "words");
+    new.ends(0);
+    let mut old = add(&place, &["--file", "request.ksr", "--answer", "grant.ksa"]);
+    assert_eq!(text(&old.event("fingerprint"), "words"), words);
+    old.asked("fingerprint");
+    old.say("y");
+    old.asked("approve");
+    old.say("y");
+    let answer = text(&old.event("answer-words"), "words");
+    old.ends(0);
+    let mut new = Talk::begin(&place, "new", &["device", "join", "--json", "--answer", "grant.ksa"]);
+    new.asked("answer-words");
+    new.say("zoo zoo zoo zoo zoo zoo");
+    assert_eq!(new.event("wrong")["left"], 19);
+    new.asked("answer-words");
+    new.say(&answer);
+    new.event("joined");
+    new.ends(0);
+    is_paired(&place, "reader");
+}
+
+#[test]
+fn who_says_no_gives_nothing_away() {
+    let place = place();
+    let mut new = join(&place, &SHARE);
+    let code = text(&new.event("code"), "code");
+    let mut old = add(&place, &SHARE);
+    old.asked("code");
+    old.say(&code);
+    let digits = text(&old.event("digits"), "digits");
+    new.asked("digits");
+    new.say(&digits);
+    old.asked("approve");
+    old.say("n");
+    assert!(old.ends(1).contains("policy-refused"));
+    assert!(new.ends(1).contains("policy-refused"));
+    assert_ne!(place.run("new", &["decrypt", "sealed.eml"]).code, 0);
+    assert!(!place.run("alice", &["device", "list"]).text().contains("thinkpad-7"));
+}
+
+#[test]
+fn the_passphrase_is_asked_for_before_keys_leave() {
+    let place = place();
+    place.write("passphrase", "correct horse\n");
+    place.write("wrong", "incorrect\n");
+    place.run("alice", &["passphrase", "--new-passphrase-file", "passphrase"]).exits(0);
+    let refused = add(&place, &[&SHARE[..], &["--show", "--passphrase-file", "wrong"]].concat());
+    assert!(refused.ends(3).contains("passphrase"));
+    let mut old = add(&place, &[&SHARE[..], &["--show", "--passphrase-file", "passphrase"]].concat());
+    let code = text(&old.event("code"), "code");
+    let mut new = join(&place, &[&SHARE[..], &["--scan"]].concat());
+    new.asked("code");
+    new.say(&code);
+    let digits = text(&new.event("digits"), "digits");
+    old.asked("digits");
+    old.say(&digits);
+    old.asked("approve");
+    old.say("y");
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let place = place();
+    for (home, arguments, word) in [
+        ("new", &["device", "join"][..], "nothing says how the two sides reach each other"),
+        ("new", &["device", "join", "--folder", "nowhere", "--no-passphrase"], "nowhere"),
+        (
+            "new",
+            &["device", "join", "--answer", "none", "--no-passphrase"],
+            "no request of this machine waits",
+        ),
+        ("alice", &["device", "join", "--folder", "share"], "keys of its own"),
+        ("alice", &["device", "add", "7-acid", "--folder", "share", "--no-recovery"], "3 words are needed"),
+        (
+            "alice",
+            &["device", "add", "CSEAL:ABC", "--folder", "share", "--no-recovery"],
+            "not given as an argument",
+        ),
+    ] {
+        let failed = place.run(home, arguments);
+        assert!(failed.code != 0 && failed.stderr.contains(word), "{arguments:?}: {}", failed.stderr);
+    }
+}
