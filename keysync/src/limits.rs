@@ -97,6 +97,18 @@ pub const LAN_ANSWER: Duration = Duration::from_secs(20);
 pub const LAN_IDLE: Duration = Duration::from_secs(90);
 /// How long one device is asked to wait, before the others are.
 pub const LAN_TURN: Duration = Duration::from_secs(5);
+/// Bytes that a mail server may send in answer to one question: a listing of all objects is the longest.
+pub const IMAP_ANSWER_BYTES: usize = 64 << 20;
+/// Bytes of the header of a mail, as far as it is looked at.
+pub const IMAP_HEADER_BYTES: usize = 16 << 10;
+/// Mails that say they hold the same object, of which each is looked at.
+pub const IMAP_COPIES: usize = 8;
+/// How long one question to a mail server may take.
+pub const IMAP_TIME: Duration = Duration::from_secs(60);
+/// How often a mail server is asked that does not tell of changes.
+pub const IMAP_POLL: Duration = Duration::from_secs(15);
+/// How long a mail server is listened to before it is told that we are still here (RFC 2177: 29 minutes at most).
+pub const IMAP_IDLE: Duration = Duration::from_secs(20 * 60);
 
 /// Entries of a device log. A family with seven machines makes a few hundred in ten years.
 pub const LOG_ENTRIES: usize = 100_000;

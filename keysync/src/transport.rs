@@ -3,7 +3,9 @@
 //! A transport is believed in nothing. It may lose, repeat, reorder and invent objects; whatever it gives is asked
 //! for its name ([`ObjectName::of`]) before anything else looks at it, and what it lists may be a lie.
 
+pub mod address;
 pub mod folder;
+pub mod imap;
 pub mod lan;
 pub mod memory;
 pub mod relay;

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod mailbox;
 mod packages;
 mod relay_load;
 mod sheets;
