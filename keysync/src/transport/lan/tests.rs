@@ -125,7 +125,10 @@ fn meddling(to: SocketAddr, place: u64) -> SocketAddr {
         for from in listener.incoming() {
             let (mut from, mut to) = (from.unwrap(), TcpStream::connect(to).unwrap());
             let (mut back_from, mut back_to) = (to.try_clone().unwrap(), from.try_clone().unwrap());
-            thread::spawn(move || std::io::copy(&mut back_from, &mut back_to));
+            thread::spawn(move || {
+                let _ = std::io::copy(&mut back_from, &mut back_to);
+                let _ = back_to.shutdown(std::net::Shutdown::Both);
+            });
             let seen = Arc::new(AtomicU64::new(0));
             thread::spawn(move || {
                 let mut byte = [0];
