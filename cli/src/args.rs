@@ -70,7 +70,9 @@ pub(crate) use mutt::{Mutt, MuttCommand};
 pub(crate) use passphrase::ChangePassphrase;
 pub(crate) use publish::{Matching, Publish, Selector};
 pub(crate) use queue::{Queue, QueueCommand, QueueDrop, QueueFlush, QueueRelease, QueueShow};
-pub(crate) use recover::{DeviceRecover, RecoverCommand, RecoverShares, RecoverSheet, SeedSource};
+pub(crate) use recover::{
+    DeviceRecover, RecoverCommand, RecoverDrill, RecoverShares, RecoverSheet, SeedSource,
+};
 pub(crate) use relay::{Relay, RelayPolicy};
 pub(crate) use renew::Renew;
 pub(crate) use revoke::{Remove, Revoke, RevokeReason};

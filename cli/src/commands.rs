@@ -145,6 +145,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             DeviceCommand::Recover(recover) => match &recover.command {
                 RecoverCommand::Sheet(arguments) => Some(&arguments.report),
                 RecoverCommand::Shares(arguments) => Some(&arguments.report),
+                RecoverCommand::Drill(arguments) => Some(&arguments.report),
             },
             DeviceCommand::Sync(arguments) => Some(&arguments.report),
         },

@@ -231,3 +231,5 @@ pub const SHELVED_BYTES: u64 = 64 << 20;
 pub const READ_BOXES: usize = 8;
 /// Bytes of a copy of an account: a log of thousands of entries, padded, and a hundred keys.
 pub const ACCOUNT_COPY_BYTES: usize = 256 << 20;
+/// Secrets of the log that a recovery tries: each revocation makes one.
+pub const RECOVERED_SECRETS: usize = 256;

@@ -2,6 +2,7 @@
 //!
 //! `docs/formats/recovery.md` says what is written in words and in codes.
 
+mod account;
 mod bits;
 mod misread;
 mod seed;
@@ -9,6 +10,7 @@ mod share;
 mod sheet;
 mod typed;
 
+pub use account::{RecoverError, Recovered, recover};
 pub use misread::misread;
 pub use seed::Seed;
 pub use share::{CombineError, SHARES, Share, SplitError, combine, split};

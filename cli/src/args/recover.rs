@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::common::{Report, help_end};
+use super::common::{Passphrase, Report, help_end};
 
 /// Paper that brings everything back when all devices are lost
 #[derive(Debug, Args)]
@@ -24,6 +24,37 @@ pub(crate) struct DeviceRecover {
 pub(crate) enum RecoverCommand {
     Sheet(RecoverSheet),
     Shares(RecoverShares),
+    Drill(RecoverDrill),
+}
+
+/// Prove that the paper still opens everything
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Prove that the paper still opens everything.\n\n\
+        With the words of the sheet, or of shares, a copy of the account is opened as if all devices were lost: \
+        every entry of the log is verified and every key opened. Nothing is changed but the date of the drill, which \
+        `cseal doctor` and `cseal device list` know.\n\n\
+        Without --copy, the copy is made from this device for the moment, and written nowhere.",
+    after_long_help = help_end!(
+        "  Once a month, with the sheet at hand:\n",
+        "      cseal device recover drill\n\n",
+        "  Whether a file of `cseal device export` would bring everything back:\n",
+        "      cseal device recover drill --copy account.copy\n"
+    )
+)]
+pub(crate) struct RecoverDrill {
+    #[command(flatten)]
+    pub(crate) seed: SeedSource,
+
+    /// Open FILE, which `cseal device export` wrote, instead of what this device has
+    #[arg(long, value_name = "FILE")]
+    pub(crate) copy: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
 }
 
 /// Where the seed is read from. Never an argument, never a variable.

@@ -3,6 +3,7 @@
 mod delivery;
 mod finding;
 mod machine;
+mod paper;
 mod places;
 mod protection;
 mod tokens;
@@ -84,6 +85,7 @@ fn store_checks(directory: &Path, how: &Unlock) -> Vec<Check> {
         check("protection", or_failure(protection::of(&store))),
         check("rollback", protection::rollback(&store)),
         check("backup", or_failure(protection::backup(&store, now))),
+        check("recovery", or_failure(paper::of(&store, now))),
         check("validity", or_failure(validity::of(&store, now))),
         check("clock", or_failure(validity::clock(&store, now))),
     ]

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use counterseal_core::time::Time;
 use serde::Serialize;
 
+use super::counted;
 use super::json::line;
 use crate::args::Report;
 use crate::failure::Failure;
@@ -14,6 +16,39 @@ struct SheetsObject<'a> {
     version: u32,
     account: &'a str,
     files: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct DrillObject {
+    version: u32,
+    opens: bool,
+    devices: usize,
+    keys: usize,
+    missing: usize,
+    at: String,
+}
+
+/// Says what the paper would bring back.
+pub(crate) fn drill(
+    (devices, keys): &(usize, usize),
+    missing: usize,
+    at: Time,
+    report: &Report,
+) -> Result<(), Failure> {
+    if report.json {
+        let (devices, keys, opens) = (*devices, *keys, missing == 0);
+        let object = line(&DrillObject { version: 1, opens, devices, keys, missing, at: at.to_rfc3339() });
+        return print(&format!("{object}\n")).map_err(|error| Failure::io("standard output", &error));
+    }
+    let (devices, keys) = (counted(*devices, "device"), counted(*keys, "key"));
+    if missing == 0 {
+        say(&format!("The paper opens everything: {keys}, and the log of {devices}. Nothing was changed."));
+    } else {
+        let missing = counted(missing, "key");
+        say(&format!("The paper opens {keys}, but {missing} that the log names are not in this copy."));
+        say("hint: another device has them: `cseal device sync` there and here");
+    }
+    Ok(())
 }
 
 /// Shows a sheet on the terminal device, whatever the streams are.

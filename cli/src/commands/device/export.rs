@@ -25,10 +25,7 @@ pub(super) fn run(arguments: &args::DeviceExport) -> Result<Exit, Failure> {
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let membership = found::ensure(&mut store, &arguments.account, now)?;
     let (told, _) = account::told(&mut store, &membership.account, now)?;
-    let root = told.root.as_ref().ok_or_else(|| {
-        Failure::no("no-recovery", "this account has no recovery seed, which alone could open a copy")
-            .hint("`cseal backup FILE` copies this device")
-    })?;
+    let root = told.root.as_ref().ok_or_else(no_recovery)?;
     let parcels = parcels(&mut store, &membership, &told, root, now)?;
     let secret = first_secret(&mut store, &told, now)?;
     let file = copy::write(&secret.secret, &parcels).map_err(|error| failed(error.into()))?;
@@ -36,6 +33,23 @@ pub(super) fn run(arguments: &args::DeviceExport) -> Result<Exit, Failure> {
     let keys = parcels.iter().filter(|parcel| matches!(parcel, Parcel::Package(_))).count();
     render::exported(&arguments.store, (parcels.len() - keys, keys), arguments.report.json)?;
     Ok(Exit::Done)
+}
+
+/// The copy of this device's account, as it would be written: for a drill.
+///
+/// # Errors
+/// `no-recovery` where the account has no root, and what is wrong with the store.
+pub(super) fn in_memory(store: &mut Store, membership: &Membership, now: Time) -> Result<Vec<u8>, Failure> {
+    let (told, _) = account::told(store, &membership.account, now)?;
+    let root = told.root.as_ref().ok_or_else(no_recovery)?;
+    let parcels = parcels(store, membership, &told, root, now)?;
+    let secret = first_secret(store, &told, now)?;
+    copy::write(&secret.secret, &parcels).map_err(|error| failed(error.into()))
+}
+
+fn no_recovery() -> Failure {
+    Failure::no("no-recovery", "this account has no recovery seed, which alone could open a copy")
+        .hint("`cseal backup FILE` copies this device")
 }
 
 /// The entries of the log, and a package for the root of each key that this device holds.

@@ -1,5 +1,6 @@
 //! `cseal device recover`: the seed on paper.
 
+pub(crate) mod drill;
 pub(crate) mod paper;
 mod seed;
 
@@ -16,6 +17,7 @@ pub(super) fn run(arguments: &DeviceRecover) -> Result<Exit, Failure> {
     match &arguments.command {
         RecoverCommand::Sheet(arguments) => sheet(arguments),
         RecoverCommand::Shares(arguments) => shares(arguments),
+        RecoverCommand::Drill(arguments) => drill::run(arguments),
     }
 }
 
