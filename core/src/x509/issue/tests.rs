@@ -179,8 +179,7 @@ fn a_list_of_what_was_revoked_reads_back() {
 
 #[test]
 fn the_certificates_of_a_device_are_for_devices_alone() {
-    let [signing, agreement, encapsulation] =
-        [KeyKind::P256, KeyKind::P256, KeyKind::MlKem768].map(|kind| key(kind));
+    let [signing, agreement, encapsulation] = [KeyKind::P256, KeyKind::P256, KeyKind::MlKem768].map(key);
     let keys = Keyring::from(signing.clone());
     for (key, usage) in
         [(&signing, "digitalSignature"), (&agreement, "keyAgreement"), (&encapsulation, "keyEncipherment")]
