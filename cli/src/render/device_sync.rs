@@ -181,7 +181,7 @@ fn counted(number: usize, one: &str) -> String {
     }
 }
 
-fn alarm(alarm: &Alarm) -> String {
+pub(crate) fn alarm(alarm: &Alarm) -> String {
     let device = alarm.device().map(|device| device.to_string()).unwrap_or_default();
     let device: String = device.chars().take(12).collect();
     match alarm {

@@ -1,18 +1,24 @@
 //! The account of a store: this device's own keys, what the log means, and the loop over both.
 
 use counterseal_core::fingerprint::Fingerprint;
+use counterseal_core::keys::Keyring;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
-use counterseal_core::x509::Certificate;
+use counterseal_core::x509::issue::{Subject, certification_request};
+use counterseal_core::x509::{Certificate, KeyKind, SecretKey};
 use counterseal_keysync::craft::DeviceCraft;
 use counterseal_keysync::device::{DeviceCertificates, DeviceKeyUse, DeviceKeys};
 use counterseal_keysync::log::{AccountId, Evaluation, KeyId, Log, Purpose};
-use counterseal_keysync::sync::{self, Note, SharedKey, Store as _, Sync, SyncError};
+use counterseal_keysync::sync::{self, Alarm, Note, SharedKey, Store as _, Sync, SyncError};
 
+use crate::commands;
+use crate::commands::issuing::{cannot_issue, generate};
 use crate::failure::Failure;
 use crate::randomness::SystemRandom;
-use crate::store::{DeviceSecretKind, KeyUse, SharedStore, Store, StoreError, Writer};
+use crate::store::{DeviceSecretKind, KeptAlarm, KeyUse, SharedStore, Store, StoreError, Writer};
 
+/// Days for which a key to encapsulate to is kept: its certificate ends after 180, and devices sleep.
+const KEPT_ENCAPSULATION_DAYS: i64 = 365;
 /// The setting that holds the account's id.
 const ACCOUNT: &str = "account";
 /// The setting that holds this device's certificates.
@@ -174,6 +180,101 @@ pub(crate) fn retire_as_told(store: &mut Store, membership: &Membership, now: Ti
         return Ok(());
     }
     Ok(store.write(now, |writer| over.iter().try_for_each(|key| writer.retire(key).map(drop)))?)
+}
+
+/// Makes the mail signing key of a device that is to sign and has none, and asks the admin devices to certify it. The
+/// answer comes with a later round.
+///
+/// # Errors
+/// As [`with_sync`].
+pub(crate) fn ask_for_certificate(
+    store: &mut Store,
+    membership: &Membership,
+    now: Time,
+) -> Result<(), Failure> {
+    let (told, _) = told(store, &membership.account, now)?;
+    let me = membership.device.id();
+    let signs = told.live(&me).is_some_and(|device| device.role.signs());
+    let has_asked = told.requests.iter().any(|request| request.device == me);
+    let Some(address) = commands::store::owner(store)?.filter(|_| signs && !has_asked) else { return Ok(()) };
+    let mut own = None;
+    for stored in store.secret_keys()?.iter().filter(|key| key.key_use == KeyUse::Signing) {
+        if !store.certificates_of(stored.fingerprint.sha256())?.is_empty() {
+            return Ok(());
+        }
+        own = Some(store.open_secret_key(stored)?);
+    }
+    let key = match own {
+        // Made by a start that was cut off before it asked.
+        Some(pkcs8) => SecretKey::from_pkcs8_der(pkcs8.expose())
+            .map_err(|error| Failure::from(StoreError::Tampered("secret_key")).because(error))?,
+        None => generate(KeyKind::P256)?,
+    };
+    let name = own_name(store)?.unwrap_or_else(|| address.to_string());
+    let subject =
+        Subject { name: &name, addresses: std::slice::from_ref(&address), public_key: key.public_key() };
+    let request = certification_request(&Keyring::from(key.clone()), &subject).map_err(cannot_issue)?;
+    let (algorithm, public_key) = (key.algorithm().name(), key.public_key().as_der());
+    store.write(now, |writer| {
+        writer.add_secret_key(KeyUse::Signing, &algorithm, public_key, &key.to_pkcs8_der())
+    })?;
+    with_sync(store, membership, now, |sync| sync.request_certificate(request, now).map(drop))
+}
+
+/// The name in the certificates that others know.
+fn own_name(store: &Store) -> Result<Option<String>, Failure> {
+    for key in store.secret_keys()? {
+        let certificates = store.certificates_of(key.fingerprint.sha256())?;
+        let mut names = certificates.iter().filter_map(|der| Certificate::from_der(der).ok()?.common_name());
+        if let Some(name) = names.next() {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// Gives this device a new ML-KEM-768 key when the one it has is due, tells the others, and erases those for which
+/// nothing can be on its way any more. The key is kept before anybody hears of it.
+///
+/// # Errors
+/// As [`with_sync`].
+pub(crate) fn roll_keys(store: &mut Store, membership: &Membership, now: Time) -> Result<(), Failure> {
+    let mut keys = membership.keys(store)?;
+    if keys.wants_new_encapsulation(now) {
+        keys.renew_encapsulation(now, &mut SystemRandom).map_err(cannot_issue)?;
+        store.write(now, |writer| {
+            keep(writer, &membership.account, &keys)?;
+            let newest = keys.certificate(DeviceKeyUse::Encapsulation).fingerprint();
+            let since = now.plus_days(-KEPT_ENCAPSULATION_DAYS);
+            writer.forget_encapsulation_keys(since, newest.sha256()).map(drop)
+        })?;
+    }
+    let fresh = Membership::expect(store)?;
+    let (told, _) = told(store, &fresh.account, now)?;
+    let list = fresh.device.to_list();
+    // Also where the last start was cut off in between.
+    if told.live(&fresh.device.id()).is_some_and(|device| device.certificates != list) {
+        with_sync(store, &fresh, now, |sync| sync.roll_keys(list, now).map(drop))?;
+    }
+    Ok(())
+}
+
+/// Keeps what the owner should look at, for `cseal device list`.
+///
+/// # Errors
+/// What is wrong with the store.
+pub(crate) fn keep_alarms(store: &mut Store, alarms: &[Alarm], now: Time) -> Result<(), Failure> {
+    if alarms.is_empty() {
+        return Ok(());
+    }
+    let kept = alarms.iter().map(|alarm| KeptAlarm {
+        at: now,
+        kind: alarm.word().to_owned(),
+        device: alarm.device().map(|device| *device.as_bytes()),
+        detail: crate::render::device_sync::alarm(alarm),
+    });
+    let kept: Vec<_> = kept.collect();
+    Ok(store.write(now, |writer| kept.iter().try_for_each(|alarm| writer.keep_device_alarm(alarm)))?)
 }
 
 /// The loop's refusal, as a command says it.

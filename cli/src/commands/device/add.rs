@@ -3,20 +3,16 @@
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
-use counterseal_keysync::craft::DeviceCraft;
 use counterseal_keysync::device::{DeviceCertificates, Role};
-use counterseal_keysync::grant::Grant;
 use counterseal_keysync::limits::PAIRING_FILE_BYTES;
-use counterseal_keysync::log::{Admitted, Log};
 use counterseal_keysync::pairing::{
     Circumstances, DevicePart, Devices, Opening, Pairing, Password, Peer, Profile, ReleasePolicy,
 };
-use counterseal_keysync::sync::{Craft as _, Heading, Store as _, SyncError};
 use counterseal_keysync::words::SpokenCode;
 use serde_json::json;
 
 use super::account::{self, Membership};
-use super::{found, join};
+use super::{found, grant, join};
 use crate::args::{self, RoleName};
 use crate::clock;
 use crate::commands::store::{self, Unlock};
@@ -24,8 +20,7 @@ use crate::failure::{Exit, Failure};
 use crate::files::read_file;
 use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
 use crate::places;
-use crate::randomness::SystemRandom;
-use crate::store::{SharedStore, Store};
+use crate::store::Store;
 use crate::terminal::SafeText;
 
 /// Pairs with the new device, and hands over what its role is for.
@@ -143,53 +138,6 @@ fn admit(
     let device = DeviceCertificates::from_list(&list).map_err(|error| {
         Failure::unknown("not-a-device", "the other side has no certificates of a device").because(error)
     })?;
-    account::announce_own(store, membership, now)?;
-    let (told, _) = account::told(store, &membership.account, now)?;
-    if told.live(&device.id()).is_none() {
-        let name = if peer.name().trim().is_empty() { "device" } else { peer.name() };
-        let admitted =
-            Admitted { device: device.id(), role, name: name.to_owned(), certificates: device.to_list() };
-        account::with_sync(store, membership, now, |sync| sync.add(admitted, now).map(drop))?;
-    }
-    grant(store, membership, &device, role, now)
-}
-
-/// The whole log, and a package for each key that is for the role.
-fn grant(
-    store: &mut Store,
-    membership: &Membership,
-    device: &DeviceCertificates,
-    role: Role,
-    now: Time,
-) -> Result<SecretBytes, Failure> {
-    let keys = membership.keys(store)?;
-    let shared = SharedStore::new(store, now);
-    let in_store = |error| account::failed(SyncError::Store(error));
-    let kept = shared.load().map_err(in_store)?;
-    let mut order: Vec<_> = kept.entries.iter().map(|(id, entry)| (entry.lamport, *id)).collect();
-    order.sort_unstable();
-    let entries = order.iter().filter_map(|(_, id)| shared.signed_entry(id).map_err(in_store).transpose());
-    let entries: Vec<Vec<u8>> = entries.collect::<Result<_, _>>()?;
-    let told = Log::from_kept(membership.account, kept.entries).evaluate();
-    let told = told.map_err(|error| account::failed(SyncError::Log(error)))?;
-    let mut random = SystemRandom;
-    let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
-    let heading =
-        Heading { account: membership.account, recipients: vec![device.id()], heads: told.heads.clone() };
-    let certificates = device.to_list();
-    let mut packages = Vec::new();
-    for key in told.keys_for(role) {
-        let Some(key) = shared.key(&key.announced.key).map_err(in_store)? else { continue };
-        let package = craft.pack(&key, &heading, &[&certificates], now);
-        packages.push(package.map_err(|error| account::failed(SyncError::Craft(error)))?);
-    }
-    let grant = Grant {
-        account: membership.account,
-        entries,
-        packages,
-        certificates: Vec::new(),
-        settings: Vec::new(),
-        contacts: Vec::new(),
-    };
+    let grant = grant::give(store, membership, &device, (role, peer.name()), now)?;
     Ok(SecretBytes::new(grant.to_der()))
 }

@@ -1,7 +1,6 @@
 //! Both ends of a grant: what an admin gives to a new device, and how that takes it.
 
 use counterseal_core::time::Time;
-use counterseal_core::x509::{Certificate, SecretKey};
 use counterseal_keysync::craft::DeviceCraft;
 use counterseal_keysync::device::{DeviceCertificates, DeviceId, DeviceKeys, Role};
 use counterseal_keysync::grant::Grant;
@@ -11,72 +10,38 @@ use counterseal_keysync::sync::{Change, Craft as _, Heading, SharedKey, Store as
 use super::account::{self, Membership, failed};
 use crate::failure::Failure;
 use crate::randomness::SystemRandom;
-use crate::store::{KeyUse, SharedStore, Store, StoreError};
+use crate::store::{SharedStore, Store, StoreError};
 
-/// Who is added, and what it asked for.
-pub(crate) struct Newcomer<'a> {
-    pub(crate) device: &'a DeviceCertificates,
-    pub(crate) role: Role,
-    /// What its person calls it.
-    pub(crate) name: &'a str,
-    /// DER of its request for a certificate of its mail signing key (PKCS#10), where it is to sign.
-    pub(crate) request: Option<&'a [u8]>,
-}
-
-/// Adds a device to the account, and makes what it gets: the log, its keys, the certificates it asked for. The store must
-/// be unlocked.
+/// Adds a device to the account, and makes what it gets: the log, and its keys. Doing it twice adds it once. The store
+/// must be unlocked.
 ///
 /// # Errors
-/// `no-right` where this device is no admin; else what is wrong with the store or the request.
-pub(crate) fn give(
+/// `no-right` where this device is no admin; else what is wrong with the store.
+pub(super) fn give(
     store: &mut Store,
     membership: &Membership,
-    newcomer: &Newcomer<'_>,
-    settings: Vec<(String, Vec<u8>)>,
-    contacts: Vec<u8>,
+    device: &DeviceCertificates,
+    (role, name): (Role, &str),
     now: Time,
 ) -> Result<Grant, Failure> {
-    let certificates = answer(store, membership, newcomer, now)?;
-    let admitted = Admitted {
-        device: newcomer.device.id(),
-        role: newcomer.role,
-        name: newcomer.name.to_owned(),
-        certificates: newcomer.device.to_list(),
-    };
-    account::with_sync(store, membership, now, |sync| sync.add(admitted, now))?;
+    account::announce_own(store, membership, now)?;
+    let (told, _) = account::told(store, &membership.account, now)?;
+    if told.live(&device.id()).is_none() {
+        let name = if name.trim().is_empty() { "device" } else { name };
+        let admitted =
+            Admitted { device: device.id(), role, name: name.to_owned(), certificates: device.to_list() };
+        account::with_sync(store, membership, now, |sync| sync.add(admitted, now))?;
+    }
     let (told, _) = account::told(store, &membership.account, now)?;
     Ok(Grant {
         account: membership.account,
         entries: entries(store)?,
-        packages: packages(store, membership, &told, newcomer.device, now)?,
-        certificates,
-        settings,
-        contacts,
+        packages: packages(store, membership, &told, device, now)?,
+        // A writer asks for them once it knows the addresses.
+        certificates: Vec::new(),
+        settings: Vec::new(),
+        contacts: Vec::new(),
     })
-}
-
-/// The certificates that the personal CA issues for the newcomer's signing key.
-fn answer(
-    store: &mut Store,
-    membership: &Membership,
-    newcomer: &Newcomer<'_>,
-    now: Time,
-) -> Result<Vec<Vec<u8>>, Failure> {
-    let Some(request) = newcomer.request.filter(|_| newcomer.role.signs()) else { return Ok(Vec::new()) };
-    let (told, _) = account::told(store, &membership.account, now)?;
-    let authority = told.current(Purpose::PersonalAuthority).map(|key| key.announced.key);
-    let authority = authority.map(|id| held(store, &id, now)).transpose()?.flatten();
-    let Some(authority) = authority else {
-        return Err(Failure::unknown(
-            "no-personal-ca",
-            "there is no personal CA here to issue its certificate",
-        )
-        .hint("add it as a reader, or on a device that holds the personal CA"));
-    };
-    let keys = membership.keys(store)?;
-    let mut random = SystemRandom;
-    let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
-    craft.issue(&authority, request, now).map_err(|error| failed(error.into()))
 }
 
 /// Every entry as it was signed, ancestors first.
@@ -119,60 +84,47 @@ fn held(store: &mut Store, id: &KeyId, now: Time) -> Result<Option<SharedKey>, F
     SharedStore::new(store, now).key(id).map_err(|error| failed(error.into()))
 }
 
-/// Takes a grant in one transaction: this device's keys, the log, the shared keys, and its own mail signing key with
-/// its certificates. The store must be unlocked.
+/// What a new device took.
+pub(super) struct Taken {
+    pub(super) membership: Membership,
+    /// What it is for.
+    pub(super) role: Role,
+    /// Keys that open mail.
+    pub(super) keys: usize,
+}
+
+/// Takes a grant in one transaction: this device's own keys, the log, and the shared keys. The store must be unlocked.
 ///
 /// # Errors
-/// `device-log` where the grant is not sound, or this device is not in its log; nothing was taken then.
-pub(crate) fn take(
-    store: &mut Store,
-    keys: &DeviceKeys,
-    signing: Option<&SecretKey>,
-    grant: &Grant,
-    now: Time,
-) -> Result<Membership, Failure> {
+/// `bad-grant` where it is not sound, or this device is not in its log; nothing was taken then.
+pub(super) fn take(store: &mut Store, keys: &DeviceKeys, grant: &Grant, now: Time) -> Result<Taken, Failure> {
     let mut random = SystemRandom;
     let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
     let changes = grant.changes(&mut craft).map_err(|error| unsound(&error))?;
-    belongs(grant, &changes, &keys.certificates().id())?;
-    let certificates: Vec<_> =
-        grant.certificates.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
-    let signing = signing.filter(|key| certificates.iter().any(|it| it.fingerprint() == key.fingerprint()));
+    let role = role(grant, &changes, &keys.certificates().id())?;
+    let is_mail_key =
+        |change: &&Change| matches!(change, Change::Key(key) if key.purpose == Purpose::Decryption);
+    let count = changes.iter().filter(is_mail_key).count();
     store.write(now, |writer| {
         account::keep(writer, &grant.account, keys)?;
-        writer.apply_all(&changes)?;
-        if let Some(key) = signing {
-            let public_key = key.public_key();
-            writer.add_secret_key(
-                KeyUse::Signing,
-                &key.algorithm().name(),
-                public_key.as_der(),
-                &key.to_pkcs8_der(),
-            )?;
-            for certificate in &certificates {
-                writer.add_certificate(certificate.as_der(), &certificate.fingerprint())?;
-            }
-        }
-        Ok(())
+        writer.apply_all(&changes)
     })?;
-    Membership::expect(store)
+    Ok(Taken { membership: Membership::expect(store)?, role, keys: count })
 }
 
-/// Whether the log of the grant says that this device belongs to its account.
-fn belongs(grant: &Grant, changes: &[Change], device: &DeviceId) -> Result<(), Failure> {
+/// What this device is for, by the log of the grant.
+fn role(grant: &Grant, changes: &[Change], device: &DeviceId) -> Result<Role, Failure> {
     let entries = changes.iter().filter_map(|change| match change {
         Change::Entry { id, entry, .. } => Some((*id, entry.clone())),
         _ => None,
     });
     let told = Log::from_kept(grant.account, entries).evaluate().map_err(|error| unsound(&error))?;
-    if told.live(device).is_some() {
-        return Ok(());
-    }
-    Err(Failure::unknown("device-log", "the other device did not add this one to its log"))
+    told.live(device).map(|device| device.role).ok_or_else(|| unsound(&"its log does not have this device"))
 }
 
-fn unsound(error: &dyn std::fmt::Display) -> Failure {
-    Failure::unknown("device-log", format!("what the other device gave: {error}"))
+/// Why a grant is not taken.
+pub(super) fn unsound(error: &dyn std::fmt::Display) -> Failure {
+    Failure::unknown("bad-grant", "what the other device gave is not taken").because(error)
 }
 
 #[cfg(test)]

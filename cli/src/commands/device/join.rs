@@ -4,19 +4,15 @@ use counterseal_core::secret::SecretBytes;
 use std::path::Path;
 
 use counterseal_core::time::Time;
-use counterseal_keysync::craft::DeviceCraft;
 use counterseal_keysync::device::{DeviceKeys, Role};
 use counterseal_keysync::grant::Grant;
 use counterseal_keysync::limits::PAIRING_FILE_BYTES;
-use counterseal_keysync::log::{Log, Purpose};
 use counterseal_keysync::pairing::{DevicePart, Devices, Opening, Pairing, Password, Profile};
-use counterseal_keysync::sync::{Change, Store as _};
 use counterseal_keysync::words::SpokenCode;
 use serde_json::json;
 
 use super::account::{self, Membership};
-use super::found;
-use super::waiting;
+use super::{found, grant, waiting};
 use crate::args;
 use crate::clock;
 use crate::commands::store::{self, Unlock};
@@ -26,7 +22,7 @@ use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
 use crate::passphrase;
 use crate::places;
 use crate::randomness::SystemRandom;
-use crate::store::{Protection, SharedStore, Store, StoreError};
+use crate::store::{Protection, Store, StoreError};
 
 /// Joins, or makes the request for it.
 pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
@@ -157,25 +153,8 @@ impl Joined {
 
 /// Takes in what was granted, in one transaction, if it makes this machine a device of that account.
 fn take(store: &mut Store, keys: &DeviceKeys, payload: &SecretBytes, now: Time) -> Result<Joined, Failure> {
-    let refused =
-        |why: String| Failure::unknown("bad-grant", "what the other device gave is not taken").because(why);
-    let grant = Grant::read(payload.expose()).map_err(|error| refused(error.to_string()))?;
-    let mut random = SystemRandom;
-    let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
-    let changes = grant.changes(&mut craft).map_err(|error| refused(error.to_string()))?;
-    let entries = changes.iter().filter_map(|change| match change {
-        Change::Entry { id, entry, .. } => Some((*id, entry.clone())),
-        _ => None,
-    });
-    let told =
-        Log::from_kept(grant.account, entries).evaluate().map_err(|error| refused(error.to_string()))?;
-    let device = told.live(&keys.certificates().id());
-    let role = device.ok_or_else(|| refused("its log does not have this device".to_owned()))?.role;
-    let is_mail_key =
-        |change: &&Change| matches!(change, Change::Key(key) if key.purpose == Purpose::Decryption);
-    let count = changes.iter().filter(is_mail_key).count();
-    // What was cut off here is no membership yet, and is done again.
-    store.write(now, |writer| account::keep(writer, &grant.account, keys))?;
-    SharedStore::new(store, now).commit(&changes).map_err(|error| refused(error.to_string()))?;
-    Ok(Joined { role, account: found::shown(&grant.account), keys: count })
+    let grant = Grant::read(payload.expose()).map_err(|error| grant::unsound(&error))?;
+    let taken = grant::take(store, keys, &grant, now)?;
+    account::ask_for_certificate(store, &taken.membership, now)?;
+    Ok(Joined { role: taken.role, account: found::shown(&grant.account), keys: taken.keys })
 }

@@ -55,10 +55,13 @@ pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
 fn round(store: &mut Store, membership: &Membership, places: &[SyncPlace]) -> Result<Report, Failure> {
     let now = clock::now();
     account::announce_own(store, membership, now)?;
+    account::ask_for_certificate(store, membership, now)?;
+    account::roll_keys(store, membership, now)?;
     let mut ways = ConfiguredWays::new(places.to_vec(), lookup::is_forbidden());
     let report = account::with_sync(store, membership, now, |sync| sync.round(&mut ways, now))?;
     take_answers(store, membership)?;
     account::retire_as_told(store, membership, now)?;
+    account::keep_alarms(store, &report.alarms, now)?;
     Ok(report)
 }
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 use counterseal_core::address::EmailAddress;
 use counterseal_core::keys::Keyring;
 use counterseal_core::trust::VERIFIED;
+use counterseal_core::x509::Certificate;
 use counterseal_core::x509::KeyKind;
-use counterseal_core::x509::issue::{self, Issuer, Subject};
+use counterseal_core::x509::issue::Issuer;
 use counterseal_keysync::sync::Ways;
 use counterseal_keysync::transport::{Cursor, Listing, ObjectBox, ObjectName, Transport, TransportError};
 
@@ -17,7 +18,7 @@ use super::super::{found, rollover};
 use super::*;
 use crate::args;
 use crate::commands::issuing::{add, authority_certificate, further, generate};
-use crate::store::{NewTrust, Protection, TrustKind};
+use crate::store::{KeyUse, NewTrust, Protection, TrustKind};
 
 fn now() -> Time {
     Time::from_unix_seconds(1_795_348_800)
@@ -154,29 +155,20 @@ impl Machine {
 }
 
 /// A second machine that was added with this role.
-fn join(desk: &mut Machine, membership: &Membership, role: Role, request: bool) -> (Machine, Membership) {
+fn join(desk: &mut Machine, membership: &Membership, role: Role) -> (Machine, Membership) {
     let mut laptop = Machine::empty();
     let keys = DeviceKeys::generate("laptop", now(), &mut SystemRandom).unwrap();
-    let signing = generate(KeyKind::P256).unwrap();
-    let addresses = [EmailAddress::parse("alice@example.org").unwrap()];
-    let subject = Subject { name: "Alice", addresses: &addresses, public_key: signing.public_key() };
-    let asked = issue::certification_request(&Keyring::from(signing.clone()), &subject).unwrap();
-    let newcomer = Newcomer {
-        device: keys.certificates(),
-        role,
-        name: "laptop",
-        request: request.then_some(asked.as_slice()),
-    };
-    let grant = give(&mut desk.store, membership, &newcomer, Vec::new(), Vec::new(), now()).unwrap();
+    let grant = give(&mut desk.store, membership, keys.certificates(), (role, "laptop"), now()).unwrap();
     let grant = Grant::read(&grant.to_der()).unwrap();
-    let joined = take(&mut laptop.store, &keys, Some(&signing), &grant, now()).unwrap();
-    (laptop, joined)
+    let taken = take(&mut laptop.store, &keys, &grant, now()).unwrap();
+    account::ask_for_certificate(&mut laptop.store, &taken.membership, now()).unwrap();
+    (laptop, taken.membership)
 }
 
 #[test]
 fn a_reader_gets_the_keys_that_open_mail_and_no_other() {
     let (mut desk, membership) = Machine::first();
-    let (laptop, joined) = join(&mut desk, &membership, Role::Reader, true);
+    let (laptop, joined) = join(&mut desk, &membership, Role::Reader);
     assert_eq!(laptop.kinds(), [KeyUse::Encryption]);
     assert_eq!(joined.account, membership.account);
     assert!(!laptop.store.trust_rows().unwrap().is_empty());
@@ -185,7 +177,12 @@ fn a_reader_gets_the_keys_that_open_mail_and_no_other() {
 #[test]
 fn a_writer_signs_with_a_key_of_its_own_under_the_personal_ca_that_it_does_not_have() {
     let (mut desk, membership) = Machine::first();
-    let (laptop, _) = join(&mut desk, &membership, Role::Writer, true);
+    let (mut laptop, joined) = join(&mut desk, &membership, Role::Writer);
+    let boxes = Boxes::default();
+    for minute in 1..4 {
+        laptop.round(&joined, &boxes, now().plus_seconds(minute * 60));
+        desk.round(&membership, &boxes, now().plus_seconds(minute * 60 + 30));
+    }
     let mut kinds = laptop.kinds();
     kinds.sort_by_key(|key_use| key_use.word());
     assert_eq!(kinds, [KeyUse::Encryption, KeyUse::Signing]);
@@ -194,7 +191,10 @@ fn a_writer_signs_with_a_key_of_its_own_under_the_personal_ca_that_it_does_not_h
         keys.filter(|key| key.key_use == KeyUse::Signing).map(|key| key.fingerprint).next().unwrap()
     };
     assert_ne!(of(&laptop), of(&desk));
-    assert!(!laptop.store.certificates_of(of(&laptop).sha256()).unwrap().is_empty());
+    let (told, _) = account::told(&mut laptop.store, &joined.account, now()).unwrap();
+    let issued = Certificate::from_der(&told.requests[0].certificates.as_ref().unwrap()[0]).unwrap();
+    assert_eq!(issued.fingerprint(), of(&laptop));
+    assert_eq!(issued.may_sign_mail(), Ok(()));
 }
 
 #[test]
@@ -202,13 +202,12 @@ fn a_grant_for_somebody_else_is_not_taken_and_leaves_nothing_behind() {
     let (mut desk, membership) = Machine::first();
     let [meant, other] =
         ["laptop", "eve"].map(|name| DeviceKeys::generate(name, now(), &mut SystemRandom).unwrap());
-    let newcomer =
-        Newcomer { device: meant.certificates(), role: Role::Reader, name: "laptop", request: None };
-    let grant = give(&mut desk.store, &membership, &newcomer, Vec::new(), Vec::new(), now()).unwrap();
+    let given = give(&mut desk.store, &membership, meant.certificates(), (Role::Reader, "laptop"), now());
+    let grant = given.unwrap();
     let without_packages = Grant { packages: Vec::new(), ..grant.clone() };
     let mut eve = Machine::empty();
     for grant in [grant, without_packages] {
-        assert_eq!(take(&mut eve.store, &other, None, &grant, now()).err().unwrap().word, "device-log");
+        assert_eq!(take(&mut eve.store, &other, &grant, now()).err().unwrap().word, "bad-grant");
         assert!(Membership::of(&eve.store).unwrap().is_none());
         assert!(eve.store.log_entries().unwrap().is_empty() && eve.kinds().is_empty());
     }
@@ -217,7 +216,7 @@ fn a_grant_for_somebody_else_is_not_taken_and_leaves_nothing_behind() {
 #[test]
 fn a_new_key_reaches_the_other_device_and_after_a_revocation_none_does() {
     let (mut desk, membership) = Machine::first();
-    let (mut laptop, joined) = join(&mut desk, &membership, Role::Reader, false);
+    let (mut laptop, joined) = join(&mut desk, &membership, Role::Reader);
     let boxes = Boxes::default();
     let first = desk.encryption_keys();
     let second =
@@ -251,7 +250,7 @@ fn a_new_key_reaches_the_other_device_and_after_a_revocation_none_does() {
 #[test]
 fn what_was_imported_twice_is_there_once() {
     let (mut desk, membership) = Machine::first();
-    let (mut laptop, joined) = join(&mut desk, &membership, Role::Admin, false);
+    let (mut laptop, joined) = join(&mut desk, &membership, Role::Admin);
     let boxes = Boxes::default();
     for minute in 1..5 {
         desk.round(&membership, &boxes, now().plus_seconds(minute * 60));
@@ -259,9 +258,30 @@ fn what_was_imported_twice_is_there_once() {
     }
     let mut kinds = laptop.kinds();
     kinds.sort_by_key(|key_use| key_use.word());
-    assert_eq!(kinds, [KeyUse::Encryption, KeyUse::PersonalCa]);
+    assert_eq!(kinds, [KeyUse::Encryption, KeyUse::PersonalCa, KeyUse::Signing]);
     assert_eq!(laptop.store.log_entries().unwrap().len(), desk.store.log_entries().unwrap().len());
     drop(laptop.store);
     let store = Store::open(laptop.home.path()).unwrap();
     assert!(Membership::of(&store).unwrap().is_some());
+}
+
+#[test]
+fn a_key_to_encapsulate_to_is_replaced_and_the_others_seal_to_the_new_one() {
+    let (mut desk, membership) = Machine::first();
+    let (mut laptop, joined) = join(&mut desk, &membership, Role::Reader);
+    let boxes = Boxes::default();
+    let later = now().plus_days(91);
+    account::roll_keys(&mut laptop.store, &joined, later).unwrap();
+    let rolled = Membership::of(&laptop.store).unwrap().unwrap();
+    assert_ne!(rolled.device.encapsulation(), joined.device.encapsulation());
+    laptop.round(&rolled, &boxes, later);
+    desk.round(&membership, &boxes, later.plus_seconds(60));
+    let first = desk.encryption_keys();
+    let new =
+        rollover::replace(&mut desk.store, &[KeyId::from_bytes(first[0].0)], later).unwrap().unwrap().new;
+    for minute in 2..5 {
+        desk.round(&membership, &boxes, later.plus_seconds(minute * 60));
+        laptop.round(&rolled, &boxes, later.plus_seconds(minute * 60 + 30));
+    }
+    assert!(laptop.encryption_keys().contains(&(*new.sha256(), false)));
 }
