@@ -289,3 +289,30 @@ fn without_a_place_or_a_passphrase_nothing_is_put_anywhere() {
     assert!(tree(&smime).is_empty());
     place.run("bob", &["device", "install", "gpgsm"]).exits(3);
 }
+
+#[test]
+fn keys_go_into_programs_after_a_round_of_the_devices() {
+    let place = Place::new();
+    let smime = place.path("smime");
+    fs::create_dir(&smime).unwrap();
+    let found = ["device", "export", "--store", "copy", "--no-recovery"];
+    place.run("bob", &found).exits(1);
+    configure(&place, "mutt", &smime, true);
+    let before = fs::read_to_string(place.path("bob/config.toml")).unwrap();
+    fs::create_dir(place.path("stick")).unwrap();
+    place.write(
+        "bob/config.toml",
+        format!("{before}[[sync]]\nfolder = \"{}\"\n", place.path("stick").display()),
+    );
+    let index = || fs::read_to_string(smime.join("keys/.index")).unwrap_or_default().lines().count();
+    place.run("bob", &["device", "sync"]).exits(0);
+    assert_eq!(index(), 1);
+    let list = place.run("bob", &["device", "list"]).exits(0).text();
+    assert!(list.contains("installed in: mutt (1 of 1 key)"), "{list}");
+    // What was taken away by somebody is not put back by every round, but by the command.
+    fs::remove_file(smime.join("keys/.index")).unwrap();
+    place.run("bob", &["device", "sync"]).exits(0);
+    assert_eq!(index(), 0);
+    place.run("bob", &["device", "install"]).exits(0);
+    assert_eq!(index(), 1);
+}

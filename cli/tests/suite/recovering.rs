@@ -115,3 +115,39 @@ fn what_is_wrong_is_said_by_its_number_and_never_repeated() {
     place.run("alice", &[&split[..], &["2", "--count", "17"]].concat()).exits(2);
     assert!(!place.path("s.txt").exists());
 }
+
+#[test]
+fn a_drill_opens_everything_and_another_paper_nothing() {
+    let place = place();
+    let export =
+        ["device", "export", "--store", "copy", "--recovery-file", "sheet.txt", "--this-device", "desk"];
+    place.run("alice", &export).exits(0);
+    let sheet = String::from_utf8(place.read("sheet.txt")).unwrap();
+    let table = sheet.split("\n\n").find(|part| part.trim_start().starts_with("1 ")).unwrap();
+    place.write("ours", table);
+    let finding = |place: &Place| place.run("alice", &["doctor", "--json"]).text().contains("\"drill\"");
+    assert!(finding(&place), "nobody has tried it yet");
+    for more in [&[][..], &["--copy", "copy"]] {
+        let drill = ["device", "recover", "drill", "--seed-file", "ours", "--json"];
+        let ran = place.run("alice", &[&drill[..], more].concat()).exits(0);
+        let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        assert_eq!(
+            (report["opens"].as_bool(), report["missing"].as_u64()),
+            (Some(true), Some(0)),
+            "{report}"
+        );
+        assert!(
+            report["keys"].as_u64().unwrap() >= 3,
+            "the encryption key, the personal CA, the log: {report}"
+        );
+    }
+    assert!(!finding(&place));
+    let other = ["device", "recover", "drill", "--seed-file", "words"];
+    assert!(place.run("alice", &other).exits(1).stderr.contains("nothing of the account opens"));
+    // The sheet that is printed again is that of the same account.
+    let again = account(&place, &["sheet", "--seed-file", "ours", "-o", "again.txt"]);
+    assert!(sheet.contains(&again));
+    place.write("cut", &place.read("copy")[..100]);
+    let cut = ["device", "recover", "drill", "--seed-file", "ours", "--copy", "cut"];
+    place.run("alice", &cut).exits(3);
+}

@@ -39,6 +39,27 @@ pub(super) fn run(arguments: &args::DeviceInstall) -> Result<Exit, Failure> {
     Ok(if installed.iter().all(Installed::is_complete) { Exit::Done } else { Exit::No })
 }
 
+/// Fills the programs that `config.toml` names, after a round of the devices: where keys came in, and where something is
+/// missing from an earlier time. Nobody is asked for anything; what a program says is for the record, and ends no round.
+///
+/// # Errors
+/// Where the settings, the store or the record cannot be used.
+pub(crate) fn after_sync(store: &Store, keys_came: bool) -> Result<Vec<Installed>, Failure> {
+    let recorded = recorded();
+    let is_complete = |place: &Place| {
+        let mut of_place =
+            recorded.iter().filter(|one| one.program == place.word() && one.place == place.place);
+        of_place.any(Recorded::is_complete)
+    };
+    let mut places = Config::read()?.install;
+    places.retain(|place| place.opens_without_asking() && (keys_came || !is_complete(place)));
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let held = StoreKeys::new(store, None, None)?;
+    into(&places, store, &held)
+}
+
 fn into(places: &[Place], store: &Store, held: &StoreKeys<'_>) -> Result<Vec<Installed>, Failure> {
     if places.is_empty() {
         return Ok(Vec::new());

@@ -9,6 +9,7 @@ use counterseal_keysync::sync::Report;
 pub(crate) use self::service::Installed;
 use self::watch::Watch;
 use super::account::{self, Membership};
+use super::install;
 use crate::args;
 use crate::clock;
 use crate::commands::store::{self, Unlock};
@@ -62,6 +63,8 @@ fn round(store: &mut Store, membership: &Membership, places: &[SyncPlace]) -> Re
     take_answers(store, membership)?;
     account::retire_as_told(store, membership, now)?;
     account::keep_alarms(store, &report.alarms, now)?;
+    // What other programs say is in their record, and in `cseal device list`.
+    install::after_sync(store, !report.imported.is_empty())?;
     Ok(report)
 }
 

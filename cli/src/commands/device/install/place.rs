@@ -47,6 +47,11 @@ impl Place {
         }
     }
 
+    /// Whether keys can be put in without a person: a profile may have no password, the others need one.
+    pub(super) fn opens_without_asking(&self) -> bool {
+        self.passphrase_file.is_some() || self.program == InstallProgram::Thunderbird
+    }
+
     /// The word for its program.
     pub(crate) const fn word(&self) -> &'static str {
         match self.program {

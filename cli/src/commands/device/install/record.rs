@@ -60,8 +60,18 @@ pub(crate) struct Recorded {
     pub(crate) of: usize,
     /// Seconds since 1970.
     pub(crate) at: i64,
+    /// Of these, those of a kind that the program does not take.
+    #[serde(default)]
+    pub(crate) unsuitable: usize,
     /// The word of the refusal.
     pub(crate) problem: Option<String>,
+}
+
+impl Recorded {
+    /// Whether everything was there that the program takes.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.problem.is_none() && self.keys + self.unsuitable == self.of
+    }
 }
 
 /// What is known of the programs, for a list. A record that cannot be read is none.
@@ -82,6 +92,7 @@ pub(super) fn keep(installed: &[Installed]) -> Result<(), Failure> {
         keys: one.keys,
         of: one.of,
         at: one.at.unix_seconds(),
+        unsuitable: one.unsuitable,
         problem: one.problem.as_ref().map(|failure| failure.word.to_owned()),
     }));
     let text = serde_json::to_vec(&File { version: 1, programs }).unwrap_or_default();
