@@ -1,5 +1,7 @@
 //! `cseal device export`: a copy of the account for the seed on paper.
 
+use std::io::Write as _;
+
 use counterseal_core::time::Time;
 use counterseal_keysync::copy;
 use counterseal_keysync::device::DeviceCertificates;
@@ -13,7 +15,7 @@ use crate::args;
 use crate::clock;
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
-use crate::files::write_file;
+use crate::files::{Content, Output};
 use crate::randomness::SystemRandom;
 use crate::render::devices as render;
 use crate::store::{SharedStore, Store, StoreError};
@@ -22,6 +24,8 @@ use crate::store::{SharedStore, Store, StoreError};
 pub(super) fn run(arguments: &args::DeviceExport) -> Result<Exit, Failure> {
     let now = clock::now();
     let mut store = store::open()?;
+    // What cannot be written is refused before anything is made.
+    let mut output = Output::at(Some(&arguments.store), arguments.overwrite, Content::Binary)?;
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let membership = found::ensure(&mut store, &arguments.account, now)?;
     let (told, _) = account::told(&mut store, &membership.account, now)?;
@@ -29,7 +33,9 @@ pub(super) fn run(arguments: &args::DeviceExport) -> Result<Exit, Failure> {
     let parcels = parcels(&mut store, &membership, &told, root, now)?;
     let secret = first_secret(&mut store, &told, now)?;
     let file = copy::write(&secret.secret, &parcels).map_err(|error| failed(error.into()))?;
-    write_file(&arguments.store, &file, arguments.overwrite)?;
+    let failed = |error| Failure::io(arguments.store.display().to_string(), &error);
+    output.write_all(&file).map_err(failed)?;
+    output.commit()?;
     let keys = parcels.iter().filter(|parcel| matches!(parcel, Parcel::Package(_))).count();
     render::exported(&arguments.store, (parcels.len() - keys, keys), arguments.report.json)?;
     Ok(Exit::Done)
