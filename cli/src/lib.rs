@@ -25,6 +25,7 @@ mod randomness;
 mod relay_config;
 mod render;
 mod revocation;
+mod scan;
 mod sealed;
 mod sendmail;
 mod smtp;

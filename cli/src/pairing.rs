@@ -4,6 +4,7 @@ mod screen;
 mod ways;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub(crate) use ways::Ways;
 use crate::clock;
 use crate::failure::{Exit, Failure};
 use crate::randomness::SystemRandom;
+use crate::scan;
 
 /// How long one look at the boxes waits for something new.
 const LOOK: Duration = Duration::from_millis(200);
@@ -316,8 +318,20 @@ fn failure(reason: AbortReason) -> Failure {
     Failure::new(exit, reason.word(), message).hint(hint)
 }
 
-/// The code that is pasted.
-pub(crate) fn pasted(screen: &Screen) -> Result<PairingCode, Failure> {
+/// The code that the other side shows: in a picture, before the camera, or pasted.
+pub(crate) fn scanned(image: Option<&Path>, camera: bool, screen: &Screen) -> Result<PairingCode, Failure> {
+    let ours = |text: &str| PairingCode::parse(text).ok();
+    match image {
+        Some(path) => scan::from_picture(path, ours),
+        None if camera => scan::from_camera(CAMERA_TIME, ours),
+        None => pasted(screen),
+    }
+}
+
+/// How long a code is waited for before the camera: as long as it is valid.
+const CAMERA_TIME: Duration = Duration::from_secs(120);
+
+fn pasted(screen: &Screen) -> Result<PairingCode, Failure> {
     let text = screen.answer("code", "The other side's code (CSEAL:…)", Value::Null)?;
     read_code(&text)
 }

@@ -68,6 +68,14 @@ pub(crate) struct JoinHow {
     #[arg(long, visible_alias = "paste")]
     pub(crate) scan: bool,
 
+    /// Read the code from a picture of the other device's screen (PNG, JPEG)
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub(crate) image: Option<PathBuf>,
+
+    /// Read the code through the camera, for two minutes (needs ffmpeg)
+    #[arg(long, hide_short_help = true)]
+    pub(crate) camera: bool,
+
     /// Compare words that both screens show
     #[arg(long)]
     pub(crate) sas: bool,
@@ -92,6 +100,14 @@ pub(crate) struct AddHow {
     /// Paste the code that the new device shows (the default)
     #[arg(long)]
     pub(crate) paste: bool,
+
+    /// Read the code from a picture of the new device's screen (PNG, JPEG)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) image: Option<PathBuf>,
+
+    /// Read the code through the camera, for two minutes (needs ffmpeg)
+    #[arg(long, hide_short_help = true)]
+    pub(crate) camera: bool,
 
     /// Show a code, which the new device takes (`cseal device join --scan`)
     #[arg(long)]

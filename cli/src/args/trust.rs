@@ -260,6 +260,14 @@ pub(crate) struct MeetHow {
     #[arg(long)]
     pub(crate) paste: bool,
 
+    /// Read the code from a picture of the other one's screen (PNG, JPEG)
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub(crate) image: Option<PathBuf>,
+
+    /// Read the code through the camera, for two minutes (needs ffmpeg)
+    #[arg(long, hide_short_help = true)]
+    pub(crate) camera: bool,
+
     /// Show words, which the other one types
     #[arg(long)]
     pub(crate) words: bool,

@@ -93,7 +93,9 @@ fn opening(how: &args::AddHow, screen: &Screen) -> Result<Opening, Failure> {
     Ok(match how {
         args::AddHow { show: true, .. } => Opening::ShowCode,
         args::AddHow { sas: true, .. } => Opening::PickName,
-        args::AddHow { .. } => Opening::ScanCode(pairing::pasted(screen)?),
+        args::AddHow { image, camera, .. } => {
+            Opening::ScanCode(pairing::scanned(image.as_deref(), *camera, screen)?)
+        }
     })
 }
 

@@ -91,7 +91,9 @@ fn opening(how: &args::JoinHow, screen: &Screen) -> Result<Opening, Failure> {
         args::JoinHow { words: true, .. } => {
             Opening::ShowPassword(Password::from(&SpokenCode::random(&mut SystemRandom)))
         }
-        args::JoinHow { scan: true, .. } => Opening::ScanCode(pairing::pasted(screen)?),
+        args::JoinHow { scan, camera, image, .. } if *scan || *camera || image.is_some() => {
+            Opening::ScanCode(pairing::scanned(image.as_deref(), *camera, screen)?)
+        }
         args::JoinHow { sas: true, .. } => Opening::ShowName,
         args::JoinHow { file: Some(_), .. } => Opening::OfferFile,
         args::JoinHow { .. } => Opening::ShowCode,

@@ -26,7 +26,14 @@ const LAST_NAMEPLATE: u64 = 9999;
 
 /// Whether the command asks two machines to meet.
 pub(super) const fn is_asked(how: &args::MeetHow) -> bool {
-    how.show || how.paste || how.words || how.sas || how.typed.is_some() || how.password_file.is_some()
+    how.show
+        || how.paste
+        || how.image.is_some()
+        || how.camera
+        || how.words
+        || how.sas
+        || how.typed.is_some()
+        || how.password_file.is_some()
 }
 
 /// Meets, takes in the other one's certificates, and pins.
@@ -112,7 +119,7 @@ fn opening(
     if how.sas {
         return Ok(if is_first(owner, other) { Opening::ShowName } else { Opening::PickName });
     }
-    pairing::pasted(screen).map(Opening::ScanCode)
+    pairing::scanned(how.image.as_deref(), how.camera, screen).map(Opening::ScanCode)
 }
 
 /// A password that was agreed on: the number to find each other by follows from both addresses.
