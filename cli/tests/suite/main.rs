@@ -10,6 +10,7 @@ mod backup;
 mod comparing;
 mod copies;
 mod desktop_keyring;
+mod device_sync;
 mod devices;
 mod doctor;
 mod exchange;

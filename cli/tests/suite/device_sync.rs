@@ -1,0 +1,74 @@
+//! What one device leaves in a folder comes to the next one, and what is wrong with the folder is said.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::people::{Place, copy};
+
+/// Alice's store with an account, and a folder where her devices meet.
+fn account() -> Place {
+    let place = Place::new();
+    let files = ["--store", "account.tar", "--recovery-file", "sheet.txt", "--this-device", "desk"];
+    place.run("alice", &[&["device", "export"][..], &files].concat()).exits(0);
+    fs::create_dir(place.path("stick")).unwrap();
+    let before = fs::read_to_string(place.path("alice/config.toml")).unwrap_or_default();
+    let sync = format!("[[sync]]\nfolder = \"{}\"\n", place.path("stick").display());
+    place.write("alice/config.toml", before + &sync);
+    place
+}
+
+/// One round on Alice's device.
+#[track_caller]
+fn round(place: &Place, exits: i32) -> Value {
+    let ran = place.run("alice", &["device", "sync", "--json"]).exits(exits);
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+#[test]
+fn what_was_left_comes_once_and_a_copied_disk_is_noticed() {
+    let place = account();
+    let first = round(&place, 0);
+    assert!(first["posted"].as_u64().unwrap() > 5, "{first}");
+    assert_eq!(first["waiting"], 0);
+    place.run("alice", &["device", "sync"]).exits(0);
+
+    // The same disk twice: what the copy makes comes here, and that there are two is said.
+    fs::create_dir(place.path("copy")).unwrap();
+    copy(&place.path("alice"), &place.path("copy"));
+    place.run("copy", &["keys", "renew", "alice@example.org", "--encryption"]).exits(0);
+    place.run("copy", &["device", "sync"]).exits(0);
+    let second = round(&place, 4);
+    assert_eq!(second["imported"].as_array().unwrap().len(), 1, "{second}");
+    assert_eq!(second["alarms"][0]["alarm"], "device-cloned");
+    let third = round(&place, 0);
+    assert_eq!((&third["imported"], &third["entries"]), (&serde_json::json!([]), &serde_json::json!(0)));
+}
+
+#[test]
+fn what_strangers_put_into_the_folder_is_passed_over() {
+    let place = account();
+    place.run("alice", &["device", "sync"]).exits(0);
+    let boxes = fs::read_dir(place.path("stick")).unwrap().next().unwrap().unwrap().path();
+    let forged = b"not of these devices";
+    let name = counterseal_keysync::transport::ObjectName::of(forged);
+    fs::write(boxes.join(format!("{name}.p7m")), forged).unwrap();
+    let said = round(&place, 0);
+    assert_eq!((said["refused"].as_u64(), said["entries"].as_u64()), (Some(1), Some(0)), "{said}");
+    // Looked at once, and never again.
+    let said = round(&place, 0);
+    assert_eq!(said["refused"], 0);
+}
+
+#[test]
+fn without_a_place_or_an_account_it_says_so() {
+    let place = account();
+    fs::remove_dir_all(place.path("stick")).unwrap();
+    let away = round(&place, 3);
+    assert!(away["waiting"].as_u64().unwrap() > 0, "{away}");
+    fs::create_dir(place.path("stick")).unwrap();
+    place.run("alice", &["device", "sync"]).exits(0);
+    fs::remove_file(place.path("alice/config.toml")).unwrap();
+    assert!(place.run("alice", &["device", "sync"]).exits(3).stderr.contains("[[sync]]"));
+    assert!(place.run("bob", &["device", "sync"]).exits(1).stderr.contains("no other devices"));
+}
