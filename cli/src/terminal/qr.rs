@@ -41,7 +41,7 @@ mod tests {
     fn a_small_window_is_told_what_to_do_instead() {
         assert!(within("CSEAL:AAAA", "use words", 80, 24).contains('█'));
         let narrow = within(&"A".repeat(120), "use words", 40, 24);
-        assert_eq!(narrow, "(the QR code needs a window of 45 x 23 characters; use words)\n");
+        assert_eq!(narrow, "(the QR code needs a window of 41 x 21 characters; use words)\n");
         assert!(within(&"a".repeat(3000), "use words", 80, 24).ends_with("use words)\n"));
     }
 }

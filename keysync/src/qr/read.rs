@@ -21,6 +21,8 @@ use crate::limits;
 const FIRST_SIDE: u32 = 1280;
 /// Longest side at which it is looked at next.
 const SECOND_SIDE: u32 = 2560;
+/// How far a pixel is spread in a softened picture, in pixels.
+const SOFTENED: f32 = 1.0;
 
 /// One grey picture of a camera.
 #[derive(Clone, Debug)]
@@ -136,12 +138,21 @@ fn shrunk(picture: &GrayImage, longest: u32) -> GrayImage {
 
 /// Dark on light, then light on dark.
 fn in_both_colors(mut picture: GrayImage) -> Vec<String> {
-    let texts = by_both_readers(&picture);
+    let texts = sharp_and_soft(&picture);
     if !texts.is_empty() {
         return texts;
     }
     imageops::invert(&mut picture);
-    by_both_readers(&picture)
+    sharp_and_soft(&picture)
+}
+
+/// As it is, then softened: single wrong pixels, as a weak camera makes them, vanish in their neighbours.
+fn sharp_and_soft(picture: &GrayImage) -> Vec<String> {
+    let texts = by_both_readers(picture);
+    if !texts.is_empty() || picture.width().max(picture.height()) > FIRST_SIDE {
+        return texts;
+    }
+    by_both_readers(&imageops::blur(picture, SOFTENED))
 }
 
 fn by_both_readers(picture: &GrayImage) -> Vec<String> {
