@@ -6,7 +6,7 @@ mod ways;
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use counterseal_core::secret::SecretBytes;
 use counterseal_keysync::code::PairingCode;
@@ -14,11 +14,12 @@ use counterseal_keysync::pairing::{
     AbortReason, Ask, BoxId, Circumstances, Devices, Input, Met, Pairing, Ports, Purpose, Released, Signer,
     State, Step,
 };
-use counterseal_keysync::transport::{Cursor, ObjectName, Transport, TransportError};
+use counterseal_keysync::transport::{Cursor, ObjectName, TransportError};
 
 use serde_json::Value;
 
 pub(crate) use screen::{Screen, Wording};
+use ways::Way;
 pub(crate) use ways::Ways;
 
 use crate::clock;
@@ -28,6 +29,8 @@ use crate::scan;
 
 /// How long one look at the boxes waits for something new.
 const LOOK: Duration = Duration::from_millis(200);
+/// How long whoever listens on the local network stays after the last word, for the other side to fetch it.
+const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// What the caller has to do with its store.
 pub(crate) enum Happening {
@@ -52,8 +55,10 @@ pub(crate) enum Happening {
 /// One way to one box.
 struct OpenBox {
     place: BoxId,
-    transport: Box<dyn Transport>,
+    way: Way,
     cursor: Cursor,
+    /// What was put last.
+    last: Option<ObjectName>,
 }
 
 /// A pairing with everything around it.
@@ -64,9 +69,13 @@ pub(crate) struct Crank<'a, P: Purpose> {
     screen: Screen,
     open: Vec<OpenBox>,
     queue: VecDeque<Step>,
+    /// What we put: it is the other side's to fetch and to remove.
+    own: BTreeSet<ObjectName>,
     fetched: BTreeSet<ObjectName>,
     /// Whether the state changed since it was kept.
     is_unkept: bool,
+    /// Whether something came over the local network.
+    is_local: bool,
 }
 
 impl<'a, P: Purpose> Crank<'a, P> {
@@ -90,8 +99,10 @@ impl<'a, P: Purpose> Crank<'a, P> {
             screen,
             open: Vec::new(),
             queue: steps.into(),
+            own: BTreeSet::new(),
             fetched: BTreeSet::new(),
             is_unkept: true,
+            is_local: false,
         }
     }
 
@@ -131,11 +142,16 @@ impl<'a, P: Purpose> Crank<'a, P> {
         match step {
             Step::Listen(object_box) => {
                 let place = *object_box.id();
-                let opened = self.ways.open(&object_box)?;
-                self.open.extend(opened.into_iter().map(|transport| OpenBox {
+                let opened = match self.ways.open(&object_box, self.pairing.side()) {
+                    // A code that was shown before can still be answered.
+                    Err(_) if !self.open.is_empty() => Vec::new(),
+                    opened => opened?,
+                };
+                self.open.extend(opened.into_iter().map(|way| OpenBox {
                     place,
-                    transport,
+                    way,
                     cursor: Cursor::default(),
+                    last: None,
                 }));
             }
             Step::Close(place) => self.close(place),
@@ -191,19 +207,23 @@ impl<'a, P: Purpose> Crank<'a, P> {
         }
     }
 
-    /// Whether the box is reached over the local network.
-    pub(crate) fn is_on_local_network(&self) -> bool {
-        self.open.iter().any(|open| open.transport.kind() == "lan")
+    /// Whether the other side was reached over the local network.
+    pub(crate) const fn is_on_local_network(&self) -> bool {
+        self.is_local
     }
 
     /// Puts an object by every way; one that works is enough.
     fn put(&mut self, place: BoxId, object: &[u8]) -> Result<(), Failure> {
+        self.own.insert(ObjectName::of(object));
         let mut last = None;
         let mut is_put = false;
         for open in self.open.iter_mut().filter(|open| open.place == place) {
-            match open.transport.put(object) {
-                Ok(_) => is_put = true,
-                Err(error) => last = Some((open.transport.kind(), error)),
+            match open.way.transport.put(object) {
+                Ok(name) => {
+                    open.last = Some(name);
+                    is_put = true;
+                }
+                Err(error) => last = Some((open.way.transport.kind(), error)),
             }
         }
         match last {
@@ -217,14 +237,15 @@ impl<'a, P: Purpose> Crank<'a, P> {
         let mut found = Vec::new();
         for open in &mut self.open {
             // A way that does not work now may work later, and another one works perhaps.
-            let Ok(listing) = open.transport.list(&open.cursor) else { continue };
+            let Ok(listing) = open.way.transport.list(&open.cursor) else { continue };
             let mut is_complete = true;
             for name in listing.names {
-                if self.fetched.contains(&name) {
+                if self.fetched.contains(&name) || self.own.contains(&name) {
                     continue;
                 }
-                match open.transport.get(&name) {
+                match open.way.transport.get(&name) {
                     Ok(bytes) => {
+                        self.is_local |= open.way.is_lan;
                         self.fetched.insert(name);
                         found.push(Input::Object { place: open.place, bytes });
                     }
@@ -238,7 +259,7 @@ impl<'a, P: Purpose> Crank<'a, P> {
         }
         if found.is_empty() {
             match self.open.as_mut_slice() {
-                [only] => drop(only.transport.wait(&only.cursor, LOOK)),
+                [only] => drop(only.way.transport.wait(&only.cursor, LOOK)),
                 _ => thread::sleep(LOOK),
             }
         }
@@ -247,10 +268,20 @@ impl<'a, P: Purpose> Crank<'a, P> {
         Ok(())
     }
 
-    /// What was fetched from a box served its purpose, and is removed; what we put is the other side's to remove.
+    /// What was fetched from a box served its purpose, and is removed; what we put is the other side's to remove. Where
+    /// the box is in our own memory, the last word waits there for a moment.
     fn close(&mut self, place: BoxId) {
+        let is_end = self.pairing.state().is_final();
         for open in self.open.iter_mut().filter(|open| open.place == place) {
-            self.fetched.iter().for_each(|name| drop(open.transport.remove(name)));
+            self.fetched.iter().for_each(|name| drop(open.way.transport.remove(name)));
+            let until = Instant::now() + LAST_WORD;
+            while is_end && open.way.is_ours() && Instant::now() < until {
+                let left = open.way.transport.list(&Cursor::default()).map(|listing| listing.names);
+                match (left, open.last) {
+                    (Ok(names), Some(last)) if names.contains(&last) => thread::sleep(LOOK),
+                    _ => break,
+                }
+            }
         }
         self.open.retain(|open| open.place != place);
     }

@@ -509,6 +509,12 @@ impl<P: Purpose> Pairing<P> {
         Part::of(self.intent, self.side)
     }
 
+    /// Which side this is.
+    #[must_use]
+    pub const fn side(&self) -> Side {
+        self.side
+    }
+
     /// How the two find each other.
     #[must_use]
     pub const fn method(&self) -> Method {

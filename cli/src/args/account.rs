@@ -10,15 +10,15 @@ use super::common::{Passphrase, Report, help_end};
 #[derive(Debug, Default, Args)]
 pub(crate) struct NewAccount {
     /// What this device is called; where it is left out, as the machine
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(crate) this_device: Option<String>,
 
     /// Write the recovery sheet to FILE, readable by you alone: .pdf, .svg, or text
-    #[arg(long, value_name = "FILE", conflicts_with = "no_recovery")]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_recovery", hide_short_help = true)]
     pub(crate) recovery_file: Option<PathBuf>,
 
     /// No recovery seed: when all devices are lost, so are all keys
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) no_recovery: bool,
 }
 

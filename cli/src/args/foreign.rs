@@ -13,15 +13,21 @@ pub(crate) struct Foreign {
     pub(crate) foreign: Option<String>,
 
     /// What the device is
-    #[arg(long = "for", value_name = "KIND", requires = "foreign", default_value = "other")]
+    #[arg(
+        long = "for",
+        value_name = "KIND",
+        requires = "foreign",
+        default_value = "other",
+        hide_short_help = true
+    )]
     pub(crate) kind: ForeignKind,
 
     /// Write the file here instead of offering it over the local network
-    #[arg(short, long, value_name = "FILE", requires = "foreign")]
+    #[arg(short, long, value_name = "FILE", requires = "foreign", hide_short_help = true)]
     pub(crate) output: Option<PathBuf>,
 
     /// Replace FILE where it exists
-    #[arg(long, requires = "output")]
+    #[arg(long, requires = "output", hide_short_help = true)]
     pub(crate) overwrite: bool,
 
     /// Offer it at this address of this machine

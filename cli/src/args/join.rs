@@ -98,7 +98,7 @@ pub(crate) struct AddHow {
     pub(crate) words: Option<String>,
 
     /// Paste the code that the new device shows (the default)
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) paste: bool,
 
     /// Read the code from a picture of the new device's screen (PNG, JPEG)

@@ -14,4 +14,12 @@ pub(crate) struct Ways {
     /// A relay: https://relay.example.org
     #[arg(long, value_name = "URL")]
     pub(crate) relay: Option<String>,
+
+    /// Only over the local network (which is also used where no way is named)
+    #[arg(long, conflicts_with_all = ["folder", "relay"])]
+    pub(crate) lan_only: bool,
+
+    /// Where the showing side listens and the other connects, on a network without multicast DNS
+    #[arg(long, value_name = "HOST:PORT", hide_short_help = true)]
+    pub(crate) lan_address: Option<String>,
 }

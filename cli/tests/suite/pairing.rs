@@ -128,6 +128,28 @@ fn both_screens_show_the_same_words() {
 }
 
 #[test]
+fn the_local_network_is_enough() {
+    let place = place();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let lan = ["--lan-only", "--lan-address", address.as_str()];
+    let mut new = join(&place, &[&lan[..], &["--words"]].concat());
+    let words = text(&new.event("words"), "words");
+    let mut old = add(&place, &[&lan[..], &[words.as_str()]].concat());
+    let digits = text(&new.event("digits"), "digits");
+    new.asked("confirm");
+    new.say("y");
+    old.asked("digits");
+    old.say(&digits);
+    old.asked("approve");
+    old.say("y");
+    assert_eq!(old.event("added")["acknowledged"], true);
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+}
+
+#[test]
 fn two_files_are_enough() {
     let place = place();
     let mut new = join(&place, &["--file", "request.ksr"]);
@@ -198,8 +220,7 @@ fn the_passphrase_is_asked_for_before_keys_leave() {
 fn mistakes_are_named() {
     let place = place();
     for (home, arguments, word) in [
-        ("new", &["device", "join"][..], "nothing says how the two sides reach each other"),
-        ("new", &["device", "join", "--folder", "nowhere", "--no-passphrase"], "nowhere"),
+        ("new", &["device", "join", "--folder", "nowhere", "--no-passphrase"][..], "nowhere"),
         (
             "new",
             &["device", "join", "--answer", "none", "--no-passphrase"],

@@ -37,13 +37,17 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
         return Err(Failure::no("no-right", "this device may not add another one")
             .hint("an admin device can: see `cseal device list`"));
     }
-    let policy = ReleasePolicy { lan_only: told.policy.lan_only, ..ReleasePolicy::default() };
+    let policy = ReleasePolicy {
+        lan_only: told.policy.lan_only || arguments.ways.lan_only,
+        ..ReleasePolicy::default()
+    };
     let keys = membership.keys(&store)?;
     let screen = Screen::new(Wording::Old, arguments.report.json, !arguments.no_pictures);
     let profile = Profile {
         name: membership.device.name(),
         account: Some(*membership.account.as_bytes()),
         policy,
+        lan_only: arguments.ways.lan_only,
         ..Profile::default()
     };
     let opening = opening(&arguments.how, &screen)?;
@@ -128,7 +132,7 @@ fn approve(crank: &mut Crank<'_, Devices>, arguments: &args::DeviceAdd, role: Ro
     Ok(())
 }
 
-/// Writes the entry that adds the device, and makes the grant. Doing it twice adds it once.
+/// Adds the device, and makes what it gets.
 fn admit(
     store: &mut Store,
     membership: &Membership,

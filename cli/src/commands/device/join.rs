@@ -47,7 +47,12 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
         Some(_) => waiting::resume(&store)?,
         None => {
             let keys = waiting::keys(&store, &name, now)?;
-            let profile = Profile { name, trust_scan: arguments.trust_scan, ..Profile::default() };
+            let profile = Profile {
+                name,
+                trust_scan: arguments.trust_scan,
+                lan_only: arguments.ways.lan_only,
+                ..Profile::default()
+            };
             let opening = opening(&arguments.how, &screen)?;
             let pairing = Pairing::<Devices>::new(opening, DevicePart::New, profile).map_err(both_new)?;
             (keys, pairing)
@@ -153,7 +158,7 @@ impl Joined {
     }
 }
 
-/// Takes in what was granted, in one transaction, if it makes this machine a device of that account.
+/// Takes in what was granted, if it makes this machine a device of that account.
 fn take(store: &mut Store, keys: &DeviceKeys, payload: &SecretBytes, now: Time) -> Result<Joined, Failure> {
     let grant = Grant::read(payload.expose()).map_err(|error| grant::unsound(&error))?;
     let taken = grant::take(store, keys, &grant, now)?;
