@@ -109,7 +109,7 @@ pub(crate) struct AddHow {
     #[arg(long, hide_short_help = true)]
     pub(crate) camera: bool,
 
-    /// Show a code, which the new device takes (`cseal device join --scan`)
+    /// Show a code, which the new device takes
     #[arg(long)]
     pub(crate) show: bool,
 

@@ -7,7 +7,7 @@ use clap::Args;
 /// Where the two sides find each other.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Ways {
-    /// A folder that both machines see: a share, a stick
+    /// A folder that both machines see
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Vec<PathBuf>,
 
@@ -16,7 +16,7 @@ pub(crate) struct Ways {
     pub(crate) relay: Option<String>,
 
     /// Only over the local network (which is also used where no way is named)
-    #[arg(long, conflicts_with_all = ["folder", "relay"])]
+    #[arg(long, conflicts_with_all = ["folder", "relay"], hide_short_help = true)]
     pub(crate) lan_only: bool,
 
     /// Where the showing side listens and the other connects, on a network without multicast DNS
