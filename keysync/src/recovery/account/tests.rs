@@ -112,7 +112,9 @@ fn account(seed: &Seed) -> (Vec<Vec<u8>>, [KeyId; 2]) {
     sync.add(admitted(&laptop), NOW).unwrap();
     let keys = [mail_key(), mail_key()];
     let ids = keys.each_ref().map(|key| key.id);
-    keys.into_iter().for_each(|key| drop(sync.announce(key, NOW).unwrap()));
+    for key in keys {
+        sync.announce(key, NOW).unwrap();
+    }
     let third = device("third");
     sync.add(admitted(&third), NOW).unwrap();
     // From here on there is another secret of the log, and another box.
