@@ -71,7 +71,7 @@ pub(crate) use passphrase::ChangePassphrase;
 pub(crate) use publish::{Matching, Publish, Selector};
 pub(crate) use queue::{Queue, QueueCommand, QueueDrop, QueueFlush, QueueRelease, QueueShow};
 pub(crate) use recover::{
-    DeviceRecover, RecoverCommand, RecoverDrill, RecoverShares, RecoverSheet, SeedSource,
+    DeviceRecover, RecoverAccount, RecoverCommand, RecoverDrill, RecoverShares, RecoverSheet, SeedSource,
 };
 pub(crate) use relay::{Relay, RelayPolicy};
 pub(crate) use renew::Renew;

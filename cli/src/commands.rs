@@ -143,6 +143,7 @@ pub(crate) fn report(command: &Command) -> Option<&Report> {
             DeviceCommand::Export(arguments) => Some(&arguments.report),
             DeviceCommand::Install(arguments) => Some(&arguments.report),
             DeviceCommand::Recover(recover) => match &recover.command {
+                RecoverCommand::Account(arguments) => Some(&arguments.report),
                 RecoverCommand::Sheet(arguments) => Some(&arguments.report),
                 RecoverCommand::Shares(arguments) => Some(&arguments.report),
                 RecoverCommand::Drill(arguments) => Some(&arguments.report),

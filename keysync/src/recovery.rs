@@ -10,7 +10,7 @@ mod share;
 mod sheet;
 mod typed;
 
-pub use account::{RecoverError, Recovered, recover};
+pub use account::{RecoverError, Recovered, log_secrets, recover};
 pub use misread::misread;
 pub use seed::Seed;
 pub use share::{CombineError, SHARES, Share, SplitError, combine, split};

@@ -19,9 +19,49 @@ pub(crate) struct DeviceRecover {
     pub(crate) command: RecoverCommand,
 }
 
+/// Begin anew on this machine, with the words of the sheet and any copy of the account
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Begin anew on this machine, with the words of the sheet and any copy of the account.\n\n\
+        The copy is a file of `cseal device export`, a folder or stick that devices met in, or, without --copy, \
+        the places of [[sync]] in config.toml: a folder, a relay, your mailbox. The words are typed without being shown. \
+        All old devices are put out, all keys come back to open old mail, and a new key to encrypt to is made. \
+        This machine gets a new key store, and is your only device then.",
+    after_long_help = help_end!(
+        "  From a file of `cseal device export`:\n",
+        "      cseal device recover account --copy account.copy\n\n",
+        "  From a stick, with two shares that were scanned:\n",
+        "      cseal device recover account --copy /media/stick \\\n",
+        "          --seed-file one.txt --seed-file two.txt\n"
+    )
+)]
+pub(crate) struct RecoverAccount {
+    #[command(flatten)]
+    pub(crate) seed: SeedSource,
+
+    /// The copy: a file, or a folder that devices met in
+    #[arg(long, value_name = "PATH")]
+    pub(crate) copy: Option<PathBuf>,
+
+    /// What this device is called; where it is left out, as the machine
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// A new store without a passphrase
+    #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_fd"])]
+    pub(crate) no_passphrase: bool,
+
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
 /// What to do with the paper.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RecoverCommand {
+    Account(RecoverAccount),
     Sheet(RecoverSheet),
     Shares(RecoverShares),
     Drill(RecoverDrill),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use counterseal_core::fingerprint::Fingerprint;
 use counterseal_core::time::Time;
 use serde::Serialize;
 
@@ -48,6 +49,46 @@ pub(crate) fn drill(
         say(&format!("The paper opens {keys}, but {missing} that the log names are not in this copy."));
         say("hint: another device has them: `cseal device sync` there and here");
     }
+    Ok(())
+}
+
+/// What came of beginning anew.
+pub(crate) struct Brought {
+    pub(crate) put_out: usize,
+    pub(crate) keys: usize,
+    pub(crate) missing: usize,
+    pub(crate) new_key: Option<Fingerprint>,
+}
+
+#[derive(Serialize)]
+struct BroughtObject {
+    version: u32,
+    put_out: usize,
+    keys: usize,
+    missing: usize,
+    new_key: Option<String>,
+}
+
+/// Says what is back.
+pub(crate) fn brought_back(brought: &Brought, report: &Report) -> Result<(), Failure> {
+    let new_key = brought.new_key.as_ref().map(ToString::to_string);
+    if report.json {
+        let (put_out, keys, missing) = (brought.put_out, brought.keys, brought.missing);
+        let object = line(&BroughtObject { version: 1, put_out, keys, missing, new_key });
+        return print(&format!("{object}\n")).map_err(|error| Failure::io("standard output", &error));
+    }
+    let (keys, devices) = (counted(brought.keys, "key"), counted(brought.put_out, "device"));
+    say(&format!(
+        "{keys} that open mail are back. Put out: {devices}. This machine is your only device now."
+    ));
+    if brought.missing > 0 {
+        say(&format!("Not in the copy: {} that the log names.", counted(brought.missing, "key")));
+    }
+    if let Some(key) = new_key {
+        say(&format!("New key to encrypt to: {key}. Others see it in your next signed mail."));
+    }
+    say("hint: if a lost device was unlocked, its finder can issue certificates in your name:");
+    say("      cseal keys renew --personal-ca");
     Ok(())
 }
 

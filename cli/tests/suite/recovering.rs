@@ -151,3 +151,69 @@ fn a_drill_opens_everything_and_another_paper_nothing() {
     let cut = ["device", "recover", "drill", "--seed-file", "ours", "--copy", "cut"];
     place.run("alice", &cut).exits(3);
 }
+
+/// Bob, with an account, a sheet in `ours`, a stick that has everything, and an old mail.
+fn bob() -> Place {
+    let place = place();
+    place.run("alice", &["encrypt", "mail.eml", "-o", "old.eml"]).exits(0);
+    fs::create_dir(place.path("stick")).unwrap();
+    let stick = format!("[[sync]]\nfolder = \"{}\"\n", place.path("stick").display());
+    place.write("bob/config.toml", stick);
+    let export =
+        ["device", "export", "--store", "copy", "--recovery-file", "sheet.txt", "--this-device", "desk"];
+    place.run("bob", &export).exits(0);
+    let sheet = String::from_utf8(place.read("sheet.txt")).unwrap();
+    place.write("ours", sheet.split("\n\n").find(|part| part.trim_start().starts_with("1 ")).unwrap());
+    place.run("bob", &["device", "sync"]).exits(0);
+    place
+}
+
+fn recover(place: &Place, home: &str, more: &[&str]) -> Value {
+    let command = ["device", "recover", "account", "--seed-file", "ours", "--no-passphrase", "--json"];
+    let ran = place.run(home, &[&command[..], more].concat()).exits(0);
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+#[test]
+fn from_paper_and_any_copy_everything_comes_back_to_a_new_machine() {
+    let place = bob();
+    for (home, copy) in [("file", "copy"), ("folder", "stick")] {
+        let came = recover(&place, home, &["--copy", copy, "--name", "new"]);
+        assert_eq!((came["put_out"].as_u64(), came["keys"].as_u64()), (Some(1), Some(1)), "{came}");
+        assert_eq!(came["missing"], 0);
+        place.run(home, &["decrypt", "old.eml"]).exits(0);
+        let list: Value =
+            serde_json::from_slice(&place.run(home, &["keys", "list", "--json"]).exits(0).stdout).unwrap();
+        let keys = list["keys"].as_array().unwrap();
+        let current = keys.iter().filter(|key| key["use"] == "encryption" && key["retired"].is_null());
+        let current: Vec<&Value> = current.map(|key| &key["fingerprint"]).collect();
+        assert_eq!(current, [&came["new_key"]], "what lost devices have is used no more: {list}");
+        let devices = place.run(home, &["device", "list"]).exits(0).text();
+        assert!(devices.contains("new"), "{devices}");
+    }
+    // A store that has keys of its own is not touched, and other words bring nothing.
+    let command = ["device", "recover", "account", "--copy", "copy", "--no-passphrase", "--seed-file"];
+    place.run("alice", &[&command[..], &["ours"]].concat()).exits(1);
+    place.run("nobody", &[&command[..], &["words"]].concat()).exits(1);
+    assert!(!place.path("nobody").exists());
+    place.run("nobody", &["device", "recover", "account", "--seed-file", "ours", "--no-passphrase"]).exits(2);
+}
+
+#[test]
+fn the_places_of_the_devices_are_a_copy_and_a_lost_device_hears_that_it_is_out() {
+    let place = bob();
+    fs::create_dir(place.path("new")).unwrap();
+    fs::copy(place.path("bob/config.toml"), place.path("new/config.toml")).unwrap();
+    recover(&place, "new", &[]);
+    place.run("new", &["decrypt", "old.eml"]).exits(0);
+    place.run("new", &["device", "sync"]).exits(0);
+    // What is sealed to the new key does not open on the device that was lost, which finds out by itself.
+    place.run("bob", &["device", "sync"]);
+    let lost = place.run("bob", &["device", "list"]).text();
+    assert!(lost.contains("desk  revoked"), "{lost}");
+    place.run("new", &["keys", "export", "bob@example.org", "-o", "new.pem"]).exits(0);
+    let sealed = ["encrypt", "--certificate", "new.pem", "--no-sign", "mail.eml", "-o", "new.eml"];
+    place.run("elsewhere", &sealed).exits(0);
+    place.run("new", &["decrypt", "new.eml"]).exits(0);
+    place.run("bob", &["decrypt", "new.eml"]).exits(3);
+}

@@ -10,13 +10,14 @@ use counterseal_core::time::Time;
 use super::Seed;
 use crate::craft::DeviceCraft;
 use crate::device::{DeviceCertificates, DeviceId, DeviceKeys, Role};
+use crate::grant::Grant;
 use crate::limits;
 use crate::log::{
-    AccountId, Admitted, Author, Entry, EntryId, EvaluateError, Evaluation, KeyId, Log, Purpose,
+    AccountId, Admitted, Author, Body, Entry, EntryId, EvaluateError, Evaluation, KeyId, Log, Purpose,
     VerifiedEntry,
 };
 use crate::root::{RootKeys, first_log_secret};
-use crate::sync::{Change, Craft, CraftError, Parcel, SharedKey, SignedKind, Sync, SyncError};
+use crate::sync::{Change, Craft, CraftError, Heading, Parcel, SharedKey, SignedKind};
 
 /// An account, as a copy has it.
 pub struct Recovered {
@@ -40,8 +41,6 @@ pub enum RecoverError {
     Log(EvaluateError),
     /// Something could not be signed or sealed.
     Craft(CraftError),
-    /// The new device could not be brought in.
-    Sync(SyncError),
 }
 
 impl fmt::Display for RecoverError {
@@ -51,7 +50,6 @@ impl fmt::Display for RecoverError {
             Self::NoAccount => formatter.write_str("the first entry of the account is missing"),
             Self::Log(error) => error.fmt(formatter),
             Self::Craft(error) => error.fmt(formatter),
-            Self::Sync(error) => error.fmt(formatter),
         }
     }
 }
@@ -70,9 +68,7 @@ pub fn recover(
     now: Time,
     random: &mut dyn Random,
 ) -> Result<Recovered, RecoverError> {
-    let failed = |reason: String| RecoverError::Craft(CraftError::Failed(reason));
-    let root = RootKeys::from_seed(seed.secret()).map_err(|error| failed(error.to_string()))?;
-    let root = root.certify(now, random).map_err(|error| failed(error.to_string()))?;
+    let root = root(seed, now, random)?;
     let mut found = Found::default();
     {
         let mut craft = DeviceCraft::new(root.secret_keys(), root.certificates(), random);
@@ -95,6 +91,32 @@ pub fn recover(
     let announced = found.keys.into_values().filter(|key| told.key(&key.id).is_some());
     changes.extend(announced.map(Change::Key));
     Ok(Recovered { account, changes, told, root })
+}
+
+/// The secrets of the log that these objects hold, and the first one, which follows from the seed: each has a box, where
+/// more of them lie.
+///
+/// # Errors
+/// [`RecoverError::Craft`].
+pub fn log_secrets(
+    seed: &Seed,
+    objects: &[impl AsRef<[u8]>],
+    now: Time,
+    random: &mut dyn Random,
+) -> Result<Vec<SecretBytes>, RecoverError> {
+    let root = root(seed, now, random)?;
+    let mut found = Found::default();
+    let mut craft = DeviceCraft::new(root.secret_keys(), root.certificates(), random);
+    let first = first_log_secret(seed.secret());
+    found.open(first.clone(), objects, &mut craft);
+    let later = found.keys.into_values().filter(|key| key.purpose == Purpose::LogSecret);
+    Ok(std::iter::once(first).chain(later.map(|key| key.secret)).collect())
+}
+
+fn root(seed: &Seed, now: Time, random: &mut dyn Random) -> Result<DeviceKeys, RecoverError> {
+    let failed = |reason: String| RecoverError::Craft(CraftError::Failed(reason));
+    let root = RootKeys::from_seed(seed.secret()).map_err(|error| failed(error.to_string()))?;
+    root.certify(now, random).map_err(|error| failed(error.to_string()))
 }
 
 /// What objects held.
@@ -167,29 +189,90 @@ impl Recovered {
         self.told.live_devices().map(|(id, _)| *id).collect()
     }
 
-    /// The entry that puts all devices out and this one in, as an admin, signed by the root. `sync` is the new device's,
-    /// whose store has [`Recovered::changes`]. All keys are retired with it: the new device makes new ones.
+    /// What makes a new device the only one of the account, as an admin: the log with an entry of the root that puts all
+    /// others out, and every key, packed for the new device. Keys that open mail are retired by it, so that others
+    /// encrypt to a new one; the personal CA stays, by which contacts know the person.
     ///
     /// # Errors
-    /// [`RecoverError`].
-    pub fn bring_in(
+    /// [`RecoverError::Craft`].
+    pub fn grant(
         &self,
-        sync: &mut Sync<'_>,
         device: &DeviceCertificates,
         now: Time,
         random: &mut dyn Random,
-    ) -> Result<(), RecoverError> {
+    ) -> Result<Grant, RecoverError> {
+        let entry = self.entry(device, now);
+        let mut craft = DeviceCraft::new(self.root.secret_keys(), self.root.certificates(), random);
+        let mut entries = self.entries();
+        entries.push(craft.sign(SignedKind::Entry, &entry.to_der(), now).map_err(RecoverError::Craft)?);
+        let (recipients, heads) = (vec![device.id()], vec![entry.id()]);
+        let heading = Heading { account: self.account, recipients, heads };
+        let list = device.to_list();
+        let mut packages = Vec::new();
+        for change in &self.changes {
+            if let Change::Key(key) = change {
+                packages.push(craft.pack(key, &heading, &[&list], now).map_err(RecoverError::Craft)?);
+            }
+        }
+        let account = self.account;
+        let (certificates, settings, contacts) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Grant { account, entries, packages, certificates, settings, contacts })
+    }
+
+    fn entry(&self, device: &DeviceCertificates, now: Time) -> Entry {
         let admitted = Admitted {
             device: device.id(),
             role: Role::Admin,
             name: device.name(),
             certificates: device.to_list(),
         };
-        let entry = sync.draft_recovery(&[], self.devices(), vec![admitted], now);
-        let entry = entry.ok_or(RecoverError::OtherSeed)?;
-        let mut craft = DeviceCraft::new(self.root.secret_keys(), self.root.certificates(), random);
-        let signed = craft.sign(SignedKind::Entry, &entry.to_der(), now).map_err(RecoverError::Craft)?;
-        sync.take_root_entry(signed).map(drop).map_err(RecoverError::Sync)
+        let body = Body::Recover { revoked: self.devices(), retired: self.retired(), added: vec![admitted] };
+        let entries = self.changes.iter().filter_map(|change| match change {
+            Change::Entry { id, entry, .. } => Some((*id, entry.clone())),
+            _ => None,
+        });
+        let author = Author::Root(self.root.certificates().id());
+        Log::from_kept(self.account, entries).draft(&self.told, author, now, body)
+    }
+
+    /// Keys that others encrypt to, and secrets of the log: whoever has a lost device has them.
+    #[must_use]
+    pub fn retired(&self) -> Vec<KeyId> {
+        let keys = self.told.keys.iter();
+        let keys = keys.filter(|key| !key.retired && key.announced.purpose != Purpose::PersonalAuthority);
+        let mut retired: Vec<KeyId> = keys.map(|key| key.announced.key).collect();
+        retired.sort_unstable();
+        retired.truncate(limits::ENTRY_KEYS);
+        retired
+    }
+
+    /// Every entry as it was signed, ancestors first; those whose ancestors are not all there are left out.
+    fn entries(&self) -> Vec<Vec<u8>> {
+        let mut waiting: Vec<(&EntryId, &Entry, &Vec<u8>)> = self
+            .changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Entry { id, entry, signed } => Some((id, entry, signed)),
+                _ => None,
+            })
+            .collect();
+        waiting.sort_by_key(|(id, entry, _)| (entry.lamport, **id));
+        let (mut known, mut signed_entries) = (BTreeSet::new(), Vec::new());
+        // In the order of their lamports one pass does; entries that lie about it need another.
+        loop {
+            let before = known.len();
+            waiting.retain(|(id, entry, signed)| {
+                let is_ready = entry.parents.iter().all(|parent| known.contains(parent));
+                if is_ready {
+                    known.insert(**id);
+                    signed_entries.push((*signed).clone());
+                }
+                !is_ready
+            });
+            if waiting.is_empty() || known.len() == before {
+                return signed_entries;
+            }
+        }
     }
 }
 

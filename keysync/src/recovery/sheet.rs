@@ -131,7 +131,7 @@ impl Sheet {
             "When all devices are lost or stolen:",
             "1. Install Counterseal (cseal) on a new computer.",
             "2. Find a copy of the store: a file of \"cseal device export\", a folder, the relay, the mailbox.",
-            "3. Run \"cseal device recover\" and type the words above, or show it the code.",
+            "3. Run \"cseal device recover account\" and type the words above.",
             "While all is well, \"cseal device recover drill\" tells whether this paper still opens the store.",
         ]
     }

@@ -175,6 +175,25 @@ impl Sync<'_> {
         Ok(id)
     }
 
+    /// Posts what the root said since it founded the account in every box that this device knows: the devices that it
+    /// put out look there, and other ones of the person may, too. For a device that came in by such an entry.
+    ///
+    /// # Errors
+    /// [`SyncError`].
+    pub fn post_root_entries(&mut self) -> Result<(), SyncError> {
+        let by_root = |entry: &Entry| matches!(entry.author, Author::Root(_)) && entry.account.is_some();
+        let ids: Vec<EntryId> =
+            self.log.iter().filter(|(_, entry)| by_root(entry)).map(|(id, _)| *id).collect();
+        let mut changes = Vec::new();
+        for id in ids {
+            let Some(signed) = self.store.signed_entry(&id)? else { continue };
+            for secret in self.boxes() {
+                changes.push(self.outgoing(&super::ports::Parcel::Entry(signed.clone()), &secret)?);
+            }
+        }
+        self.commit(changes)
+    }
+
     /// The entry by which the root puts things right, to be signed by it: it comes after everything that counts, or
     /// after what is left without the entries that are not believed.
     #[must_use]

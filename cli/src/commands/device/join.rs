@@ -30,18 +30,8 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
     let by_file = arguments.how.file.is_some() || arguments.how.answer.is_some();
     let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
     let name = found::name(arguments.name.as_deref())?;
-    let mut store = open_or_create(arguments, now)?;
-    if Membership::of(&store)?.is_some() {
-        return Err(Failure::no("account-exists", "this machine is one of your devices already")
-            .hint("see them with `cseal device list`"));
-    }
-    if store::owner(&store)?.is_some() {
-        return Err(Failure::no(
-            "address-exists",
-            "this store has keys of its own, which are not those of the account",
-        )
-        .hint("join with a new store: COUNTERSEAL_HOME=DIR cseal device join"));
-    }
+    let mut store = open_or_create(arguments.no_passphrase, &arguments.passphrase, now)?;
+    check_is_empty(&store)?;
     let screen = Screen::new(Wording::New, arguments.report.json, !arguments.no_pictures);
     let (keys, pairing) = match &arguments.how.answer {
         Some(_) => waiting::resume(&store)?,
@@ -105,15 +95,36 @@ fn opening(how: &args::JoinHow, screen: &Screen) -> Result<Opening, Failure> {
     })
 }
 
-fn open_or_create(arguments: &args::DeviceJoin, now: Time) -> Result<Store, Failure> {
+/// An account comes into a store that has none, and no keys of its own.
+pub(super) fn check_is_empty(store: &Store) -> Result<(), Failure> {
+    if Membership::of(store)?.is_some() {
+        return Err(Failure::no("account-exists", "this machine is one of your devices already")
+            .hint("see them with `cseal device list`"));
+    }
+    if store::owner(store)?.is_some() {
+        return Err(Failure::no(
+            "address-exists",
+            "this store has keys of its own, which are not those of the account",
+        )
+        .hint("take a new store: COUNTERSEAL_HOME=DIR cseal device join"));
+    }
+    Ok(())
+}
+
+/// The store of this machine, which is made where there is none.
+pub(super) fn open_or_create(
+    no_passphrase: bool,
+    options: &args::Passphrase,
+    now: Time,
+) -> Result<Store, Failure> {
     let directory = places::data()?;
     match Store::open(&directory) {
         Ok(store) => {
-            store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+            store::unlock(&store, &Unlock::from_options(options))?;
             Ok(store)
         }
         Err(StoreError::Missing) => {
-            let protection = match (arguments.no_passphrase, passphrase::given(&arguments.passphrase)?) {
+            let protection = match (no_passphrase, passphrase::given(options)?) {
                 (true, _) => Protection::None,
                 (false, Some(given)) if given.is_empty() => {
                     return Err(passphrase::empty("--passphrase-file FILE"));

@@ -1,5 +1,6 @@
 //! `cseal device recover`: the seed on paper.
 
+mod account;
 pub(crate) mod drill;
 pub(crate) mod paper;
 mod seed;
@@ -15,6 +16,7 @@ use counterseal_keysync::recovery::{Sheet, SplitError, split};
 /// Runs the sub-command that was typed.
 pub(super) fn run(arguments: &DeviceRecover) -> Result<Exit, Failure> {
     match &arguments.command {
+        RecoverCommand::Account(arguments) => account::run(arguments),
         RecoverCommand::Sheet(arguments) => sheet(arguments),
         RecoverCommand::Shares(arguments) => shares(arguments),
         RecoverCommand::Drill(arguments) => drill::run(arguments),

@@ -6,8 +6,7 @@ use counterseal_core::x509::issue::{self, Subject, Validity};
 use counterseal_core::x509::{KeyKind, SecretKey};
 
 use super::*;
-use crate::log::Body;
-use crate::sync::{Kept, Store, StoreError, found};
+use crate::sync::{Kept, Store, StoreError, Sync, found};
 use crate::testing::{NOW, SystemRandom};
 use crate::transport::ObjectName;
 
@@ -129,18 +128,21 @@ fn all_devices_are_lost_and_the_paper_brings_the_keys_to_a_new_one() {
     let (mut objects, keys) = account(&seed);
     objects.reverse();
     objects.push(b"something that a stranger put there".to_vec());
+    let secrets = log_secrets(&seed, &objects, NOW, &mut SystemRandom).unwrap();
+    assert_eq!(secrets.len(), 3, "the first, the same in its package, and that after the revocation");
     let words: Vec<&str> = seed.words().iter().collect();
     let typed = Seed::from_words(&words.join(" ")).unwrap();
     let recovered = recover(&typed, &objects, NOW, &mut SystemRandom).unwrap();
     assert_eq!((recovered.devices().len(), recovered.missing()), (2, Vec::new()));
 
     let new = device("new");
-    let mut store = Memory::default();
-    store.commit(&recovered.changes).unwrap();
+    let later = NOW.plus_days(1);
+    let grant = recovered.grant(new.certificates(), later, &mut SystemRandom).unwrap();
     let mut random = SystemRandom;
     let mut craft = DeviceCraft::new(new.secret_keys(), new.certificates(), &mut random);
+    let mut store = Memory::default();
+    store.commit(&Grant::read(&grant.to_der()).unwrap().changes(&mut craft).unwrap()).unwrap();
     let mut sync = Sync::open(&mut store, &mut craft, recovered.account, new.certificates().id()).unwrap();
-    recovered.bring_in(&mut sync, new.certificates(), NOW.plus_days(1), &mut SystemRandom).unwrap();
     let live: Vec<DeviceId> = sync.told().live_devices().map(|(id, _)| *id).collect();
     assert_eq!(live, [new.certificates().id()]);
     let advertised = sync.told().current(Purpose::Decryption);

@@ -63,7 +63,7 @@ pub(crate) fn last(store: &Store) -> Result<Option<Time>, Failure> {
     Ok(seconds.map(Time::from_unix_seconds))
 }
 
-fn failed(error: RecoverError) -> Failure {
+pub(super) fn failed(error: RecoverError) -> Failure {
     match error {
         RecoverError::OtherSeed => {
             Failure::no("other-account", "nothing of the account opens with these words")
