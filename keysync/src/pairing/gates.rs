@@ -261,7 +261,7 @@ impl<P: Purpose> Pairing<P> {
             let last = steps.pop();
             self.end(State::Done, steps);
             // The box is closed after the last word is in it.
-            let closed: Vec<Step> = steps.drain(..).collect();
+            let closed = std::mem::take(steps);
             steps.extend(last);
             steps.extend(closed);
             steps.push(Step::Done(None));

@@ -326,7 +326,7 @@ fn restored<P: Purpose>(saved: &Saved<'_>) -> Option<Pairing<P>> {
         seen: saved
             .seen
             .iter()
-            .map(|name| fixed(*name).map(ObjectName::from_bytes))
+            .map(|name| fixed(name).map(ObjectName::from_bytes))
             .collect::<Option<_>>()?,
         strays: saved.counters.strays,
         tries: saved.counters.tries,

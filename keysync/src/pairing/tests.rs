@@ -148,27 +148,27 @@ impl<P: Purpose> Actor<P> {
     }
 
     fn code(&self) -> PairingCode {
-        let codes = self.shown.iter().filter_map(|show| match show {
+        let mut codes = self.shown.iter().rev().filter_map(|show| match show {
             Show::Code(code, _) => Some(code.clone()),
             _ => None,
         });
-        codes.last().unwrap()
+        codes.next().unwrap()
     }
 
     fn check_code(&self) -> Option<CheckCode> {
-        let codes = self.shown.iter().filter_map(|show| match show {
+        let mut codes = self.shown.iter().rev().filter_map(|show| match show {
             Show::CheckCode(code) => Some(code.clone()),
             _ => None,
         });
-        codes.last()
+        codes.next()
     }
 
     fn words(&self) -> Option<String> {
-        let words = self.shown.iter().filter_map(|show| match show {
+        let mut words = self.shown.iter().rev().filter_map(|show| match show {
             Show::CompareWords(words) | Show::Fingerprint(words) => Some(words.to_text()),
             _ => None,
         });
-        words.last()
+        words.next()
     }
 
     fn asks(&self, wanted: fn(&Ask) -> bool) -> bool {

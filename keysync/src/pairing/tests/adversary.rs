@@ -139,8 +139,7 @@ fn whatever_comes_beside_the_right_message_changes_nothing() {
 fn every_message_twice_and_all_of_another_session_change_nothing() {
     let other = another_session();
     let mut cloud = Cloud::default();
-    for number in 0..MESSAGES.len() {
-        let strange = other[number].clone();
+    for (number, strange) in other.into_iter().take(MESSAGES.len()).enumerate() {
         let twice = move |_: &Cloud, object: Vec<u8>| vec![strange, object.clone(), object];
         cloud.tamper.insert(number, Box::new(twice));
     }

@@ -149,8 +149,8 @@ impl<'a> World<'a> {
     ) -> Option<Role> {
         let is_known = |id: &EntryId| known_to.is_none_or(|entry| self.ancestors[entry].contains(id));
         let grants = self.in_order().into_iter().filter(|id| counting.contains(id) && is_known(id));
-        let grants = grants.flat_map(|id| given(&self.entries[&id].body));
-        grants.filter(|(other, _)| other == device).last().map(|(_, role)| role)
+        let mut grants = grants.flat_map(|id| given(&self.entries[&id].body));
+        grants.rfind(|(other, _)| other == device).map(|(_, role)| role)
     }
 
     /// Rules 1 and 2: all that counts, except revocations.
