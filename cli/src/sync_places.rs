@@ -114,6 +114,8 @@ fn agent() -> Result<ureq::Agent, TransportError> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use crate::config::Config;
 
     use super::*;
@@ -141,7 +143,7 @@ mod tests {
             ),
             ("[[sync]]\nplace = \"/a\"\n", "line 2: unknown key"),
         ] {
-            let said = Config::parse(text).expect_err(text);
+            let said = Config::parse(text).unwrap_err();
             assert!(said.contains(what), "{said}");
         }
     }

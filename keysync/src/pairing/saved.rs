@@ -323,11 +323,7 @@ fn restored<P: Purpose>(saved: &Saved<'_>) -> Option<Pairing<P>> {
             .iter()
             .map(|object| Some((fixed(object.place)?, object.object.as_bytes().to_vec())))
             .collect::<Option<_>>()?,
-        seen: saved
-            .seen
-            .iter()
-            .map(|name| fixed(name).map(ObjectName::from_bytes))
-            .collect::<Option<_>>()?,
+        seen: saved.seen.iter().map(|name| fixed(name).map(ObjectName::from_bytes)).collect::<Option<_>>()?,
         strays: saved.counters.strays,
         tries: saved.counters.tries,
         renewals: saved.counters.renewals,
