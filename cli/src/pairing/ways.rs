@@ -98,8 +98,8 @@ impl Ways {
                 std::sync::Arc::new(now),
             )));
         }
-        match &self.lan {
-            Some(lan) => match local(lan, object_box, side) {
+        if let Some(lan) = &self.lan {
+            match local(lan, object_box, side) {
                 Ok(way) => ways.push(way),
                 // Another way works perhaps.
                 Err(_) if !ways.is_empty() => {}
@@ -107,8 +107,7 @@ impl Ways {
                     return Err(Failure::unknown("not-reached", format!("the local network: {error}"))
                         .hint("name a folder that both see: --folder DIR; or a relay: --relay URL"));
                 }
-            },
-            None => {}
+            }
         }
         Ok(ways)
     }
