@@ -103,6 +103,10 @@ pub(crate) struct SeedSource {
     /// Read the words of a sheet, or the text of its code, from FILE; once for each share
     #[arg(long, value_name = "FILE")]
     pub(crate) seed_file: Vec<PathBuf>,
+
+    /// Read the code of a sheet from a picture (PNG, JPEG); once for each share
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed_image: Vec<PathBuf>,
 }
 
 /// Print the sheet once more, from its words

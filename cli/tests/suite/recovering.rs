@@ -50,6 +50,9 @@ fn a_sheet_is_made_again_from_its_words_and_from_its_code() {
     let second = account(&place, &["sheet", "--seed-file", "code", "-o", "sheet.svg"]);
     assert_eq!(first, second);
     assert!(code(&place, "sheet.svg").starts_with("CSEAL-SEED:"));
+    // The picture of the whole page, as a scanner makes it.
+    let third = account(&place, &["sheet", "--seed-image", "picture.png", "-o", "third.svg"]);
+    assert_eq!(first, third);
     account(&place, &["sheet", "--seed-file", "words", "-o", "sheet.txt"]);
     let text = String::from_utf8(place.read("sheet.txt")).unwrap();
     assert!(text.contains("24 title") && text.contains(&first) && !text.contains("alice"));

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::args::SeedSource;
 use crate::failure::Failure;
 use crate::files::read_file;
+use crate::scan;
 use crate::terminal::{Question, ask_secret, say};
 
 /// Bytes of a file with the words of a sheet.
@@ -18,13 +19,16 @@ const INSTEAD: &str = "--seed-file FILE";
 
 /// The seed, whole or from shares.
 pub(super) fn read(source: &SeedSource) -> Result<Seed, Failure> {
-    if source.seed_file.is_empty() {
+    let sheets = source.seed_file.len() + source.seed_image.len();
+    if sheets == 0 {
         return typed();
     }
     let mut shares = Vec::new();
-    for file in &source.seed_file {
-        match in_file(file)? {
-            Paper::Seed(seed) if source.seed_file.len() == 1 => return Ok(seed),
+    let files = source.seed_file.iter().map(|file| (file, in_file(file)));
+    let pictures = source.seed_image.iter().map(|file| (file, in_picture(file)));
+    for (file, paper) in files.chain(pictures) {
+        match paper? {
+            Paper::Seed(seed) if sheets == 1 => return Ok(seed),
             Paper::Seed(_) => {
                 return Err(Failure::usage(format!(
                     "{}: the whole seed, and no share of it",
@@ -42,6 +46,11 @@ fn in_file(file: &Path) -> Result<Paper, Failure> {
     let name = file.display().to_string();
     let text = std::str::from_utf8(&bytes).map_err(|_| unread(&name, &PaperError::Code))?;
     Paper::read(text).map_err(|error| unread(&name, &error))
+}
+
+/// The code in a picture. What else is in it is passed over.
+fn in_picture(file: &Path) -> Result<Paper, Failure> {
+    scan::from_picture(file, |text| Paper::read(text).ok())
 }
 
 /// Typed at the terminal: word by word, or all of a sheet at once.
