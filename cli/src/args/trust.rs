@@ -213,7 +213,7 @@ pub(crate) enum ComparedBy {
     after_long_help = help_end!(
         "  Bob, whose certificate you have:\n",
         "      cseal trust meet bob@example.org\n\n",
-        "  Bob, of whom you have nothing, over a folder that both see; you show, he pastes:\n",
+        "  Bob, of whom you have nothing, over a shared folder; you show, he pastes:\n",
         "      cseal trust meet bob@example.org --show --folder /mnt/share\n",
         "      cseal trust meet alice@example.org --paste --folder /mnt/share\n\n",
         "  By words that you read to him:\n",

@@ -56,7 +56,7 @@ pub(crate) const fn is_contradiction(alarm: &Alarm) -> bool {
         | Alarm::HeldBack { .. }
         | Alarm::LogShrank
         | Alarm::Intruder(_) => true,
-        Alarm::Missing { .. } | Alarm::NoKey | Alarm::LogFull => false,
+        Alarm::Missing { .. } | Alarm::PutOut | Alarm::NoKey | Alarm::LogFull => false,
     }
 }
 
@@ -207,6 +207,10 @@ pub(crate) fn alarm(alarm: &Alarm) -> String {
             "Device {device}, which you put out, still writes to your log. What it writes does not count; a stolen \
              device is at work."
         ),
+        Alarm::PutOut => {
+            "This device was put out by another one: it gets no new keys, and keeps those that it has."
+                .to_owned()
+        }
         Alarm::NoKey => {
             "No key is advertised for your mail: an admin device makes a new one with cseal keys renew."
                 .to_owned()

@@ -57,6 +57,8 @@ pub enum Alarm {
     LogShrank,
     /// Somebody signed an entry that cannot count any more, after it was put out: a stolen device is at work.
     Intruder(DeviceId),
+    /// This device was put out: nothing is sealed for it any more.
+    PutOut,
     /// No key is advertised any more: an admin has to make one, or the root to speak.
     NoKey,
     /// The log has as many entries as it may have.
@@ -74,6 +76,7 @@ impl Alarm {
             Self::HeldBack { .. } => "entries-held-back",
             Self::LogShrank => "log-shrank",
             Self::Intruder(_) => "intruder",
+            Self::PutOut => "put-out",
             Self::NoKey => "no-key",
             Self::LogFull => "log-full",
         }
@@ -88,7 +91,7 @@ impl Alarm {
             | Self::Cloned(device)
             | Self::WentBack(device)
             | Self::Intruder(device) => Some(*device),
-            Self::LogShrank | Self::NoKey | Self::LogFull => None,
+            Self::LogShrank | Self::PutOut | Self::NoKey | Self::LogFull => None,
         }
     }
 }

@@ -97,7 +97,10 @@ impl Sync<'_> {
             }
         }
         let had_keys = self.told.keys.iter().any(|key| key.announced.purpose == Purpose::Decryption);
-        if had_keys && self.told.current(Purpose::Decryption).is_none() {
+        if self.told.live(&self.me).is_none() {
+            // What is advertised without it is no concern of such a device.
+            report.alarm(Alarm::PutOut);
+        } else if had_keys && self.told.current(Purpose::Decryption).is_none() {
             report.alarm(Alarm::NoKey);
         }
     }
