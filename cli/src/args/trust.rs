@@ -216,9 +216,9 @@ pub(crate) enum ComparedBy {
         "  Bob, of whom you have nothing, over a shared folder; you show, he pastes:\n",
         "      cseal trust meet bob@example.org --show --folder /mnt/share\n",
         "      cseal trust meet alice@example.org --paste --folder /mnt/share\n\n",
-        "  By words that you read to him:\n",
-        "      cseal trust meet bob@example.org --words --folder /mnt/share\n",
-        "      cseal trust meet alice@example.org --typed 7-acid-barrel-coach --folder /mnt/share\n"
+        "  By words that you read to him, on the same network:\n",
+        "      cseal trust meet bob@example.org --words\n",
+        "      cseal trust meet alice@example.org --typed 7-acid-barrel-coach\n"
     )
 )]
 pub(crate) struct TrustMeet {
