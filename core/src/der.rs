@@ -8,6 +8,7 @@
 
 mod error;
 mod normalize;
+mod object_identifier;
 mod reader;
 mod tag;
 pub mod tlv;
@@ -15,6 +16,7 @@ mod writer;
 
 pub use error::{DerError, DerErrorKind};
 pub use normalize::to_der;
+pub(crate) use object_identifier::dotted;
 pub use reader::{Header, Reader, StringReader};
 pub use tag::{Class, Tag};
 pub use writer::{Writer, encode, encode_all, header, header_length};

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::tlv::{self, Elements, tag};
-use crate::cms::content_type::dotted;
+use crate::der::dotted;
 
 /// The key usage extension: one question for each bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
