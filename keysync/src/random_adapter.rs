@@ -1,4 +1,7 @@
 //! The caller's randomness, as the crates underneath ask for it.
+//!
+//! Core has the same for its own use, and keeps it to itself: it would put a trait of `rand_core` into core's public
+//! signatures, and a change of that crate would be a change of core's.
 
 use std::convert::Infallible;
 

@@ -1,5 +1,7 @@
 //! `cseal device add`: another machine becomes one of this person's devices.
 
+use std::path::Path;
+
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
@@ -72,13 +74,30 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
                 crank.screen().say(
                     "added",
                     json!({ "name": name, "role": role.word(), "acknowledged": arrived }),
-                    &format!("{} is one of your devices now: {}.", SafeText(&name), role.word()),
+                    &added(&name, role, arrived, arguments.answer.as_deref()),
                 )?;
                 return Ok(Exit::Done);
             }
             // Who adds a device is there: nothing has to survive but what the store has.
             Happening::Keep(_) | Happening::Import(_) | Happening::Met(_) | Happening::Pause => {}
         }
+    }
+}
+
+/// What the person reads at the end: the new device is one as soon as it has the keys, which a file cannot tell us.
+fn added(name: &str, role: Role, arrived: bool, answer: Option<&Path>) -> String {
+    let (name, role) = (SafeText(name), role.word());
+    match answer {
+        Some(answer) => format!(
+            "{name} becomes one of your devices ({role}) as soon as it has read {}; the answer cannot be opened \
+             without its words.",
+            SafeText(&answer.display().to_string())
+        ),
+        None if arrived => format!("{name} is one of your devices now: {role}."),
+        None => format!(
+            "{name} is on your list of devices ({role}), but has not said that your keys arrived. \
+             If it does not have them, put it out (`cseal device revoke`) and add it again."
+        ),
     }
 }
 
@@ -146,4 +165,19 @@ fn admit(
     })?;
     let grant = grant::give(store, membership, &device, (role, peer.name()), now)?;
     Ok(SecretBytes::new(grant.to_der()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_called_one_of_the_persons_when_it_said_so_and_no_sooner() {
+        let said = |arrived, answer| added("thinkpad-7", Role::Reader, arrived, answer);
+        assert_eq!(said(true, None), "thinkpad-7 is one of your devices now: reader.");
+        assert!(said(false, None).contains("has not said that your keys arrived"));
+        let by_file = said(false, Some(Path::new("grant.ksa")));
+        assert!(by_file.contains("becomes one of your devices (reader) as soon as it has read grant.ksa"));
+        assert!(!by_file.contains("now"));
+    }
 }
