@@ -2,9 +2,11 @@
 
 use std::fs;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::people::{MAIL, Place};
+use crate::relay::process::Relay;
 use crate::talk::Talk;
 
 /// Alice's store, a mail to her, and a folder that both machines see.
@@ -45,18 +47,38 @@ fn text(event: &Value, field: &str) -> String {
     event[field].as_str().unwrap().to_owned()
 }
 
+/// One screen shows a code, and it is pasted at the other.
+#[track_caller]
+fn take_code(shows: &mut Talk<'_>, takes: &mut Talk<'_>) {
+    let code = text(&shows.event("code"), "code");
+    takes.asked("code");
+    takes.say(&code);
+}
+
+/// One screen shows digits, and they are typed at the other.
+#[track_caller]
+fn type_digits(shows: &mut Talk<'_>, takes: &mut Talk<'_>) {
+    let digits = text(&shows.event("digits"), "digits");
+    takes.asked("digits");
+    takes.say(&digits);
+}
+
+/// The person looks at the new device, and says so at the old one.
+#[track_caller]
+fn approve(old: &mut Talk<'_>) {
+    old.asked("approve");
+    old.say("y");
+}
+
 #[test]
 fn the_new_device_shows_a_code() {
     let place = place();
     let mut new = join(&place, &SHARE);
-    let code = text(&new.event("code"), "code");
     let mut old = add(&place, &[&SHARE[..], &["--role", "reader"]].concat());
-    old.asked("code");
-    old.say(&code);
+    take_code(&mut new, &mut old);
     let digits = text(&old.event("digits"), "digits");
     assert_eq!(old.event("peer")["name"], "thinkpad-7");
-    old.asked("approve");
-    old.say("y");
+    approve(&mut old);
     new.asked("digits");
     new.say("000-000");
     assert_eq!(new.event("wrong")["left"], 2);
@@ -75,15 +97,10 @@ fn the_new_device_shows_a_code() {
 fn the_old_device_shows_a_code() {
     let place = place();
     let mut old = add(&place, &[&SHARE[..], &["--show", "--role", "writer"]].concat());
-    let code = text(&old.event("code"), "code");
     let mut new = join(&place, &[&SHARE[..], &["--scan"]].concat());
-    new.asked("code");
-    new.say(&code);
-    let digits = text(&new.event("digits"), "digits");
-    old.asked("digits");
-    old.say(&digits);
-    old.asked("approve");
-    old.say("y");
+    take_code(&mut old, &mut new);
+    type_digits(&mut new, &mut old);
+    approve(&mut old);
     new.ends(0);
     old.ends(0);
     is_paired(&place, "writer");
@@ -95,13 +112,10 @@ fn words_are_typed_and_the_digits_after_them() {
     let mut new = join(&place, &[&SHARE[..], &["--words"]].concat());
     let words = text(&new.event("words"), "words");
     let mut old = add(&place, &[&SHARE[..], &[words.as_str()]].concat());
-    let digits = text(&new.event("digits"), "digits");
     new.asked("confirm");
     new.say("y");
-    old.asked("digits");
-    old.say(&digits);
-    old.asked("approve");
-    old.say("y");
+    type_digits(&mut new, &mut old);
+    approve(&mut old);
     new.ends(0);
     old.ends(0);
     is_paired(&place, "reader");
@@ -118,8 +132,7 @@ fn both_screens_show_the_same_words() {
     assert_eq!(words[0], words[1]);
     old.asked("compare");
     old.say("y");
-    old.asked("approve");
-    old.say("y");
+    approve(&mut old);
     new.asked("compare");
     new.say("y");
     new.ends(0);
@@ -136,17 +149,52 @@ fn the_local_network_is_enough() {
     let mut new = join(&place, &[&lan[..], &["--words"]].concat());
     let words = text(&new.event("words"), "words");
     let mut old = add(&place, &[&lan[..], &[words.as_str()]].concat());
-    let digits = text(&new.event("digits"), "digits");
     new.asked("confirm");
     new.say("y");
-    old.asked("digits");
-    old.say(&digits);
-    old.asked("approve");
-    old.say("y");
+    type_digits(&mut new, &mut old);
+    approve(&mut old);
     assert_eq!(old.event("added")["acknowledged"], true);
     new.ends(0);
     old.ends(0);
     is_paired(&place, "reader");
+}
+
+#[test]
+fn a_relay_is_enough_and_keeps_nothing_that_tells_whose_it_was() {
+    let place = place();
+    fs::create_dir(place.path("relay")).unwrap();
+    let relay = Relay::start(&place.path("relay"), &["--store", "relay.db"]);
+    let url = format!("http://{}", relay.address);
+    let way = ["--relay", url.as_str()];
+    let mut new = join(&place, &way);
+    let mut old = add(&place, &way);
+    take_code(&mut new, &mut old);
+    assert_eq!(old.event("peer")["name"], "thinkpad-7");
+    type_digits(&mut old, &mut new);
+    approve(&mut old);
+    assert_eq!(old.event("added")["acknowledged"], true);
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+    let (ended, journal) = relay.end(Signal::TERM);
+    assert!(ended.success(), "{journal}");
+    let kept = fs::read_dir(place.path("relay")).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+    let kept: Vec<u8> = kept.flatten().chain(journal.into_bytes()).collect();
+    assert!(!kept.is_empty());
+    for told in ["thinkpad-7", "desktop", "example.org"] {
+        let is_told = kept.windows(told.len()).any(|bytes| bytes == told.as_bytes());
+        assert!(!is_told, "the relay has seen {told}");
+    }
+}
+
+#[test]
+fn a_relay_that_is_not_there_is_named() {
+    let place = place();
+    // A port that was free a moment ago.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let new = join(&place, &["--relay", &format!("http://{nobody}")]);
+    let said = new.ends(3);
+    assert!(said.contains("not reached by relay"), "{said}");
 }
 
 #[test]
@@ -159,9 +207,9 @@ fn two_files_are_enough() {
     assert_eq!(text(&old.event("fingerprint"), "words"), words);
     old.asked("fingerprint");
     old.say("y");
-    old.asked("approve");
-    old.say("y");
+    approve(&mut old);
     let answer = text(&old.event("answer-words"), "words");
+    assert_eq!(old.event("added")["acknowledged"], false, "nobody has read the answer yet");
     old.ends(0);
     let mut new = Talk::begin(&place, "new", &["device", "join", "--json", "--answer", "grant.ksa"]);
     new.asked("answer-words");
@@ -178,13 +226,9 @@ fn two_files_are_enough() {
 fn who_says_no_gives_nothing_away() {
     let place = place();
     let mut new = join(&place, &SHARE);
-    let code = text(&new.event("code"), "code");
     let mut old = add(&place, &SHARE);
-    old.asked("code");
-    old.say(&code);
-    let digits = text(&old.event("digits"), "digits");
-    new.asked("digits");
-    new.say(&digits);
+    take_code(&mut new, &mut old);
+    type_digits(&mut old, &mut new);
     old.asked("approve");
     old.say("n");
     assert!(old.ends(1).contains("policy-refused"));
@@ -202,15 +246,10 @@ fn the_passphrase_is_asked_for_before_keys_leave() {
     let refused = add(&place, &[&SHARE[..], &["--show", "--passphrase-file", "wrong"]].concat());
     assert!(refused.ends(3).contains("passphrase"));
     let mut old = add(&place, &[&SHARE[..], &["--show", "--passphrase-file", "passphrase"]].concat());
-    let code = text(&old.event("code"), "code");
     let mut new = join(&place, &[&SHARE[..], &["--scan"]].concat());
-    new.asked("code");
-    new.say(&code);
-    let digits = text(&new.event("digits"), "digits");
-    old.asked("digits");
-    old.say(&digits);
-    old.asked("approve");
-    old.say("y");
+    take_code(&mut old, &mut new);
+    type_digits(&mut new, &mut old);
+    approve(&mut old);
     new.ends(0);
     old.ends(0);
     is_paired(&place, "reader");

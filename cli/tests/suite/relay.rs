@@ -2,7 +2,7 @@
 
 mod api;
 mod durable;
-mod process;
+pub mod process;
 mod rough;
 mod settings;
 mod stores;
