@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod adversary;
+mod endings;
 mod events;
+mod meetings;
 mod model;
 mod modes;
 mod photographer;
+mod release;
 mod restart;
 
 use std::collections::BTreeMap;
@@ -188,12 +191,44 @@ impl Actor<Devices> {
     }
 
     fn new_shows() -> Self {
-        Self::new("thinkpad-7", Opening::ShowCode, DevicePart::New, Profile::default())
+        new_device(Opening::ShowCode)
     }
 
     fn old_scans(code: PairingCode) -> Self {
-        Self::new("desktop", Opening::ScanCode(code), DevicePart::Old, Profile::default())
+        old_device(Opening::ScanCode(code))
     }
+}
+
+fn new_device(opening: Opening) -> Actor<Devices> {
+    let profile =
+        Profile { role: Some(Role::Writer), request: b"certificate request".to_vec(), ..Default::default() };
+    Actor::new("thinkpad-7", opening, DevicePart::New, profile)
+}
+
+fn old_device(opening: Opening) -> Actor<Devices> {
+    let profile = Profile { account: Some([7; 32]), ..Profile::default() };
+    Actor::new("desktop", opening, DevicePart::Old, profile)
+}
+
+fn spoken() -> Password {
+    Password::from(&SpokenCode::random(&mut SystemRandom))
+}
+
+/// The new device shows a code, and the old one has scanned it.
+fn begun(cloud: &mut Cloud) -> (Actor<Devices>, Actor<Devices>) {
+    let mut new = Actor::new_shows();
+    new.begin(cloud);
+    let mut old = Actor::old_scans(new.code());
+    old.begin(cloud);
+    (new, old)
+}
+
+/// The channel comes to stand, and the digits of the old device are typed on the new one: the old one is asked next.
+fn digits_are_typed(new: &mut Actor<Devices>, old: &mut Actor<Devices>, cloud: &mut Cloud) {
+    while old.poll(cloud) | new.poll(cloud) {}
+    let code = old.check_code().unwrap();
+    new.input(Input::Typed(code.to_text()), cloud);
+    old.poll(cloud);
 }
 
 /// Everything is fulfilled.

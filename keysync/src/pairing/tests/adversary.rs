@@ -41,14 +41,6 @@ fn another_session() -> Vec<Vec<u8>> {
     cloud.sent
 }
 
-fn begun(cloud: &mut Cloud) -> (Actor<Devices>, Actor<Devices>) {
-    let mut new = Actor::new_shows();
-    new.begin(cloud);
-    let mut old = Actor::old_scans(new.code());
-    old.begin(cloud);
-    (new, old)
-}
-
 fn changed(
     change: Change,
     object: &[u8],

@@ -105,10 +105,7 @@ proptest! {
         events in proptest::collection::vec((any::<bool>(), event()), 1..60)
     ) {
         let mut cloud = Cloud::default();
-        let mut new = Actor::new_shows();
-        new.begin(&mut cloud);
-        let mut old = Actor::old_scans(new.code());
-        old.begin(&mut cloud);
+        let (mut new, mut old) = begun(&mut cloud);
         let mut deeds = Deeds::default();
         for (is_new, event) in &events {
             let before = [new.pairing.state(), old.pairing.state()];

@@ -159,10 +159,7 @@ fn who_stands_between_two_names_is_seen() {
 #[test]
 fn a_nonce_that_was_not_committed_to_ends_it() {
     let mut cloud = Cloud::default();
-    let mut new = Actor::new_shows();
-    new.begin(&mut cloud);
-    let mut old = Actor::old_scans(new.code());
-    old.begin(&mut cloud);
+    let (mut new, mut old) = begun(&mut cloud);
     old.poll(&mut cloud);
     new.pairing.offers[0].nonce = [1; 32];
     new.poll(&mut cloud);
@@ -174,10 +171,7 @@ fn a_nonce_that_was_not_committed_to_ends_it() {
 #[test]
 fn another_certificate_than_the_one_committed_to_ends_it() {
     let mut cloud = Cloud::default();
-    let mut new = Actor::new_shows();
-    new.begin(&mut cloud);
-    let mut old = Actor::old_scans(new.code());
-    old.begin(&mut cloud);
+    let (mut new, mut old) = begun(&mut cloud);
     old.poll(&mut cloud);
     new.keys = DeviceKeys::generate("another", NOW, &mut SystemRandom).unwrap();
     new.poll(&mut cloud);

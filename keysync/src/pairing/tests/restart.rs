@@ -78,14 +78,8 @@ fn a_pairing_by_files_survives_days_and_restarts() {
 #[test]
 fn a_proof_does_not_survive_and_the_passphrase_is_asked_for_again() {
     let mut cloud = Cloud::default();
-    let mut new = Actor::new_shows();
-    new.begin(&mut cloud);
-    let mut old = Actor::old_scans(new.code());
-    old.begin(&mut cloud);
-    while old.poll(&mut cloud) | new.poll(&mut cloud) {}
-    let code = old.check_code().unwrap();
-    new.input(Input::Typed(code.to_text()), &mut cloud);
-    old.poll(&mut cloud);
+    let (mut new, mut old) = begun(&mut cloud);
+    digits_are_typed(&mut new, &mut old, &mut cloud);
     old.input(approval(), &mut cloud);
     assert!(old.released.is_some());
     old.restart(&mut cloud);
@@ -128,10 +122,7 @@ fn a_state_of_the_other_purpose_or_a_damaged_one_is_refused() {
 #[test]
 fn time_that_went_by_while_nothing_ran_counts() {
     let mut cloud = Cloud::default();
-    let mut new = Actor::new_shows();
-    new.begin(&mut cloud);
-    let mut old = Actor::old_scans(new.code());
-    old.begin(&mut cloud);
+    let (mut new, mut old) = begun(&mut cloud);
     while old.poll(&mut cloud) | new.poll(&mut cloud) {}
     new.clock = new.clock.plus_seconds(3600);
     new.restart(&mut cloud);
