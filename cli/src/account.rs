@@ -12,7 +12,7 @@ use counterseal_core::address::EmailAddress;
 use crate::failure::Failure;
 
 pub(crate) use read::{account, queue_key};
-pub(crate) use server::{Host, Server};
+pub(crate) use server::{Host, MailboxServer, Server};
 pub(crate) use way::Way;
 
 /// One `[account.NAME]`.
@@ -32,6 +32,8 @@ pub(crate) struct Account {
     pub(crate) tls_pin: Option<[u8; 32]>,
     /// Whether servers behind ours must speak TLS too.
     pub(crate) require_tls: RequireTls,
+    /// Where the mailbox is, for the person's own devices to meet in.
+    pub(crate) imap: Option<MailboxServer>,
     /// Whether through a SOCKS5 proxy.
     pub(crate) way: Way,
 }
@@ -215,6 +217,7 @@ mod tests {
             secret: None,
             tls_pin: None,
             require_tls: RequireTls::Unasked,
+            imap: None,
             way: Way::Unsaid,
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::cms::Capabilities;
+use counterseal_keysync::transport::address::Address;
 use toml_edit::{Document, Item, TableLike};
 
 use crate::account::{self, Account, QueueSettings, Server, Way};
@@ -18,7 +19,7 @@ use crate::commands::device::install::Place;
 use crate::failure::Failure;
 use crate::files::read_settings;
 use crate::places;
-use crate::sync_places::SyncPlace;
+use crate::sync_places;
 use crate::system::{SETTINGS, Scope, check_directory, check_file};
 use crate::token::{Configured, check_settings};
 
@@ -47,7 +48,7 @@ pub(crate) struct Config {
     /// By whom mail is sent, in the order of the file.
     pub(crate) accounts: Vec<Account>,
     /// Where the person's devices meet, in the order of the file.
-    pub(crate) sync: Vec<SyncPlace>,
+    pub(crate) sync: Vec<Address>,
     /// The programs that keys are put into.
     pub(crate) install: Vec<Place>,
     /// How the queue works.
@@ -185,11 +186,8 @@ impl Config {
                         config.install.push(Place::read(table, |item, what| at(text, item, what))?);
                     }
                 }
-                ("sync", _, Some(tables)) => {
-                    for table in tables {
-                        config.sync.push(SyncPlace::read(table, |item, what| at(text, item, what))?);
-                    }
-                }
+                // Places name accounts, which may stand behind them.
+                ("sync", _, Some(_)) => {}
                 ("account", Some(accounts), _) => {
                     for (name, item) in accounts.iter() {
                         config.account(text, name, item)?;
@@ -221,6 +219,10 @@ impl Config {
                 ("token", ..) => return Err(wrong("tokens are written as [[token]]".to_owned())),
                 _ => return Err(wrong(format!("unknown key {section:?}"))),
             }
+        }
+        for table in document.get("sync").and_then(Item::as_array_of_tables).into_iter().flatten() {
+            let place = sync_places::read(table, &config.accounts, |item, what| at(text, item, what))?;
+            config.sync.push(place);
         }
         for account in config.accounts.iter_mut().filter(|account| account.way == Way::Unsaid) {
             // To a server of this machine there is no way that anybody sees.

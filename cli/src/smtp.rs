@@ -6,12 +6,12 @@
 mod auth;
 mod capabilities;
 mod connection;
-mod credentials;
+pub(crate) mod credentials;
 mod program;
 mod reply;
 mod scram;
 mod session;
-mod tls;
+pub(crate) mod tls;
 mod trouble;
 
 pub(crate) use program::is_called_by_ourselves;

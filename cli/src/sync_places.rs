@@ -1,106 +1,127 @@
 //! Where a person's devices meet: `[[sync]]` in `config.toml`, and the ways there.
 
-use std::path::PathBuf;
+mod mailbox;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use counterseal_keysync::relay::protocol::Class;
 use counterseal_keysync::sync::Ways;
+use counterseal_keysync::transport::address::{Address, AddressError};
 use counterseal_keysync::transport::folder::FolderTransport;
+use counterseal_keysync::transport::lan::{self, LanTransport};
 use counterseal_keysync::transport::relay::{RelayAddress, RelayTransport};
 use counterseal_keysync::transport::{ObjectBox, Transport, TransportError};
 use toml_edit::{Item, TableLike};
 
+use crate::account::Account;
 use crate::clock;
+use crate::config::Config;
 use crate::lookup::{Reach, Web};
 
 /// How long a request to a relay takes at most; a relay may let one wait for half a minute before it answers.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 
-/// One `[[sync]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum SyncPlace {
-    /// A folder that several machines see.
-    Folder(PathBuf),
-    /// A relay, by its URL.
-    Relay(String),
-}
-
-impl SyncPlace {
-    /// Reads one `[[sync]]`.
-    ///
-    /// # Errors
-    /// What is wrong, by `at` with its line.
-    pub(crate) fn read(table: &dyn TableLike, at: impl Fn(&Item, &str) -> String) -> Result<Self, String> {
-        let mut found = None;
-        for (key, item) in table.iter() {
-            let value = item.as_str().ok_or_else(|| at(item, &format!("{key:?} must be a text")))?;
-            let place = match key {
-                "folder" if !value.starts_with('/') => {
-                    return Err(at(item, "\"folder\" must be an absolute path"));
-                }
-                "folder" => Self::Folder(PathBuf::from(value)),
-                "relay" => match RelayAddress::parse(value) {
-                    Ok(_) => Self::Relay(value.to_owned()),
-                    Err(error) => return Err(at(item, &error.to_string())),
-                },
-                _ => return Err(at(item, &format!("unknown key {key:?}"))),
-            };
-            if found.replace(place).is_some() {
-                return Err(at(item, "each [[sync]] is one place: folder or relay"));
+/// Reads one `[[sync]]`; `accounts` are those of the file.
+///
+/// # Errors
+/// What is wrong, by `at` with its line.
+pub(crate) fn read(
+    table: &dyn TableLike,
+    accounts: &[Account],
+    at: impl Fn(&Item, &str) -> String,
+) -> Result<Address, String> {
+    let mut found = None;
+    for (key, item) in table.iter() {
+        let place = place(key, item).map_err(|what| at(item, &what))?;
+        if let Address::Imap(name) = &place {
+            let account = accounts.iter().find(|account| account.name == *name);
+            if account.is_none_or(|account| account.imap.is_none()) {
+                return Err(at(item, &format!("no [account.{name}] has an \"imap\"")));
             }
         }
-        found.ok_or_else(|| "[[sync]] needs a \"folder\" or a \"relay\"".to_owned())
-    }
-
-    /// The name by which the store remembers how far the place was read.
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::Folder(path) => format!("folder:{}", path.display()),
-            Self::Relay(url) => format!("relay:{url}"),
+        if found.replace(place).is_some() {
+            return Err(at(item, "each [[sync]] is one place: folder, relay, imap or lan"));
         }
     }
+    found.ok_or_else(|| "[[sync]] needs a \"folder\", \"relay\", \"imap\" or \"lan\"".to_owned())
+}
 
-    /// Whether it is reached over the network.
-    pub(crate) const fn is_remote(&self) -> bool {
-        matches!(self, Self::Relay(_))
+fn place(key: &str, item: &Item) -> Result<Address, String> {
+    let is_kind = matches!(key, "folder" | "relay" | "imap" | "lan");
+    let parsed = match (is_kind, item.as_str(), item.as_bool()) {
+        (true, Some(text), _) if key != "lan" || !text.is_empty() => Address::parse(&format!("{key}:{text}")),
+        (true, _, Some(true)) if key == "lan" => Ok(Address::Lan),
+        (true, ..) if key == "lan" => return Err("\"lan\" must be true, or HOST:PORT".to_owned()),
+        (true, ..) => return Err(format!("{key:?} must be a text")),
+        (false, ..) => return Err(format!("unknown key {key:?}")),
+    };
+    parsed.map_err(|error: AddressError| format!("{key:?}: {error}"))
+}
+
+/// The places of one `config.toml`, with what it takes to get there.
+#[derive(Clone)]
+pub(crate) struct Places {
+    addresses: Vec<Address>,
+    accounts: Vec<Account>,
+}
+
+impl Places {
+    /// Those that are configured.
+    pub(crate) fn of(config: Config) -> Self {
+        Self { addresses: config.sync, accounts: config.accounts }
+    }
+
+    /// In the order of the file.
+    pub(crate) fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    fn account(&self, name: &str) -> Result<&Account, TransportError> {
+        self.accounts.iter().find(|account| account.name == name).ok_or(TransportError::Absent)
     }
 }
 
 /// The ways to places that are configured.
 pub(crate) struct ConfiguredWays {
-    places: Vec<SyncPlace>,
+    places: Places,
     offline: bool,
 }
 
 impl ConfiguredWays {
     /// Ways to these places; over the network only where `offline` does not forbid it.
-    pub(crate) const fn new(places: Vec<SyncPlace>, offline: bool) -> Self {
+    pub(crate) const fn new(places: Places, offline: bool) -> Self {
         Self { places, offline }
     }
 }
 
 impl Ways for ConfiguredWays {
     fn places(&self) -> Vec<String> {
-        let reachable = self.places.iter().filter(|place| !self.offline || !place.is_remote());
-        reachable.map(SyncPlace::name).collect()
+        let reachable = self.places.addresses.iter().filter(|place| !self.offline || !place.is_remote());
+        reachable.map(ToString::to_string).collect()
     }
 
     fn open(&mut self, place: &str, object_box: &ObjectBox) -> Result<Box<dyn Transport>, TransportError> {
-        match self.places.iter().find(|other| other.name() == place).ok_or(TransportError::Absent)? {
-            SyncPlace::Folder(path) => Ok(Box::new(FolderTransport::new(path, object_box))),
-            SyncPlace::Relay(url) => {
+        let found = self.places.addresses.iter().find(|other| other.to_string() == place);
+        Ok(match found.ok_or(TransportError::Absent)? {
+            Address::Folder(path) => Box::new(FolderTransport::new(path, object_box)),
+            Address::Relay(url) => {
                 let address = RelayAddress::parse(url)?;
                 let object_box = object_box.clone();
-                Ok(Box::new(RelayTransport::new(
+                Box::new(RelayTransport::new(
                     agent()?,
                     address,
                     object_box,
                     Class::Account,
                     Arc::new(clock::now),
-                )))
+                ))
             }
-        }
+            Address::Imap(name) => Box::new(mailbox::open(self.places.account(name)?, object_box)?),
+            Address::Lan => Box::new(LanTransport::find(object_box, lan::Class::Account)?),
+            Address::LanAt(address) => {
+                Box::new(LanTransport::fixed(object_box, lan::Class::Account, address))
+            }
+        })
     }
 }
 
@@ -122,12 +143,21 @@ mod tests {
 
     #[test]
     fn places_are_read_in_their_order() {
-        let text = "[[sync]]\nfolder = \"/media/stick\"\n[[sync]]\nrelay = \"https://relay.example.org\"\n";
-        let places = [
-            SyncPlace::Folder("/media/stick".into()),
-            SyncPlace::Relay("https://relay.example.org".to_owned()),
+        let text = "[[sync]]\nfolder = \"/media/stick\"\n[[sync]]\nrelay = \"https://relay.example.org/\"\n\
+                    [[sync]]\nimap = \"work\"\n[[sync]]\nlan = true\n[[sync]]\nlan = \"192.0.2.1:4040\"\n\
+                    [account.work]\nsmtp = \"smtps://smtp.example.org\"\nimap = \"imaps://imap.example.org\"\n\
+                    user = \"alice\"\npassword = { keyring = true }\n";
+        let places = Places::of(Config::parse(text).unwrap());
+        // The store knows places by these names for good.
+        let names = [
+            "folder:/media/stick",
+            "relay:https://relay.example.org/",
+            "imap:work",
+            "lan:",
+            "lan:192.0.2.1:4040",
         ];
-        assert_eq!(Config::parse(text).map(|config| config.sync), Ok(places.to_vec()));
+        assert_eq!(ConfiguredWays::new(places.clone(), false).places(), names);
+        assert_eq!(ConfiguredWays::new(places, true).places(), names[..1], "offline");
     }
 
     #[test]
@@ -135,23 +165,32 @@ mod tests {
         for (text, what) in [
             ("[[sync]]\n", "[[sync]] needs"),
             ("[sync]\nfolder = \"/a\"\n", "line 1: places are written as [[sync]]"),
-            ("[[sync]]\nfolder = \"a\"\n", "line 2: \"folder\" must be an absolute path"),
-            ("[[sync]]\nrelay = \"http://relay.example.org\"\n", "line 2:"),
+            ("[[sync]]\nfolder = \"a\"\n", "line 2: \"folder\": a folder is an absolute path"),
+            (
+                "[[sync]]\nrelay = \"http://relay.example.org\"\n",
+                "line 2: \"relay\": http://relay.example.org:",
+            ),
             (
                 "[[sync]]\nfolder = \"/a\"\nrelay = \"https://b.example.org\"\n",
                 "line 3: each [[sync]] is one place",
             ),
             ("[[sync]]\nplace = \"/a\"\n", "line 2: unknown key"),
+            ("[[sync]]\nfolder = true\n", "line 2: \"folder\" must be a text"),
+            ("[[sync]]\nlan = false\n", "line 2: \"lan\" must be true, or HOST:PORT"),
+            ("[[sync]]\nlan = \"\"\n", "line 2: \"lan\" must be true, or HOST:PORT"),
+            ("[[sync]]\nlan = \"here\"\n", "line 2: \"lan\": a device on the local network is at"),
+            ("[[sync]]\nimap = \"work\"\n", "line 2: no [account.work] has an \"imap\""),
+            (
+                "[account.work]\nsmtp = \"smtps://a.example\"\n[[sync]]\nimap = \"work\"\n",
+                "line 4: no [account.work] has an \"imap\"",
+            ),
+            (
+                "[account.w]\nsmtp = \"smtps://a.example\"\nimap = \"imaps://a.example\"\n",
+                "[account.w] has \"imap\" and no \"user\"",
+            ),
         ] {
             let said = Config::parse(text).unwrap_err();
             assert!(said.contains(what), "{said}");
         }
-    }
-
-    #[test]
-    fn offline_leaves_what_needs_no_network() {
-        let places =
-            vec![SyncPlace::Relay("https://relay.example.org".to_owned()), SyncPlace::Folder("/a".into())];
-        assert_eq!(ConfiguredWays::new(places, true).places(), ["folder:/a"]);
     }
 }

@@ -97,12 +97,26 @@ pub const LAN_ANSWER: Duration = Duration::from_secs(20);
 pub const LAN_IDLE: Duration = Duration::from_secs(90);
 /// How long one device is asked to wait, before the others are.
 pub const LAN_TURN: Duration = Duration::from_secs(5);
+/// How long nobody is asked after nobody answered.
+pub const LAN_PAUSE: Duration = Duration::from_secs(2);
 /// Bytes that a mail server may send in answer to one question: a listing of all objects is the longest.
 pub const IMAP_ANSWER_BYTES: usize = 64 << 20;
 /// Bytes of the header of a mail, as far as it is looked at.
 pub const IMAP_HEADER_BYTES: usize = 16 << 10;
 /// Mails that say they hold the same object, of which each is looked at.
 pub const IMAP_COPIES: usize = 8;
+/// Bytes of one line of a mail server, literals apart: a listing has one line for each mail.
+pub const IMAP_LINE_BYTES: usize = 64 << 10;
+/// Bytes of its answer about what it can do, or where its folders are.
+pub const IMAP_PLAIN_BYTES: usize = 16 << 10;
+/// Bytes of what stands before the names of all folders of a person.
+pub const IMAP_PREFIX_BYTES: usize = 128;
+/// Characters of a mail server's refusal that are passed on.
+pub const IMAP_WORDS: usize = 300;
+/// Addresses of one mail server that are tried.
+pub const IMAP_ADDRESSES: usize = 8;
+/// How long one address of a mail server has to take a connection.
+pub const IMAP_CONNECT: Duration = Duration::from_secs(10);
 /// How long one question to a mail server may take.
 pub const IMAP_TIME: Duration = Duration::from_secs(60);
 /// How often a mail server is asked that does not tell of changes.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64ct::{Base64, Encoding};
 use toml_edit::{Item, TableLike};
 
-use super::{Account, Pattern, QueueSettings, RequireTls, SecretSource, Server, Way};
+use super::{Account, MailboxServer, Pattern, QueueSettings, RequireTls, SecretSource, Server, Way};
 
 /// Letters of an account's name: it becomes a file's name.
 const NAME_BYTES: usize = 64;
@@ -23,6 +23,7 @@ pub(crate) fn account(
     }
     let (mut from, mut server, mut user, mut secret) = (Vec::new(), None, None, None);
     let (mut tls_pin, mut require_tls, mut way) = (None, RequireTls::Unasked, Way::Unsaid);
+    let mut imap = None;
     for (key, item) in table.iter() {
         let mut read = || -> Result<(), String> {
             match key {
@@ -47,6 +48,7 @@ pub(crate) fn account(
                         _ => return Err("\"require_tls\" must be if-offered or always".to_owned()),
                     };
                 }
+                "imap" => imap = Some(MailboxServer::parse(text(item)?)?),
                 "proxy" => way = Way::parse(text(item)?)?,
                 _ => return Err(format!("unknown key {key:?}")),
             }
@@ -58,6 +60,9 @@ pub(crate) fn account(
     if secret.is_some() != user.is_some() {
         return Err(format!("[account.{name}] needs \"user\" and \"password\" (or \"oauth\") together"));
     }
+    if imap.is_some() && user.is_none() {
+        return Err(format!("[account.{name}] has \"imap\" and no \"user\""));
+    }
     if way.proxy().is_some() && !matches!(server, Server::Smtps(_) | Server::StartTls(_)) {
         // The proxy's loopback is another machine, and what goes there would go in clear.
         return Err(format!("[account.{name}] has a \"proxy\" and no TLS"));
@@ -65,7 +70,7 @@ pub(crate) fn account(
     if tls_pin.is_some() && !matches!(server, Server::Smtps(_) | Server::StartTls(_)) {
         return Err(format!("[account.{name}] has a \"tls_pin\" and no TLS"));
     }
-    Ok(Account { name: name.to_owned(), from, server, user, secret, tls_pin, require_tls, way })
+    Ok(Account { name: name.to_owned(), from, server, user, secret, tls_pin, require_tls, imap, way })
 }
 
 /// Reads one key of `[queue]`.

@@ -1,4 +1,4 @@
-//! Who takes the mail: `smtp = "…"` of an account.
+//! Who takes the mail: `smtp = "…"` of an account; and who has it: `imap = "…"`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -25,6 +25,32 @@ pub(crate) enum Server {
     Sendmail(PathBuf),
     /// A socket of this machine (RFC 2033): `lmtp:/path`.
     Lmtp(PathBuf),
+}
+
+/// Who has the mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MailboxServer {
+    /// TLS from the first octet (RFC 8314): `imaps://`.
+    Imaps(Host),
+    /// Without TLS, on this machine only: `imap://127.0.0.1`.
+    Loopback(Host),
+}
+
+impl MailboxServer {
+    /// Reads it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(host) = text.strip_prefix("imaps://") {
+            return Host::parse(host, Some(993)).map(Self::Imaps);
+        }
+        let Some(host) = text.strip_prefix("imap://") else {
+            return Err(format!("{text:?} is none of imaps://HOST, imap://127.0.0.1"));
+        };
+        let host = Host::parse(host, Some(143))?;
+        if host.is_loopback() {
+            return Ok(Self::Loopback(host));
+        }
+        Err(format!("imap:// logs in in clear, so it is for this machine only: write imaps://{}", host.name))
+    }
 }
 
 impl Server {
@@ -122,6 +148,22 @@ impl Host {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mailbox_is_reached_by_tls_or_on_this_machine() {
+        let host = |name: &str, port| Host { name: name.to_owned(), port };
+        for (text, server) in [
+            ("imaps://imap.example.org", MailboxServer::Imaps(host("imap.example.org", 993))),
+            ("imap://127.0.0.1:1143", MailboxServer::Loopback(host("127.0.0.1", 1143))),
+            ("imap://localhost", MailboxServer::Loopback(host("localhost", 143))),
+        ] {
+            assert_eq!(MailboxServer::parse(text), Ok(server));
+        }
+        for wrong in ["imap.example.org", "imap://imap.example.org", "imaps://", "imaps://alice@example.org"]
+        {
+            assert!(MailboxServer::parse(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_server_is_one_of_five_kinds() {

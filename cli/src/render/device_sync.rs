@@ -60,10 +60,11 @@ pub(crate) const fn is_contradiction(alarm: &Alarm) -> bool {
     }
 }
 
-/// The places that were not reached.
+/// The places that were not reached, or let nobody in: a wrong password, a certificate that does not hold.
 pub(crate) fn unreached(report: &Report) -> Vec<&str> {
-    let is_away =
-        |error: &TransportError| matches!(error, TransportError::Unreachable(_) | TransportError::Io(_));
+    let is_away = |error: &TransportError| {
+        matches!(error, TransportError::Unreachable(_) | TransportError::Refused(_) | TransportError::Io(_))
+    };
     let mut places: Vec<&str> =
         report.troubles.iter().filter(|(_, error)| is_away(error)).map(|(place, _)| place.as_str()).collect();
     places.dedup();

@@ -24,7 +24,7 @@ const SECRET_BYTES: usize = 16 << 10;
 const NETRC_BYTES: usize = 256 << 10;
 
 /// Fetches it anew, each time that it is needed.
-pub(super) fn fetch(account: &Account, user: &str) -> Result<SecretBytes, Trouble> {
+pub(crate) fn fetch(account: &Account, user: &str) -> Result<SecretBytes, Trouble> {
     let host = account.server.host().map(|host| host.name.as_str()).unwrap_or_default();
     let secret = match &account.secret {
         Some(SecretSource::Command(words) | SecretSource::OAuth(words)) => by_program(words)?,

@@ -34,7 +34,7 @@ pub(super) fn handshake(
 ) -> Result<StreamOwned<ClientConnection, TcpStream>, Trouble> {
     let name = ServerName::try_from(host.name.clone())
         .map_err(|_| Trouble::Tls(format!("{}: no certificate can be for such a name", host.name)))?;
-    let config = configuration(account, host)?;
+    let config = configuration(account.tls_pin, host)?;
     let mut connection =
         ClientConnection::new(Arc::new(config), name).map_err(|error| sentence(&error, host))?;
     while connection.is_handshaking() || connection.wants_write() {
@@ -63,10 +63,12 @@ fn step(connection: &mut ClientConnection, stream: &mut TcpStream) -> io::Result
     Ok(processed.map(drop))
 }
 
-fn configuration(account: &Account, host: &Host) -> Result<ClientConfig, Trouble> {
+/// How TLS is spoken with a host: by its pinned key, or by the roots of the system. Why a certificate is refused is a
+/// sentence in [`Error::General`].
+pub(crate) fn configuration(pin: Option<[u8; 32]>, host: &Host) -> Result<ClientConfig, Trouble> {
     let provider = provider();
     let verifier = Verifier {
-        trust: match account.tls_pin {
+        trust: match pin {
             Some(pin) => Trust::Pin(pin),
             None => Trust::Roots(by_roots(&provider)?),
         },

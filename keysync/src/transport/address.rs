@@ -1,32 +1,35 @@
-//! How a person names a way: one text, in settings and arguments (`docs/formats/transports.md`).
+//! How a way is named: by one text, in settings, in the store and in what a new device gets (`docs/formats/transports.md`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A way, as a person names it.
+use super::TransportError;
+use super::relay::RelayAddress;
+
+/// A way by its name. The store remembers by it how far a place was read, so the text of an address never changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Address {
     /// `folder:/PATH`: a folder that several machines see, or a stick.
     Folder(PathBuf),
-    /// `relay:https://HOST[:PORT][/PATH]`: a relay; `http:` on this machine only.
+    /// `relay:https://HOST[:PORT][/PATH]`: a relay, as [`RelayAddress::parse`] reads it.
     Relay(String),
     /// `imap:ACCOUNT`: the mailbox of an account of `config.toml`.
     Imap(String),
     /// `lan:`: devices on the same network, found by multicast DNS.
     Lan,
-    /// `lan:HOST:PORT`: a device at an address, where the network carries no multicast.
+    /// `lan:HOST:PORT`: where one of the devices listens, on networks that carry no multicast.
     LanAt(String),
 }
 
 /// What is wrong with the text of an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressError {
     /// It begins with none of the kinds.
     Kind,
     /// The path of a folder does not begin with `/`.
     RelativePath,
-    /// The relay's is no `https:` URL without user, query and fragment.
-    Url,
+    /// The relay's is no `https:` URL without user, query and fragment: how so.
+    Relay(String),
     /// The account has no name, or blanks in it.
     Account,
     /// The device's is no `HOST:PORT`.
@@ -37,12 +40,10 @@ impl fmt::Display for AddressError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Kind => "it is none of folder:/PATH, relay:https://HOST, imap:ACCOUNT, lan:, lan:HOST:PORT",
-            Self::RelativePath => "the path of a folder begins with \"/\"",
-            Self::Url => {
-                "a relay is https://HOST, with a port and a path where it has them, and nothing else"
-            }
-            Self::Account => "the account after imap: has no name",
-            Self::HostAndPort => "after lan: stands nothing, or HOST:PORT",
+            Self::RelativePath => "a folder is an absolute path",
+            Self::Relay(why) => why,
+            Self::Account => "an account of config.toml has a name without blanks",
+            Self::HostAndPort => "a device on the local network is at HOST:PORT",
         })
     }
 }
@@ -59,7 +60,7 @@ impl Address {
         match kind {
             "folder" if Path::new(rest).is_absolute() => Ok(Self::Folder(PathBuf::from(rest))),
             "folder" => Err(AddressError::RelativePath),
-            "relay" => relay(rest).then(|| Self::Relay(rest.to_owned())).ok_or(AddressError::Url),
+            "relay" => RelayAddress::parse(rest).map(|_| Self::Relay(rest.to_owned())).map_err(no_relay),
             "imap" if is_word(rest) => Ok(Self::Imap(rest.to_owned())),
             "imap" => Err(AddressError::Account),
             "lan" if rest.is_empty() => Ok(Self::Lan),
@@ -67,6 +68,12 @@ impl Address {
             "lan" => Err(AddressError::HostAndPort),
             _ => Err(AddressError::Kind),
         }
+    }
+
+    /// Whether the network is used: a folder is the system's own business.
+    #[must_use]
+    pub const fn is_remote(&self) -> bool {
+        !matches!(self, Self::Folder(_))
     }
 }
 
@@ -87,20 +94,11 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|character| !character.is_whitespace() && !character.is_control())
 }
 
-/// A secret does not travel unencrypted beyond this machine, and none stands in a URL.
-fn relay(url: &str) -> bool {
-    let (rest, loopback_only) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(rest), _) => (rest, false),
-        (None, Some(rest)) => (rest, true),
-        (None, None) => return false,
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() => host,
-        _ => authority,
-    };
-    let local = matches!(host, "127.0.0.1" | "[::1]" | "localhost");
-    is_word(rest) && !host.is_empty() && !rest.contains(['@', '?', '#', '\\']) && (local || !loopback_only)
+fn no_relay(error: TransportError) -> AddressError {
+    AddressError::Relay(match error {
+        TransportError::Refused(why) => why,
+        error => error.to_string(),
+    })
 }
 
 fn host_and_port(text: &str) -> bool {
@@ -139,12 +137,6 @@ mod tests {
             ("/media/stick", AddressError::Kind),
             ("ftp:x", AddressError::Kind),
             ("folder:stick", AddressError::RelativePath),
-            ("relay:relay.example.org", AddressError::Url),
-            ("relay:http://relay.example.org", AddressError::Url),
-            ("relay:http://127.0.0.1.example.org", AddressError::Url),
-            ("relay:https://", AddressError::Url),
-            ("relay:https://user:word@example.org", AddressError::Url),
-            ("relay:https://example.org/?q", AddressError::Url),
             ("imap:", AddressError::Account),
             ("imap:a b", AddressError::Account),
             ("lan:host", AddressError::HostAndPort),
@@ -152,6 +144,18 @@ mod tests {
             ("lan::4040", AddressError::HostAndPort),
         ] {
             assert_eq!(Address::parse(text), Err(error), "{text:?}");
+        }
+        for url in [
+            "relay.example.org",
+            "http://relay.example.org",
+            "http://127.0.0.1.example.org",
+            "https://",
+            "https://user:word@example.org",
+            "https://example.org/?q",
+            "https://example.org/ x",
+        ] {
+            let read = Address::parse(&format!("relay:{url}"));
+            assert!(matches!(read, Err(AddressError::Relay(_))), "{url:?}: {read:?}");
         }
     }
 }

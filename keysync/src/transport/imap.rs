@@ -1,56 +1,50 @@
 //! A folder of the person's own mailbox (IMAP, RFC 3501; IDLE, RFC 2177; UIDPLUS, RFC 4315).
 //!
-//! Each object is one mail in the folder `KeySync`, which only who logs in can fill: never INBOX, where strangers put
-//! mail. Its name stands in the Message-ID. Other mails in the folder are left alone, other folders are not opened.
+//! Each object is one mail in the folder `KeySync` of the person's own namespace (RFC 2342), which only who logs in can
+//! fill: never INBOX, where strangers put mail. Its name stands in the Message-ID. Other mails in the folder are left alone, other folders are not opened.
 
+mod log_in;
 mod mail;
+mod namespace;
+mod plain;
 mod stream;
+mod watch;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use async_imap::Session;
 use async_imap::error::Error;
-use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use futures::TryStreamExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
+pub use log_in::{Connect, Credential, Mailbox, direct};
 pub use mail::{name_in_header, object_in_body};
+pub use namespace::personal_prefix;
 
 use super::{Cursor, Listing, ObjectBox, ObjectName, Transport, TransportError};
 use crate::limits;
+use log_in::log_in;
 use stream::Connection;
 
 /// The folder. A person may look at it, and may remove what is in it.
 const FOLDER: &str = "KeySync";
-
-/// A mailbox, and how to log in to it.
-pub struct Mailbox {
-    /// The server's name, for its certificate too.
-    pub host: String,
-    /// Its port: 993 with TLS from the start.
-    pub port: u16,
-    /// Who logs in.
-    pub user: String,
-    /// The password.
-    pub password: SecretBytes,
-    /// How TLS is spoken. Without it nobody is talked to but this machine.
-    pub tls: Option<Arc<rustls::ClientConfig>>,
-}
 
 /// A box in a mailbox.
 pub struct ImapTransport {
     runtime: Runtime,
     mailbox: Mailbox,
     box_name: String,
+    patience: Duration,
     open: Option<Open>,
 }
 
 struct Open {
     session: Session<Connection>,
+    folder: String,
     idle: bool,
     expunges: bool,
 }
@@ -72,16 +66,23 @@ impl ImapTransport {
             .enable_all()
             .build()
             .map_err(|error| TransportError::Io(error.to_string()))?;
-        Ok(Self { runtime, mailbox, box_name: super::hexadecimal(target.id()), open: None })
+        let box_name = super::hexadecimal(target.id());
+        Ok(Self { runtime, mailbox, box_name, patience: limits::IMAP_TIME, open: None })
+    }
+
+    /// The same, where one question may take no longer than this.
+    #[must_use]
+    pub const fn within(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Does something within the time limit; a connection that broke is opened once more.
     fn with_session<T>(
         &mut self,
-        time: Duration,
         work: impl AsyncFn(&mut Open, &str) -> Result<T, Error>,
     ) -> Result<T, TransportError> {
-        let Self { runtime, mailbox, box_name, open } = self;
+        let Self { runtime, mailbox, box_name, patience, open } = self;
         let kept = open.take();
         let within = async {
             if let Some(mut kept) = kept {
@@ -98,7 +99,7 @@ impl ImapTransport {
             Ok((done, fresh))
         };
         let (done, kept) = runtime
-            .block_on(async { timeout(time, within).await })
+            .block_on(async { timeout(*patience, within).await })
             .map_err(|_| TransportError::Unreachable("the mail server takes too long".into()))??;
         *open = Some(kept);
         Ok(done)
@@ -107,7 +108,7 @@ impl ImapTransport {
     /// The mails that say they hold this object.
     fn find(&mut self, name: &ObjectName) -> Result<Vec<Found>, TransportError> {
         let name = *name;
-        self.with_session(limits::IMAP_TIME, async move |open, box_name| {
+        self.with_session(async move |open, box_name| {
             if select(open).await?.is_none() {
                 return Ok(Vec::new());
             }
@@ -126,7 +127,7 @@ impl ImapTransport {
     fn fetch(&mut self, found: &Found) -> Result<Vec<u8>, TransportError> {
         super::fits(u64::from(found.size) / 4 * 3, limits::OBJECT_BYTES + limits::IMAP_HEADER_BYTES)?;
         let uid = found.uid;
-        let body = self.with_session(limits::IMAP_TIME, async move |open, _| {
+        let body = self.with_session(async move |open, _| {
             let mut mails = open.session.uid_fetch(uid.to_string(), "(UID BODY.PEEK[TEXT])").await?;
             let mut body = None;
             while let Some(mail) = mails.try_next().await? {
@@ -148,7 +149,7 @@ impl Transport for ImapTransport {
 
     fn list(&mut self, cursor: &Cursor) -> Result<Listing, TransportError> {
         let (seen_validity, seen) = place(cursor);
-        let (names, validity, last) = self.with_session(limits::IMAP_TIME, async move |open, box_name| {
+        let (names, validity, last) = self.with_session(async move |open, box_name| {
             let Some(validity) = select(open).await? else { return Ok((Vec::new(), 0, 0)) };
             // Numbers of another validity say nothing (RFC 3501, section 2.3.1.1).
             let seen = if validity == seen_validity { seen } else { 0 };
@@ -185,11 +186,11 @@ impl Transport for ImapTransport {
             return Ok(name);
         }
         let mail = mail::write(object, &name, &self.box_name, now());
-        self.with_session(limits::IMAP_TIME, async move |open, _| {
+        self.with_session(async move |open, _| {
             if select(open).await?.is_none() {
-                open.session.create(FOLDER).await?;
+                open.session.create(&open.folder).await?;
             }
-            open.session.append(FOLDER, Some("(\\Seen)"), None, mail.as_bytes()).await
+            open.session.append(&open.folder, Some("(\\Seen)"), None, mail.as_bytes()).await
         })?;
         Ok(name)
     }
@@ -214,7 +215,7 @@ impl Transport for ImapTransport {
             return Ok(());
         }
         let uids = uids.join(",");
-        self.with_session(limits::IMAP_TIME, async move |open, _| {
+        self.with_session(async move |open, _| {
             open.session.uid_store(&uids, "+FLAGS.SILENT (\\Deleted)").await?.try_for_each(ignore).await?;
             if open.expunges {
                 open.session.uid_expunge(&uids).await?.try_for_each(ignore).await?;
@@ -238,7 +239,7 @@ impl ImapTransport {
             std::thread::sleep(limit.min(limits::IMAP_POLL));
             return Ok(());
         }
-        let Open { session, idle, expunges } = open;
+        let Open { session, folder, idle, expunges } = open;
         let limit = limit.min(limits::IMAP_IDLE);
         let waited = async {
             let mut handle = session.idle();
@@ -247,9 +248,9 @@ impl ImapTransport {
             change.await?;
             handle.done().await
         };
-        let waited = self.runtime.block_on(async { timeout(limit + limits::IMAP_TIME, waited).await });
+        let waited = self.runtime.block_on(async { timeout(limit + self.patience, waited).await });
         match waited {
-            Ok(Ok(session)) => self.open = Some(Open { session, idle, expunges }),
+            Ok(Ok(session)) => self.open = Some(Open { session, folder, idle, expunges }),
             Ok(Err(error)) => return Err(told(&error)),
             Err(_) => return Err(TransportError::Unreachable("the mail server takes too long".into())),
         }
@@ -257,28 +258,9 @@ impl ImapTransport {
     }
 }
 
-async fn log_in(mailbox: &Mailbox) -> Result<Open, TransportError> {
-    let connection = Connection::open(mailbox).await?;
-    let mut client = async_imap::Client::new(connection);
-    client
-        .read_response()
-        .await
-        .map_err(|error| TransportError::Unreachable(error.to_string()))?
-        .ok_or_else(|| TransportError::Unreachable("the mail server says nothing".into()))?;
-    let password = std::str::from_utf8(mailbox.password.expose())
-        .map_err(|_| TransportError::Refused("the password is not UTF-8".into()))?;
-    let mut session = client.login(&mailbox.user, password).await.map_err(|(error, _)| match error {
-        Error::No(_) | Error::Bad(_) => TransportError::Refused("the mail server refuses the login".into()),
-        error => told(&error),
-    })?;
-    let capabilities = session.capabilities().await.map_err(|error| told(&error))?;
-    let (idle, expunges) = (capabilities.has_str("IDLE"), capabilities.has_str("UIDPLUS"));
-    Ok(Open { session, idle, expunges })
-}
-
 /// Opens the folder and tells the validity of its numbers; nothing where there is no such folder.
 async fn select(open: &mut Open) -> Result<Option<u32>, Error> {
-    match open.session.select(FOLDER).await {
+    match open.session.select(&open.folder).await {
         Ok(folder) => Ok(Some(folder.uid_validity.unwrap_or_default())),
         Err(Error::No(_)) => Ok(None),
         Err(error) => Err(error),
@@ -314,11 +296,28 @@ fn now() -> Time {
     Time::from_unix_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
+/// What a server said, in as many words as a person reads.
 fn told(error: &Error) -> TransportError {
     match error {
-        Error::Io(_) | Error::ConnectionLost => TransportError::Unreachable(error.to_string()),
+        Error::Io(error) => told_by_system(error),
+        Error::ConnectionLost => TransportError::Unreachable("the mail server closed the connection".into()),
         Error::No(text) if text.contains("OVERQUOTA") => TransportError::Quota,
-        Error::No(_) | Error::Bad(_) | Error::Append => TransportError::Refused(error.to_string()),
-        _ => TransportError::Forged("the mail server's answer cannot be read".into()),
+        Error::No(_) | Error::Bad(_) | Error::Append => {
+            TransportError::Refused(error.to_string().chars().take(limits::IMAP_WORDS).collect())
+        }
+        _ => unreadable(),
     }
+}
+
+fn told_by_system(error: &io::Error) -> TransportError {
+    match error.kind() {
+        io::ErrorKind::InvalidData => TransportError::Forged(error.to_string()),
+        // The library repeats all that it could not read.
+        io::ErrorKind::Other => unreadable(),
+        _ => TransportError::Unreachable(error.to_string()),
+    }
+}
+
+fn unreadable() -> TransportError {
+    TransportError::Forged("the mail server's answer cannot be read".into())
 }

@@ -218,7 +218,11 @@ impl Transport for LanTransport {
             let answers = match self.ask_all(request, turn + limits::LAN_ANSWER) {
                 Ok(answers) => answers,
                 Err(error) if began.elapsed() >= limit => return Err(error),
-                Err(_) => continue,
+                // Where somebody listens later, nobody is asked without a pause until then.
+                Err(_) => {
+                    std::thread::sleep(limit.saturating_sub(began.elapsed()).min(limits::LAN_PAUSE));
+                    continue;
+                }
             };
             let came = answers.iter().any(|(_, answer)| matches!(answer, Answer::Came));
             if came || began.elapsed() >= limit {

@@ -6,12 +6,17 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use counterseal_core::secret::SecretBytes;
-use counterseal_keysync::transport::imap::{ImapTransport, Mailbox};
+use counterseal_keysync::transport::imap::{Credential, ImapTransport, Mailbox, direct};
 use counterseal_keysync::transport::{Cursor, ObjectBox, ObjectName, Transport, TransportError};
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 const NOBODY: u32 = 65534;
 
@@ -19,10 +24,25 @@ struct Dovecot {
     directory: tempfile::TempDir,
     port: u16,
     child: Child,
+    /// The certificate, where TLS is spoken.
+    authority: Option<PathBuf>,
+}
+
+/// How a server is set up.
+#[derive(Clone, Copy, Default)]
+struct Kind {
+    /// TLS from the first byte.
+    tls: bool,
+    /// All folders are below INBOX, as old Cyrus and Courier have them.
+    prefix: bool,
 }
 
 impl Dovecot {
     fn start() -> Option<Self> {
+        Self::of(Kind::default())
+    }
+
+    fn of(kind: Kind) -> Option<Self> {
         let root = fs::metadata("/proc/self").is_ok_and(|found| found.uid() == 0);
         if !root || !Path::new("/usr/lib/dovecot/imap").exists() {
             eprintln!("SKIPPED: Dovecot is not installed (scripts/install-test-tools), or this is not root");
@@ -39,12 +59,24 @@ impl Dovecot {
             format!("alice:{{PLAIN}}geheim:{NOBODY}:{NOBODY}::{at}/mail/alice\n"),
         )
         .unwrap();
+        let authority = kind.tls.then(|| certified(directory.path()));
+        let namespace = if kind.prefix {
+            "namespace inbox {\n  inbox = yes\n  prefix = INBOX.\n  separator = .\n}\n"
+        } else {
+            ""
+        };
+        let (plain, tls) = if kind.tls { (0, port) } else { (port, 0) };
+        let keys = if kind.tls {
+            format!("ssl = required\nssl_cert = <{at}/server.pem\nssl_key = <{at}/server.key\n")
+        } else {
+            "ssl = no\n".to_owned()
+        };
         let configuration = format!(
             "base_dir = {at}/run\nstate_dir = {at}/state\nlog_path = {at}/log\nprotocols = imap\nlisten = 127.0.0.1\n\
-             ssl = no\ndisable_plaintext_auth = no\nfirst_valid_uid = 1\nmail_location = maildir:~/Maildir\n\
+             {keys}{namespace}disable_plaintext_auth = no\nfirst_valid_uid = 1\nmail_location = maildir:~/Maildir\n\
              passdb {{\n  driver = passwd-file\n  args = {at}/users\n}}\n\
              userdb {{\n  driver = passwd-file\n  args = {at}/users\n}}\n\
-             service imap-login {{\n  inet_listener imap {{\n    port = {port}\n  }}\n  inet_listener imaps {{\n    port = 0\n  }}\n}}\n"
+             service imap-login {{\n  inet_listener imap {{\n    port = {plain}\n  }}\n  inet_listener imaps {{\n    port = {tls}\n    ssl = yes\n  }}\n}}\n"
         );
         let file = directory.path().join("dovecot.conf");
         fs::write(&file, configuration).unwrap();
@@ -56,7 +88,7 @@ impl Dovecot {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let dovecot = Self { directory, port, child };
+        let dovecot = Self { directory, port, child, authority };
         let until = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             assert!(Instant::now() < until, "Dovecot does not answer");
@@ -76,11 +108,11 @@ impl Dovecot {
     fn with_password(&self, byte: u8, password: &str) -> ImapTransport {
         let target = ObjectBox::derive(&SecretBytes::copy_of(&[byte; 32]), "test");
         let mailbox = Mailbox {
-            host: "127.0.0.1".into(),
-            port: self.port,
+            host: "localhost".into(),
+            connect: direct("127.0.0.1", self.port),
             user: "alice".into(),
-            password: SecretBytes::copy_of(password.as_bytes()),
-            tls: None,
+            credential: Credential::Password(SecretBytes::copy_of(password.as_bytes())),
+            tls: self.authority.as_deref().map(client),
         };
         ImapTransport::new(mailbox, &target).unwrap()
     }
@@ -111,6 +143,47 @@ impl Dovecot {
             .map(|path| (path.clone(), fs::read(path).unwrap()))
             .collect()
     }
+}
+
+/// A certificate for `localhost` that is its own authority, made by OpenSSL.
+fn certified(directory: &Path) -> PathBuf {
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args([
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+            "-keyout",
+            "server.key",
+            "-out",
+            "server.pem",
+        ])
+        .current_dir(directory)
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(made.success());
+    directory.join("server.pem")
+}
+
+/// Knows this certificate and no other.
+fn client(authority: &Path) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
+    let versions = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    Arc::new(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
 impl Drop for Dovecot {
@@ -197,6 +270,54 @@ fn waiting_ends_when_another_device_puts_something() {
 }
 
 #[test]
+fn where_all_folders_are_below_the_inbox_ours_is_too() {
+    let Some(dovecot) = Dovecot::of(Kind { prefix: true, ..Kind::default() }) else { return };
+    let inbox = "From: bob@example.org\nSubject: hello\n\nDear Alice\n";
+    dovecot.deliver("", "1700000000.M1P1.host", inbox);
+    let before = dovecot.mails("");
+    let (mut one, mut other) = (dovecot.way(1), dovecot.way(1));
+    let first = one.put(b"first").unwrap();
+    assert_eq!(other.list(&Cursor::default()).unwrap().names, [first]);
+    assert_eq!(other.get(&first).unwrap(), b"first");
+    assert_eq!(dovecot.mails(".KeySync").len(), 1);
+    one.remove(&first).unwrap();
+    assert_eq!(dovecot.mails(".KeySync").len(), 0);
+    assert_eq!(dovecot.mails(""), before);
+}
+
+#[test]
+fn with_tls_the_server_shows_who_it_is_and_a_stranger_gets_no_password() {
+    let Some(dovecot) = Dovecot::of(Kind { tls: true, ..Kind::default() }) else { return };
+    let (mut one, mut other) = (dovecot.way(1), dovecot.way(1));
+    let first = one.put(b"first").unwrap();
+    assert_eq!(other.get(&first).unwrap(), b"first");
+    // Another authority, another name, and TLS that nobody speaks there.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let target = ObjectBox::derive(&SecretBytes::copy_of(&[1; 32]), "test");
+    let mailbox = |host: &str, tls: Option<Arc<ClientConfig>>| Mailbox {
+        host: host.into(),
+        connect: direct("127.0.0.1", dovecot.port),
+        user: "alice".into(),
+        credential: Credential::Password(SecretBytes::copy_of(b"geheim")),
+        tls,
+    };
+    let own = dovecot.authority.as_deref().map(client);
+    for mailbox in [
+        mailbox("localhost", Some(client(&certified(elsewhere.path())))),
+        mailbox("mail.example.org", own.clone()),
+    ] {
+        let refused = ImapTransport::new(mailbox, &target).unwrap().list(&Cursor::default());
+        assert!(matches!(&refused, Err(TransportError::Refused(why)) if why.contains("TLS")), "{refused:?}");
+    }
+    let plain = mailbox("localhost", None);
+    let lost =
+        ImapTransport::new(plain, &target).unwrap().within(Duration::from_secs(5)).list(&Cursor::default());
+    assert!(lost.is_err());
+    let said = fs::read_to_string(dovecot.directory.path().join("log")).unwrap();
+    assert_eq!(said.matches("Login: user=<alice>").count(), 2, "{said}");
+}
+
+#[test]
 fn a_wrong_password_is_refused_and_said_nowhere() {
     let Some(dovecot) = Dovecot::start() else { return };
     let refused = dovecot.with_password(1, "falsch").list(&Cursor::default());
@@ -218,9 +339,9 @@ fn nobody_beyond_this_machine_is_talked_to_without_tls() {
     let listener = TcpListener::bind((address, 0)).unwrap();
     let mailbox = Mailbox {
         host: address.into(),
-        port: listener.local_addr().unwrap().port(),
+        connect: direct(address, listener.local_addr().unwrap().port()),
         user: "alice".into(),
-        password: SecretBytes::copy_of(b"geheim"),
+        credential: Credential::Password(SecretBytes::copy_of(b"geheim")),
         tls: None,
     };
     let refused = ImapTransport::new(mailbox, &target).unwrap().list(&Cursor::default());

@@ -18,7 +18,7 @@ use crate::failure::{Exit, Failure};
 use crate::lookup;
 use crate::render::device_sync as render;
 use crate::store::Store;
-use crate::sync_places::{ConfiguredWays, SyncPlace};
+use crate::sync_places::{ConfiguredWays, Places};
 
 /// Fetches, takes in, and posts; with `--watch` until it is ended.
 pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
@@ -27,23 +27,24 @@ pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
     }
     let mut store = store::open()?;
     let membership = Membership::expect(&store)?;
-    let places = Config::read()?.sync;
-    if places.is_empty() {
+    let places = Places::of(Config::read()?);
+    let count = places.addresses().len();
+    if count == 0 {
         return Err(Failure::unknown("no-place", "config.toml names no place where your devices meet").hint(
-            "add one: [[sync]] with folder = \"/media/stick\" or relay = \"https://relay.example.org\"",
+            "add one: [[sync]] with folder = \"/media/stick\", relay = \"https://relay.example.org\", imap = \"work\" or lan = true",
         ));
     }
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let json = arguments.report.json;
     if !arguments.watch {
         let report = round(&mut store, &membership, &places)?;
-        render::round(&report, places.len(), json)?;
-        return Ok(exit(&report, places.len()));
+        render::round(&report, count, json)?;
+        return Ok(exit(&report, count));
     }
     let mut watch = Watch::new();
     loop {
         match round(&mut store, &membership, &places) {
-            Ok(report) => render::news(&report, places.len(), json)?,
+            Ok(report) => render::news(&report, count, json)?,
             // A disk that is full, or a store that somebody locked, may be well again the next time.
             Err(failure) => render::failed(&failure, json)?,
         }
@@ -53,12 +54,12 @@ pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
 }
 
 /// One round: what is ours is announced, what others have comes, and the store does as the log says.
-fn round(store: &mut Store, membership: &Membership, places: &[SyncPlace]) -> Result<Report, Failure> {
+fn round(store: &mut Store, membership: &Membership, places: &Places) -> Result<Report, Failure> {
     let now = clock::now();
     account::announce_own(store, membership, now)?;
     account::ask_for_certificate(store, membership, now)?;
     account::roll_keys(store, membership, now)?;
-    let mut ways = ConfiguredWays::new(places.to_vec(), lookup::is_forbidden());
+    let mut ways = ConfiguredWays::new(places.clone(), lookup::is_forbidden());
     let report = account::with_sync(store, membership, now, |sync| sync.round(&mut ways, now))?;
     take_answers(store, membership)?;
     account::retire_as_told(store, membership, now)?;

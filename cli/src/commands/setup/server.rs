@@ -179,6 +179,7 @@ fn answers(server: &MailServer) -> bool {
         secret: None,
         tls_pin: None,
         require_tls: RequireTls::Unasked,
+        imap: None,
         way: proxy.map_or(Way::Direct, |proxy| Way::Proxy(proxy.clone())),
     };
     let patience = Patience { answer: GUESS, piece: GUESS, until: Instant::now().checked_add(GUESS) };

@@ -22,7 +22,7 @@ use crate::files::read_file;
 use crate::lookup;
 use crate::randomness::SystemRandom;
 use crate::render::recover as render;
-use crate::sync_places::ConfiguredWays;
+use crate::sync_places::{ConfiguredWays, Places};
 
 /// Folders below the one that was named: one for each box.
 const DEPTH: usize = 2;
@@ -91,8 +91,8 @@ fn collect(folder: &Path, depth: usize, objects: &mut Vec<Vec<u8>>) -> Result<()
 /// The objects in all boxes of the account, wherever `config.toml` says that devices meet: each secret of the log leads
 /// to a box in which the next one may lie.
 fn from_places(seed: &Seed, now: Time) -> Result<Vec<Vec<u8>>, Failure> {
-    let places = Config::read()?.sync;
-    if places.is_empty() {
+    let places = Places::of(Config::read()?);
+    if places.addresses().is_empty() {
         return Err(Failure::usage("where is a copy of the account?").hint(
             "name a file of `cseal device export` or a folder with --copy, or the place of your devices as [[sync]] in config.toml",
         ));

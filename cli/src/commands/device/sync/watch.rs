@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use counterseal_keysync::sync::{Meeting, Ways};
 
 use crate::lookup;
-use crate::sync_places::{ConfiguredWays, SyncPlace};
+use crate::sync_places::{ConfiguredWays, Places};
 
 /// A round takes place after so long, whatever the places say.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -29,10 +29,10 @@ impl Watch {
     }
 
     /// Returns when something may have come to one of the places, or after a while.
-    pub(super) fn wait(&mut self, places: &[SyncPlace], meeting: Option<Meeting>) {
+    pub(super) fn wait(&mut self, places: &Places, meeting: Option<Meeting>) {
         let begin = Instant::now();
         if let Some(meeting) = meeting {
-            let ways = ConfiguredWays::new(places.to_vec(), lookup::is_forbidden());
+            let ways = ConfiguredWays::new(places.clone(), lookup::is_forbidden());
             for place in ways.places() {
                 self.wait_at(place, places, &meeting);
             }
@@ -47,13 +47,13 @@ impl Watch {
     }
 
     /// A thread for each place, and none where one waits there already.
-    fn wait_at(&mut self, place: String, places: &[SyncPlace], meeting: &Meeting) {
+    fn wait_at(&mut self, place: String, places: &Places, meeting: &Meeting) {
         if !self.waiting.insert(place.clone()) {
             return;
         }
         let cursor = meeting.cursors.get(&place).cloned().unwrap_or_default();
         let (sender, object_box) = (self.sender.clone(), meeting.object_box.clone());
-        let mut ways = ConfiguredWays::new(places.to_vec(), lookup::is_forbidden());
+        let mut ways = ConfiguredWays::new(places.clone(), lookup::is_forbidden());
         thread::spawn(move || {
             let waited =
                 ways.open(&place, &object_box).and_then(|mut transport| transport.wait(&cursor, LONGEST));
