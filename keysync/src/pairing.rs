@@ -21,6 +21,7 @@
 //! }
 //! ```
 
+mod displaying;
 mod exchange;
 mod file;
 mod gate;
@@ -28,31 +29,35 @@ mod gates;
 mod handshake;
 mod identity;
 mod messages;
+mod opening;
+mod purpose;
 mod reason;
 mod saved;
+mod scanning;
 mod session;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 
-use counterseal_core::ports::Random;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 
 pub use gate::{Circumstances, Met, Part, Proof, ReleasePolicy, Released, Side, Withheld, needed};
 pub use gates::GrantError;
 pub use identity::{Peer, Signer};
+pub use opening::{Opening, Password, Profile};
+pub use purpose::{DevicePart, Devices, People, Purpose};
 pub use reason::AbortReason;
 pub use saved::RestoreError;
 pub use session::BoxId;
+pub use steps::{Ask, Input, Ports, Show, Step};
 
 use crate::code::{Intent, PairingCode};
-use crate::device::Role;
-use crate::sas::CheckCode;
 use crate::transport::{ObjectBox, ObjectName};
-use crate::words::{SpokenCode, Words};
 use handshake::{Known, OpenOffer, SentHello};
+use purpose::sealed;
 use session::Session;
 
 /// How the two sides find and recognise each other.
@@ -118,263 +123,6 @@ impl State {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Done | Self::Aborted(_))
     }
-}
-
-/// What two sides are to each other.
-pub trait Purpose: sealed::Purpose {
-    /// Which part a side takes.
-    type Part: Copy + fmt::Debug;
-
-    /// What they want of each other, given the side of one of them.
-    fn intent(part: Self::Part, side: Side) -> Intent;
-}
-
-/// Two devices of one person: the new one gets keys.
-#[derive(Clone, Copy, Debug)]
-pub enum Devices {}
-
-/// Two people: each gets to know the other's certificates, and nobody gets a key.
-#[derive(Clone, Copy, Debug)]
-pub enum People {}
-
-/// Which of two devices this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DevicePart {
-    /// The new one.
-    New,
-    /// One that belongs to the account.
-    Old,
-}
-
-impl Purpose for Devices {
-    type Part = DevicePart;
-
-    fn intent(part: DevicePart, side: Side) -> Intent {
-        match (part, side) {
-            (DevicePart::New, Side::Displays) | (DevicePart::Old, Side::Scans) => Intent::NewShows,
-            (DevicePart::Old, Side::Displays) | (DevicePart::New, Side::Scans) => Intent::OldShows,
-        }
-    }
-}
-
-impl Purpose for People {
-    type Part = ();
-
-    fn intent((): (), _: Side) -> Intent {
-        Intent::Meet
-    }
-}
-
-mod sealed {
-    /// Only the two purposes of this file.
-    pub trait Purpose {
-        /// Whether a saved state is of this purpose.
-        const MEETING: bool;
-    }
-    impl Purpose for super::Devices {
-        const MEETING: bool = false;
-    }
-    impl Purpose for super::People {
-        const MEETING: bool = true;
-    }
-}
-
-/// A password that both sides know, and the number by which they find each other.
-#[derive(Clone, Debug)]
-pub struct Password {
-    /// From 1 to 9999.
-    pub nameplate: u16,
-    /// What both know.
-    pub secret: SecretBytes,
-    /// What the displaying side shows; nothing for a password that was agreed on.
-    pub shown: Option<String>,
-}
-
-impl From<&SpokenCode> for Password {
-    fn from(code: &SpokenCode) -> Self {
-        Self { nameplate: code.nameplate(), secret: code.password(), shown: Some(code.to_text()) }
-    }
-}
-
-/// How this side begins.
-#[derive(Clone, Debug)]
-pub enum Opening {
-    /// Shows a code.
-    ShowCode,
-    /// Has scanned a code.
-    ScanCode(PairingCode),
-    /// Shows words, or is the first of two with a password.
-    ShowPassword(Password),
-    /// Has the other one's words, or is the second of two with a password.
-    TypePassword(Password),
-    /// Offers itself by name.
-    ShowName,
-    /// Chooses among names.
-    PickName,
-    /// Makes an offer file.
-    OfferFile,
-    /// Has an offer file, and makes the answer.
-    AnswerFile(Vec<u8>),
-}
-
-impl Opening {
-    const fn side(&self) -> Side {
-        match self {
-            Self::ShowCode | Self::ShowPassword(_) | Self::ShowName | Self::OfferFile => Side::Displays,
-            Self::ScanCode(_) | Self::TypePassword(_) | Self::PickName | Self::AnswerFile(_) => Side::Scans,
-        }
-    }
-
-    const fn method(&self) -> Method {
-        match self {
-            Self::ShowCode | Self::ScanCode(_) => Method::Code,
-            Self::ShowPassword(_) | Self::TypePassword(_) => Method::Words,
-            Self::ShowName | Self::PickName => Method::Sas,
-            Self::OfferFile | Self::AnswerFile(_) => Method::File,
-        }
-    }
-}
-
-/// What this side says of itself, and what it asks for.
-#[derive(Clone, Debug, Default)]
-pub struct Profile {
-    /// Its name on the other screen, at most [`limits::NAME_BYTES`](crate::limits::NAME_BYTES).
-    pub name: String,
-    /// What a new device would like to be.
-    pub role: Option<Role>,
-    /// The account of an old device: SHA-256 of its root key.
-    pub account: Option<[u8; 32]>,
-    /// What a new device asks for, once it is sure: a certificate request, say.
-    pub request: Vec<u8>,
-    /// Where the box is beside the local network, as it stands in a code.
-    pub relay: Option<String>,
-    /// Only over the local network.
-    pub lan_only: bool,
-    /// A new device does without the digits; whoever photographs its code could then lure it into another account.
-    pub trust_scan: bool,
-    /// What an old device asks for before it releases keys.
-    pub policy: ReleasePolicy,
-}
-
-/// What every call needs.
-pub struct Ports<'a> {
-    /// The moment.
-    pub now: Time,
-    /// Randomness.
-    pub random: &'a mut dyn Random,
-    /// Our key.
-    pub signer: &'a dyn Signer,
-}
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// Something lies in a box.
-    Object {
-        /// The box.
-        place: BoxId,
-        /// The object.
-        bytes: Vec<u8>,
-    },
-    /// The answer file came.
-    File(Vec<u8>),
-    /// The digits, the words or the answer words were typed.
-    Typed(String),
-    /// A question was answered with yes or no.
-    Confirmed(bool),
-    /// One of the offers was chosen.
-    Picked([u8; 32]),
-    /// An old device looks whether it may release.
-    Circumstances(Circumstances),
-    /// What was granted is imported, and durable; with the beacon of the new device.
-    Imported(Vec<u8>),
-    /// Time went by.
-    Tick,
-    /// A person ended it.
-    Cancel,
-}
-
-/// What the caller does next.
-#[derive(Debug)]
-pub enum Step {
-    /// Looks into this box from now on.
-    Listen(ObjectBox),
-    /// Looks into it no more; what is there may be removed.
-    Close(BoxId),
-    /// Puts an object.
-    Send {
-        /// The box.
-        place: BoxId,
-        /// The object.
-        object: Vec<u8>,
-    },
-    /// Writes a file for the other side.
-    File(Vec<u8>),
-    /// Shows something.
-    Show(Show),
-    /// Asks the person something.
-    Ask(Ask),
-    /// Builds the grant, and gives it to [`Pairing::grant`].
-    Release(Released),
-    /// Imports what was granted, then says [`Input::Imported`].
-    Import(SecretBytes),
-    /// The two have met.
-    Met(Met),
-    /// Done. An old device gets what the new one acknowledged with, if it did.
-    Done(Option<Vec<u8>>),
-    /// Given up.
-    Aborted(AbortReason),
-}
-
-/// What a screen shows.
-#[derive(Clone, Debug)]
-pub enum Show {
-    /// A code, as a picture or a text, until this moment.
-    Code(PairingCode, Time),
-    /// Words to be typed on the other side.
-    Spoken(String),
-    /// Digits to be typed on the other side.
-    CheckCode(CheckCode),
-    /// Words that the other screen shows alike.
-    CompareWords(Words),
-    /// Words of the offer file.
-    Fingerprint(Words),
-    /// Words that open the answer file; only over another way than the file's.
-    AnswerWords(Words),
-    /// Who is at the other end, as far as it is known.
-    Peer(Peer),
-    /// That was wrong; so many tries are left.
-    TriesLeft(u8),
-    /// Nothing is released yet.
-    Withheld(Withheld),
-    /// The other side waits with its keys until then.
-    HeldUntil(Time),
-    /// No answer came yet.
-    StillWaiting,
-    /// The file is no answer to our offer.
-    OtherFile,
-}
-
-/// What a person is asked.
-#[derive(Clone, Debug)]
-pub enum Ask {
-    /// The digits on the other screen ([`Input::Typed`]).
-    CheckCode,
-    /// Whether both screens show the same words ([`Input::Confirmed`]).
-    CompareWords,
-    /// Whether the other screen shows the same words for the offer ([`Input::Confirmed`]).
-    CompareFingerprint,
-    /// Whether this is the account, or the person, that is meant ([`Input::Confirmed`]).
-    ConfirmPeer,
-    /// Whether to release: the passphrase again, and whether this is the device in front of the person
-    /// ([`Input::Circumstances`]).
-    Approve,
-    /// The words that open the answer file ([`Input::Typed`]).
-    AnswerWords,
-    /// The words again ([`Input::Typed`]): a guess at them was wrong here, or somebody else's was.
-    Words,
-    /// Which of these offers ([`Input::Picked`]); names are foreign text.
-    Pick(Vec<([u8; 32], String)>),
 }
 
 /// One pairing, on one side.

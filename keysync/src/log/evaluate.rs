@@ -3,16 +3,21 @@
 //! Close to linear in the entries, and quadratic in those about membership, of which there are few
 //! ([`crate::limits::LOG_MEMBERSHIP_ENTRIES`]). Nothing here recurses: a hostile log is as deep as it is long.
 
+mod judged;
+mod tell;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::entry::{AccountId, Admitted, Author, Body, Entry, EntryId, KeyId, Policy, Purpose};
-use super::evaluation::{Device, Evaluation, Key, Request, Root, Void};
+use super::entry::{AccountId, Admitted, Author, Body, Entry, EntryId, Purpose};
+use super::evaluation::{Evaluation, Void};
 use super::graph::{BLOCK, Graph, Node};
 use super::members::{Members, Restriction};
 use super::rules::Rules;
 use crate::device::{DeviceId, Role};
 use crate::limits;
+use judged::Judged;
+use tell::tell;
 
 /// Why a set of entries means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,241 +274,6 @@ fn required(body: &Body) -> Option<fn(Role) -> bool> {
         | Body::Role { .. }
         | Body::Revoke { .. }
         | Body::Recover { .. } => None,
-    }
-}
-
-/// What is known so far of an entry that is judged, block by block of entries about membership.
-struct Judged {
-    place: usize,
-    author: DeviceId,
-    right: fn(Role) -> bool,
-    admitted_by: Option<usize>,
-    had_a_grant: bool,
-    out_by: Option<usize>,
-    taken_by: Option<usize>,
-    exposed: bool,
-}
-
-impl Judged {
-    fn new(place: usize, author: DeviceId, right: fn(Role) -> bool) -> Self {
-        Self {
-            place,
-            author,
-            right,
-            admitted_by: None,
-            had_a_grant: false,
-            out_by: None,
-            taken_by: None,
-            exposed: false,
-        }
-    }
-
-    /// Looks at one block: bits of those before the entry, and of those after it.
-    fn look(&mut self, members: &Members<'_>, block: usize, before: u64, after: u64, rules: Rules) {
-        let grants = members.grants_of(&self.author).word(block) & before;
-        self.had_a_grant |= grants != 0;
-        let grants = if rules.transitive { grants & members.counted().word(block) } else { grants };
-        if grants != 0 {
-            self.admitted_by = Some(block * BLOCK + 63 - grants.leading_zeros() as usize);
-        }
-        let effective = members.effective().word(block);
-        let beside = !before & !after;
-        self.exposed |= effective & members.revocations().word(block) & beside != 0;
-        let mut restrictions = effective & members.restrictions_of(&self.author).word(block);
-        while restrictions != 0 {
-            let bit = restrictions.trailing_zeros() as usize;
-            let (number, mask) = (block * BLOCK + bit, restrictions & restrictions.wrapping_neg());
-            restrictions &= restrictions - 1;
-            match members.restriction(number, &self.author) {
-                Some(Restriction::Out) => {
-                    let voids = if rules.strong_remove { after & mask == 0 } else { before & mask != 0 };
-                    self.out_by = self.out_by.or(voids.then_some(number));
-                }
-                Some(Restriction::Now(role)) if beside & mask != 0 && !(self.right)(role) => {
-                    self.taken_by = self.taken_by.or(Some(number));
-                }
-                Some(Restriction::Now(_)) | None => {}
-            }
-        }
-    }
-
-    fn verdict(&self, members: &Members<'_>, rules: Rules) -> Option<Void> {
-        let id_of = |number: usize| members.node(number).map(|node| node.id);
-        if let Some(by) = self.out_by.and_then(id_of) {
-            return Some(Void::Revoked(by));
-        }
-        if let Some(by) = self.taken_by.and_then(id_of) {
-            return Some(Void::RightTaken(by));
-        }
-        if !rules.authority {
-            return None;
-        }
-        let role = self.admitted_by.and_then(|number| members.role_given(number, &self.author));
-        match role {
-            Some(role) if (self.right)(role) => None,
-            Some(_) => Some(Void::NoRight),
-            None if self.had_a_grant => Some(Void::AdmissionVoid),
-            None => Some(Void::NoRight),
-        }
-    }
-}
-
-/// Puts together what the entries that count say.
-fn tell(
-    account: AccountId,
-    entries: &BTreeMap<EntryId, Entry>,
-    graph: &Graph<'_>,
-    members: &Members<'_>,
-    void: &Voids,
-    exposed: &BTreeSet<usize>,
-    rules: Rules,
-) -> Evaluation {
-    let counting: Vec<bool> = (0..graph.nodes().len()).map(|place| !void.is_void(place)).collect();
-    let heads = graph.heads(&counting).into_iter().filter_map(|place| graph.nodes().get(place));
-    let mut heads: Vec<EntryId> = heads.map(|node| node.id).collect();
-    heads.sort_unstable();
-    let mut evaluation = Evaluation {
-        account,
-        root: None,
-        devices: BTreeMap::new(),
-        keys: Vec::new(),
-        requests: Vec::new(),
-        policy: Policy::default(),
-        heads,
-        void: BTreeMap::new(),
-        waiting: Vec::new(),
-        revocations: Vec::new(),
-        exposed: Vec::new(),
-        retired: Vec::new(),
-    };
-    let mut known = BTreeSet::new();
-    let mut requested = BTreeMap::new();
-    for (place, node) in graph.nodes().iter().enumerate() {
-        known.insert(node.id);
-        match void.0.get(place).copied().flatten() {
-            Some(reason) => drop(evaluation.void.insert(node.id, reason)),
-            None => evaluation.take(node, exposed.contains(&place), &mut requested),
-        }
-    }
-    for number in members.effective().iter() {
-        if let Some(node) = members.node(number) {
-            evaluation.put_out(node);
-        }
-    }
-    let without_voided: Vec<usize> = members.effective().iter().collect();
-    for number in without_voided {
-        let Some(node) = members.node(number) else { continue };
-        let is_out = node.entry.author.device().is_some_and(|author| evaluation.live(&author).is_none());
-        if rules.sticky_retirement || !is_out {
-            evaluation.retire(&node.entry.body);
-        }
-    }
-    // A cut that puts nobody out may retire keys all the same.
-    for node in graph.nodes().iter().zip(&counting).filter(|(_, counts)| **counts).map(|(node, _)| node) {
-        if matches!(node.entry.body, Body::Recover { .. }) {
-            evaluation.retire(&node.entry.body);
-        }
-    }
-    evaluation.settle_keys(rules);
-    evaluation.waiting = entries.keys().filter(|id| !known.contains(*id)).copied().collect();
-    evaluation
-}
-
-impl Evaluation {
-    /// Takes in an entry that counts.
-    fn take(&mut self, node: &Node<'_>, exposed: bool, requested: &mut BTreeMap<EntryId, usize>) {
-        let entry = node.entry;
-        match &entry.body {
-            Body::Genesis { first, root } => {
-                self.admit(entry, first, Role::Admin);
-                if let Author::Root(id) = entry.author {
-                    self.root = Some(Root { id, certificates: root.clone() });
-                }
-            }
-            Body::Add(admitted) => self.admit(entry, admitted, admitted.role),
-            Body::Recover { added, .. } => {
-                added.iter().for_each(|admitted| self.admit(entry, admitted, Role::Admin));
-            }
-            Body::Role { device, role } => {
-                if let Some(device) = self.devices.get_mut(device) {
-                    device.role = *role;
-                }
-            }
-            Body::Key(announced) => {
-                if self.key(&announced.key).is_none() {
-                    let (author, time) = (entry.author.device(), entry.time);
-                    let key =
-                        Key { announced: announced.clone(), entry: node.id, author, time, retired: false };
-                    self.keys.push(key);
-                    self.exposed.extend(exposed.then_some(announced.key));
-                }
-            }
-            Body::CertificateRequest(request) => {
-                if let Some(device) = entry.author.device() {
-                    requested.insert(node.id, self.requests.len());
-                    let request = request.clone();
-                    self.requests.push(Request { entry: node.id, device, request, certificates: None });
-                }
-            }
-            Body::CertificateAnswer { request, certificates } => {
-                let place = requested.get(request).and_then(|place| self.requests.get_mut(*place));
-                match place {
-                    None => drop(self.void.insert(node.id, Void::Unknown)),
-                    Some(request) if request.certificates.is_none() => {
-                        request.certificates = Some(certificates.clone());
-                    }
-                    Some(_) => {}
-                }
-            }
-            Body::KemRoll(certificates) => {
-                let device = entry.author.device().and_then(|device| self.devices.get_mut(&device));
-                if let Some(device) = device.filter(|_| !certificates.is_empty()) {
-                    device.certificates.clone_from(certificates);
-                }
-            }
-            Body::Policy(policy) => self.policy = *policy,
-            Body::Revoke { .. } | Body::Snapshot(_) => {}
-        }
-    }
-
-    fn admit(&mut self, entry: &Entry, admitted: &Admitted, role: Role) {
-        let Admitted { name, certificates, .. } = admitted.clone();
-        let device = Device { role, name, certificates, added: entry.time, revoked: None };
-        self.devices.insert(admitted.device, device);
-    }
-
-    fn put_out(&mut self, node: &Node<'_>) {
-        let out: Vec<DeviceId> = match &node.entry.body {
-            Body::Revoke { device, .. } => vec![*device],
-            Body::Recover { revoked, .. } => revoked.clone(),
-            _ => return,
-        };
-        self.revocations.push(node.id);
-        for device in out {
-            if let Some(device) = self.devices.get_mut(&device) {
-                device.revoked.get_or_insert((node.id, node.entry.time));
-            }
-        }
-    }
-
-    fn retire(&mut self, body: &Body) {
-        if let Body::Revoke { retired, .. } | Body::Recover { retired, .. } = body {
-            self.retired.extend(retired);
-        }
-    }
-
-    /// Rule 3. A personal CA is not replaced for being made beside a revocation: people compared it.
-    fn settle_keys(&mut self, rules: Rules) {
-        let by_word: BTreeSet<KeyId> = self.retired.iter().copied().collect();
-        let by_place: BTreeSet<KeyId> = self.exposed.iter().copied().collect();
-        for key in &mut self.keys {
-            let is_exposed = rules.exposure
-                && key.announced.purpose != Purpose::PersonalAuthority
-                && by_place.contains(&key.announced.key);
-            key.retired = by_word.contains(&key.announced.key) || is_exposed;
-        }
-        self.retired = by_word.into_iter().collect();
-        self.exposed = by_place.into_iter().collect();
     }
 }
 

@@ -4,22 +4,16 @@ use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 
 use super::gate::Side;
-use super::handshake::{self, Disbelief, Known, OfferTerms, OpenOffer};
-use super::messages::{Content, HelloD, HelloS, Message, Offer, Part, Sealed, Unreadable, array};
-use super::session::{BoxId, SEEN, Session};
+use super::messages::{Content, Message, Part, Sealed, Unreadable, array};
+use super::session::{BoxId, Session};
 use super::{AbortReason, Ask, Method, Opening, Pairing, Ports, Purpose, Release, Show, State, Step};
-use crate::channel;
-use crate::code::{Intent, PairingCode};
 use crate::limits;
 use crate::transport::{ObjectBox, ObjectName};
-use crate::words::SpokenCode;
 
 /// What the box of offers without any secret is derived from.
 const SAS_SECRET: &[u8] = b"sas";
 /// Objects that may come before the session that they belong to.
 const EARLY_OBJECTS: usize = 16;
-/// Live offers of a code: the one that is shown, and the one before it.
-const LIVE_OFFERS: usize = 2;
 
 impl<P: Purpose> Pairing<P> {
     pub(super) fn start(&mut self, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
@@ -60,76 +54,6 @@ impl<P: Purpose> Pairing<P> {
     fn wait_for_offer(&mut self, seconds: i64, now: Time) {
         self.state = State::Scanned;
         self.deadline = now.plus_seconds(seconds);
-    }
-
-    /// Makes an offer with a code of its own, and shows it. The one before it stays valid.
-    fn show_code(&mut self, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
-        let mut secret = vec![0; 16];
-        ports.random.fill(&mut secret);
-        let secret = SecretBytes::new(secret);
-        let mut code = PairingCode {
-            intent: self.intent,
-            lan_only: self.profile.lan_only,
-            offer: [0; 16],
-            secret: secret.clone(),
-            expires: ports.now.plus_seconds(2 * limits::CODE_SECONDS),
-            relay: self.profile.relay.clone().filter(|_| !self.profile.lan_only),
-        };
-        let place = self.listen(code.object_box(), steps);
-        self.deadline = ports.now.plus_seconds(limits::CODE_SECONDS);
-        if !self.make_offer(place, Known::Code(secret), steps, ports) {
-            return;
-        }
-        let hash = self.offers.last().map_or([0; 32], |offer| offer.bound.offer);
-        code.offer.copy_from_slice(hash.get(..16).unwrap_or(&[0; 16]));
-        self.codes.push(code.clone());
-        self.forget_old_codes(steps);
-        steps.push(Step::Show(Show::Code(code, self.deadline)));
-    }
-
-    fn forget_old_codes(&mut self, steps: &mut Vec<Step>) {
-        while self.offers.len() > LIVE_OFFERS {
-            let old = self.offers.remove(0);
-            self.codes.remove(0);
-            self.boxes.remove(&old.bound.place);
-            self.outbox.retain(|(place, _)| *place != old.bound.place);
-            steps.push(Step::Close(old.bound.place));
-        }
-    }
-
-    fn offer_at(&mut self, place: BoxId, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
-        let known = self.known();
-        self.make_offer(place, known, steps, ports);
-    }
-
-    fn make_offer(
-        &mut self,
-        place: BoxId,
-        known: Known,
-        steps: &mut Vec<Step>,
-        ports: &mut Ports<'_>,
-    ) -> bool {
-        let identity = self.identity(ports.signer);
-        let terms = OfferTerms {
-            intent: self.intent,
-            method: self.method,
-            place,
-            known,
-            name: (self.method == Method::Sas).then_some(identity.name.as_str()),
-            identity: &identity,
-        };
-        match handshake::offer(terms, ports.random) {
-            Ok(offer) => {
-                self.send(place, offer.object.clone(), steps);
-                self.offers.push(offer);
-                self.state = State::Offered;
-                true
-            }
-            Err(_) => {
-                self.abort(AbortReason::Damaged, steps, ports);
-                false
-            }
-        }
     }
 
     /// Something lies in a box.
@@ -196,7 +120,7 @@ impl<P: Purpose> Pairing<P> {
     }
 
     /// What came is no part of this pairing. Before the channel stands, twenty of them end it.
-    fn stray(&mut self, suspicion: AbortReason, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+    pub(super) fn stray(&mut self, suspicion: AbortReason, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
         if self.session.is_some() {
             return;
         }
@@ -207,139 +131,7 @@ impl<P: Purpose> Pairing<P> {
         }
     }
 
-    fn on_offer(
-        &mut self,
-        place: BoxId,
-        offer: Offer,
-        bytes: Vec<u8>,
-        steps: &mut Vec<Step>,
-        ports: &mut Ports<'_>,
-    ) {
-        let hash = channel::hash(&bytes);
-        if let Opening::ScanCode(code) = &self.opening
-            && !code.is_of(&hash)
-        {
-            return self.stray(AbortReason::NotTheDevice, steps, ports);
-        }
-        if Intent::of(offer.intent) != Some(self.intent) || Method::of(offer.method) != Some(self.method) {
-            return self.stray(AbortReason::WrongIntent, steps, ports);
-        }
-        match self.method {
-            Method::Code => self.say_hello(place, &offer, &bytes, steps, ports),
-            Method::Words if self.hellos.is_empty() => self.say_hello(place, &offer, &bytes, steps, ports),
-            // An offer that took a wrong guess is replaced by a new one. Whose guess it was is not known here, so the
-            // words are asked for again: one slip must not burn all guesses.
-            Method::Words if self.hellos.len() < usize::from(limits::WRONG_CODES) => {
-                self.nearby.push((hash, String::new(), bytes));
-                steps.push(Step::Ask(Ask::Words));
-            }
-            Method::Sas if self.state == State::Scanned => {
-                if self.nearby.len() < usize::from(limits::STRANGERS) {
-                    self.nearby.push((hash, offer.name.unwrap_or_default(), bytes));
-                }
-                self.prompt(steps);
-            }
-            Method::Words | Method::Sas | Method::File => {}
-        }
-    }
-
-    /// The words were typed again: the offer that came last is answered with them.
-    pub(super) fn retyped(&mut self, text: &str, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
-        let Opening::TypePassword(password) = &mut self.opening else { return };
-        let secret = match (&password.shown, SpokenCode::parse(text)) {
-            (Some(_), Ok(code)) if code.nameplate() == password.nameplate => code.password(),
-            (None, _) if !text.trim().is_empty() => SecretBytes::copy_of(text.trim().as_bytes()),
-            (Some(_) | None, _) => {
-                steps.push(Step::Ask(Ask::Words));
-                return;
-            }
-        };
-        let Some((.., bytes)) = self.nearby.pop() else { return };
-        password.secret = secret;
-        self.nearby.clear();
-        let place = self.boxes.keys().next().copied();
-        if let (Some(place), Ok(Message::Offer(offer))) = (place, Message::parse(&bytes)) {
-            self.say_hello(place, &offer, &bytes, steps, ports);
-        }
-    }
-
-    /// One of the offers was chosen.
-    pub(super) fn picked(&mut self, offer: [u8; 32], steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
-        if self.state != State::Scanned {
-            return;
-        }
-        let chosen = self.nearby.iter().find(|(hash, ..)| *hash == offer).map(|(.., bytes)| bytes.clone());
-        let place = self.boxes.keys().next().copied();
-        if let (Some(bytes), Some(place)) = (chosen, place)
-            && let Ok(Message::Offer(offer)) = Message::parse(&bytes)
-        {
-            self.say_hello(place, &offer, &bytes, steps, ports);
-        }
-    }
-
-    fn say_hello(
-        &mut self,
-        place: BoxId,
-        offer: &Offer,
-        bytes: &[u8],
-        steps: &mut Vec<Step>,
-        ports: &mut Ports<'_>,
-    ) {
-        let (known, identity) = (self.known(), self.identity(ports.signer));
-        match handshake::hello(offer, bytes, place, &known, &identity, ports) {
-            Ok(sent) => {
-                self.send(place, sent.object.clone(), steps);
-                self.hellos.push(sent);
-                self.state = State::HelloSent;
-                self.deadline = ports.now.plus_seconds(limits::HELLO_SECONDS);
-            }
-            Err(Disbelief::Stray) => self.stray(AbortReason::Damaged, steps, ports),
-            Err(Disbelief::Wrong | Disbelief::Key(_)) => self.abort(AbortReason::Damaged, steps, ports),
-        }
-    }
-
-    fn on_hello(
-        &mut self,
-        place: BoxId,
-        hello: &HelloS,
-        bytes: &[u8],
-        steps: &mut Vec<Step>,
-        ports: &mut Ports<'_>,
-    ) {
-        let (intent, meant) = (self.intent, array(&hello.offer));
-        let is_meant = |offer: &OpenOffer| offer.bound.place == place && offer.bound.offer == meant;
-        let Some(index) = self.offers.iter().position(is_meant) else { return };
-        let Some(open) = self.offers.get_mut(index) else { return };
-        let opened = handshake::open_hello(open, intent, place, hello, bytes);
-        let identity = self.identity(ports.signer);
-        match opened.and_then(|opened| handshake::answer(opened, &identity, ports)) {
-            Ok((object, session)) => {
-                self.send(place, object, steps);
-                self.stand(session, ports.now);
-                self.state = State::HelloRecv;
-                self.close_other_boxes(place, steps);
-                self.replay_early(steps, ports);
-            }
-            Err(Disbelief::Key(_)) => self.abort(AbortReason::Damaged, steps, ports),
-            Err(Disbelief::Stray | Disbelief::Wrong) if self.method == Method::Words => {
-                self.wrong_guess(index, place, steps, ports);
-            }
-            Err(Disbelief::Stray | Disbelief::Wrong) => self.stray(AbortReason::Damaged, steps, ports),
-        }
-    }
-
-    /// The exchange of an offer serves one guess. The same words get a new offer, three times in all.
-    fn wrong_guess(&mut self, index: usize, place: BoxId, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
-        self.offers.remove(index);
-        self.tries = self.tries.saturating_add(1);
-        if self.tries >= limits::WRONG_CODES {
-            return self.abort(AbortReason::WordsMismatch, steps, ports);
-        }
-        steps.push(Step::Show(Show::TriesLeft(limits::WRONG_CODES - self.tries)));
-        self.offer_at(place, steps, ports);
-    }
-
-    fn stand(&mut self, session: Session, now: Time) {
+    pub(super) fn stand(&mut self, session: Session, now: Time) {
         let place = &session.bound.place;
         self.codes.retain(|code| code.object_box().id() == place);
         self.session = Some(session);
@@ -351,7 +143,7 @@ impl<P: Purpose> Pairing<P> {
         self.deadline = now.plus_seconds(limits::GATE_SECONDS);
     }
 
-    fn close_other_boxes(&mut self, kept: BoxId, steps: &mut Vec<Step>) {
+    pub(super) fn close_other_boxes(&mut self, kept: BoxId, steps: &mut Vec<Step>) {
         let others: Vec<BoxId> = self.boxes.keys().filter(|place| **place != kept).copied().collect();
         for place in others {
             self.boxes.remove(&place);
@@ -360,29 +152,7 @@ impl<P: Purpose> Pairing<P> {
         }
     }
 
-    fn on_answer(
-        &mut self,
-        place: BoxId,
-        answer: &HelloD,
-        bytes: &[u8],
-        steps: &mut Vec<Step>,
-        ports: &mut Ports<'_>,
-    ) {
-        let hello = Some(array(&answer.hello));
-        let Some(sent) = self.hellos.iter().find(|sent| sent.bound.hello == hello) else { return };
-        match handshake::open_answer(sent, place, answer, bytes) {
-            Ok(session) => {
-                self.stand(session, ports.now);
-                self.tell(&SEEN, steps, ports);
-                self.await_gate(steps, ports);
-                self.replay_early(steps, ports);
-            }
-            Err(Disbelief::Stray) => self.stray(AbortReason::Damaged, steps, ports),
-            Err(Disbelief::Wrong | Disbelief::Key(_)) => self.abort(AbortReason::Damaged, steps, ports),
-        }
-    }
-
-    fn replay_early(&mut self, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+    pub(super) fn replay_early(&mut self, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
         for (place, bytes) in std::mem::take(&mut self.early) {
             if !self.state.is_final() {
                 self.object(place, bytes, steps, ports);

@@ -13,14 +13,16 @@ mod restart;
 
 use std::collections::BTreeMap;
 
+use counterseal_core::ports::Random as _;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 
 use super::*;
 use crate::code::PairingCode;
-use crate::device::DeviceKeys;
+use crate::device::{DeviceKeys, Role};
 use crate::sas::CheckCode;
 use crate::testing::{NOW, SystemRandom};
+use crate::words::SpokenCode;
 
 /// What the old device hands over in these tests.
 const KEYS: &[u8] = b"every decryption key";

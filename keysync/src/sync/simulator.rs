@@ -6,8 +6,10 @@
 mod account;
 mod checks;
 mod craft;
+mod dice;
 mod places;
 mod store;
+mod thief;
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use counterseal_core::time::Time;
 use proptest::prelude::*;
 
-use super::super::entry::{Announced, PackageName};
+use super::super::entry::{Announced, KeyId, PackageName};
 use super::*;
 use story::{Story, key, name};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::account::Dice;
+use super::dice::Dice;
 use crate::sync::Ways;
 use crate::transport::{Cursor, Listing, ObjectBox, ObjectName, Transport, TransportError};
 
