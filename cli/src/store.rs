@@ -29,6 +29,7 @@ mod restore;
 mod retired;
 mod schema;
 mod sealed;
+mod sealed_row;
 mod secret_keys;
 mod seen;
 mod shared;

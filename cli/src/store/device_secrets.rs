@@ -10,9 +10,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::encoding::Encoding;
 use super::error::StoreError;
 use super::master_key::MasterKey;
-use super::schema::SEAL_VERSION;
-use super::sealed::SealingKey;
-use super::{ID_BYTES, Store, Writer};
+use super::sealed_row::{SealedRow, SealedSecret, next_row};
+use super::{Store, Writer};
+
+const TABLE: &str = "device_secret";
 
 /// What a secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,43 +69,15 @@ impl DeviceSecret {
             .integer(self.epoch)
     }
 
-    /// Where it belongs: it does not open anywhere else.
-    fn place(&self, store: &[u8; ID_BYTES], purpose: &str) -> Encoding {
-        Encoding::of(purpose)
-            .bytes(store)
-            .integer(SEAL_VERSION)
-            .text("device_secret")
-            .integer(self.row)
-            .bytes(&self.name)
-            .text(self.kind.word())
-            .integer(self.created)
-            .integer(self.epoch)
-    }
-
-    fn data_key(
-        &self,
-        connection: &Connection,
-        store: &[u8; ID_BYTES],
-        master_key: &MasterKey,
-    ) -> Result<SealingKey, StoreError> {
-        let query = "SELECT wrapped_data_key FROM device_secret WHERE id = ?1";
-        let wrapped: Vec<u8> = connection.query_row(query, [self.row], |row| row.get(0))?;
-        let opened = master_key.records().open_key(&self.place(store, "data key"), &wrapped);
-        opened.map_err(|_| StoreError::Tampered("device_secret"))
-    }
-
-    fn open(
-        &self,
-        connection: &Connection,
-        store: &[u8; ID_BYTES],
-        master_key: &MasterKey,
-    ) -> Result<SecretBytes, StoreError> {
-        let data_key = self.data_key(connection, store, master_key)?;
-        let query = "SELECT sealed FROM device_secret WHERE id = ?1";
-        let sealed: Vec<u8> = connection.query_row(query, [self.row], |row| row.get(0))?;
-        data_key
-            .open(&self.place(store, "record"), &sealed)
-            .map_err(|_| StoreError::Tampered("device_secret"))
+    fn sealed_row(&self) -> SealedRow<'_> {
+        SealedRow {
+            table: TABLE,
+            row: self.row,
+            name: &self.name,
+            kind: self.kind.word(),
+            created: self.created,
+            epoch: self.epoch,
+        }
     }
 }
 
@@ -118,7 +91,7 @@ pub(super) fn read_all(connection: &Connection) -> Result<Vec<DeviceSecret>, Sto
         let kind: String = row.get(1)?;
         secrets.push(DeviceSecret {
             row: row.get(0)?,
-            kind: DeviceSecretKind::from_word(&kind).ok_or(StoreError::Tampered("device_secret"))?,
+            kind: DeviceSecretKind::from_word(&kind).ok_or(StoreError::Tampered(TABLE))?,
             name: row.get(2)?,
             created: row.get(3)?,
             epoch: row.get(4)?,
@@ -139,7 +112,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Locked`], and [`StoreError::Tampered`].
     pub(crate) fn open_device_secret(&self, secret: &DeviceSecret) -> Result<SecretBytes, StoreError> {
-        secret.open(&self.connection, &self.id, self.master_key()?)
+        secret.sealed_row().open(&self.connection, &self.id, self.master_key()?)
     }
 }
 
@@ -155,17 +128,15 @@ impl Writer<'_> {
         if self.transaction.query_row(query, [name], |_| Ok(())).optional()?.is_some() {
             return Ok(false);
         }
-        let query = "SELECT coalesce(max(id), 0) + 1 FROM device_secret";
-        let row = self.transaction.query_row(query, [], |row| row.get(0))?;
+        let row = next_row(&self.transaction, TABLE)?;
         let (created, epoch) = (self.now.unix_seconds(), self.epoch);
-        let place = DeviceSecret { row, kind, name: *name, created, epoch };
-        let data_key = SealingKey::generate();
-        let sealed = data_key.seal(&place.place(self.id, "record"), secret.expose());
-        let wrapped = self.master_key.records().seal(&place.place(self.id, "data key"), data_key.expose());
+        let kept = DeviceSecret { row, kind, name: *name, created, epoch };
+        let SealedSecret { wrapped_data_key, sealed } =
+            kept.sealed_row().seal(self.id, &self.master_key, secret);
         self.transaction.execute(
             "INSERT INTO device_secret (id, kind, name, created, epoch, wrapped_data_key, sealed)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![row, kind.word(), name, created, epoch, wrapped, sealed],
+            params![row, kind.word(), name, created, epoch, wrapped_data_key, sealed],
         )?;
         Ok(true)
     }
@@ -185,13 +156,7 @@ impl Writer<'_> {
     /// Wraps every data key under another master key, and opens every record by it.
     pub(super) fn rewrap_device_secrets(&self, fresh: &MasterKey) -> Result<(), StoreError> {
         for secret in read_all(&self.transaction)? {
-            let data_key = secret.data_key(&self.transaction, self.id, &self.master_key)?;
-            let wrapped = fresh.records().seal(&secret.place(self.id, "data key"), data_key.expose());
-            self.transaction.execute(
-                "UPDATE device_secret SET wrapped_data_key = ?2 WHERE id = ?1",
-                params![secret.row, wrapped],
-            )?;
-            secret.open(&self.transaction, self.id, fresh)?;
+            secret.sealed_row().rewrap(&self.transaction, self.id, &self.master_key, fresh)?;
         }
         Ok(())
     }

@@ -5,13 +5,13 @@ use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::encoding::Encoding;
 use super::error::StoreError;
 use super::evidence::EvidenceKind;
 use super::master_key::MasterKey;
-use super::schema::SEAL_VERSION;
-use super::sealed::SealingKey;
+use super::sealed_row::{SealedRow, SealedSecret, next_row};
 use super::{ID_BYTES, Store, Writer};
+
+const TABLE: &str = "secret_key";
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Writer<'_> {
             let removed = self.is_removed(&fingerprint)?;
             return if removed { Err(StoreError::KeyRemoved) } else { Ok(false) };
         }
-        let row = self.next_row()?;
+        let row = next_row(&self.transaction, TABLE)?;
         let key = StoredKey {
             row,
             fingerprint,
@@ -165,7 +165,7 @@ impl Writer<'_> {
         algorithm: &str,
         pkcs8: &SecretBytes,
     ) -> Result<(), StoreError> {
-        let row = self.next_row()?;
+        let row = next_row(&self.transaction, TABLE)?;
         self.insert_secret_key(&StoredKey { row, epoch: self.epoch, ..key.clone() }, algorithm, pkcs8)?;
         self.sign_key(&key.fingerprint, &key.public_key)?;
         match key.retired {
@@ -174,21 +174,10 @@ impl Writer<'_> {
         }
     }
 
-    fn next_row(&self) -> Result<i64, StoreError> {
-        let query = "SELECT coalesce(max(id), 0) + 1 FROM secret_key";
-        Ok(self.transaction.query_row(query, [], |row| row.get(0))?)
-    }
-
     /// Wraps every data key under another master key, and opens every record by it. The records stay as they are.
     pub(super) fn rewrap_secret_keys(&self, fresh: &MasterKey) -> Result<(), StoreError> {
         for key in read_all(&self.transaction)? {
-            let data_key = key.data_key(&self.transaction, self.id, &self.master_key)?;
-            let wrapped = fresh.records().seal(&key.place(self.id, "data key"), data_key.expose());
-            self.transaction.execute(
-                "UPDATE secret_key SET wrapped_data_key = ?2 WHERE id = ?1",
-                params![key.row, wrapped],
-            )?;
-            key.open(&self.transaction, self.id, fresh)?;
+            key.sealed_row().rewrap(&self.transaction, self.id, &self.master_key, fresh)?;
         }
         Ok(())
     }
@@ -199,9 +188,8 @@ impl Writer<'_> {
         algorithm: &str,
         pkcs8: &SecretBytes,
     ) -> Result<(), StoreError> {
-        let data_key = SealingKey::generate();
-        let sealed = data_key.seal(&key.place(self.id, "record"), pkcs8.expose());
-        let wrapped = self.master_key.records().seal(&key.place(self.id, "data key"), data_key.expose());
+        let SealedSecret { wrapped_data_key, sealed } =
+            key.sealed_row().seal(self.id, &self.master_key, pkcs8);
         self.transaction.execute(
             "INSERT INTO secret_key
              (id, fingerprint, kind, algorithm, public_key, created, epoch, retired, wrapped_data_key, sealed)
@@ -215,7 +203,7 @@ impl Writer<'_> {
                 key.created.unix_seconds(),
                 key.epoch,
                 key.retired.map(Time::unix_seconds),
-                wrapped,
+                wrapped_data_key,
                 sealed
             ],
         )?;
@@ -233,7 +221,7 @@ impl StoredKey {
         Ok(Self {
             row: row.get(0)?,
             fingerprint: of_public_key,
-            key_use: key_use.ok_or(StoreError::Tampered("secret_key"))?,
+            key_use: key_use.ok_or(StoreError::Tampered(TABLE))?,
             public_key,
             created: Time::from_unix_seconds(row.get(4)?),
             retired: row.get::<_, Option<i64>>(5)?.map(Time::from_unix_seconds),
@@ -248,35 +236,17 @@ impl StoredKey {
         store: &[u8; ID_BYTES],
         master_key: &MasterKey,
     ) -> Result<SecretBytes, StoreError> {
-        let data_key = self.data_key(connection, store, master_key)?;
-        let sealed: Vec<u8> =
-            connection
-                .query_row("SELECT sealed FROM secret_key WHERE id = ?1", [self.row], |row| row.get(0))?;
-        data_key.open(&self.place(store, "record"), &sealed).map_err(|_| StoreError::Tampered("secret_key"))
+        self.sealed_row().open(connection, store, master_key)
     }
 
-    fn data_key(
-        &self,
-        connection: &Connection,
-        store: &[u8; ID_BYTES],
-        master_key: &MasterKey,
-    ) -> Result<SealingKey, StoreError> {
-        let query = "SELECT wrapped_data_key FROM secret_key WHERE id = ?1";
-        let wrapped: Vec<u8> = connection.query_row(query, [self.row], |row| row.get(0))?;
-        let opened = master_key.records().open_key(&self.place(store, "data key"), &wrapped);
-        opened.map_err(|_| StoreError::Tampered("secret_key"))
-    }
-
-    /// Where the record belongs: it does not open anywhere else.
-    fn place(&self, store: &[u8; ID_BYTES], purpose: &str) -> Encoding {
-        Encoding::of(purpose)
-            .bytes(store)
-            .integer(SEAL_VERSION)
-            .text("secret_key")
-            .integer(self.row)
-            .bytes(self.fingerprint.sha256())
-            .text(self.key_use.word())
-            .integer(self.created.unix_seconds())
-            .integer(self.epoch)
+    fn sealed_row(&self) -> SealedRow<'_> {
+        SealedRow {
+            table: TABLE,
+            row: self.row,
+            name: self.fingerprint.sha256(),
+            kind: self.key_use.word(),
+            created: self.created.unix_seconds(),
+            epoch: self.epoch,
+        }
     }
 }
