@@ -77,7 +77,7 @@ impl SigningIdentity {
         let held = held(store, keys, author, at);
         let own = newest_signing(&held).ok_or_else(|| no_signer(store, author))?;
         let mut certificates = vec![own.clone()];
-        certificates.extend(chain(store, own)?);
+        certificates.extend(store.chain_above(own)?);
         Ok(Self {
             key: own.fingerprint(),
             algorithm: algorithm(signing, own.public_key().algorithm())?,
@@ -113,7 +113,7 @@ pub(crate) fn signing_chain(
 ) -> Result<Vec<Certificate>, Failure> {
     let held = held(store, keys, author, at);
     let own = newest_signing(&held).ok_or_else(|| no_signer(store, author))?;
-    Ok([vec![own.clone()], chain(store, own)?].concat())
+    Ok([vec![own.clone()], store.chain_above(own)?].concat())
 }
 
 /// The newest certificate that mail to an author may be encrypted to.
@@ -175,28 +175,6 @@ fn encryption_certificate(
         .filter(|certificate| certificate.may_receive_encrypted_mail().is_ok())
         .min_by_key(|certificate| std::cmp::Reverse(certificate.not_before()))
         .cloned()
-}
-
-/// The certificates above one, as far as the store has them.
-fn chain(store: &Store, leaf: &Certificate) -> Result<Vec<Certificate>, Failure> {
-    let all: Vec<Certificate> =
-        store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
-    let mut chain: Vec<Certificate> = Vec::new();
-    let mut below = leaf;
-    loop {
-        let above = all.iter().find(|other| {
-            other.is_certificate_authority()
-                && other.subject_der() == below.issuer_der()
-                && !chain.contains(other)
-                && below.is_signed_by(other.public_key()).is_ok()
-        });
-        let Some(above) = above else { return Ok(chain) };
-        chain.push(above.clone());
-        if above.is_self_issued() {
-            return Ok(chain);
-        }
-        below = above;
-    }
 }
 
 fn no_signer(store: &Store, author: Option<&EmailAddress>) -> Failure {

@@ -22,6 +22,8 @@ pub(crate) struct PutOut {
     pub(crate) new_key: Option<Fingerprint>,
     /// Keys whose certificates were revoked.
     pub(crate) revoked: usize,
+    /// Keys that another CA than the personal one certified.
+    pub(crate) certified_elsewhere: usize,
     /// Keys that were announced to the devices that stay.
     pub(crate) announced: usize,
     /// Whether it held the personal CA.
@@ -40,6 +42,7 @@ struct PutOutObject<'a> {
     retired: usize,
     new_key: Option<String>,
     revoked: usize,
+    certified_elsewhere: usize,
     announced: usize,
     held_personal_ca: bool,
     contacts: usize,
@@ -56,6 +59,7 @@ pub(crate) fn put_out(what: &PutOut, json: bool) -> Result<(), Failure> {
             retired: what.retired,
             new_key: what.new_key.as_ref().map(Fingerprint::to_string),
             revoked: what.revoked,
+            certified_elsewhere: what.certified_elsewhere,
             announced: what.announced,
             held_personal_ca: what.authority,
             contacts: what.contacts,
@@ -68,6 +72,10 @@ pub(crate) fn put_out(what: &PutOut, json: bool) -> Result<(), Failure> {
         text.push_str(&format!(
             "New key to encrypt to: {key}. The old certificate is revoked; your next signed mails say both.\n"
         ));
+    }
+    if what.certified_elsewhere > 0 {
+        text.push_str(&certified_elsewhere(what.certified_elsewhere));
+        text.push('\n');
     }
     if what.contacts > 0 && what.retired > 0 {
         text.push_str(&format!(
@@ -86,6 +94,14 @@ pub(crate) fn put_out(what: &PutOut, json: bool) -> Result<(), Failure> {
     }
     text.push_str("It keeps the keys and the mail that it has. Tell the others: `cseal device sync`.\n");
     print(&text)
+}
+
+/// What is to be done about keys that the personal CA cannot revoke.
+pub(crate) fn certified_elsewhere(keys: usize) -> String {
+    format!(
+        "{} certified by another CA: have it revoke the certificate and issue a new one, then `cseal keys import`.",
+        if keys == 1 { "1 key was".to_owned() } else { format!("{keys} keys were") }
+    )
 }
 
 #[derive(Serialize)]

@@ -58,6 +58,8 @@ pub(crate) struct Brought {
     pub(crate) keys: usize,
     pub(crate) missing: usize,
     pub(crate) new_key: Option<Fingerprint>,
+    /// Keys that another CA than the personal one certified.
+    pub(crate) certified_elsewhere: usize,
 }
 
 #[derive(Serialize)]
@@ -67,14 +69,16 @@ struct BroughtObject {
     keys: usize,
     missing: usize,
     new_key: Option<String>,
+    certified_elsewhere: usize,
 }
 
 /// Says what is back.
 pub(crate) fn brought_back(brought: &Brought, report: &Report) -> Result<(), Failure> {
     let new_key = brought.new_key.as_ref().map(ToString::to_string);
     if report.json {
-        let (put_out, keys, missing) = (brought.put_out, brought.keys, brought.missing);
-        let object = line(&BroughtObject { version: 1, put_out, keys, missing, new_key });
+        let Brought { put_out, keys, missing, certified_elsewhere, .. } = *brought;
+        let object =
+            line(&BroughtObject { version: 1, put_out, keys, missing, new_key, certified_elsewhere });
         return print(&format!("{object}\n")).map_err(|error| Failure::io("standard output", &error));
     }
     let (keys, devices) = (counted(brought.keys, "key"), counted(brought.put_out, "device"));
@@ -86,6 +90,9 @@ pub(crate) fn brought_back(brought: &Brought, report: &Report) -> Result<(), Fai
     }
     if let Some(key) = new_key {
         say(&format!("New key to encrypt to: {key}. Others see it in your next signed mail."));
+    }
+    if brought.certified_elsewhere > 0 {
+        say(&super::devices::certified_elsewhere(brought.certified_elsewhere));
     }
     say("hint: if a lost device was unlocked, its finder can issue certificates in your name:");
     say("      cseal keys renew --personal-ca");

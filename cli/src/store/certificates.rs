@@ -26,6 +26,26 @@ impl Store {
         let rows = statement.query_map([key], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// The CA certificates above one, from its issuer upwards, as far as the store has them.
+    pub(crate) fn chain_above(&self, leaf: &Certificate) -> Result<Vec<Certificate>, StoreError> {
+        let all: Vec<Certificate> =
+            self.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+        let mut chain: Vec<Certificate> = Vec::new();
+        let mut below = leaf;
+        while !below.is_self_issued() {
+            let above = all.iter().find(|other| {
+                other.is_certificate_authority()
+                    && other.subject_der() == below.issuer_der()
+                    && !chain.contains(other)
+                    && below.is_signed_by(other.public_key()).is_ok()
+            });
+            let Some(above) = above else { break };
+            chain.push(above.clone());
+            below = above;
+        }
+        Ok(chain)
+    }
 }
 
 impl Writer<'_> {

@@ -3,6 +3,8 @@
 //! Nothing of it is written while the store is locked: what lies in the boxes waits there, and boxes are found by a
 //! secret that is sealed. Each commit is one transaction, with a new head.
 
+use std::collections::BTreeSet;
+
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use counterseal_core::trust::VERIFIED;
@@ -17,7 +19,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::device_secrets::DeviceSecretKind;
 use super::error::StoreError;
-use super::secret_keys::KeyUse;
+use super::secret_keys::{KeyUse, StoredKey};
 use super::trust::{NewTrust, TrustKind};
 use super::{Store, Writer};
 use crate::failure::Failure;
@@ -76,7 +78,7 @@ impl sync::Store for SharedStore<'_> {
 
     fn key_named(&self, name: &[u8; 32]) -> Result<Option<KeyId>, PortError> {
         for (id, purpose) in self.keys()? {
-            if purpose == Purpose::Decryption && self.names_of(&id).map_err(failed)?.contains(name) {
+            if purpose.opens_mail() && self.names_of(&id).map_err(failed)?.contains(name) {
                 return Ok(Some(id));
             }
         }
@@ -89,15 +91,6 @@ impl sync::Store for SharedStore<'_> {
 
     fn shelved(&self, name: &ObjectName) -> Result<Option<Vec<u8>>, PortError> {
         self.blob("SELECT package FROM shelved_package WHERE name = ?1", name)
-    }
-}
-
-/// What a key of this use is shared as; a signing key never is.
-const fn purpose(key_use: KeyUse) -> Option<Purpose> {
-    match key_use {
-        KeyUse::Encryption => Some(Purpose::Decryption),
-        KeyUse::PersonalCa => Some(Purpose::PersonalAuthority),
-        KeyUse::Signing => None,
     }
 }
 
@@ -115,13 +108,30 @@ impl SharedStore<'_> {
         let stored = self.store.secret_keys().map_err(failed)?.into_iter();
         // A key on a token is on no other device, and does not leave it.
         let on_tokens = self.store.token_keys().map_err(failed)?;
-        let shared = stored
-            .filter(|key| !on_tokens.contains_key(key.fingerprint.sha256()))
-            .filter_map(|key| Some((KeyId::from_bytes(*key.fingerprint.sha256()), purpose(key.key_use)?)));
+        let stored = stored.filter(|key| !on_tokens.contains_key(key.fingerprint.sha256()));
+        let mut shared = Vec::new();
+        for key in stored {
+            let purpose = self.purpose(&key).map_err(failed)?;
+            shared.extend(purpose.map(|purpose| (KeyId::from_bytes(*key.fingerprint.sha256()), purpose)));
+        }
         let secrets = self.store.device_secrets().map_err(failed)?.into_iter();
         let secrets = secrets.filter(|secret| secret.kind == DeviceSecretKind::LogSecret);
         let secrets = secrets.map(|secret| (KeyId::from_bytes(secret.name), Purpose::LogSecret));
-        Ok(shared.chain(secrets).collect())
+        Ok(shared.into_iter().chain(secrets).collect())
+    }
+
+    /// What a key is shared as; one that only signs never is.
+    fn purpose(&self, key: &StoredKey) -> Result<Option<Purpose>, StoreError> {
+        Ok(match key.key_use {
+            KeyUse::Signing => None,
+            KeyUse::PersonalCa => Some(Purpose::PersonalAuthority),
+            KeyUse::Encryption => {
+                let certificates = self.store.certificates_of(key.fingerprint.sha256())?;
+                let mut certificates = certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
+                let signs = certificates.any(|certificate| certificate.may_sign_mail().is_ok());
+                Some(if signs { Purpose::SigningAndDecryption } else { Purpose::Decryption })
+            }
+        })
     }
 
     fn notes(&self) -> Result<Vec<Note>, PortError> {
@@ -207,22 +217,21 @@ impl SharedStore<'_> {
     fn shared_key(&self, id: &KeyId) -> Result<Option<SharedKey>, StoreError> {
         let stored = self.store.secret_keys()?;
         let found = stored.iter().find(|key| key.fingerprint.sha256() == id.as_bytes());
-        let Some((key, purpose)) = found.and_then(|key| Some((key, purpose(key.key_use)?))) else {
-            return Ok(None);
-        };
+        let Some(key) = found else { return Ok(None) };
+        let Some(purpose) = self.purpose(key)? else { return Ok(None) };
         let own = self.store.certificates_of(key.fingerprint.sha256())?;
         let own: Vec<_> = own.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
-        let all = self.store.certificates()?;
-        let issued = |authority: &Certificate| {
-            authority.is_personal_authority()
-                && own
-                    .iter()
-                    .any(|own| own.is_signed_by(authority.public_key()).is_ok() && !own.is_self_issued())
-        };
-        let above = all.iter().filter_map(|der| Certificate::from_der(der).ok()).filter(issued);
-        let certificates = own.iter().cloned().chain(above).map(|certificate| certificate.as_der().to_vec());
+        let mut certificates = own.clone();
+        for leaf in &own {
+            let above = self.store.chain_above(leaf)?.into_iter();
+            certificates.extend(above.filter(|above| !own.contains(above)));
+        }
+        let mut certificates: Vec<Vec<u8>> =
+            certificates.iter().map(|certificate| certificate.as_der().to_vec()).collect();
+        let mut known = BTreeSet::new();
+        certificates.retain(|der| known.insert(der.clone()));
         let secret = self.store.open_secret_key(key)?;
-        Ok(Some(SharedKey { id: *id, purpose, secret, certificates: certificates.collect() }))
+        Ok(Some(SharedKey { id: *id, purpose, secret, certificates }))
     }
 
     fn rows<T>(
@@ -321,7 +330,7 @@ impl Writer<'_> {
                     .add_device_secret(DeviceSecretKind::LogSecret, key.id.as_bytes(), &key.secret)
                     .map(drop);
             }
-            Purpose::Decryption => KeyUse::Encryption,
+            Purpose::Decryption | Purpose::SigningAndDecryption => KeyUse::Encryption,
             Purpose::PersonalAuthority => KeyUse::PersonalCa,
         };
         let secret =

@@ -7,6 +7,7 @@ mod aging;
 mod archive;
 mod attacks;
 mod backup;
+mod certified;
 mod comparing;
 mod copies;
 mod desktop_keyring;

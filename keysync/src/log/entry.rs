@@ -259,6 +259,8 @@ pub struct Announced {
 pub enum Purpose {
     /// Decrypting mail.
     Decryption,
+    /// Decrypting mail and signing it, as the one key of many CAs does: whoever holds it can write as its owner.
+    SigningAndDecryption,
     /// The personal CA.
     PersonalAuthority,
     /// The box of the account, and the seal of what is in it.
@@ -271,6 +273,7 @@ impl Purpose {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Decryption => "decryption",
+            Self::SigningAndDecryption => "signing-and-decryption",
             Self::PersonalAuthority => "personal-ca",
             Self::LogSecret => "log-secret",
         }
@@ -281,8 +284,36 @@ impl Purpose {
     pub const fn is_for(self, role: Role) -> bool {
         match self {
             Self::Decryption => role.decrypts(),
+            Self::SigningAndDecryption => role.signs(),
             Self::PersonalAuthority => role.administers(),
             Self::LogSecret => true,
+        }
+    }
+
+    /// Whether mail is opened by it.
+    #[must_use]
+    pub const fn opens_mail(self) -> bool {
+        matches!(self, Self::Decryption | Self::SigningAndDecryption)
+    }
+
+    /// Its number in entries and key packages (`docs/formats/device-log.md`).
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Decryption => 0,
+            Self::PersonalAuthority => 1,
+            Self::LogSecret => 2,
+            Self::SigningAndDecryption => 3,
+        }
+    }
+
+    /// The one with that number.
+    pub(crate) const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Decryption),
+            1 => Some(Self::PersonalAuthority),
+            2 => Some(Self::LogSecret),
+            3 => Some(Self::SigningAndDecryption),
+            _ => None,
         }
     }
 }
@@ -299,5 +330,26 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self { lan_only: false, beacon_days: 14 }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purpose_has_one_number_and_goes_to_who_may_do_what_the_key_can() {
+        let roles = [Role::Courier, Role::Reader, Role::Writer, Role::Admin];
+        for (purpose, number, opens, goes_to) in [
+            (Purpose::Decryption, 0, true, [false, true, true, true]),
+            (Purpose::PersonalAuthority, 1, false, [false, false, false, true]),
+            (Purpose::LogSecret, 2, false, [true, true, true, true]),
+            (Purpose::SigningAndDecryption, 3, true, [false, false, true, true]),
+        ] {
+            assert_eq!((purpose.number(), Purpose::from_number(number)), (number, Some(purpose)));
+            assert_eq!((purpose.opens_mail(), roles.map(|role| purpose.is_for(role))), (opens, goes_to));
+        }
+        assert_eq!(Purpose::from_number(4), None);
     }
 }

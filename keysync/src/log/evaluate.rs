@@ -263,7 +263,7 @@ fn reason(members: &Members<'_>, number: usize, node: &Node<'_>) -> Void {
 fn required(body: &Body) -> Option<fn(Role) -> bool> {
     match body {
         Body::Key(announced) => Some(match announced.purpose {
-            Purpose::Decryption => Role::signs,
+            Purpose::Decryption | Purpose::SigningAndDecryption => Role::signs,
             Purpose::PersonalAuthority | Purpose::LogSecret => Role::administers,
         }),
         Body::CertificateRequest(_) => Some(Role::signs),

@@ -149,6 +149,12 @@ impl Evaluation {
         self.keys.iter().rev().find(|key| key.announced.purpose == purpose && !key.retired)
     }
 
+    /// The key that others encrypt to now, whether it also signs or not.
+    #[must_use]
+    pub fn current_mail_key(&self) -> Option<&Key> {
+        self.keys.iter().rev().find(|key| key.announced.purpose.opens_mail() && !key.retired)
+    }
+
     /// A key that counts.
     #[must_use]
     pub fn key(&self, id: &KeyId) -> Option<&Key> {

@@ -162,9 +162,7 @@ fn added(fields: &mut Elements<'_>) -> Result<Vec<Admitted>, EntryError> {
 fn announced(fields: &mut Elements<'_>) -> Result<Announced, EntryError> {
     let key = KeyId::from_bytes(hash(string(fields)?)?);
     let purpose = match fields.expect(ENUMERATED).map(|element| element.content) {
-        Some([0]) => Purpose::Decryption,
-        Some([1]) => Purpose::PersonalAuthority,
-        Some([2]) => Purpose::LogSecret,
+        Some([number]) => Purpose::from_number(*number).ok_or(EntryError::Malformed)?,
         _ => return Err(EntryError::Malformed),
     };
     let certificate = match string(fields)? {

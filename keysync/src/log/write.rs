@@ -2,7 +2,7 @@
 
 use counterseal_core::der::tlv::{self, tag};
 
-use super::entry::{Admitted, Announced, Author, Body, Entry, EntryId, Policy, Purpose};
+use super::entry::{Admitted, Announced, Author, Body, Entry, EntryId, Policy};
 use crate::device::Role;
 
 impl Entry {
@@ -83,7 +83,7 @@ fn key(announced: &Announced) -> Vec<u8> {
     let certificate = announced.certificate.as_ref().map_or(&[][..], |digest| &digest[..]);
     [
         octets(announced.key.as_bytes()),
-        tlv::encode(ENUMERATED, &[purpose(announced.purpose)]),
+        tlv::encode(ENUMERATED, &[announced.purpose.number()]),
         octets(certificate),
         octets(announced.package.as_bytes()),
         write_hashes(announced.recipients.iter().map(|device| device.as_bytes())),
@@ -93,14 +93,6 @@ fn key(announced: &Announced) -> Vec<u8> {
 
 /// The tag of ENUMERATED.
 pub(super) const ENUMERATED: u8 = 0x0a;
-
-const fn purpose(purpose: Purpose) -> u8 {
-    match purpose {
-        Purpose::Decryption => 0,
-        Purpose::PersonalAuthority => 1,
-        Purpose::LogSecret => 2,
-    }
-}
 
 fn role(role: Role) -> Vec<u8> {
     let null = |number| tlv::encode(tag::primitive(number), &[]);

@@ -29,7 +29,7 @@ pub(super) fn write(key: &SharedKey) -> Result<SecretBytes, CraftError> {
             ]
             .concat(),
         ),
-        Purpose::Decryption | Purpose::PersonalAuthority => {
+        Purpose::Decryption | Purpose::SigningAndDecryption | Purpose::PersonalAuthority => {
             // What is written comes from a key that was read, and so has one form.
             let pkcs8 = SecretKey::from_pkcs8_der(key.secret.expose())
                 .map_err(|error| CraftError::Failed(error.to_string()))?
@@ -46,12 +46,8 @@ pub(super) fn write(key: &SharedKey) -> Result<SecretBytes, CraftError> {
 
 /// The elements of the SET OF Attribute, in the order of DER.
 fn attributes(key: &SharedKey) -> Vec<u8> {
-    let purpose = match key.purpose {
-        Purpose::Decryption => 0,
-        Purpose::PersonalAuthority => 1,
-        Purpose::LogSecret => 2,
-    };
-    let mut attributes = vec![attribute(&KEY_PURPOSE, vec![tlv::encode(ENUMERATED, &[purpose])])];
+    let purpose = tlv::encode(ENUMERATED, &[key.purpose.number()]);
+    let mut attributes = vec![attribute(&KEY_PURPOSE, vec![purpose])];
     if !key.certificates.is_empty() {
         attributes.push(attribute(USER_CERTIFICATE, key.certificates.clone()));
     }
@@ -138,9 +134,7 @@ fn read_attributes(content: &[u8]) -> Option<Attributes> {
 
 fn read_purpose(value: &[u8]) -> Option<Purpose> {
     match tlv::only(value, ENUMERATED)? {
-        [0] => Some(Purpose::Decryption),
-        [1] => Some(Purpose::PersonalAuthority),
-        [2] => Some(Purpose::LogSecret),
+        [number] => Purpose::from_number(*number),
         _ => None,
     }
 }

@@ -148,7 +148,7 @@ impl Sync<'_> {
         if self.told.live(&self.me).is_some() {
             self.renew_log_secret(now)?;
         }
-        let new_key = self.told.current(Purpose::Decryption).is_none();
+        let new_key = self.told.current_mail_key().is_none();
         Ok(AfterCare { entry, retired, new_key, authority: role.administers() })
     }
 

@@ -101,7 +101,7 @@ impl Sync<'_> {
         now: Time,
     ) -> Result<Vec<Change>, SyncError> {
         let role = self.told.live(&self.me).map(|device| device.role).ok_or(SyncError::NoRight)?;
-        if !role.signs() || (key.purpose != crate::log::Purpose::Decryption && !role.administers()) {
+        if !role.signs() || (!key.purpose.opens_mail() && !role.administers()) {
             return Err(SyncError::NoRight);
         }
         let recipients = self.recipients(&key);

@@ -216,9 +216,9 @@ impl Sync<'_> {
         if !is_ours {
             return Verdict::Later;
         }
-        let certificate = key.certificates.first().map(|der| digest(der));
-        let fits = announced.purpose == key.purpose
-            && announced.certificate.is_none_or(|announced| Some(announced) == certificate);
+        let brings =
+            |announced: [u8; 32]| key.certificates.iter().any(|certificate| digest(certificate) == announced);
+        let fits = announced.purpose == key.purpose && announced.certificate.is_none_or(brings);
         let is_wanted = Rules::in_force().import_all
             || self.told.current(key.purpose).is_some_and(|current| current.announced.key == key.id);
         if fits && is_wanted { Verdict::Import } else { Verdict::Never }

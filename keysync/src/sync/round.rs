@@ -7,7 +7,7 @@ use counterseal_core::time::{DAY, Time};
 use super::ports::Ways;
 use super::report::{Alarm, Report};
 use super::state::{Sync, SyncError};
-use crate::log::{EntryId, KeyId, Purpose, Void};
+use crate::log::{EntryId, KeyId, Void};
 use crate::transport::{ObjectName, Transport};
 
 /// How often a round looks into boxes whose secrets came in the same round.
@@ -96,11 +96,11 @@ impl Sync<'_> {
                 report.alarm(Alarm::Intruder(author));
             }
         }
-        let had_keys = self.told.keys.iter().any(|key| key.announced.purpose == Purpose::Decryption);
+        let had_keys = self.told.keys.iter().any(|key| key.announced.purpose.opens_mail());
         if self.told.live(&self.me).is_none() {
             // What is advertised without it is no concern of such a device.
             report.alarm(Alarm::PutOut);
-        } else if had_keys && self.told.current(Purpose::Decryption).is_none() {
+        } else if had_keys && self.told.current_mail_key().is_none() {
             report.alarm(Alarm::NoKey);
         }
     }

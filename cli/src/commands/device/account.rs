@@ -118,7 +118,7 @@ pub(crate) fn announce_own(
     let (told, _) = told(store, &membership.account, now)?;
     let role = told.live(&membership.device.id()).map(|device| device.role);
     let may = |purpose: Purpose| match purpose {
-        Purpose::Decryption => role.is_some_and(|role| role.signs()),
+        Purpose::Decryption | Purpose::SigningAndDecryption => role.is_some_and(|role| role.signs()),
         Purpose::PersonalAuthority => role.is_some_and(|role| role.administers()),
         Purpose::LogSecret => false,
     };
@@ -134,20 +134,17 @@ pub(crate) fn announce_own(
             continue;
         }
         let key = SharedStore::new(store, now).key(&id).map_err(|error| failed(SyncError::Store(error)))?;
-        let Some(key) = key.filter(|key| may(key.purpose) && is_to_be_shared(key)) else { continue };
+        let Some(key) = key.filter(|key| may(key.purpose) && is_certified(key)) else { continue };
         with_sync(store, membership, now, |sync| sync.announce(key, now))?;
         announced.push(id);
     }
     Ok(announced)
 }
 
-/// A key that also signs mail stays where it is: no reader gets one. So does a key without a certificate, until it has
-/// one.
-fn is_to_be_shared(key: &SharedKey) -> bool {
-    let own = key.certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
-    let mut own = own.filter(|own| own.fingerprint().sha256() == key.id.as_bytes()).peekable();
-    own.peek().is_some()
-        && own.all(|own| key.purpose == Purpose::PersonalAuthority || own.may_sign_mail().is_err())
+/// A key without a certificate stays where it is until it has one.
+fn is_certified(key: &SharedKey) -> bool {
+    let mut certificates = key.certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
+    certificates.any(|certificate| certificate.fingerprint().sha256() == key.id.as_bytes())
 }
 
 fn is_on_token(store: &Store, key: &Fingerprint) -> Result<bool, Failure> {
@@ -183,7 +180,8 @@ pub(crate) fn retire_as_told(store: &mut Store, membership: &Membership, now: Ti
 }
 
 /// Makes the mail signing key of a device that is to sign and has none, and asks the admin devices to certify it. The
-/// answer comes with a later round.
+/// answer comes with a later round. Where there is no personal CA, nobody could: such a person signs by the key that
+/// a public CA certified, which every device that signs gets.
 ///
 /// # Errors
 /// As [`with_sync`].
@@ -196,7 +194,8 @@ pub(crate) fn ask_for_certificate(
     let me = membership.device.id();
     let signs = told.live(&me).is_some_and(|device| device.role.signs());
     let has_asked = told.requests.iter().any(|request| request.device == me);
-    let Some(address) = commands::store::owner(store)?.filter(|_| signs && !has_asked) else { return Ok(()) };
+    let is_due = signs && !has_asked && told.current(Purpose::PersonalAuthority).is_some();
+    let Some(address) = commands::store::owner(store)?.filter(|_| is_due) else { return Ok(()) };
     let mut own = None;
     for stored in store.secret_keys()?.iter().filter(|key| key.key_use == KeyUse::Signing) {
         if !store.certificates_of(stored.fingerprint.sha256())?.is_empty() {

@@ -62,7 +62,10 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     let mut name = String::new();
     loop {
         match crank.next()? {
-            Happening::Approve => approve(&mut crank, arguments, role)?,
+            Happening::Approve => {
+                warn_of_keys_that_stay(&mut crank, &mut store, &membership, role)?;
+                approve(&mut crank, arguments, role)?;
+            }
             Happening::Release(released) => {
                 name = released.peer().name().to_owned();
                 let payload = admit(&mut store, &membership, released.peer(), role, clock::now())?;
@@ -130,6 +133,36 @@ fn role(name: RoleName, now: Time) -> Role {
         RoleName::Courier => Role::Courier,
         RoleName::Kiosk => Role::Kiosk { since: now },
     }
+}
+
+/// A key that also signs mail is for those who sign: whoever adds a reader hears it before, and not from the reader.
+fn warn_of_keys_that_stay(
+    crank: &mut Crank<'_, Devices>,
+    store: &mut Store,
+    membership: &Membership,
+    role: Role,
+) -> Result<(), Failure> {
+    account::announce_own(store, membership, clock::now())?;
+    let (told, _) = account::told(store, &membership.account, clock::now())?;
+    let stay = told.keys.iter().map(|key| key.announced.purpose);
+    let stay = stay.filter(|purpose| purpose.opens_mail() && !purpose.is_for(role)).count();
+    if stay == 0 || !role.decrypts() {
+        return Ok(());
+    }
+    let keys = if stay == 1 {
+        "1 key that opens mail also signs it".to_owned()
+    } else {
+        format!("{stay} keys that open mail also sign it")
+    };
+    crank.screen().say(
+        "keys-stay",
+        json!({ "keys": stay, "role": role.word() }),
+        &format!(
+            "{keys}, and a {} does not get it: mail to it stays closed there. With --role writer the new device \
+             opens it, and can write in your name.",
+            role.word()
+        ),
+    )
 }
 
 /// The passphrase again, by whoever is there, and whether this is the device in front of them.

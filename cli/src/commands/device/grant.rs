@@ -4,7 +4,7 @@ use counterseal_core::time::Time;
 use counterseal_keysync::craft::DeviceCraft;
 use counterseal_keysync::device::{DeviceCertificates, DeviceId, DeviceKeys, Role};
 use counterseal_keysync::grant::Grant;
-use counterseal_keysync::log::{Admitted, Entry, Evaluation, KeyId, Log, Purpose};
+use counterseal_keysync::log::{Admitted, Entry, Evaluation, KeyId, Log};
 use counterseal_keysync::sync::{Change, Craft as _, Heading, SharedKey, Store as _};
 
 use super::account::{self, Membership, failed};
@@ -102,8 +102,7 @@ pub(super) fn take(store: &mut Store, keys: &DeviceKeys, grant: &Grant, now: Tim
     let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
     let changes = grant.changes(&mut craft).map_err(|error| unsound(&error))?;
     let role = role(grant, &changes, &keys.certificates().id())?;
-    let is_mail_key =
-        |change: &&Change| matches!(change, Change::Key(key) if key.purpose == Purpose::Decryption);
+    let is_mail_key = |change: &&Change| matches!(change, Change::Key(key) if key.purpose.opens_mail());
     let count = changes.iter().filter(is_mail_key).count();
     store.write(now, |writer| {
         account::keep(writer, &grant.account, keys)?;

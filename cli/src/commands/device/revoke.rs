@@ -1,9 +1,8 @@
 //! `cseal device revoke`: a device is put out, and what it had is replaced.
 
-use counterseal_keysync::log::Purpose;
-
 use super::account::{self, Membership};
-use super::{choose, rollover};
+use super::choose;
+use super::rollover::{self, Rollover};
 use crate::args;
 use crate::clock;
 use crate::commands::store::{self, Unlock};
@@ -24,7 +23,8 @@ pub(super) fn run(arguments: &args::DeviceRevoke) -> Result<Exit, Failure> {
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let care =
         account::with_sync(&mut store, &membership, now, |sync| sync.revoke(device, arguments.anyway, now))?;
-    let rollover = if care.new_key { rollover::replace(&mut store, &care.retired, now)? } else { None };
+    let rollover =
+        if care.new_key { rollover::replace(&mut store, &care.retired, now)? } else { Rollover::default() };
     let announced = account::announce_own(&mut store, &membership, now)?;
     let (after, _) = account::told(&mut store, &membership.account, now)?;
     let name = told.devices.get(&device).map(|device| device.name.clone()).unwrap_or_default();
@@ -33,12 +33,13 @@ pub(super) fn run(arguments: &args::DeviceRevoke) -> Result<Exit, Failure> {
             device,
             name,
             retired: care.retired.len(),
-            new_key: rollover.as_ref().map(|rollover| rollover.new),
-            revoked: rollover.map(|rollover| rollover.revoked.len()).unwrap_or_default(),
+            new_key: rollover.new,
+            revoked: rollover.revoked.len(),
+            certified_elsewhere: rollover.certified_elsewhere.len(),
             announced: announced.len(),
             authority: care.authority,
             contacts: contacts(&store)?,
-            key_is_missing: after.current(Purpose::Decryption).is_none(),
+            key_is_missing: after.current_mail_key().is_none(),
         },
         arguments.report.json,
     )?;

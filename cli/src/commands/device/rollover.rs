@@ -14,27 +14,38 @@ use crate::failure::Failure;
 use crate::store::{KeyUse, Store, StoredKey};
 
 /// What came of it.
+#[derive(Default)]
 pub(super) struct Rollover {
-    /// The new key.
-    pub(super) new: Fingerprint,
+    /// The new key; none where there was nothing to replace, or nobody here can.
+    pub(super) new: Option<Fingerprint>,
     /// Those whose certificates the personal CA took back.
     pub(super) revoked: Vec<Fingerprint>,
+    /// Those that another CA certified: that one revokes, and gives the next.
+    pub(super) certified_elsewhere: Vec<Fingerprint>,
 }
 
-/// Makes a key like the newest of these that is ours, under the personal CA that issued its certificate, and has the
-/// CA revoke the certificates of all of them. Nothing where none of them is a key to encrypt to that is ours.
+/// Makes a key like the newest of these that our personal CA certified, and has the CA revoke the certificates of all
+/// of them.
 ///
 /// # Errors
-/// `no-personal-ca` where the CA is not here, or never was.
-pub(super) fn replace(store: &mut Store, keys: &[KeyId], now: Time) -> Result<Option<Rollover>, Failure> {
+/// What is wrong with the store, or with its keys.
+pub(super) fn replace(store: &mut Store, keys: &[KeyId], now: Time) -> Result<Rollover, Failure> {
     let is_meant = |key: &StoredKey| {
         key.key_use == KeyUse::Encryption && keys.iter().any(|id| id.as_bytes() == key.fingerprint.sha256())
     };
-    let old: Vec<StoredKey> = store.secret_keys()?.into_iter().filter(is_meant).collect();
-    let Some(newest) = old.first() else { return Ok(None) };
+    let (mut rollover, mut newest, mut old) = (Rollover::default(), None, Vec::new());
+    for key in store.secret_keys()?.into_iter().filter(is_meant) {
+        let certificate = certificate(store, &key)?;
+        match authority(store, &certificate)? {
+            Some(authority) => {
+                newest = newest.or(Some((certificate, authority)));
+                old.push(key);
+            }
+            None => rollover.certified_elsewhere.push(key.fingerprint),
+        }
+    }
+    let Some((before, authority)) = newest else { return Ok(rollover) };
     let held = store::keys(store, Unlock::without_asking())?;
-    let before = certificate(store, newest)?;
-    let authority = authority(store, &before)?;
     let issuer = Issuer { certificate: &authority, keys: &held };
     let algorithm = renew::like(Some(before.public_key().algorithm()), KeyUse::Encryption);
     let name = before.common_name().unwrap_or_else(|| before.subject());
@@ -45,8 +56,9 @@ pub(super) fn replace(store: &mut Store, keys: &[KeyId], now: Time) -> Result<Op
         revoked.keep(writer)?;
         add(writer, KeyUse::Encryption, &made).map(drop)
     })?;
-    let revoked = old.iter().map(|key| key.fingerprint).collect();
-    Ok(Some(Rollover { new: made.0.fingerprint(), revoked }))
+    rollover.new = Some(made.0.fingerprint());
+    rollover.revoked = old.iter().map(|key| key.fingerprint).collect();
+    Ok(rollover)
 }
 
 fn certificate(store: &Store, key: &StoredKey) -> Result<Certificate, Failure> {
@@ -56,20 +68,14 @@ fn certificate(store: &Store, key: &StoredKey) -> Result<Certificate, Failure> {
         .ok_or_else(|| Failure::unknown("no-key", "the key to encrypt to has no certificate"))
 }
 
-/// The personal CA above a certificate, whose secret is here.
-fn authority(store: &Store, of: &Certificate) -> Result<Certificate, Failure> {
+/// The personal CA above a certificate, if its secret is here.
+fn authority(store: &Store, of: &Certificate) -> Result<Option<Certificate>, Failure> {
     let own: Vec<_> = store.secret_keys()?.iter().map(|key| key.fingerprint).collect();
     let all = store.certificates()?;
-    let above = all.iter().filter_map(|der| Certificate::from_der(der).ok()).find(|authority| {
+    let mut all = all.iter().filter_map(|der| Certificate::from_der(der).ok());
+    Ok(all.find(|authority| {
         authority.is_personal_authority()
             && own.contains(&authority.fingerprint())
             && of.is_signed_by(authority.public_key()).is_ok()
-    });
-    above.ok_or_else(|| {
-        Failure::unknown(
-            "no-personal-ca",
-            "your personal CA did not issue the certificate that others encrypt to",
-        )
-        .hint("ask the CA that issued it to revoke it, then `cseal keys renew`")
-    })
+    }))
 }

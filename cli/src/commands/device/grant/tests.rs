@@ -219,14 +219,13 @@ fn a_new_key_reaches_the_other_device_and_after_a_revocation_none_does() {
     let (mut laptop, joined) = join(&mut desk, &membership, Role::Reader);
     let boxes = Boxes::default();
     let first = desk.encryption_keys();
-    let second =
-        rollover::replace(&mut desk.store, &[KeyId::from_bytes(first[0].0)], now()).unwrap().unwrap();
+    let second = rollover::replace(&mut desk.store, &[KeyId::from_bytes(first[0].0)], now()).unwrap();
     for minute in 1..4 {
         desk.round(&membership, &boxes, now().plus_seconds(minute * 60));
         laptop.round(&joined, &boxes, now().plus_seconds(minute * 60 + 30));
     }
     let on_laptop = laptop.encryption_keys();
-    assert!(on_laptop.contains(&(*second.new.sha256(), false)), "{on_laptop:?}");
+    assert!(on_laptop.contains(&(*second.new.unwrap().sha256(), false)), "{on_laptop:?}");
     assert!(on_laptop.contains(&(first[0].0, true)));
 
     let later = now().plus_seconds(3600);
@@ -235,16 +234,16 @@ fn a_new_key_reaches_the_other_device_and_after_a_revocation_none_does() {
     });
     let care = care.unwrap();
     assert!(care.new_key && !care.authority);
-    let third = rollover::replace(&mut desk.store, &care.retired, later).unwrap().unwrap();
+    let third = rollover::replace(&mut desk.store, &care.retired, later).unwrap();
     for minute in 1..4 {
         desk.round(&membership, &boxes, later.plus_seconds(minute * 60));
         laptop.round(&joined, &boxes, later.plus_seconds(minute * 60 + 30));
     }
     let keys = laptop.encryption_keys();
-    assert!(!keys.iter().any(|(key, _)| key == third.new.sha256()));
+    assert!(!keys.iter().any(|(key, _)| key == third.new.unwrap().sha256()));
     assert!(keys.iter().all(|(_, retired)| *retired), "a device that is out advertises nothing");
     let (told, _) = account::told(&mut desk.store, &membership.account, later).unwrap();
-    assert_eq!(told.current(Purpose::Decryption).unwrap().announced.key.as_bytes(), third.new.sha256());
+    assert_eq!(told.current_mail_key().unwrap().announced.key.as_bytes(), third.new.unwrap().sha256());
 }
 
 #[test]
@@ -278,7 +277,7 @@ fn a_key_to_encapsulate_to_is_replaced_and_the_others_seal_to_the_new_one() {
     desk.round(&membership, &boxes, later.plus_seconds(60));
     let first = desk.encryption_keys();
     let new =
-        rollover::replace(&mut desk.store, &[KeyId::from_bytes(first[0].0)], later).unwrap().unwrap().new;
+        rollover::replace(&mut desk.store, &[KeyId::from_bytes(first[0].0)], later).unwrap().new.unwrap();
     for minute in 2..5 {
         desk.round(&membership, &boxes, later.plus_seconds(minute * 60));
         laptop.round(&rolled, &boxes, later.plus_seconds(minute * 60 + 30));

@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &RecoverAccount) -> Result<Exit, Failure> {
     join::check_is_empty(&store)?;
     let taken = grant::take(&mut store, &keys, &granted, now)?;
     account::with_sync(&mut store, &taken.membership, now, |sync| sync.post_root_entries())?;
-    let new = rollover::replace(&mut store, &recovered.retired(), now)?;
+    let rollover = rollover::replace(&mut store, &recovered.retired(), now)?;
     account::ask_for_certificate(&mut store, &taken.membership, now)?;
     account::announce_own(&mut store, &taken.membership, now)?;
     account::retire_as_told(&mut store, &taken.membership, now)?;
@@ -54,7 +54,8 @@ pub(super) fn run(arguments: &RecoverAccount) -> Result<Exit, Failure> {
         put_out: recovered.devices().len(),
         keys: taken.keys,
         missing: recovered.missing().len(),
-        new_key: new.map(|rollover| rollover.new),
+        new_key: rollover.new,
+        certified_elsewhere: rollover.certified_elsewhere.len(),
     };
     render::brought_back(&brought, &arguments.report)?;
     Ok(if brought.missing == 0 { Exit::Done } else { Exit::No })
