@@ -89,7 +89,7 @@ pub(crate) use trust::{
 };
 pub(crate) use verify::Verify;
 pub(crate) use vouch::{Basis, OpenPgpProgram, TrustVouch};
-pub(crate) use ways::Ways;
+pub(crate) use ways::{Shown, Ways};
 pub(crate) use witness::{Witness, WitnessAdd, WitnessCommand, WitnessRemove, WitnessStamp};
 
 /// Encrypted mail that is as easy as mail.

@@ -1,5 +1,6 @@
 //! Turning the crank of a pairing: objects to and from the boxes, words to and from the person, and time.
 
+mod picture;
 mod screen;
 mod ways;
 

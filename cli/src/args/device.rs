@@ -10,7 +10,7 @@ use super::foreign::Foreign;
 use super::install::DeviceInstall;
 use super::join::{AddHow, DeviceJoin};
 use super::recover::DeviceRecover;
-use super::ways::Ways;
+use super::ways::{Shown, Ways};
 
 /// Your devices: keys that follow you to each of them
 #[derive(Debug, Args)]
@@ -86,9 +86,8 @@ pub(crate) struct DeviceAdd {
     #[command(flatten)]
     pub(crate) foreign: Foreign,
 
-    /// Show codes as text, no pictures
-    #[arg(long, hide_short_help = true)]
-    pub(crate) no_pictures: bool,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::{Passphrase, Report, help_end};
-use super::ways::Ways;
+use super::ways::{Shown, Ways};
 
 /// Make this machine one of your devices
 #[derive(Debug, Args)]
@@ -45,9 +45,8 @@ pub(crate) struct DeviceJoin {
     #[arg(long, hide_short_help = true)]
     pub(crate) trust_scan: bool,
 
-    /// Show codes as text, no pictures
-    #[arg(long, hide_short_help = true)]
-    pub(crate) no_pictures: bool,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
 
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,

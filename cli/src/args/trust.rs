@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::common::{Accept, At, Passphrase, Report, Revocation, help_end};
 use super::statement::Statement;
 use super::vouch::TrustVouch;
-use super::ways::Ways;
+use super::ways::{Shown, Ways};
 use super::{TrustForget, TrustHistory, Witness};
 
 /// Whom to believe: what a forger would have to do, and why
@@ -236,9 +236,8 @@ pub(crate) struct TrustMeet {
     #[arg(long, hide_short_help = true)]
     pub(crate) replace: bool,
 
-    /// Show words and codes as text, no pictures
-    #[arg(long, hide_short_help = true)]
-    pub(crate) no_pictures: bool,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
 
     /// The passphrase of your store
     #[command(flatten)]

@@ -23,3 +23,15 @@ pub(crate) struct Ways {
     #[arg(long, value_name = "HOST:PORT", hide_short_help = true)]
     pub(crate) lan_address: Option<String>,
 }
+
+/// How a code is shown.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Shown {
+    /// Show words and codes as text, no pictures
+    #[arg(long, hide_short_help = true)]
+    pub(crate) no_pictures: bool,
+
+    /// Write the picture of the code to FILE, too, readable by you alone: .png or .svg
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub(crate) save_code: Option<PathBuf>,
+}

@@ -10,6 +10,8 @@ use counterseal_keysync::words::Words;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::picture::PictureFile;
+use crate::args;
 use crate::failure::Failure;
 use crate::render::json::line;
 use crate::render::pairing as words;
@@ -35,11 +37,18 @@ pub(crate) struct Screen {
     json: bool,
     /// Whether pictures are shown; who has them read aloud takes the text.
     pictures: bool,
+    /// The file for the picture of a code.
+    file: Option<PictureFile>,
 }
 
 impl Screen {
-    pub(crate) const fn new(wording: Wording, json: bool, pictures: bool) -> Self {
-        Self { wording, json, pictures }
+    /// A screen as the person wants it.
+    ///
+    /// # Errors
+    /// The file for the picture of a code is no picture.
+    pub(crate) fn new(wording: Wording, json: bool, shown: &args::Shown) -> Result<Self, Failure> {
+        let file = shown.save_code.as_deref().map(PictureFile::of).transpose()?;
+        Ok(Self { wording, json, pictures: !shown.no_pictures, file })
     }
 
     /// Says something that is no part of the pairing itself.
@@ -52,6 +61,9 @@ impl Screen {
     }
 
     pub(super) fn show(&self, show: &Show) -> Result<(), Failure> {
+        if let (Show::Code(code, _), Some(file)) = (show, &self.file) {
+            file.write(&code.to_text())?;
+        }
         if self.json {
             let (event, fields) = shown(show);
             return self.event(event, fields);

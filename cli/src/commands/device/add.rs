@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
         ..ReleasePolicy::default()
     };
     let keys = membership.keys(&store)?;
-    let screen = Screen::new(Wording::Old, arguments.report.json, !arguments.no_pictures);
+    let screen = Screen::new(Wording::Old, arguments.report.json, &arguments.shown)?;
     let profile = Profile {
         name: membership.device.name(),
         account: Some(*membership.account.as_bytes()),

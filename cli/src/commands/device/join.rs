@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
     let name = found::name(arguments.name.as_deref())?;
     let mut store = open_or_create(arguments.no_passphrase, &arguments.passphrase, now)?;
     check_is_empty(&store)?;
-    let screen = Screen::new(Wording::New, arguments.report.json, !arguments.no_pictures);
+    let screen = Screen::new(Wording::New, arguments.report.json, &arguments.shown)?;
     let (keys, pairing) = match &arguments.how.answer {
         Some(_) => waiting::resume(&store)?,
         None => {

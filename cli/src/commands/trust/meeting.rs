@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
             .hint("make one with `cseal init ADDRESS`")
     })?;
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
-    let screen = Screen::new(Wording::Person, arguments.report.json, !arguments.no_pictures);
+    let screen = Screen::new(Wording::Person, arguments.report.json, &arguments.shown)?;
     let met = {
         let keys = store::keys(&store, Unlock::without_asking())?;
         let certificates = own_certificates(&store, &keys, &owner)?;
