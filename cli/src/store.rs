@@ -20,6 +20,7 @@ mod kept_keys;
 mod keyring;
 mod master_key;
 mod migration;
+mod missed;
 mod os_keyring;
 mod pending;
 mod protect;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use counterseal_core::cms::OpenOptions;
+use counterseal_core::cms::{OpenError, OpenOptions};
 use counterseal_core::keys::Keyring;
 use counterseal_core::message::{Accept, AuthorSignature, ReadError, Status, Verdict};
 use counterseal_core::policy::Policy;
@@ -76,13 +76,25 @@ impl<'a> OurKeys<'a> {
         }
     }
 
-    /// What went wrong, in words: a wrong passphrase says more than a locked key.
+    /// What went wrong, in words: a wrong passphrase says more than a locked key. A key that is not here is asked for
+    /// with the next sync, where there are other devices.
     pub(super) fn explain(&self, error: ReadError) -> Failure {
         match self {
-            Self::Store(keys) => keys.failure().unwrap_or_else(|| error.into()),
+            Self::Store(keys) => keys.failure().unwrap_or_else(|| not_read(keys, error)),
             Self::None(_) | Self::Files(_) => error.into(),
         }
     }
+}
+
+fn not_read(keys: &StoreKeys<'_>, error: ReadError) -> Failure {
+    // That it cannot be kept, on a full disk say, is no reason to say less of the mail.
+    let is_missed = matches!(error, ReadError::Open(OpenError::NotForUs { .. }))
+        && keys.miss(error.recipients()).unwrap_or(false);
+    let failure = Failure::from(error);
+    if !is_missed {
+        return failure;
+    }
+    failure.hint("another device of yours may have the key: `cseal device sync` asks for it, here and there")
 }
 
 /// What is known: from files, where some are named; from the store, where there is one; from both

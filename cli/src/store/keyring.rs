@@ -94,6 +94,11 @@ impl<'a> StoreKeys<'a> {
         self.failure.borrow_mut().take().or(on_token)
     }
 
+    /// Where they are kept.
+    pub(super) const fn store(&self) -> &Store {
+        self.store
+    }
+
     /// What is known of the keys, newest first.
     pub(crate) fn stored(&self) -> &[StoredKey] {
         &self.stored

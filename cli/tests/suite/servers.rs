@@ -217,10 +217,18 @@ pub struct TlsNames {
 
 impl TlsNames {
     pub fn make(directory: &Path) -> Self {
+        Self::make_for(
+            directory,
+            "DNS:ua-auto-config.example.org,DNS:autoconfig.example.org,DNS:autoconfig.thunderbird.net,DNS:mta-sts.example.org,DNS:openpgpkey.example.org,DNS:example.org,DNS:openpgpkey.example.net,DNS:example.net,DNS:localhost,IP:127.0.0.1",
+        )
+    }
+
+    /// The same for a server of these names, as OpenSSL writes them.
+    pub fn make_for(directory: &Path, names: &str) -> Self {
         fs::create_dir_all(directory).unwrap();
         let at = |name: &str| directory.join(name);
         let openssl = || Command::new("openssl");
-        let names = "subjectAltName=DNS:ua-auto-config.example.org,DNS:autoconfig.example.org,DNS:autoconfig.thunderbird.net,DNS:mta-sts.example.org,DNS:openpgpkey.example.org,DNS:example.org,DNS:openpgpkey.example.net,DNS:example.net,DNS:localhost,IP:127.0.0.1";
+        let names = &format!("subjectAltName={names}");
         let ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
         succeed(
             openssl()

@@ -26,16 +26,16 @@ pub struct Talk<'p> {
 impl<'p> Talk<'p> {
     /// Begins a command with somebody's store, without a terminal.
     pub fn begin(place: &'p Place, home: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new("setsid")
-            .args(["--wait", env!("CARGO_BIN_EXE_cseal")])
-            .args(arguments)
-            .current_dir(place.path(""))
-            .env("COUNTERSEAL_HOME", place.path(home))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new("setsid");
+        command.args(["--wait", env!("CARGO_BIN_EXE_cseal")]).args(arguments);
+        command.current_dir(place.path("")).env("COUNTERSEAL_HOME", place.path(home));
+        Self::of(place, command)
+    }
+
+    /// Begins this command, whose files are in the folder.
+    pub fn of(place: &'p Place, mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let (sender, events) = channel();
         let output = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || {

@@ -131,6 +131,7 @@ impl Sync<'_> {
     /// # Errors
     /// [`SyncError::OnlyHolder`] where keys would be lost, unless `anyway`; other [`SyncError`]s.
     pub fn revoke(&mut self, device: DeviceId, anyway: bool, now: Time) -> Result<AfterCare, SyncError> {
+        self.check_right_to_decree()?;
         let role = self.told.live(&device).map(|device| device.role).ok_or(SyncError::UnknownDevice)?;
         let lost = self.only_holder_of(&device);
         if !anyway && !lost.is_empty() && Rules::in_force().look_first {
@@ -242,8 +243,13 @@ impl Sync<'_> {
 
     /// An entry that only an admin may write.
     fn decree(&mut self, body: Body, now: Time) -> Result<EntryId, SyncError> {
-        self.told.live(&self.me).filter(|device| device.role.administers()).ok_or(SyncError::NoRight)?;
+        self.check_right_to_decree()?;
         self.say(body, now)
+    }
+
+    fn check_right_to_decree(&self) -> Result<(), SyncError> {
+        let own = self.told.live(&self.me).filter(|device| device.role.administers());
+        own.map(drop).ok_or(SyncError::NoRight)
     }
 
     fn say(&mut self, body: Body, now: Time) -> Result<EntryId, SyncError> {

@@ -168,11 +168,11 @@ pub enum Change {
     },
     /// The heads of the log, which never become fewer again.
     Pin(Vec<EntryId>),
-    /// Mail could not be opened for want of this key, or was asked for at that time.
+    /// Mail could not be opened for want of this key, which was asked for first at that time.
     Want {
         /// The key by its name in the mail.
         name: [u8; 32],
-        /// When it was asked for.
+        /// When it was asked for first.
         asked: Option<Time>,
     },
     /// A key that was wanted has come, or is wanted no more.

@@ -15,8 +15,10 @@ use crate::log::{Body, EntryId, KeyId, Purpose, Rules};
 
 /// Seconds after which a device says again that it is there.
 const BEACON_SECONDS: i64 = 7 * DAY;
-/// Seconds after which a key is asked for again.
+/// Seconds that pass at least between two notes that only ask for other keys: mail of strangers makes a device ask.
 const WANT_SECONDS: i64 = 3600;
+/// Days after which a key that nobody has is asked for no more.
+const WANT_DAYS: i64 = 30;
 
 impl Sync<'_> {
     /// Does what follows from the log, as far as this device has the right to it.
@@ -179,12 +181,14 @@ impl Sync<'_> {
         let (note, mut changes) = self.draft_note(counter, now)?;
         let is_news = self.notes.get(&self.me).is_none_or(|last| {
             (&last.heads, last.digest, &last.held) != (&note.heads, note.digest, &note.held)
-                || !note.wanted.is_empty()
+                || (last.wanted != note.wanted && may_ask(last, now))
                 || last.time.plus_seconds(BEACON_SECONDS) <= now
         });
         if is_news || is_due {
             let signed = self.craft.sign(SignedKind::Note, &note.to_der(), now)?;
             changes.push(self.outgoing(&Parcel::Note(signed), &self.writing()?)?);
+            let unasked = note.wanted.iter().filter(|name| self.wanted.get(*name) == Some(&None));
+            changes.extend(unasked.map(|name| Change::Want { name: *name, asked: Some(now) }));
             changes.push(Change::Note(note));
         }
         self.commit(changes)
@@ -197,13 +201,11 @@ impl Sync<'_> {
         let listed = (held != expected).then(|| held.iter().take(limits::HELD_KEYS).copied().collect());
         let (mut wanted, mut changes) = (Vec::new(), Vec::new());
         for (name, asked) in &self.wanted {
-            if self.store.key_named(name)?.is_some_and(|key| self.held.contains_key(&key)) {
+            let is_over = asked.is_some_and(|asked| asked.plus_days(WANT_DAYS) <= now);
+            if is_over || self.store.key_named(name)?.is_some_and(|key| self.held.contains_key(&key)) {
                 changes.push(Change::Unwant(*name));
-            } else if asked.is_none_or(|asked| asked.plus_seconds(WANT_SECONDS) <= now || asked > now)
-                && wanted.len() < limits::WANTED_KEYS
-            {
+            } else if wanted.len() < limits::WANTED_KEYS {
                 wanted.push(*name);
-                changes.push(Change::Want { name: *name, asked: Some(now) });
             }
         }
         let note = Note {
@@ -224,7 +226,7 @@ impl Sync<'_> {
         self.notes.get(&self.me).is_none_or(|last| last.time.plus_seconds(BEACON_SECONDS) <= now)
     }
 
-    /// Mail came that no key of this device opens: its other devices are asked, once an hour at most.
+    /// Mail came that no key of this device opens: its other devices are asked, for a month.
     ///
     /// # Errors
     /// [`SyncError`].
@@ -234,4 +236,10 @@ impl Sync<'_> {
         }
         self.commit(vec![Change::Want { name, asked: None }])
     }
+}
+
+/// Whether a note may go out only to ask for other keys than the last one.
+fn may_ask(last: &Note, now: Time) -> bool {
+    // A clock that was put back does not silence a device.
+    last.wanted.is_empty() || last.time.plus_seconds(WANT_SECONDS) <= now || last.time > now
 }

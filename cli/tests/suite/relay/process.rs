@@ -42,16 +42,16 @@ impl Relay {
 
     /// The same, or what it said.
     pub fn try_to_start(folder: &Path, arguments: &[&str]) -> Result<Self, String> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_cseal"))
-            .args(["relay", "--json", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .env("COUNTERSEAL_HOME", folder)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cseal"));
+        command.args(["relay", "--json", "--listen", "127.0.0.1:0"]).args(arguments);
+        command.env("COUNTERSEAL_HOME", folder).current_dir(folder);
+        Self::begin(command)
+    }
+
+    /// Begins a relay by this command, or answers with what it said.
+    pub fn begin(mut command: Command) -> Result<Self, String> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut journal = BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
         journal.read_line(&mut first).unwrap();
