@@ -442,6 +442,108 @@ class Send(Queue):
     how = "-odi"
 
 
+class Sync(Operation):
+    """`cseal device sync`, of which another device takes in what it posts"""
+
+    # Who syncs, and who made the key that is on its way.
+    syncs, makes = "home", "home"
+    places = ("home", "other")
+
+    def make(self, place):
+        super().make(place)
+        (place / "stick").mkdir()
+        self.cseal.must(place, ["device", "export", "--store", "copy", "--recovery-file", "sheet", "--this-device", "desk"])
+        self.pair(place)
+        for _ in range(3):
+            for home in self.places:
+                self.sync(place, home)
+
+    def pair(self, place):
+        """The second device joins by two files, and is an admin as the first."""
+        join = ["device", "join", "--json", "--name", "laptop", "--no-passphrase", "--file", "request"]
+        self.cseal.must(place, join, "other")
+        add = ["device", "add", "--json", "--role", "admin", "--file", "request", "--answer", "answer"]
+        events = [json.loads(line) for line in self.cseal.run(place, add, text=b"y\ny\n").stdout.splitlines()]
+        words = next(event["words"] for event in events if event["event"] == "answer-words")
+        joined = self.cseal.run(place, ["device", "join", "--json", "--answer", "answer"], "other", text=words.encode() + b"\n")
+        if joined.returncode:
+            raise Broken(joined.stderr.decode())
+
+    def meet(self, place):
+        """The folder where they meet is beside their homes, wherever these are now."""
+        for home in self.places:
+            file, text = place / home / "config.toml", f'[[sync]]\nfolder = "{place}/stick"\n'
+            if not file.exists() or file.read_text() != text:
+                file.write_text(text)
+                os.sync()
+
+    def sync(self, place, home):
+        self.meet(place)
+        return json.loads(self.cseal.must(place, ["device", "sync", "--json"], home))
+
+    def run(self, place, number, before=()):
+        """One device makes a key, and what follows is one round: of it, or of the one that the key is for."""
+        self.meet(place)
+        made = self.cseal.run(place, ["keys", "renew", ADDRESS, "--encryption", "--algorithm", "p-256", "--json"], self.makes)
+        if made.returncode:
+            return made
+        if self.makes != self.syncs:
+            self.sync(place, self.makes)
+        ran = self.cseal.run(place, ["device", "sync", "--json"], self.syncs, before)
+        # Which place failed, and why, is in the report.
+        if ran.returncode == 3 and ran.stdout and json.loads(ran.stdout)["troubles"]:
+            ran.stderr = ran.stderr or ran.stdout
+        ran.stdout = made.stdout + ran.stdout
+        return ran
+
+    def key_of(self, answer):
+        """The key of an answer; nothing where it was not all taken in or posted."""
+        made, report = (json.loads(part) for part in answer.decode().replace("} {", "}\n{").split("\n") if part.strip())
+        return None if report["waiting"] or report["troubles"] else made["keys"][0]["fingerprint"]
+
+    def keys_at(self, place, home):
+        listed = json.loads(self.cseal.must(place, ["keys", "list", "--json"], home))["keys"]
+        return [key["fingerprint"] for key in listed]
+
+    def done(self, place, answers):
+        self.sync(place, "other")
+        there = self.keys_at(place, "other")
+        keys = {number: self.key_of(answer) for number, answer in answers.items()}
+        return {number for number, key in keys.items() if key is None or key in there}
+
+    def fault(self, place):
+        super().fault(place)
+        reports = []
+        for _ in range(4):
+            reports = [self.sync(place, home) for home in self.places]
+            # Whoever says the same twice in other words would be taken for two.
+            if any(report["alarms"] or report["refused"] for report in reports):
+                raise Broken(f"a device is at odds with itself: {reports}")
+        if any(report["entries"] or report["imported"] or report["posted"] or report["waiting"] for report in reports):
+            raise Broken(f"it does not come to rest: {reports}")
+        keys = [self.keys_at(place, home) for home in self.places]
+        if any(len(set(some)) != len(some) for some in keys):
+            raise Broken("a key came twice")
+        shared = [{key["fingerprint"] for key in self.shared(place, home)} for home in self.places]
+        if shared[0] != shared[1]:
+            raise Broken(f"the devices do not have the same keys: {shared}")
+
+    def shared(self, place, home):
+        listed = json.loads(self.cseal.must(place, ["keys", "list", "--json"], home))["keys"]
+        return [key for key in listed if key["use"] == "encryption"]
+
+
+class SyncIn(Sync):
+    """`cseal device sync`, which takes in what another device posted"""
+
+    makes = "other"
+
+    def done(self, place, answers):
+        there = self.keys_at(place, "home")
+        keys = {number: self.key_of(answer) for number, answer in answers.items()}
+        return {number for number, key in keys.items() if key is None or key in there}
+
+
 OPERATIONS = {
     "queue": Queue,
     "send": Send,
@@ -455,6 +557,8 @@ OPERATIONS = {
     "restore": Restore,
     "rewrap": Rewrap,
     "rewrap-in-place": RewrapInPlace,
+    "sync": Sync,
+    "sync-in": SyncIn,
 }
 
 
