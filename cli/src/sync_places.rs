@@ -1,6 +1,7 @@
 //! Where a person's devices meet: `[[sync]]` in `config.toml`, and the ways there.
 
 mod mailbox;
+mod serving;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +10,12 @@ use counterseal_keysync::relay::protocol::Class;
 use counterseal_keysync::sync::Ways;
 use counterseal_keysync::transport::address::{Address, AddressError};
 use counterseal_keysync::transport::folder::FolderTransport;
-use counterseal_keysync::transport::lan::{self, LanTransport};
+use counterseal_keysync::transport::lan::{self, LanTransport, Together};
 use counterseal_keysync::transport::relay::{RelayAddress, RelayTransport};
 use counterseal_keysync::transport::{ObjectBox, Transport, TransportError};
 use toml_edit::{Item, TableLike};
 
+pub(crate) use self::serving::{Served, Serving};
 use crate::account::Account;
 use crate::clock;
 use crate::config::Config;
@@ -64,17 +66,42 @@ fn place(key: &str, item: &Item) -> Result<Address, String> {
 pub(crate) struct Places {
     addresses: Vec<Address>,
     accounts: Vec<Account>,
+    served: Served,
 }
 
 impl Places {
     /// Those that are configured.
     pub(crate) fn of(config: Config) -> Self {
-        Self { addresses: config.sync, accounts: config.accounts }
+        Self { addresses: config.sync, accounts: config.accounts, served: Served::default() }
+    }
+
+    /// Puts the boxes in their places that this device offers to others itself.
+    pub(crate) fn serve(&mut self, served: Served) {
+        self.served = served;
     }
 
     /// In the order of the file.
     pub(crate) fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// To other devices on this network; where this one offers the box, to that as well.
+    fn lan(&self, address: &Address, object_box: &ObjectBox) -> Result<Box<dyn Transport>, TransportError> {
+        let offered = self.served.find(address, object_box);
+        let others = match address {
+            // Who listens at the one address that there is, is all there is.
+            Address::LanAt(_) if offered.is_some() => None,
+            Address::LanAt(at) => Some(LanTransport::fixed(object_box, lan::Class::Account, at)),
+            _ => {
+                let own = offered.and_then(|offered| offered.name);
+                Some(LanTransport::find(object_box, lan::Class::Account)?.past(own))
+            }
+        };
+        match (offered, others) {
+            (Some(offered), others) => Ok(Box::new(Together::new(&offered.kept, others))),
+            (None, Some(others)) => Ok(Box::new(others)),
+            (None, None) => Err(TransportError::Absent),
+        }
     }
 
     fn account(&self, name: &str) -> Result<&Account, TransportError> {
@@ -105,24 +132,24 @@ impl Ways for ConfiguredWays {
         let found = self.places.addresses.iter().find(|other| other.to_string() == place);
         Ok(match found.ok_or(TransportError::Absent)? {
             Address::Folder(path) => Box::new(FolderTransport::new(path, object_box)),
-            Address::Relay(url) => {
-                let address = RelayAddress::parse(url)?;
-                let object_box = object_box.clone();
-                Box::new(RelayTransport::new(
-                    agent()?,
-                    address,
-                    object_box,
-                    Class::Account,
-                    Arc::new(clock::now),
-                ))
-            }
+            Address::Relay(url) => Box::new(relay(url, object_box, Class::Account)?),
             Address::Imap(name) => Box::new(mailbox::open(self.places.account(name)?, object_box)?),
-            Address::Lan => Box::new(LanTransport::find(object_box, lan::Class::Account)?),
-            Address::LanAt(address) => {
-                Box::new(LanTransport::fixed(object_box, lan::Class::Account, address))
-            }
+            address @ (Address::Lan | Address::LanAt(_)) => self.places.lan(address, object_box)?,
         })
     }
+}
+
+/// A box at a relay.
+///
+/// # Errors
+/// [`TransportError`] where the URL is none, or the proxy is not known.
+pub(crate) fn relay(
+    url: &str,
+    object_box: &ObjectBox,
+    class: Class,
+) -> Result<RelayTransport, TransportError> {
+    let address = RelayAddress::parse(url)?;
+    Ok(RelayTransport::new(agent()?, address, object_box.clone(), class, Arc::new(clock::now)))
 }
 
 /// A client for relays, which may be in the person's own network, or on this machine without TLS. Through the proxy of

@@ -97,6 +97,8 @@ pub const LAN_ANSWER: Duration = Duration::from_secs(20);
 pub const LAN_IDLE: Duration = Duration::from_secs(90);
 /// How long one device is asked to wait, before the others are.
 pub const LAN_TURN: Duration = Duration::from_secs(5);
+/// How long a device that waits at its own box waits, before the others on the network are asked.
+pub const KEPT_TURN: Duration = Duration::from_secs(2);
 /// How long nobody is asked after nobody answered.
 pub const LAN_PAUSE: Duration = Duration::from_secs(2);
 /// Bytes that a mail server may send in answer to one question: a listing of all objects is the longest.

@@ -103,7 +103,8 @@ pub(crate) struct DeviceAdd {
         Looks into every place that config.toml names under [[sync]], takes in what your other devices left there, \
         opens the keys that are for this one, hands on what another one misses, and leaves what is new here. Whatever \
         lies between your devices is believed in nothing. It ends after one round; --watch goes on, and a service \
-        of systemd (--install) does that while you are logged in.\n\n\
+        of systemd (--install) does that while you are logged in. On the local network (lan = true), devices come \
+        to one that watches.\n\n\
         It says when a device was copied or put back, when a place holds things back, when one that is put out \
         still writes, and when one was not heard of for long.",
     after_long_help = help_end!(

@@ -1,34 +1,21 @@
 //! The ways to a box that the person named.
 
-use std::path::PathBuf;
-
 use counterseal_keysync::pairing::Side;
 use counterseal_keysync::relay::protocol::Class as RelayClass;
+use counterseal_keysync::transport::address::Address;
 use counterseal_keysync::transport::folder::FolderTransport;
 use counterseal_keysync::transport::lan::{Class, LanListener, LanTransport};
 use counterseal_keysync::transport::memory::MemoryBox;
-use counterseal_keysync::transport::relay::{self, RelayAddress, RelayTransport};
 use counterseal_keysync::transport::{ObjectBox, Transport, TransportError};
 
 use crate::args;
-use crate::clock;
 use crate::failure::Failure;
+use crate::sync_places;
 
-/// Folders, a relay, the local network.
+/// Folders, a relay, and the local network last.
 #[derive(Clone)]
 pub(crate) struct Ways {
-    folders: Vec<PathBuf>,
-    relay: Option<RelayAddress>,
-    lan: Option<Lan>,
-}
-
-/// How devices on the local network find each other.
-#[derive(Clone, Debug)]
-enum Lan {
-    /// By multicast DNS.
-    Found,
-    /// At `HOST:PORT`.
-    Fixed(String),
+    addresses: Vec<Address>,
 }
 
 /// A way to one box.
@@ -45,10 +32,6 @@ impl Way {
     pub(super) const fn is_ours(&self) -> bool {
         self.listener.is_some()
     }
-
-    fn of(transport: impl Transport + 'static) -> Self {
-        Self { transport: Box::new(transport), is_lan: false, listener: None }
-    }
 }
 
 impl Ways {
@@ -64,19 +47,22 @@ impl Ways {
                 return Err(Failure::usage(format!("{}: not a folder", folder.display())));
             }
         }
-        let relay = options.relay.as_deref().map(RelayAddress::parse).transpose();
-        let relay = relay.map_err(|error| Failure::usage(error.to_string()))?;
-        let lan = match &options.lan_address {
-            Some(address) => Some(Lan::Fixed(address.clone())),
-            None if options.lan_only || (options.folder.is_empty() && relay.is_none()) => Some(Lan::Found),
-            None => None,
-        };
-        Ok(Self { folders: options.folder.clone(), relay, lan })
+        let mut addresses: Vec<Address> = options.folder.iter().cloned().map(Address::Folder).collect();
+        let parse = |text: String| Address::parse(&text).map_err(|error| Failure::usage(error.to_string()));
+        if let Some(url) = &options.relay {
+            addresses.push(parse(format!("relay:{url}"))?);
+        }
+        match &options.lan_address {
+            Some(at) => addresses.push(parse(format!("lan:{at}"))?),
+            None if options.lan_only || addresses.is_empty() => addresses.push(Address::Lan),
+            None => {}
+        }
+        Ok(Self { addresses })
     }
 
     /// No way at all: two files go between the two sides.
     pub(crate) const fn none() -> Self {
-        Self { folders: Vec::new(), relay: None, lan: None }
+        Self { addresses: Vec::new() }
     }
 
     /// Every way to one box. Whoever displays listens on the local network, and whoever scans looks for that.
@@ -84,27 +70,16 @@ impl Ways {
     /// # Errors
     /// A way cannot be prepared.
     pub(super) fn open(&self, object_box: &ObjectBox, side: Side) -> Result<Vec<Way>, Failure> {
-        let folders = self.folders.iter();
-        let mut ways: Vec<Way> =
-            folders.map(|folder| Way::of(FolderTransport::new(folder, object_box))).collect();
-        if let Some(address) = &self.relay {
-            let agent = relay::agent(&roots());
-            let now = || clock::now();
-            ways.push(Way::of(RelayTransport::new(
-                agent,
-                address.clone(),
-                object_box.clone(),
-                RelayClass::Pairing,
-                std::sync::Arc::new(now),
-            )));
-        }
-        if let Some(lan) = &self.lan {
-            match local(lan, object_box, side) {
+        let mut ways = Vec::new();
+        for address in &self.addresses {
+            match open(address, object_box, side) {
                 Ok(way) => ways.push(way),
                 // Another way works perhaps.
                 Err(_) if !ways.is_empty() => {}
                 Err(error) => {
-                    return Err(Failure::unknown("not-reached", format!("the local network: {error}"))
+                    let place =
+                        if address.is_lan() { "the local network".to_owned() } else { address.to_string() };
+                    return Err(Failure::unknown("not-reached", format!("{place}: {error}"))
                         .hint("name a folder that both see: --folder DIR; or a relay: --relay URL"));
                 }
             }
@@ -113,28 +88,25 @@ impl Ways {
     }
 }
 
-fn local(lan: &Lan, object_box: &ObjectBox, side: Side) -> Result<Way, TransportError> {
-    match side {
-        Side::Displays => {
-            let memory = MemoryBox::for_pairing();
-            let transport = Box::new(memory.transport());
-            let listener = match lan {
-                Lan::Found => LanListener::announced(object_box, Class::Pairing, memory)?,
-                Lan::Fixed(address) => LanListener::fixed(object_box, Class::Pairing, address, memory)?,
-            };
-            Ok(Way { transport, is_lan: true, listener: Some(listener) })
-        }
-        Side::Scans => {
-            let transport = match lan {
-                Lan::Found => LanTransport::find(object_box, Class::Pairing)?,
-                Lan::Fixed(address) => LanTransport::fixed(object_box, Class::Pairing, address),
-            };
-            Ok(Way { transport: Box::new(transport), is_lan: true, listener: None })
-        }
-    }
+fn open(address: &Address, object_box: &ObjectBox, side: Side) -> Result<Way, TransportError> {
+    let transport: Box<dyn Transport> = match (address, side) {
+        (Address::Folder(folder), _) => Box::new(FolderTransport::new(folder, object_box)),
+        (Address::Relay(url), _) => Box::new(sync_places::relay(url, object_box, RelayClass::Pairing)?),
+        // No option names a mailbox.
+        (Address::Imap(_), _) => return Err(TransportError::Absent),
+        (Address::Lan | Address::LanAt(_), Side::Displays) => return listen(address, object_box),
+        (Address::LanAt(at), Side::Scans) => Box::new(LanTransport::fixed(object_box, Class::Pairing, at)),
+        (Address::Lan, Side::Scans) => Box::new(LanTransport::find(object_box, Class::Pairing)?),
+    };
+    Ok(Way { transport, is_lan: address.is_lan(), listener: None })
 }
 
-/// The TLS roots of the system.
-fn roots() -> Vec<Vec<u8>> {
-    rustls_native_certs::load_native_certs().certs.into_iter().map(|root| root.to_vec()).collect()
+fn listen(address: &Address, object_box: &ObjectBox) -> Result<Way, TransportError> {
+    let memory = MemoryBox::for_pairing();
+    let transport = Box::new(memory.transport());
+    let listener = match address {
+        Address::LanAt(at) => LanListener::fixed(object_box, Class::Pairing, at, memory)?,
+        _ => LanListener::announced(object_box, Class::Pairing, memory)?,
+    };
+    Ok(Way { transport, is_lan: true, listener: Some(listener) })
 }

@@ -14,6 +14,8 @@ mod desktop_keyring;
 mod device_sync;
 mod devices;
 mod doctor;
+#[path = "../../../keysync/tests/suite/dovecot.rs"]
+mod dovecot;
 mod exchange;
 mod files;
 mod filter;
@@ -35,6 +37,7 @@ mod pairing;
 mod passphrase;
 mod peers;
 mod people;
+mod places;
 mod reading;
 mod readme;
 mod recovering;

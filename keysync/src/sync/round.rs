@@ -8,7 +8,7 @@ use super::ports::Ways;
 use super::report::{Alarm, Report};
 use super::state::{Sync, SyncError};
 use crate::log::{EntryId, KeyId, Void};
-use crate::transport::{ObjectName, Transport};
+use crate::transport::{Cursor, ObjectName, Transport};
 
 /// How often a round looks into boxes whose secrets came in the same round.
 const PASSES: usize = 4;
@@ -39,7 +39,10 @@ impl Sync<'_> {
                 places.iter().flat_map(|place| new.iter().map(move |secret| (place, *secret)))
             {
                 let Some(mut transport) = self.way(ways, place, &secret, &mut report)? else { continue };
-                let is_new = !self.cursors.contains_key(&(place.clone(), secret));
+                let is_new = self
+                    .cursors
+                    .get(&(place.clone(), secret))
+                    .is_none_or(|cursor| *cursor == Cursor::default());
                 let listed = self.pull(place, &secret, &mut *transport, again, &mut report)?;
                 to_fill.extend(listed.filter(|_| is_new || again).map(|listed| (secret, listed)));
                 open.insert((place.clone(), secret), transport);

@@ -213,6 +213,25 @@ impl<'a> Sync<'a> {
         })
     }
 
+    /// A place has lost what it had: it is read from the beginning and filled as a new one.
+    ///
+    /// # Errors
+    /// [`SyncError::Store`].
+    pub fn begin_anew(&mut self, place: &str) -> Result<(), SyncError> {
+        let known = self.cursors.keys().filter(|(other, _)| other == place).cloned();
+        let anew = known.map(|(place, secret)| Change::Listed { place, secret, cursor: Cursor::default() });
+        self.commit(anew.collect())
+    }
+
+    /// Every box that is read, the one that is written to first: what a device offers to others.
+    ///
+    /// # Errors
+    /// [`SyncError::NoSecret`].
+    pub fn object_boxes(&self) -> Result<Vec<ObjectBox>, SyncError> {
+        let boxes = self.boxes().into_iter();
+        boxes.map(|id| Ok(ObjectBox::derive(self.secret(&id)?, super::ACCOUNT_BOX))).collect()
+    }
+
     /// A shared key that is held, with its secret.
     pub(super) fn shared_key(&self, id: &KeyId) -> Result<Option<SharedKey>, SyncError> {
         Ok(if self.held.contains_key(id) { self.store.key(id)? } else { None })

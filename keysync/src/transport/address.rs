@@ -70,6 +70,12 @@ impl Address {
         }
     }
 
+    /// Whether it leads to devices on the same network.
+    #[must_use]
+    pub const fn is_lan(&self) -> bool {
+        matches!(self, Self::Lan | Self::LanAt(_))
+    }
+
     /// Whether the network is used: a folder is the system's own business.
     #[must_use]
     pub const fn is_remote(&self) -> bool {

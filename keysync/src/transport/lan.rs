@@ -4,24 +4,28 @@
 //! for those who prove that they hold it ([`session`]). Whoever else comes is told nothing, and ends nothing.
 
 mod discovery;
+mod kept;
 mod listener;
 mod name;
 mod session;
 mod stream;
+mod together;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-pub use listener::{LanListener, Serve};
+pub use kept::KeptBox;
+pub use listener::{LanListener, OwnName, Serve};
+pub use together::Together;
 pub use wire::{read_answer_bytes, read_request_bytes};
 
 use super::{Cursor, Listing, ObjectBox, ObjectName, Transport, TransportError};
 use crate::limits;
 use discovery::Finder;
 use name::Instance;
-use session::{Keys, Session, Side};
+use session::{Keys, Session};
 use wire::{Answer, Request};
 
 /// What a box is for, which says how large its objects are.
@@ -52,6 +56,7 @@ pub struct LanTransport {
     keys: Keys,
     class: Class,
     place: Place,
+    own: Option<OwnName>,
     peers: BTreeMap<Instance, Session>,
     failures: BTreeMap<Instance, u32>,
 }
@@ -81,7 +86,14 @@ impl LanTransport {
 
     fn at(target: &ObjectBox, class: Class, place: Place) -> Self {
         let keys = Keys::of(target);
-        Self { keys, class, place, peers: BTreeMap::new(), failures: BTreeMap::new() }
+        Self { keys, class, place, own: None, peers: BTreeMap::new(), failures: BTreeMap::new() }
+    }
+
+    /// Passes over the listener of this device itself.
+    #[must_use]
+    pub const fn past(mut self, own: Option<OwnName>) -> Self {
+        self.own = own;
+        self
     }
 
     /// Connects to every device that is known and not connected, and waits for the first where there is none.
@@ -89,7 +101,8 @@ impl LanTransport {
         let mut last = TransportError::Unreachable("no device of this box was found on this network".into());
         let patience = if self.peers.is_empty() { limits::LAN_SEARCH } else { Duration::ZERO };
         for (instance, addresses) in self.places(patience)? {
-            if self.peers.contains_key(&instance) || self.peers.len() >= limits::LAN_PEERS {
+            let is_ours = self.own == Some(OwnName(instance));
+            if is_ours || self.peers.contains_key(&instance) || self.peers.len() >= limits::LAN_PEERS {
                 continue;
             }
             let failures = self.failures.entry(instance).or_default();
@@ -112,7 +125,7 @@ impl LanTransport {
 
     fn places(&mut self, patience: Duration) -> Result<Vec<(Instance, Vec<SocketAddr>)>, TransportError> {
         match &mut self.place {
-            Place::Found(finder) => Ok(finder.found(patience)),
+            Place::Found(finder) => Ok(finder.found(patience, self.own)),
             Place::Fixed(address) => {
                 let addresses = address
                     .to_socket_addrs()
@@ -244,7 +257,7 @@ fn connect_any(addresses: &[SocketAddr], keys: &Keys, class: Class) -> Result<Se
     for address in addresses {
         let connected = TcpStream::connect_timeout(address, limits::LAN_CONNECT)
             .map_err(|error| TransportError::Unreachable(format!("{address}: {error}")));
-        match connected.and_then(|stream| Session::begin(stream, keys, Side::Asks, class.frame_bytes())) {
+        match connected.and_then(|stream| Session::ask_for(stream, keys, class.frame_bytes())) {
             Ok(session) => return Ok(session),
             Err(error) => last = error,
         }

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod dovecot;
 mod hostile_mailbox;
 mod mailbox;
 mod packages;

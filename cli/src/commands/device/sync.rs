@@ -18,7 +18,7 @@ use crate::failure::{Exit, Failure};
 use crate::lookup;
 use crate::render::device_sync as render;
 use crate::store::Store;
-use crate::sync_places::{ConfiguredWays, Places};
+use crate::sync_places::{ConfiguredWays, Places, Serving};
 
 /// Fetches, takes in, and posts; with `--watch` until it is ended.
 pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
     }
     let mut store = store::open()?;
     let membership = Membership::expect(&store)?;
-    let places = Places::of(Config::read()?);
+    let mut places = Places::of(Config::read()?);
     let count = places.addresses().len();
     if count == 0 {
         return Err(Failure::unknown("no-place", "config.toml names no place where your devices meet").hint(
@@ -41,8 +41,11 @@ pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
         render::round(&report, count, json)?;
         return Ok(exit(&report, count));
     }
-    let mut watch = Watch::new();
+    let (mut watch, mut serving) = (Watch::new(), Serving::new()?);
     loop {
+        if let Err(failure) = serve(&mut store, &membership, &mut serving, &mut places) {
+            render::failed(&failure, json)?;
+        }
         match round(&mut store, &membership, &places) {
             Ok(report) => render::news(&report, count, json)?,
             // A disk that is full, or a store that somebody locked, may be well again the next time.
@@ -51,6 +54,27 @@ pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
         let meeting = account::with_sync(&mut store, &membership, clock::now(), |sync| sync.meeting());
         watch.wait(&places, meeting.ok());
     }
+}
+
+/// Offers to others on the local network what this account reads, as its log has it now.
+fn serve(
+    store: &mut Store,
+    membership: &Membership,
+    serving: &mut Serving,
+    places: &mut Places,
+) -> Result<(), Failure> {
+    if lookup::is_forbidden() {
+        return Ok(());
+    }
+    let boxes = account::with_sync(store, membership, clock::now(), |sync| sync.object_boxes())?;
+    let served = serving.offer(places, &boxes);
+    let served =
+        served.map_err(|error| Failure::unknown("not-reached", format!("the local network: {error}")))?;
+    for place in served.to_fill() {
+        account::with_sync(store, membership, clock::now(), |sync| sync.begin_anew(&place))?;
+    }
+    places.serve(served);
+    Ok(())
 }
 
 /// One round: what is ours is announced, what others have comes, and the store does as the log says.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use mdns_sd::{Receiver, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent, ServiceInfo};
 
 use super::super::{ObjectBox, TransportError};
+use super::listener::OwnName;
 use super::name::{Instance, SERVICE};
 use crate::limits;
 
@@ -25,13 +26,18 @@ impl Finder {
         Ok(Self { daemon, events, target: target.clone(), found: BTreeMap::new() })
     }
 
-    /// Who was found until now; where there is nobody, the first one is waited for.
-    pub(super) fn found(&mut self, patience: Duration) -> Vec<(Instance, Vec<SocketAddr>)> {
+    /// Who was found until now; where there is nobody but ourselves, the first one is waited for.
+    pub(super) fn found(
+        &mut self,
+        patience: Duration,
+        own: Option<OwnName>,
+    ) -> Vec<(Instance, Vec<SocketAddr>)> {
         let until = Instant::now() + patience;
         // Strangers may announce without end.
         for _ in 0..limits::LAN_EVENTS {
             let left = until.saturating_duration_since(Instant::now());
-            let wait = if self.found.is_empty() { left } else { Duration::ZERO };
+            let is_alone = self.found.keys().all(|found| own == Some(OwnName(*found)));
+            let wait = if is_alone { left } else { Duration::ZERO };
             match self.events.recv_timeout(wait) {
                 Ok(event) => self.learn(event),
                 Err(_) => break,

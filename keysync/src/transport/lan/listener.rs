@@ -1,4 +1,4 @@
-//! The device that has the box: listens while it is needed, and works for those who hold the box too.
+//! The device that has the boxes: listens while it is needed, and works for those who hold one of them too.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +14,7 @@ use super::super::{Cursor, ObjectBox, Transport, TransportError};
 use super::Class;
 use super::discovery::Announcement;
 use super::name::Instance;
-use super::session::{Keys, Session, Side, random};
+use super::session::{Keys, Session, random};
 use super::wire::{Answer, Request};
 use crate::limits;
 
@@ -33,25 +33,33 @@ impl Serve for MemoryBox {
 /// Listens until it is dropped.
 pub struct LanListener {
     address: SocketAddr,
-    announcement: Option<Announcement>,
+    announces: bool,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
 }
 
 struct Shared {
-    keys: Keys,
     class: Class,
-    serve: Box<dyn Serve>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     stopped: bool,
+    offered: Vec<Offered>,
     next: u64,
     connections: BTreeMap<u64, TcpStream>,
-    /// How often devices from an address did not prove that they hold the box.
+    /// How often devices from an address did not prove that they hold a box.
     failures: BTreeMap<IpAddr, u32>,
+}
+
+/// One box at the port of the listener.
+struct Offered {
+    target: ObjectBox,
+    keys: Keys,
+    serve: Arc<dyn Serve>,
+    /// Under which name, where it can be found.
+    announced: Option<(Instance, Announcement)>,
 }
 
 impl LanListener {
@@ -64,9 +72,8 @@ impl LanListener {
         let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0))
             .or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)))
             .map_err(|error| failed(&error))?;
-        let mut started = Self::start(target, class, listener, serve)?;
-        let instance = Instance::new(target, random()?);
-        started.announcement = Some(Announcement::start(&instance, started.address.port())?);
+        let started = Self::start(class, listener, true)?;
+        started.offer(target, serve)?;
         Ok(started)
     }
 
@@ -80,19 +87,16 @@ impl LanListener {
         address: &str,
         serve: impl Serve,
     ) -> Result<Self, TransportError> {
-        Self::start(target, class, TcpListener::bind(address).map_err(|error| failed(&error))?, serve)
+        let listener = TcpListener::bind(address).map_err(|error| failed(&error))?;
+        let started = Self::start(class, listener, false)?;
+        started.offer(target, serve)?;
+        Ok(started)
     }
 
-    fn start(
-        target: &ObjectBox,
-        class: Class,
-        listener: TcpListener,
-        serve: impl Serve,
-    ) -> Result<Self, TransportError> {
+    fn start(class: Class, listener: TcpListener, announces: bool) -> Result<Self, TransportError> {
         let address = listener.local_addr().map_err(|error| failed(&error))?;
         listener.set_nonblocking(true).map_err(|error| failed(&error))?;
-        let keys = Keys::of(target);
-        let shared = Arc::new(Shared { keys, class, serve: Box::new(serve), state: Mutex::default() });
+        let shared = Arc::new(Shared { class, state: Mutex::default() });
         let accepting = {
             let shared = Arc::clone(&shared);
             thread::Builder::new()
@@ -100,7 +104,35 @@ impl LanListener {
                 .spawn(move || accept(&listener, &shared))
                 .map_err(|error| failed(&error))?
         };
-        Ok(Self { address, announcement: None, shared, accepting: Some(accepting) })
+        Ok(Self { address, announces, shared, accepting: Some(accepting) })
+    }
+
+    /// Offers one more box at the same port. One that is offered already is offered as it was.
+    ///
+    /// # Errors
+    /// [`TransportError::Io`] where it cannot be announced.
+    pub fn offer(&self, target: &ObjectBox, serve: impl Serve) -> Result<(), TransportError> {
+        if self.shared.state().offered.iter().any(|offered| offered.target.id() == target.id()) {
+            return Ok(());
+        }
+        let announced = if self.announces {
+            let instance = Instance::new(target, random()?);
+            Some((instance, Announcement::start(&instance, self.address.port())?))
+        } else {
+            None
+        };
+        let (keys, serve): (_, Arc<dyn Serve>) = (Keys::of(target), Arc::new(serve));
+        self.shared.state().offered.push(Offered { target: target.clone(), keys, serve, announced });
+        Ok(())
+    }
+
+    /// Offers no other boxes than these any more. Who works on one goes on until its connection ends.
+    pub fn keep_only(&self, targets: &[ObjectBox]) {
+        let is_kept = |offered: &mut Offered| targets.iter().any(|target| target.id() == offered.target.id());
+        let gone: Vec<Offered> =
+            self.shared.state().offered.extract_if(.., |offered| !is_kept(offered)).collect();
+        // Taking a name back takes a moment, in which nobody waits for the others.
+        drop(gone);
     }
 
     /// Where it listens.
@@ -108,12 +140,24 @@ impl LanListener {
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// The name under which it offers a box, by which a device passes itself over.
+    #[must_use]
+    pub fn own_name(&self, target: &ObjectBox) -> Option<OwnName> {
+        let state = self.shared.state();
+        let offered = state.offered.iter().find(|offered| offered.target.id() == target.id())?;
+        offered.announced.as_ref().map(|(instance, _)| OwnName(*instance))
+    }
 }
+
+/// A listener's name, as others find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnName(pub(super) Instance);
 
 /// Nobody is served any more when this has ended.
 impl Drop for LanListener {
     fn drop(&mut self) {
-        self.announcement = None;
+        self.keep_only(&[]);
         let mut state = self.shared.state();
         state.stopped = true;
         for connection in state.connections.values() {
@@ -152,9 +196,13 @@ impl Shared {
     }
 
     fn serve(&self, stream: TcpStream, from: IpAddr) {
-        match Session::begin(stream, &self.keys, Side::Answers, self.class.frame_bytes()) {
-            Ok(mut session) => {
-                let mut way = self.serve.open();
+        let (keys, ways): (Vec<Keys>, Vec<Arc<dyn Serve>>) = {
+            let state = self.state();
+            state.offered.iter().map(|offered| (offered.keys.clone(), Arc::clone(&offered.serve))).unzip()
+        };
+        match Session::answer_for(stream, &keys, self.class.frame_bytes()) {
+            Ok((number, mut session)) => {
+                let Some(mut way) = ways.get(number).map(|serve| serve.open()) else { return };
                 // However it ends, the other side sees it.
                 let _ = session.serve(|request| answer(way.as_mut(), request));
             }

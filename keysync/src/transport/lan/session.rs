@@ -74,7 +74,7 @@ fn expanded(secret: &SecretBytes, salt: Option<&[u8]>, purpose: &str) -> SecretB
 
 /// Which of the two somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+enum Side {
     /// Connected, and works on the other's box.
     Asks,
     /// Listens, and has the box.
@@ -113,25 +113,31 @@ impl Session {
     ///
     /// # Errors
     /// [`TransportError::Absent`] where the other side does not hold it; [`TransportError::Unreachable`].
-    pub(super) fn begin(
+    pub(super) fn ask_for(
         stream: TcpStream,
         keys: &Keys,
-        side: Side,
         frame_bytes: usize,
     ) -> Result<Self, TransportError> {
         let mut stream = TimedStream::new(stream)?;
-        let own: [u8; 32] = random()?;
-        let nonces = match side {
-            Side::Asks => ask_to_begin(&mut stream, keys, &own)?,
-            Side::Answers => let_begin(&mut stream, keys, &own)?,
-        };
-        let [asking, answering] =
-            [Side::Asks, Side::Answers].map(|side| Direction::new(keys.cipher(side, &nonces)));
-        let (sending, receiving) = match side {
-            Side::Asks => (asking, answering),
-            Side::Answers => (answering, asking),
-        };
+        let nonces = ask_to_begin(&mut stream, keys, &random()?)?;
+        let [sending, receiving] = directions(keys, &nonces);
         Ok(Self { stream, sending, receiving, frame_bytes })
+    }
+
+    /// Lets the other side prove which of these boxes it holds, and proves the same; the number of the box, from 0.
+    ///
+    /// # Errors
+    /// As [`Session::ask_for`].
+    pub(super) fn answer_for(
+        stream: TcpStream,
+        offered: &[Keys],
+        frame_bytes: usize,
+    ) -> Result<(usize, Self), TransportError> {
+        let mut stream = TimedStream::new(stream)?;
+        let (number, nonces) = let_begin(&mut stream, offered, &random()?)?;
+        let keys = offered.get(number).ok_or(TransportError::Absent)?;
+        let [receiving, sending] = directions(keys, &nonces);
+        Ok((number, Self { stream, sending, receiving, frame_bytes }))
     }
 
     /// Asks, and reads the answer.
@@ -191,19 +197,31 @@ fn ask_to_begin(stream: &mut TimedStream, keys: &Keys, own: &[u8; 32]) -> Result
     }
 }
 
-fn let_begin(stream: &mut TimedStream, keys: &Keys, own: &[u8; 32]) -> Result<Vec<u8>, TransportError> {
+fn let_begin(
+    stream: &mut TimedStream,
+    offered: &[Keys],
+    own: &[u8; 32],
+) -> Result<(usize, Vec<u8>), TransportError> {
     let hello = stream.read(MAGIC.len() + 32, limits::LAN_HANDSHAKE)?;
     let theirs = hello.strip_prefix(MAGIC).ok_or(TransportError::Absent)?;
     let nonces = [theirs, own].concat();
     stream.write(own, limits::LAN_HANDSHAKE)?;
     let proof = stream.read(PROOF, limits::LAN_HANDSHAKE)?;
-    if bool::from(proof.ct_eq(&keys.proof(Side::Asks, &nonces))) {
+    let is_proven = |keys: &Keys| bool::from(proof.ct_eq(&keys.proof(Side::Asks, &nonces)));
+    // Every one is tried, so that nobody learns which one it was.
+    let proven = offered.iter().map(is_proven).collect::<Vec<_>>().iter().position(|is_proven| *is_proven);
+    if let Some((number, keys)) = proven.and_then(|number| Some((number, offered.get(number)?))) {
         stream.write(&keys.proof(Side::Answers, &nonces), limits::LAN_HANDSHAKE)?;
-        return Ok(nonces);
+        return Ok((number, nonces));
     }
     // Who holds another box sees what a listener of no box of his would send.
     stream.write(&random::<PROOF>()?, limits::LAN_HANDSHAKE)?;
     Err(TransportError::Absent)
+}
+
+/// From who asks, and from who answers.
+fn directions(keys: &Keys, nonces: &[u8]) -> [Direction; 2] {
+    [Side::Asks, Side::Answers].map(|side| Direction::new(keys.cipher(side, nonces)))
 }
 
 pub(super) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], TransportError> {

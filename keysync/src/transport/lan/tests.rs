@@ -220,3 +220,19 @@ fn devices_find_each_other_by_multicast() {
     let (from, to) = (stranger.list(&Cursor::default()), announced.address());
     assert!(matches!(from, Err(TransportError::Unreachable(_))), "{from:?} found {to}");
 }
+
+#[test]
+fn one_port_has_several_boxes_and_each_holder_finds_his() {
+    let (one, other) = (MemoryBox::new(), MemoryBox::new());
+    let listener = listener(&one);
+    listener.offer(&a_box(2), other.clone()).unwrap();
+    let to = |byte| LanTransport::fixed(&a_box(byte), Class::Account, &listener.address().to_string());
+    to(1).put(b"first").unwrap();
+    to(2).put(b"second").unwrap();
+    assert_eq!(one.objects(), [b"first".to_vec()]);
+    assert_eq!(other.objects(), [b"second".to_vec()]);
+    assert!(to(3).put(b"third").is_err());
+    listener.keep_only(&[a_box(2)]);
+    assert!(to(1).put(b"fourth").is_err());
+    to(2).put(b"fifth").unwrap();
+}

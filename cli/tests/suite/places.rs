@@ -1,0 +1,170 @@
+//! Devices that meet on the local network, or in the person's own mailbox.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::dovecot::{Dovecot, Kind};
+use crate::people::Place;
+use crate::talk::Talk;
+
+/// How long something may take that takes moments.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Alice's store, and a second device of hers in `new`, which knows of no place yet.
+pub fn paired() -> Place {
+    let place = Place::new();
+    fs::create_dir(place.path("share")).unwrap();
+    let join = ["device", "join", "--json", "--name", "laptop", "--no-passphrase", "--folder", "share"];
+    let mut new = Talk::begin(&place, "new", &join);
+    let code = new.event("code")["code"].as_str().unwrap().to_owned();
+    let add = ["device", "add", "--json", "--no-recovery", "--this-device", "desk", "--folder", "share"];
+    let mut old = Talk::begin(&place, "alice", &add);
+    old.asked("code");
+    old.say(&code);
+    let digits = old.event("digits")["digits"].as_str().unwrap().to_owned();
+    old.asked("approve");
+    old.say("y");
+    new.asked("digits");
+    new.say(&digits);
+    new.ends(0);
+    old.ends(0);
+    place
+}
+
+/// A new key on Alice's first device, which the second one does not have.
+fn renew(place: &Place) {
+    place.run("alice", &["keys", "renew", "alice@example.org", "--encryption"]).exits(0);
+}
+
+fn settle(place: &Place, text: &str) {
+    for home in ["alice", "new"] {
+        place.write(&format!("{home}/config.toml"), text);
+    }
+}
+
+fn imported(said: &[u8]) -> usize {
+    let said: Value = serde_json::from_slice(said).unwrap();
+    said["imported"].as_array().unwrap().len()
+}
+
+/// How many keys the second device lacks, as the first one has heard.
+fn behind(place: &Place) -> Option<u64> {
+    let listed = place.run("alice", &["device", "list", "--json"]).exits(0);
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let devices = listed["devices"].as_array().unwrap();
+    devices.iter().find(|device| device["name"] == "laptop").unwrap()["behind"].as_u64()
+}
+
+/// `device sync --watch` of one device, until this is dropped.
+struct Watching(Child);
+
+impl Watching {
+    fn of(place: &Place, home: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cseal"));
+        command.args(["device", "sync", "--watch"]).env("COUNTERSEAL_HOME", place.path(home));
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(quiet.spawn().unwrap())
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[track_caller]
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "{what}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn two_devices_with_nothing_but_the_local_network_come_to_agree() {
+    let place = paired();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    settle(&place, &format!("[[sync]]\nlan = \"127.0.0.1:{port}\"\n"));
+    renew(&place);
+    let nobody = place.run("new", &["device", "sync", "--json"]).exits(3);
+    assert_eq!(imported(&nobody.stdout), 0);
+
+    let watching = Watching::of(&place, "alice");
+    let mut keys = 0;
+    until("the key comes", || {
+        let round = place.run("new", &["device", "sync", "--json"]);
+        keys += imported(&round.stdout);
+        round.code == 0 && keys == 1
+    });
+    // What the second one left there reaches the first.
+    until("the other device hears of it", || behind(&place) == Some(0));
+    drop(watching);
+    place.run("new", &["device", "sync"]).exits(3);
+
+    // It does not matter which of them listens.
+    renew(&place);
+    let watching = Watching::of(&place, "new");
+    until("the first one goes there", || place.run("alice", &["device", "sync"]).code == 0);
+    until("the second key comes", || {
+        let round = place.run("alice", &["device", "sync"]);
+        round.code == 0 && behind(&place) == Some(0)
+    });
+
+    // What was left there outlives who listened.
+    drop(watching);
+    let count = |home: &str| {
+        let boxes = fs::read_dir(place.path(home).join("lan")).unwrap().map(|entry| entry.unwrap().path());
+        boxes.map(|one| fs::read_dir(one).unwrap().count()).sum::<usize>()
+    };
+    let (before, _watching) = (count("new"), Watching::of(&place, "new"));
+    until("it is served again", || place.run("alice", &["device", "sync"]).code == 0);
+    assert!(before > 5 && count("new") >= before, "{before}");
+}
+
+/// The account of a mailbox, whose password a program writes.
+fn mailbox(dovecot: &Dovecot, password: &str) -> String {
+    format!(
+        "# mine\n[account.work]\nsmtp = \"smtps://localhost:1\"\nimap = \"imaps://localhost:{}\"\nuser = \"alice\"\n\
+         password = {{ command = [\"printf\", \"{password}\"] }}\n[[sync]]\nimap = \"work\"\n",
+        dovecot.port
+    )
+}
+
+#[test]
+fn two_devices_with_nothing_but_a_mailbox_come_to_agree() {
+    let kind = Kind { tls: true, prefix: true };
+    let Some(dovecot) = Dovecot::of(kind) else { return };
+    dovecot.deliver("", "1700000000.M1P1.host", "From: bob@example.org\nSubject: hello\n\nDear Alice\n");
+    let before = dovecot.mails("");
+    let place = paired();
+    let authority: &Path = dovecot.authority.as_deref().unwrap();
+    let sync = |home: &str| place.run_with(("SSL_CERT_FILE", authority), home, &["device", "sync", "--json"]);
+    settle(&place, &mailbox(&dovecot, "geheim"));
+    renew(&place);
+    sync("alice").exits(0);
+    assert_eq!(imported(&sync("new").exits(0).stdout), 1);
+    sync("alice").exits(0);
+    assert_eq!(behind(&place), Some(0));
+    assert!(!dovecot.mails(".KeySync").is_empty());
+    assert_eq!(dovecot.mails(""), before, "other mail is as it was");
+
+    // Nobody goes in without the password, or past a certificate of somebody else; both are said, the password is not.
+    let logins = || dovecot.log().matches("Login: user=<alice>").count();
+    let before = logins();
+    let stranger = place.run("new", &["device", "sync"]).exits(3);
+    assert!(stranger.text().contains("localhost"), "{}", stranger.text());
+    settle(&place, &mailbox(&dovecot, "falsch"));
+    let refused = sync("new").exits(3);
+    assert!(refused.text().contains("refuses the login"), "{}", refused.text());
+    assert!(!refused.text().contains("falsch"));
+    assert_eq!(logins(), before);
+}
