@@ -64,9 +64,8 @@ mod tests {
 
     use counterseal_core::cms::RecipientKind;
     use counterseal_core::time::Time;
-    use counterseal_keysync::sync::Store as _;
 
-    use super::super::{Protection, SharedStore};
+    use super::super::Protection;
     use super::*;
 
     fn recipient(name: KeyName) -> RecipientDescription {
@@ -109,9 +108,11 @@ mod tests {
         for number in 0..=u8::MAX {
             assert!(store.miss_keys(&[[number; 32]]).unwrap());
         }
-        store.connection.execute("DELETE FROM log_entry", []).unwrap();
-        let wanted = SharedStore::new(&mut store, now).load().unwrap().wanted;
-        assert_eq!(wanted.len(), WANTED_KEYS);
-        assert!(wanted.contains(&([u8::MAX; 32], None)) && !wanted.contains(&([1; 32], None)));
+        let wanted = |name: [u8; 32]| {
+            let query = "SELECT count(*), total(name = ?1) FROM wanted_key";
+            store.connection.query_row(query, [name], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+        };
+        assert_eq!(wanted([u8::MAX; 32]), (WANTED_KEYS as i64, 1.0));
+        assert_eq!(wanted([1; 32]), (WANTED_KEYS as i64, 0.0));
     }
 }
