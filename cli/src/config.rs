@@ -1,6 +1,8 @@
 //! `config.toml` (`docs/formats/config.md`): how the programs work for a person, and nothing about whom to
 //! believe. An unknown key is an error with its line.
 
+pub(crate) mod end;
+
 use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Range;
@@ -34,6 +36,19 @@ pub(crate) const CONFIG_BYTES: usize = 256 << 10;
 pub(crate) fn announced() -> Result<Capabilities, Failure> {
     let reads_elsewhere = Config::read()?.reads_elsewhere;
     Ok(if reads_elsewhere { Capabilities::of_every_program() } else { Capabilities::ours() })
+}
+
+/// Adds tables at the end of the person's own file.
+///
+/// # Errors
+/// `config`, where the file would not be one afterwards; then it is as it was.
+pub(crate) fn append(tables: &str) -> Result<(), Failure> {
+    let path = Config::path()?;
+    let before = read_settings(&path, CONFIG_BYTES, "config")?.unwrap_or_default();
+    let after = end::with_end(&before, tables);
+    Config::parse(&after)
+        .map_err(|what| Failure::unknown("config", format!("{}: {what}", path.display())))?;
+    end::write(&path, &after)
 }
 
 /// How the programs work for a person.

@@ -13,7 +13,7 @@ use counterseal_keysync::transport::folder::FolderTransport;
 use counterseal_keysync::transport::lan::{self, LanTransport, Together};
 use counterseal_keysync::transport::relay::{RelayAddress, RelayTransport};
 use counterseal_keysync::transport::{ObjectBox, Transport, TransportError};
-use toml_edit::{Item, TableLike};
+use toml_edit::{Item, TableLike, Value};
 
 pub(crate) use self::serving::{Served, Serving};
 use crate::account::Account;
@@ -59,6 +59,18 @@ fn place(key: &str, item: &Item) -> Result<Address, String> {
         (false, ..) => return Err(format!("unknown key {key:?}")),
     };
     parsed.map_err(|error: AddressError| format!("{key:?}: {error}"))
+}
+
+/// A place as it stands in the file.
+pub(crate) fn to_toml(place: &Address) -> String {
+    let (key, value): (_, Value) = match place {
+        Address::Folder(path) => ("folder", path.display().to_string().into()),
+        Address::Relay(url) => ("relay", url.as_str().into()),
+        Address::Imap(name) => ("imap", name.as_str().into()),
+        Address::Lan => ("lan", true.into()),
+        Address::LanAt(at) => ("lan", at.as_str().into()),
+    };
+    format!("[[sync]]\n{key} = {value}\n")
 }
 
 /// The places of one `config.toml`, with what it takes to get there.
@@ -185,6 +197,16 @@ mod tests {
         ];
         assert_eq!(ConfiguredWays::new(places.clone(), false).places(), names);
         assert_eq!(ConfiguredWays::new(places, true).places(), names[..1], "offline");
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_was_written_whatever_stands_in_it() {
+        for text in
+            ["folder:/a \"b\"\n[account.x]", "relay:https://relay.example.org", "lan:", "lan:[::1]:4040"]
+        {
+            let place = Address::parse(text).unwrap();
+            assert_eq!(Config::parse(&to_toml(&place)).unwrap().sync, [place]);
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! What a new device gets at the end of its pairing: the whole log with the entry that adds it, the keys for its role,
-//! certificates of its own mail signing key, and what the old device knows of transports and of others
-//! (`docs/formats/grant.md`).
+//! What a new device gets at the end of its pairing: the whole log with the entry that adds it, the keys for its role, and
+//! what the old device knows of places and of others (`docs/formats/grant.md`).
 //!
 //! It travels inside the sealed channel of the pairing, whose two ends have found each other; all the same, entries and
 //! packages are checked one by one, as if they had come by any other way.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use counterseal_core::der::tlv::{self, Elements, tag};
@@ -22,10 +22,9 @@ pub struct Grant {
     pub entries: Vec<Vec<u8>>,
     /// A package for each key that is for the new device, log secrets among them.
     pub packages: Vec<Vec<u8>>,
-    /// DER of certificates of the new device's mail signing key, and of those above; none for who does not sign.
-    pub certificates: Vec<Vec<u8>>,
-    /// Settings by their names, for those who know them: the ways to the boxes.
-    pub settings: Vec<(String, Vec<u8>)>,
+    /// Where the devices meet, as the old one has it: texts of [`crate::transport::address::Address`]. Hints, no more: a
+    /// text that is none is passed over by whoever reads it.
+    pub places: Vec<String>,
     /// What the old device knows of others, as it takes it along (`docs/formats/take-along.md`); empty for nothing.
     pub contacts: Vec<u8>,
 }
@@ -62,14 +61,15 @@ impl Grant {
     /// The DER of it.
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
-        let settings: Vec<u8> = self.settings.iter().flat_map(|(name, value)| setting(name, value)).collect();
+        let places = self.places.iter();
+        let places: Vec<u8> =
+            places.flat_map(|place| tlv::encode(tag::UTF8_STRING, place.as_bytes())).collect();
         tlv::sequence(&[
             &tlv::integer(&[1]),
             &tlv::encode(tag::OCTET_STRING, self.account.as_bytes()),
             &strings(&self.entries),
             &strings(&self.packages),
-            &strings(&self.certificates),
-            &tlv::encode(tag::SEQUENCE, &settings),
+            &tlv::encode(tag::SEQUENCE, &places),
             &tlv::encode(tag::OCTET_STRING, &self.contacts),
         ])
     }
@@ -92,13 +92,13 @@ impl Grant {
     /// [`GrantError::Entry`] and [`GrantError::Package`].
     pub fn changes(&self, craft: &mut dyn Craft) -> Result<Vec<Change>, GrantError> {
         let mut changes = Vec::new();
-        let mut known: Vec<EntryId> = Vec::new();
+        let mut known: HashSet<EntryId> = HashSet::new();
         for (index, signed) in self.entries.iter().enumerate() {
             let (id, entry) = self.entry(signed, craft).ok_or(GrantError::Entry(index))?;
             if !entry.parents.iter().all(|parent| known.contains(parent)) {
                 return Err(GrantError::Entry(index));
             }
-            known.push(id);
+            known.insert(id);
             changes.push(Change::Entry { id, entry, signed: signed.clone() });
         }
         for (index, package) in self.packages.iter().enumerate() {
@@ -125,10 +125,6 @@ fn strings(strings: &[Vec<u8>]) -> Vec<u8> {
     tlv::encode(tag::SEQUENCE, &strings)
 }
 
-fn setting(name: &str, value: &[u8]) -> Vec<u8> {
-    tlv::sequence(&[&tlv::encode(tag::UTF8_STRING, name.as_bytes()), &tlv::encode(tag::OCTET_STRING, value)])
-}
-
 fn read(der: &[u8]) -> Option<Grant> {
     let mut fields = Elements::new(tlv::only(der, tag::SEQUENCE)?);
     if fields.expect(tag::INTEGER)?.content != [1] {
@@ -138,11 +134,10 @@ fn read(der: &[u8]) -> Option<Grant> {
         account: AccountId::from_bytes(fields.expect(tag::OCTET_STRING)?.content.try_into().ok()?),
         entries: read_strings(&mut fields, limits::LOG_ENTRIES)?,
         packages: read_strings(&mut fields, limits::HELD_KEYS)?,
-        certificates: read_strings(&mut fields, limits::DEVICE_CERTIFICATES)?,
-        settings: read_settings(fields.expect(tag::SEQUENCE)?.content)?,
+        places: read_places(fields.expect(tag::SEQUENCE)?.content)?,
         contacts: fields.expect(tag::OCTET_STRING)?.content.to_vec(),
     };
-    fields.is_empty().then_some(grant)
+    (fields.is_empty() && grant.contacts.len() <= limits::GRANT_CONTACTS_BYTES).then_some(grant)
 }
 
 fn read_strings(fields: &mut Elements<'_>, limit: usize) -> Option<Vec<Vec<u8>>> {
@@ -157,19 +152,17 @@ fn read_strings(fields: &mut Elements<'_>, limit: usize) -> Option<Vec<Vec<u8>>>
     Some(strings)
 }
 
-fn read_settings(content: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
+fn read_places(content: &[u8]) -> Option<Vec<String>> {
     let mut elements = Elements::new(content);
-    let mut settings = Vec::new();
+    let mut places = Vec::new();
     while !elements.is_empty() {
-        let mut setting = Elements::new(elements.expect(tag::SEQUENCE)?.content);
-        let name = std::str::from_utf8(setting.expect(tag::UTF8_STRING)?.content).ok()?.to_owned();
-        let value = setting.expect(tag::OCTET_STRING)?.content.to_vec();
-        if !setting.is_empty() || settings.len() == limits::GRANTED_SETTINGS {
+        let place = std::str::from_utf8(elements.expect(tag::UTF8_STRING)?.content).ok()?;
+        if place.len() > limits::PLACE_BYTES || places.len() == limits::GRANTED_PLACES {
             return None;
         }
-        settings.push((name, value));
+        places.push(place.to_owned());
     }
-    Some(settings)
+    Some(places)
 }
 
 #[cfg(test)]
@@ -245,8 +238,7 @@ mod tests {
                 account,
                 entries,
                 packages: vec![package],
-                certificates: vec![vec![0x30, 0]],
-                settings: vec![("relay".to_owned(), b"https://relay.example.org".to_vec())],
+                places: vec!["relay:https://relay.example.org".to_owned(), "lan:".to_owned()],
                 contacts: b"contacts".to_vec(),
             }
         }
@@ -284,6 +276,20 @@ mod tests {
         assert_eq!(pair.changes(&for_others).unwrap_err(), GrantError::Package(0, CraftError::NotForUs));
         let of_another = Grant { entries: Vec::new(), account: foreign.account, ..grant };
         assert_eq!(pair.changes(&of_another).unwrap_err(), GrantError::Package(0, CraftError::Forged));
+    }
+
+    #[test]
+    fn places_and_contacts_have_limits() {
+        let grant = Pair::new().grant();
+        let read = |places: Vec<String>, contacts: usize| {
+            let grant = Grant { places, contacts: vec![0; contacts], ..grant.clone() };
+            Grant::read(&grant.to_der()).is_ok_and(|read| read == grant)
+        };
+        let place = |bytes| "x".repeat(bytes);
+        assert!(read(vec![place(limits::PLACE_BYTES); limits::GRANTED_PLACES], limits::GRANT_CONTACTS_BYTES));
+        assert!(!read(vec![place(limits::PLACE_BYTES + 1)], 0));
+        assert!(!read(vec![place(1); limits::GRANTED_PLACES + 1], 0));
+        assert!(!read(Vec::new(), limits::GRANT_CONTACTS_BYTES + 1));
     }
 
     #[test]

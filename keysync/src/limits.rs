@@ -237,8 +237,12 @@ pub const KEY_CERTIFICATES: usize = 64;
 pub const PADDED_BYTES: [usize; 3] = [4 << 10, 16 << 10, 64 << 10];
 /// Bytes of what a new device gets: a log of some thousand entries, a hundred keys, and what is known of others.
 pub const GRANT_BYTES: usize = 16 << 20;
-/// Settings that a new device gets.
-pub const GRANTED_SETTINGS: usize = 64;
+/// Places where devices meet that a new device gets.
+pub const GRANTED_PLACES: usize = 16;
+/// Bytes of the text of one of them.
+pub const PLACE_BYTES: usize = 1024;
+/// Bytes of what a new device gets to know of others: some hundred contacts. More is taken along by a file.
+pub const GRANT_CONTACTS_BYTES: usize = 2 << 20;
 /// Days for which a writer's certificate to sign mail is issued, as `cseal init` does.
 pub const SIGNING_CERTIFICATE_DAYS: i64 = 3 * 365;
 /// Bytes of packages that wait for the entry that announces their key.

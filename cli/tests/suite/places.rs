@@ -17,14 +17,20 @@ use crate::talk::Talk;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Alice's store, and a second device of hers in `new`, which knows of no place yet.
-pub fn paired() -> Place {
+fn paired() -> Place {
     let place = Place::new();
+    pair(&place, "reader", |_| {});
+    place
+}
+
+/// Makes `new` a device of Alice's; `see` sees what the new one says at the end.
+fn pair(place: &Place, role: &str, see: impl FnOnce(&mut Talk<'_>)) {
     fs::create_dir(place.path("share")).unwrap();
     let join = ["device", "join", "--json", "--name", "laptop", "--no-passphrase", "--folder", "share"];
-    let mut new = Talk::begin(&place, "new", &join);
+    let mut new = Talk::begin(place, "new", &join);
     let code = new.event("code")["code"].as_str().unwrap().to_owned();
     let add = ["device", "add", "--json", "--no-recovery", "--this-device", "desk", "--folder", "share"];
-    let mut old = Talk::begin(&place, "alice", &add);
+    let mut old = Talk::begin(place, "alice", &[&add[..], &["--role", role]].concat());
     old.asked("code");
     old.say(&code);
     let digits = old.event("digits")["digits"].as_str().unwrap().to_owned();
@@ -32,9 +38,10 @@ pub fn paired() -> Place {
     old.say("y");
     new.asked("digits");
     new.say(&digits);
+    new.event("joined");
+    see(&mut new);
     new.ends(0);
     old.ends(0);
-    place
 }
 
 /// A new key on Alice's first device, which the second one does not have.
@@ -167,4 +174,56 @@ fn two_devices_with_nothing_but_a_mailbox_come_to_agree() {
     assert!(refused.text().contains("refuses the login"), "{}", refused.text());
     assert!(!refused.text().contains("falsch"));
     assert_eq!(logins(), before);
+}
+
+/// Where the first device meets others.
+const PLACES: &str = "[[sync]]\nrelay = \"https://relay.example.org\"\n[[sync]]\nlan = true\n\
+                      [[sync]]\nfolder = \"/media/stick\"\n[[sync]]\nimap = \"work\"\n\
+                      [account.work]\nsmtp = \"smtps://a.example.org\"\nimap = \"imaps://a.example.org\"\n\
+                      user = \"alice\"\npassword = { keyring = true }\n";
+
+/// What a store says of somebody.
+fn of_bob(place: &Place, home: &str) -> [Value; 3] {
+    let ran = place.run(home, &["trust", "show", "bob@example.org", "--json"]);
+    let shown: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    ["score", "verdict", "evidence"].map(|field| shown[field].clone())
+}
+
+#[test]
+fn a_new_device_gets_the_places_and_knows_others_as_the_old_one_does() {
+    let place = Place::new();
+    fs::create_dir(place.path("new")).unwrap();
+    place.write("alice/config.toml", PLACES);
+    let before = "# mine\n[agent]\nstart = \"never\" # here\n";
+    place.write("new/config.toml", before);
+    pair(&place, "reader", |new| {
+        assert_eq!(new.event("contacts")["contacts"], 2);
+        let places = new.event("places");
+        assert_eq!(places["added"], serde_json::json!(["relay:https://relay.example.org", "lan:"]));
+        assert_eq!(places["hints"], serde_json::json!(["folder:/media/stick", "imap:work"]));
+    });
+    let after = String::from_utf8(place.read("new/config.toml")).unwrap();
+    let added = "\n[[sync]]\nrelay = \"https://relay.example.org\"\n\n[[sync]]\nlan = true\n";
+    assert_eq!(after, format!("{before}{added}"));
+    place.run("new", &["--offline", "device", "sync"]).exits(0);
+    assert_eq!(of_bob(&place, "new"), of_bob(&place, "alice"));
+    assert!(place.run("new", &["trust", "list", "--json"]).text().contains("bob@example.org"));
+}
+
+#[test]
+fn who_has_places_already_keeps_them_and_a_kiosk_knows_nobody() {
+    let place = Place::new();
+    fs::create_dir(place.path("new")).unwrap();
+    place.write("alice/config.toml", PLACES);
+    let before = "[[sync]]\nlan = true\n";
+    place.write("new/config.toml", before);
+    pair(&place, "kiosk", |new| {
+        let places = new.event("places");
+        assert_eq!(places["added"], serde_json::json!([]));
+        let hints = ["relay:https://relay.example.org", "folder:/media/stick", "imap:work"];
+        assert_eq!(places["hints"], serde_json::json!(hints));
+        assert!(places["lines"].as_str().unwrap().contains("[[sync]]\nfolder = \"/media/stick\"\n"));
+    });
+    assert_eq!(place.read("new/config.toml"), before.as_bytes());
+    assert!(!place.run("new", &["trust", "list", "--json"]).text().contains("bob@example.org"));
 }

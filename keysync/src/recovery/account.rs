@@ -215,8 +215,8 @@ impl Recovered {
             }
         }
         let account = self.account;
-        let (certificates, settings, contacts) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Grant { account, entries, packages, certificates, settings, contacts })
+        // What the lost devices knew beside their keys is lost with them.
+        Ok(Grant { account, entries, packages, places: Vec::new(), contacts: Vec::new() })
     }
 
     fn entry(&self, device: &DeviceCertificates, now: Time) -> Entry {

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
 use counterseal_keysync::device::{DeviceCertificates, Role};
+use counterseal_keysync::grant::Grant;
 use counterseal_keysync::limits::PAIRING_FILE_BYTES;
 use counterseal_keysync::pairing::{
     Circumstances, DevicePart, Devices, Opening, Pairing, Password, Peer, Profile, ReleasePolicy,
@@ -18,6 +18,7 @@ use super::{found, grant, join};
 use crate::args::{self, RoleName};
 use crate::clock;
 use crate::commands::store::{self, Unlock};
+use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::files::read_file;
 use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
@@ -29,6 +30,7 @@ use crate::terminal::SafeText;
 pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     let now = clock::now();
     let by_file = arguments.how.file.is_some();
+    let places = Config::read()?.sync;
     let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
     let mut store = store::open()?;
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
@@ -68,7 +70,8 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
             }
             Happening::Release(released) => {
                 name = released.peer().name().to_owned();
-                let payload = admit(&mut store, &membership, released.peer(), role, clock::now())?;
+                let grant = admit(&mut store, &membership, released.peer(), role, clock::now())?;
+                let payload = grant::add_along(grant, &mut store, role, &places, crank.screen())?;
                 crank.grant(released, &payload)?;
             }
             Happening::File(bytes) => join::write(arguments.answer.as_deref(), &bytes)?,
@@ -191,13 +194,12 @@ fn admit(
     peer: &Peer,
     role: Role,
     now: Time,
-) -> Result<SecretBytes, Failure> {
+) -> Result<Grant, Failure> {
     let list: Vec<&[u8]> = peer.certificates().iter().map(Certificate::as_der).collect();
     let device = DeviceCertificates::from_list(&list).map_err(|error| {
         Failure::unknown("not-a-device", "the other side has no certificates of a device").because(error)
     })?;
-    let grant = grant::give(store, membership, &device, (role, peer.name()), now)?;
-    Ok(SecretBytes::new(grant.to_der()))
+    grant::give(store, membership, &device, (role, peer.name()), now)
 }
 
 #[cfg(test)]

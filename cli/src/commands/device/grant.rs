@@ -1,5 +1,7 @@
 //! Both ends of a grant: what an admin gives to a new device, and how that takes it.
 
+mod along;
+
 use counterseal_core::time::Time;
 use counterseal_keysync::craft::DeviceCraft;
 use counterseal_keysync::device::{DeviceCertificates, DeviceId, DeviceKeys, Role};
@@ -7,12 +9,13 @@ use counterseal_keysync::grant::Grant;
 use counterseal_keysync::log::{Admitted, Entry, Evaluation, KeyId, Log};
 use counterseal_keysync::sync::{Change, Craft as _, Heading, SharedKey, Store as _};
 
+pub(super) use self::along::{Along, add_along, take_along};
 use super::account::{self, Membership, failed};
 use crate::failure::Failure;
 use crate::randomness::SystemRandom;
 use crate::store::{SharedStore, Store, StoreError};
 
-/// Adds a device to the account, and makes what it gets: the log, and its keys. Doing it twice adds it once. The store
+/// Adds a device to the account, and makes what it must have: the log, and its keys. Doing it twice adds it once. The store
 /// must be unlocked.
 ///
 /// # Errors
@@ -37,9 +40,7 @@ pub(super) fn give(
         account: membership.account,
         entries: entries(store)?,
         packages: packages(store, membership, &told, device, now)?,
-        // A writer asks for them once it knows the addresses.
-        certificates: Vec::new(),
-        settings: Vec::new(),
+        places: Vec::new(),
         contacts: Vec::new(),
     })
 }

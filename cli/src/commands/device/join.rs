@@ -67,6 +67,7 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
                 };
                 crank.imported(Vec::new());
                 joined.say(crank.screen())?;
+                grant::take_along(&mut store, joined.along, crank.screen())?;
             }
             Happening::Done(_) => break,
             Happening::Keep(_) | Happening::Approve | Happening::Release(_) | Happening::Met(_) => {}
@@ -152,11 +153,12 @@ struct Joined {
     role: Role,
     account: String,
     keys: usize,
+    along: grant::Along,
 }
 
 impl Joined {
     fn say(&self, screen: &Screen) -> Result<(), Failure> {
-        let Self { role, account, keys } = self;
+        let Self { role, account, keys, .. } = self;
         let signs = if role.signs() { "" } else { ", without a signing key" };
         screen.say(
             "joined",
@@ -174,5 +176,6 @@ fn take(store: &mut Store, keys: &DeviceKeys, payload: &SecretBytes, now: Time) 
     let grant = Grant::read(payload.expose()).map_err(|error| grant::unsound(&error))?;
     let taken = grant::take(store, keys, &grant, now)?;
     account::ask_for_certificate(store, &taken.membership, now)?;
-    Ok(Joined { role: taken.role, account: found::shown(&grant.account), keys: taken.keys })
+    let account = found::shown(&grant.account);
+    Ok(Joined { role: taken.role, account, keys: taken.keys, along: grant::Along::of(grant) })
 }

@@ -8,7 +8,7 @@ pub(crate) mod nss;
 mod openpgp;
 mod pin;
 mod plan;
-mod take_over;
+pub(crate) mod take_over;
 mod token;
 pub(crate) mod view;
 

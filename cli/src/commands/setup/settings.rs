@@ -1,17 +1,14 @@
 //! What is written into `config.toml` and `policy.toml`: at their ends, whole or not at all, and nothing of what stood there
 //! is touched.
 
-use std::fs;
-use std::path::Path;
-
 use counterseal_core::limits::POLICY_BYTES;
 use counterseal_core::policy::{AddressPattern, Encrypt, PolicyFile};
 use counterseal_core::time::Time;
 
 use super::account::NewAccount;
-use crate::config::{self, Config};
+use crate::config::{self, end};
 use crate::failure::Failure;
-use crate::files::{read_settings, write_file};
+use crate::files::read_settings;
 use crate::{clock, policy};
 
 /// Adds accounts at the end of `config.toml`.
@@ -19,13 +16,8 @@ use crate::{clock, policy};
 /// # Errors
 /// `config`, where the file would not be one afterwards; then it is as it was.
 pub(super) fn add_accounts(accounts: &[NewAccount]) -> Result<(), Failure> {
-    let path = Config::path()?;
-    let before = read_settings(&path, config::CONFIG_BYTES, "config")?.unwrap_or_default();
     let blocks: Vec<String> = accounts.iter().map(NewAccount::to_toml).collect();
-    let after = with_end(&before, &blocks.join("\n"));
-    Config::parse(&after)
-        .map_err(|what| Failure::unknown("config", format!("{}: {what}", path.display())))?;
-    write(&path, &after)
+    config::append(&blocks.join("\n"))
 }
 
 /// What `policy.toml` says of everybody, if it says anything. A row that is silent about encryption leaves it as it is built
@@ -43,9 +35,9 @@ pub(super) fn for_everybody() -> Result<Option<Encrypt>, Failure> {
 pub(super) fn add_policy(encrypt: Encrypt) -> Result<(), Failure> {
     let path = policy::path()?;
     let before = read_settings(&path, POLICY_BYTES, "policy")?.unwrap_or_default();
-    let after = with_end(&before, &policy_row(encrypt));
+    let after = end::with_end(&before, &policy_row(encrypt));
     parsed(&after)?;
-    write(&path, &after)
+    end::write(&path, &after)
 }
 
 /// The row.
@@ -62,36 +54,4 @@ fn parsed(text: &str) -> Result<PolicyFile, Failure> {
     let path = policy::path()?;
     PolicyFile::parse(text)
         .map_err(|error| Failure::unknown("policy", format!("{}: {error}", path.display())))
-}
-
-fn with_end(before: &str, end: &str) -> String {
-    if before.trim().is_empty() {
-        return format!("{before}{end}");
-    }
-    let line_end = if before.ends_with('\n') { "" } else { "\n" };
-    format!("{before}{line_end}\n{end}")
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)
-            .map_err(|error| Failure::io(directory.display().to_string(), &error))?;
-    }
-    write_file(path, text.as_bytes(), true)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_stood_there_stands_there_still() {
-        for before in ["", "# mine\n", "[queue]\ngive_up = \"2d\" # days", "a = 1\r\n"] {
-            let after = with_end(before, "[account.home]\n");
-            assert!(
-                after.starts_with(before) && after.ends_with("\n[account.home]\n") || before.is_empty(),
-                "{after}"
-            );
-        }
-    }
 }

@@ -4,6 +4,7 @@
 mod check;
 mod odds;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,21 @@ pub(super) fn run(arguments: &args::Import, store: &mut Store, path: &Path) -> R
         groups: plan.groups,
         left: plan.left,
     })
+}
+
+/// Takes over what another device of the person handed over when this one was added: that the person confirmed on both
+/// screens. The store must be unlocked. Says of how many addresses something was taken.
+///
+/// # Errors
+/// As for a file; nothing was taken over then.
+pub(crate) fn from_device(store: &mut Store, bytes: &[u8]) -> Result<usize, Failure> {
+    let device = Path::new("the other device");
+    let file = trust_file::read(bytes, clock::now()).map_err(|fault| render::not_read(device, fault))?;
+    history::seal(store)?;
+    let plan = Plan::of(file.records, store, history::is_kept()?)?;
+    store.write(clock::now(), |writer| plan.write(writer))?;
+    let addresses: BTreeSet<&str> = plan.trust.iter().map(|record| record.address.as_str()).collect();
+    Ok(addresses.len())
 }
 
 /// What is taken over, and what is not.
