@@ -1,6 +1,6 @@
 //! Fetching what is new, and believing what can be verified.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
@@ -8,9 +8,20 @@ use super::note::Note;
 use super::ports::{Change, CraftError, Parcel, SharedKey, SignedKind, Unpacked};
 use super::report::{Alarm, Report};
 use super::state::{Sync, SyncError};
+use crate::device::DeviceId;
 use crate::limits;
 use crate::log::{KeyId, Rules, VerifiedEntry};
 use crate::transport::{Cursor, Listing, ObjectName, Transport, TransportError};
+
+/// The notes of a listing. Names of objects have no order, so what a note says of the log is judged when the rest of
+/// the listing is known.
+#[derive(Default)]
+struct Heard {
+    /// The newest one of each device.
+    newest: BTreeMap<DeviceId, Note>,
+    /// The objects that brought them and older ones.
+    objects: Vec<ObjectName>,
+}
 
 impl Sync<'_> {
     /// Takes in all that is new in one box. What could not be fetched now is fetched another time.
@@ -41,14 +52,14 @@ impl Sync<'_> {
                 return Ok(None);
             }
         };
-        let mut is_complete = true;
+        let (mut is_complete, mut heard) = (true, Heard::default());
         for name in &listing.names {
             if self.seen.contains(name) {
                 continue;
             }
             match transport.get(name) {
                 Ok(object) if ObjectName::of(&object) == *name => {
-                    self.take_in(*name, &object, secret, report)?
+                    self.take_in(*name, &object, secret, &mut heard, report)?
                 }
                 Ok(_) => report.trouble(place, TransportError::Forged(name.to_string())),
                 // It may be back another time; a box may also list what never was.
@@ -64,6 +75,7 @@ impl Sync<'_> {
                 }
             }
         }
+        self.take_notes(heard, report)?;
         if is_complete && cursor != listing.cursor {
             let (place, secret) = key;
             self.commit(vec![Change::Listed { place, secret, cursor: listing.cursor }])?;
@@ -77,6 +89,7 @@ impl Sync<'_> {
         name: ObjectName,
         object: &[u8],
         secret: &KeyId,
+        heard: &mut Heard,
         report: &mut Report,
     ) -> Result<(), SyncError> {
         let opened = if object.len() > limits::OBJECT_BYTES {
@@ -86,7 +99,14 @@ impl Sync<'_> {
         };
         let mut changes = match opened {
             Ok(Parcel::Entry(signed)) => self.entry(signed, report),
-            Ok(Parcel::Note(signed)) => self.note(&signed, report),
+            Ok(Parcel::Note(signed)) => {
+                if let Some(note) = self.read_note(&signed) {
+                    heard.objects.push(name);
+                    heard.add(note, report);
+                    return Ok(());
+                }
+                refused(report)
+            }
             Ok(Parcel::Package(package)) => self.package(name, package, report)?,
             Err(_) => refused(report),
         };
@@ -116,16 +136,32 @@ impl Sync<'_> {
         }
     }
 
-    fn note(&mut self, signed: &[u8], report: &mut Report) -> Vec<Change> {
+    /// A note, if its device signed it.
+    fn read_note(&mut self, signed: &[u8]) -> Option<Note> {
         if signed.len() > limits::NOTE_BYTES + limits::SIGNED_ENTRY_BYTES {
-            return refused(report);
+            return None;
         }
-        let verified = self.craft.verify(SignedKind::Note, signed).ok();
-        let read = verified.and_then(|signed| Some((Note::read(&signed.content).ok()?, signed.signer)));
-        let Some((note, signer)) = read else { return refused(report) };
+        let signed = self.craft.verify(SignedKind::Note, signed).ok()?;
+        let note = Note::read(&signed.content).ok()?;
+        (signed.signer == note.device && note.account == self.told.account).then_some(note)
+    }
+
+    /// Takes in the notes of a listing, after everything else in it.
+    fn take_notes(&mut self, heard: Heard, report: &mut Report) -> Result<(), SyncError> {
+        if heard.objects.is_empty() {
+            return Ok(());
+        }
+        self.refresh()?;
+        for note in heard.newest.into_values() {
+            let changes = self.note(note, report);
+            self.commit(changes)?;
+        }
+        self.commit(heard.objects.into_iter().map(Change::Seen).collect())
+    }
+
+    fn note(&mut self, note: Note, report: &mut Report) -> Vec<Change> {
         let is_known = self.told.devices.contains_key(&note.device) || self.notes.contains_key(&note.device);
-        let has_room = is_known || self.notes.len() < 2 * limits::RECIPIENTS;
-        if signer != note.device || note.account != self.told.account || !has_room {
+        if !is_known && self.notes.len() >= 2 * limits::RECIPIENTS {
             return refused(report);
         }
         let known = self.notes.get(&note.device);
@@ -161,8 +197,9 @@ impl Sync<'_> {
         };
         let had: Vec<_> =
             before.heads.iter().filter(counted).filter(|id| !after.heads.contains(id)).collect();
-        // What we do not have ourselves cannot be judged.
-        if had.is_empty() || after.heads.iter().any(|id| self.log.entry(id).is_none()) {
+        // What we do not have ourselves, or not with all that is behind it, cannot be judged.
+        let is_unknown = |id| self.log.entry(id).is_none() || self.told.waiting.contains(id);
+        if had.is_empty() || after.heads.iter().any(is_unknown) {
             return false;
         }
         let behind = self.log.ancestors(&after.heads);
@@ -253,6 +290,19 @@ impl Sync<'_> {
             self.commit(changes)?;
         }
         self.refresh()
+    }
+}
+
+impl Heard {
+    /// Keeps a note, unless a newer one of its device came before it.
+    fn add(&mut self, note: Note, report: &mut Report) {
+        match self.newest.get(&note.device) {
+            Some(known) if known.counter == note.counter && *known != note => {
+                report.alarm(Alarm::Cloned(note.device));
+            }
+            Some(known) if known.counter >= note.counter => {}
+            _ => drop(self.newest.insert(note.device, note)),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use counterseal_core::keys::Keyring;
 use counterseal_core::secret::SecretBytes;
+use counterseal_core::time::Time;
 use counterseal_core::x509::issue::{self, Validity};
 use counterseal_core::x509::{KeyKind, SecretKey};
 
@@ -47,8 +48,17 @@ impl Machine {
         account: crate::log::AccountId,
         boxes: &std::sync::Arc<std::sync::Mutex<Boxes>>,
     ) -> Report {
+        self.round_at(account, boxes, NOW)
+    }
+
+    fn round_at(
+        &mut self,
+        account: crate::log::AccountId,
+        boxes: &std::sync::Arc<std::sync::Mutex<Boxes>>,
+        now: Time,
+    ) -> Report {
         let mut ways: FakeWays = fair_ways(boxes);
-        self.with(account, |sync| sync.round(&mut ways, NOW)).unwrap()
+        self.with(account, |sync| sync.round(&mut ways, now)).unwrap()
     }
 
     fn holds(&self, key: &KeyId) -> bool {
@@ -70,9 +80,8 @@ fn new_key() -> SharedKey {
     }
 }
 
-#[test]
-fn a_key_follows_to_every_device_but_to_none_that_is_out() {
-    let boxes = std::sync::Arc::default();
+/// An account of a desktop, with two more writers that know its log.
+fn family() -> (crate::log::AccountId, [Machine; 3]) {
     let root = RootKeys::from_seed(&SecretBytes::new(vec![7; SEED_BYTES])).unwrap();
     let root = root.certify(NOW, &mut SystemRandom).unwrap();
     let [mut desk, mut laptop, mut phone] = ["desk", "laptop", "phone"].map(Machine::new);
@@ -108,7 +117,13 @@ fn a_key_follows_to_every_device_but_to_none_that_is_out() {
         let changes: Vec<Change> = entries.chain(secrets.cloned().map(Change::Key)).collect();
         machine.store.commit(&changes).unwrap();
     }
+    (account, [desk, laptop, phone])
+}
 
+#[test]
+fn a_key_follows_to_every_device_but_to_none_that_is_out() {
+    let boxes = std::sync::Arc::default();
+    let (account, [mut desk, mut laptop, mut phone]) = family();
     let first = new_key();
     let first_id = first.id;
     desk.with(account, |sync| sync.announce(first, NOW)).unwrap();
@@ -139,4 +154,55 @@ fn a_key_follows_to_every_device_but_to_none_that_is_out() {
         machine.store.disk.keys.values().filter(|key| key.purpose == Purpose::LogSecret).count()
     };
     assert_eq!((secrets(&desk), secrets(&laptop), secrets(&phone)), (2, 2, 1));
+}
+
+fn goes_back(report: &Report) -> bool {
+    report.alarms.iter().any(|alarm| matches!(alarm, Alarm::WentBack(_)))
+}
+
+/// One key after the other, each of which the machine tells of.
+fn make_keys(
+    machine: &mut Machine,
+    account: crate::log::AccountId,
+    boxes: &std::sync::Arc<std::sync::Mutex<Boxes>>,
+    count: usize,
+) {
+    for _ in 0..count {
+        machine.with(account, |sync| sync.announce(new_key(), NOW)).unwrap();
+        machine.round(account, boxes);
+    }
+}
+
+#[test]
+fn who_made_much_while_another_slept_is_not_accused_in_whatever_order_it_comes() {
+    let boxes = std::sync::Arc::default();
+    let (account, [mut desk, mut laptop, _]) = family();
+    make_keys(&mut desk, account, &boxes, 1);
+    laptop.round(account, &boxes);
+    make_keys(&mut desk, account, &boxes, 4);
+    let before = laptop.store.disk.clone();
+    for seed in 0..16 {
+        boxes.lock().unwrap().shuffle(seed);
+        laptop.store.disk = before.clone();
+        // After a week it looks at everything in a box, from the start.
+        let report = laptop.round_at(account, &boxes, NOW.plus_days(8));
+        assert_eq!(
+            (report.entries, report.imported.len(), goes_back(&report)),
+            (4, 4, false),
+            "{seed}: {report:?}"
+        );
+    }
+}
+
+#[test]
+fn who_was_put_back_and_goes_on_elsewhere_is_noticed() {
+    let [boxes, others] = [(); 2].map(|()| std::sync::Arc::default());
+    let (account, [mut desk, mut laptop, _]) = family();
+    make_keys(&mut desk, account, &boxes, 1);
+    let earlier = desk.store.disk.clone();
+    make_keys(&mut desk, account, &boxes, 1);
+    assert!(!goes_back(&laptop.round(account, &boxes)));
+    desk.store.disk = earlier;
+    make_keys(&mut desk, account, &others, 3);
+    assert!(goes_back(&laptop.round_at(account, &others, NOW.plus_days(8))));
 }

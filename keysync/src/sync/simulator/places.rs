@@ -17,6 +17,14 @@ pub(in crate::sync) struct Boxes {
     pub(super) shelves: BTreeMap<(String, [u8; 16]), Shelf>,
 }
 
+impl Boxes {
+    /// Brings what is in each box into another order.
+    pub(in crate::sync) fn shuffle(&mut self, seed: u64) {
+        let mut dice = Dice::new(seed);
+        self.shelves.values_mut().for_each(|shelf| dice.shuffle(shelf));
+    }
+}
+
 /// The places, as one device sees them on one occasion.
 pub(in crate::sync) struct FakeWays {
     pub(super) boxes: Arc<Mutex<Boxes>>,
