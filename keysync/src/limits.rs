@@ -20,6 +20,8 @@ pub const GRANT_PART_BYTES: usize = 60 << 10;
 pub const GRANT_PARTS: usize = 64;
 /// Objects of one pairing that are remembered, so that a repeated one costs nothing.
 pub const REMEMBERED_OBJECTS: usize = 1024;
+/// Names in one listing of the box of a pairing, with more of which it ends: all that it needs is a tenth of it.
+pub const PAIRING_LISTED_OBJECTS: usize = REMEMBERED_OBJECTS;
 /// Certificates of one side of a pairing: its own, and what stands above it.
 pub const IDENTITY_CERTIFICATES: usize = 4;
 /// Bytes of one such certificate.
@@ -57,6 +59,8 @@ pub const LISTED_OBJECTS: usize = 100_000;
 pub const FOLDER_ENTRIES: usize = 2 * LISTED_OBJECTS;
 /// Copies that a file synchroniser made of one object, of which each is looked at.
 pub const FOLDER_COPIES: usize = 16;
+/// How long a file in a shared folder has not changed, before it is remembered that it does not hold its object.
+pub const FOLDER_SETTLED: Duration = Duration::from_secs(10);
 /// Bytes of a picture that is searched for QR codes: a photograph of a telephone has five million.
 pub const PICTURE_BYTES: usize = 32 << 20;
 /// Pixels of such a picture: telephones make 12 million, and 50 million where one insists.

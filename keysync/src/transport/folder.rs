@@ -4,9 +4,11 @@
 //! its hash, so that two machines never write different things to one place. Whatever else lies there is left alone,
 //! and nothing that lies there leads out: no symbolic link is followed, nothing but plain files is read.
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -33,13 +35,86 @@ const LOOK_LAST: Duration = Duration::from_secs(5);
 pub struct FolderTransport {
     folder: PathBuf,
     box_name: String,
+    /// Bytes of one object.
+    object_bytes: usize,
+    /// Which files seemed to hold which object when the directory was looked at last, and whether it was.
+    files: Option<Files>,
+    forged: Forged,
+}
+
+/// The names of the files of each object, its own name aside.
+type Files = BTreeMap<ObjectName, Vec<String>>;
+
+/// Files that did not hold what their names say, as they were then: they are not read again before they change.
+type Forged = BTreeMap<String, State>;
+
+/// What changes when a file does: its number, length, and the times of its content and of itself.
+type State = (u64, u64, (i64, i64), (i64, i64));
+
+/// Nothing where it changed just now: some file systems count in steps of two seconds, and perhaps it is being written.
+fn settled(found: &Metadata) -> Option<State> {
+    let (now, modified) = (SystemTime::now(), found.modified().ok()?);
+    let age = now.duration_since(modified).unwrap_or_else(|ahead| ahead.duration());
+    (age > limits::FOLDER_SETTLED).then(|| {
+        let (content, own) = ((found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec()));
+        (found.ino(), found.len(), content, own)
+    })
 }
 
 impl FolderTransport {
-    /// The box in `folder`, which must be there: a mount point without its stick is not filled in its place.
+    /// The box of an account in `folder`, which must be there: a mount point without its stick is not filled in its
+    /// place.
     #[must_use]
     pub fn new(folder: &Path, target: &ObjectBox) -> Self {
-        Self { folder: folder.to_owned(), box_name: super::hexadecimal(target.id()) }
+        Self::with_limit(folder, target, limits::OBJECT_BYTES)
+    }
+
+    /// The box of one pairing: no object is large.
+    #[must_use]
+    pub fn for_pairing(folder: &Path, target: &ObjectBox) -> Self {
+        Self::with_limit(folder, target, limits::PAIRING_OBJECT_BYTES)
+    }
+
+    fn with_limit(folder: &Path, target: &ObjectBox, object_bytes: usize) -> Self {
+        let box_name = super::hexadecimal(target.id());
+        Self { folder: folder.to_owned(), box_name, object_bytes, files: None, forged: Forged::new() }
+    }
+
+    /// Looks at the directory, once for all objects in it.
+    fn look(&mut self, opened: &Opened) -> Result<&Files, TransportError> {
+        let files = opened.files()?;
+        // What is gone needs no memory.
+        self.forged.retain(|file, _| {
+            object_of(file).is_some_and(|name| {
+                files.get(&name).is_some_and(|copies| *file == file_name(&name) || copies.contains(file))
+            })
+        });
+        Ok(self.files.insert(files))
+    }
+
+    /// Reads a file that must hold this object, unless it did not and is as it was.
+    fn read(&mut self, opened: &Opened, file: &str, name: &ObjectName) -> Result<Vec<u8>, TransportError> {
+        let plain = opened.open_plain(file)?;
+        let state = settled(&plain.metadata().map_err(failed)?);
+        if state.is_some() && self.forged.get(file) == state.as_ref() {
+            return Err(TransportError::Forged(format!("{file} holds still what it is not named after")));
+        }
+        let read = read_object(plain, name, self.object_bytes);
+        match (&read, state) {
+            (Err(TransportError::Forged(_)), Some(state)) if self.forged.len() < limits::LISTED_OBJECTS => {
+                self.forged.insert(file.to_owned(), state);
+            }
+            _ => {}
+        }
+        read
+    }
+
+    /// The copies of an object as of the last look: whoever asks for many objects does not look for each.
+    fn copies(&mut self, opened: &Opened, name: &ObjectName) -> Result<Vec<String>, TransportError> {
+        if self.files.is_none() {
+            self.look(opened)?;
+        }
+        Ok(self.files.as_ref().and_then(|files| files.get(name)).cloned().unwrap_or_default())
     }
 
     /// Opens the box's directory.
@@ -98,8 +173,8 @@ impl Transport for FolderTransport {
     }
 
     fn list(&mut self, cursor: &Cursor) -> Result<Listing, TransportError> {
-        let names = match self.open() {
-            Ok(opened) => opened.names()?,
+        let names: Vec<ObjectName> = match self.open() {
+            Ok(opened) => self.look(&opened)?.keys().copied().collect(),
             Err(TransportError::Absent) => Vec::new(),
             Err(error) => return Err(error),
         };
@@ -113,11 +188,11 @@ impl Transport for FolderTransport {
         let opened = self.open()?;
         let mut result = Err(TransportError::Absent);
         if opened.plain(&file_name(name))? {
-            result = opened.read(&file_name(name), name);
+            result = self.read(&opened, &file_name(name), name);
         }
         if matches!(result, Err(TransportError::Absent | TransportError::Forged(_))) {
-            for copy in opened.copies(name)? {
-                if let Ok(bytes) = opened.read(&copy, name) {
+            for copy in self.copies(&opened, name)? {
+                if let Ok(bytes) = self.read(&opened, &copy, name) {
                     return Ok(bytes);
                 }
             }
@@ -126,10 +201,10 @@ impl Transport for FolderTransport {
     }
 
     fn put(&mut self, object: &[u8]) -> Result<ObjectName, TransportError> {
-        super::fits(object.len() as u64, limits::OBJECT_BYTES)?;
+        super::fits(object.len() as u64, self.object_bytes)?;
         let name = ObjectName::of(object);
         let opened = self.open_or_make()?;
-        if opened.plain(&file_name(&name))? && opened.read(&file_name(&name), &name).is_ok() {
+        if opened.plain(&file_name(&name))? && self.read(&opened, &file_name(&name), &name).is_ok() {
             // Who wrote it perhaps lost power before it was on the disk.
             opened.sync_file(&file_name(&name))?;
         } else {
@@ -158,7 +233,7 @@ impl Transport for FolderTransport {
             Err(TransportError::Absent) => return Ok(()),
             opened => opened?,
         };
-        let copies = opened.copies(name)?;
+        let copies = self.copies(&opened, name)?;
         for file in copies.into_iter().chain([file_name(name)]) {
             match rustix::fs::unlinkat(&opened.directory, file.as_str(), AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
@@ -178,36 +253,27 @@ struct Opened {
 }
 
 impl Opened {
-    /// Every object that a file seems to hold, each once, in order.
-    fn names(&self) -> Result<Vec<ObjectName>, TransportError> {
-        let mut names = Vec::new();
+    /// Every object that a file seems to hold, each once, in order; with the copies that a synchroniser made of it when
+    /// two machines wrote it: `NAME (conflicted copy).p7m`.
+    fn files(&self) -> Result<Files, TransportError> {
+        let mut files = Files::new();
         self.each_file(|file, kind| {
             if file.starts_with(UNFINISHED) {
-                self.remove_abandoned(file);
-            } else if matches!(kind, FileType::RegularFile | FileType::Unknown) {
-                names.extend(object_of(file));
+                return self.remove_abandoned(file);
             }
-        })?;
-        names.sort_unstable();
-        names.dedup();
-        if names.len() > limits::LISTED_OBJECTS {
-            return Err(TransportError::Forged(format!("{} objects in one box", names.len())));
-        }
-        Ok(names)
-    }
-
-    /// Files that a synchroniser made of this object when two machines wrote it: `NAME (conflicted copy).p7m`.
-    fn copies(&self, name: &ObjectName) -> Result<Vec<String>, TransportError> {
-        let mut copies = Vec::new();
-        self.each_file(|file, _| {
-            if copies.len() < limits::FOLDER_COPIES
-                && file != file_name(name)
-                && object_of(file).as_ref() == Some(name)
-            {
+            let Some(name) = object_of(file) else { return };
+            if !matches!(kind, FileType::RegularFile | FileType::Unknown) {
+                return;
+            }
+            let copies = files.entry(name).or_default();
+            if copies.len() < limits::FOLDER_COPIES && file != file_name(&name) {
                 copies.push(file.to_owned());
             }
         })?;
-        Ok(copies)
+        if files.len() > limits::LISTED_OBJECTS {
+            return Err(TransportError::Forged(format!("{} objects in one box", files.len())));
+        }
+        Ok(files)
     }
 
     fn each_file(&self, mut each: impl FnMut(&str, FileType)) -> Result<(), TransportError> {
@@ -238,19 +304,6 @@ impl Opened {
             Err(Errno::NOENT) => Ok(false),
             Err(error) => Err(failed(error.into())),
         }
-    }
-
-    /// Reads a file that must hold this object.
-    fn read(&self, file: &str, name: &ObjectName) -> Result<Vec<u8>, TransportError> {
-        let file = self.open_plain(file)?;
-        let length = file.metadata().map_err(failed)?.len();
-        super::fits(length, limits::OBJECT_BYTES)?;
-        let mut bytes = Vec::new();
-        // It may grow while it is read.
-        file.take(limits::OBJECT_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-        super::fits(bytes.len() as u64, limits::OBJECT_BYTES)?;
-        name.check(&bytes)?;
-        Ok(bytes)
     }
 
     /// Opens a plain file. Opening a pipe does not wait for its other end, and what was exchanged for a link since
@@ -310,6 +363,17 @@ impl Opened {
             let _ = rustix::fs::unlinkat(&self.directory, file, AtFlags::empty());
         }
     }
+}
+
+/// Reads a file that must hold this object.
+fn read_object(file: File, name: &ObjectName, limit: usize) -> Result<Vec<u8>, TransportError> {
+    super::fits(file.metadata().map_err(failed)?.len(), limit)?;
+    let mut bytes = Vec::new();
+    // It may grow while it is read.
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    super::fits(bytes.len() as u64, limit)?;
+    name.check(&bytes)?;
+    Ok(bytes)
 }
 
 fn sync(directory: &OwnedFd) -> Result<(), TransportError> {

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::panic)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -140,6 +140,62 @@ fn a_huge_file_is_refused_before_it_is_read() {
     assert_eq!(folder.way().get(&name), Err(TransportError::TooLarge { bytes: 4 << 30, limit }));
     let large = vec![0; limits::OBJECT_BYTES + 1];
     assert_eq!(folder.way().put(&large), Err(TransportError::TooLarge { bytes: limit + 1, limit }));
+}
+
+#[test]
+fn no_object_of_a_pairing_is_large() {
+    let folder = Folder::new();
+    let inside = folder.inside();
+    let (large, limit) = (vec![7; limits::PAIRING_OBJECT_BYTES + 1], limits::PAIRING_OBJECT_BYTES as u64);
+    let name = ObjectName::of(&large);
+    fs::write(inside.join(file_name(&name)), &large).unwrap();
+    assert!(folder.way().get(&name).is_ok());
+    let mut pairing = FolderTransport::for_pairing(folder.directory.path(), &folder.target);
+    let refused = TransportError::TooLarge { bytes: limit + 1, limit };
+    assert_eq!(pairing.get(&name), Err(refused.clone()));
+    assert_eq!(pairing.put(&large), Err(refused));
+}
+
+#[test]
+fn the_directory_is_looked_at_once_for_all_objects() {
+    let folder = Folder::new();
+    let inside = folder.inside();
+    let name = ObjectName::of(b"second");
+    fs::write(inside.join(file_name(&name)), b"forged").unwrap();
+    let mut way = folder.way();
+    assert_eq!(way.list(&Cursor::default()).unwrap().names.len(), 2);
+    fs::write(inside.join(format!("{name} (copy).p7m")), b"second").unwrap();
+    assert!(matches!(way.get(&name), Err(TransportError::Forged(_))), "copies are those of the last look");
+    way.list(&Cursor::default()).unwrap();
+    assert_eq!(way.get(&name).unwrap(), b"second");
+}
+
+#[test]
+fn a_file_that_is_not_its_object_is_not_read_again_before_it_changes() {
+    let folder = Folder::new();
+    let inside = folder.inside();
+    let name = ObjectName::of(b"second");
+    let path = inside.join(file_name(&name));
+    fs::write(&path, b"forged").unwrap();
+    let mut way = folder.way();
+    let said = |way: &mut FolderTransport| match way.get(&name) {
+        Err(TransportError::Forged(said)) => said,
+        other => panic!("{other:?}"),
+    };
+    said(&mut way);
+    assert!(!said(&mut way).contains("still"), "it is perhaps being written");
+    let old = SystemTime::now() - 2 * limits::FOLDER_SETTLED;
+    File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+    said(&mut way);
+    assert!(said(&mut way).contains("still"));
+    fs::write(&path, b"second").unwrap();
+    assert_eq!(way.get(&name).unwrap(), b"second");
+    fs::write(&path, b"forged").unwrap();
+    File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+    said(&mut way);
+    fs::remove_file(&path).unwrap();
+    way.list(&Cursor::default()).unwrap();
+    assert!(way.forged.is_empty(), "what is gone needs no memory");
 }
 
 #[test]
