@@ -57,7 +57,7 @@ pub(crate) use doctor::Doctor;
 pub(crate) use encrypt::{Encrypt, KeyTransport};
 pub(crate) use filter::Filter;
 pub(crate) use find::{Find, Source};
-pub(crate) use foreign::ForeignKind;
+pub(crate) use foreign::{Foreign, ForeignKind};
 pub(crate) use generate::{Generate, GenerateCommand, Shell};
 pub(crate) use history::{TrustForget, TrustHistory};
 pub(crate) use init::Init;

@@ -38,7 +38,7 @@ pub(crate) struct Foreign {
     #[arg(long, value_name = "SECONDS", default_value_t = 300, hide_short_help = true)]
     pub(crate) wait: u64,
 
-    /// Take the password from the first line of FILE instead of showing a new one
+    /// Take the password from the first line of FILE instead of showing a new one; only with --output
     #[arg(long, value_name = "FILE", requires = "foreign", hide_short_help = true)]
     pub(crate) new_passphrase_file: Option<PathBuf>,
 }

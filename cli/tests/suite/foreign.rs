@@ -118,19 +118,29 @@ fn a_device_that_was_given_keys_is_listed_and_falls_behind() {
     }
 }
 
+/// Bob gives a device a file, at a terminal where a new password is shown.
+fn at_a_terminal(place: &Place, how: &str) -> Command {
+    let program = env!("CARGO_BIN_EXE_cseal");
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--command"]);
+    command.arg(format!("'{program}' device add --foreign phone {how}")).arg("/dev/null");
+    command.env("COUNTERSEAL_HOME", place.path("bob")).current_dir(place.path("."));
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
 #[test]
 fn it_is_offered_once_over_the_network() {
     let place = bob();
-    let mut offer = Command::new(env!("CARGO_BIN_EXE_cseal"))
-        .args(["device", "add", "--foreign", "phone", "--for", "apple", "--listen", "127.0.0.1"])
-        .args(["--new-passphrase-file", "password"])
-        .env("COUNTERSEAL_HOME", place.path("bob"))
-        .current_dir(place.path("."))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let said = BufReader::new(offer.stderr.take().unwrap());
-    let url = said.lines().map(|line| line.unwrap()).find(|line| line.contains("http://")).unwrap();
+    let mut offer = at_a_terminal(&place, "--for apple --listen 127.0.0.1").spawn().unwrap();
+    let said = BufReader::new(offer.stdout.take().unwrap());
+    let mut lines = said.lines().map(|line| line.unwrap());
+    let is_password = |line: &String| line.len() == PASSWORD.len() && line.matches('-').count() == 4;
+    assert!(
+        lines.by_ref().any(|line| is_password(&line.trim().to_owned())),
+        "the password is new, and shown"
+    );
+    let url = lines.by_ref().find(|line| line.contains("http://")).unwrap();
     let (address, path) = url.trim().strip_prefix("http://").unwrap().split_once('/').unwrap();
     let get = |path: &str| {
         let mut stream = TcpStream::connect(address).ok()?;
@@ -144,6 +154,8 @@ fn it_is_offered_once_over_the_network() {
     let answer = get(path).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("application/x-apple-aspen-config"));
     assert!(answer.contains("com.apple.security.pkcs12"));
+    // A program that nobody listens to any more would not end well.
+    lines.for_each(drop);
     assert!(offer.wait().unwrap().success());
     assert_eq!(get(path), None);
     assert_eq!(listed(&place)[0]["keys"], 2);
@@ -152,12 +164,25 @@ fn it_is_offered_once_over_the_network() {
 #[test]
 fn what_nobody_fetches_is_taken_back_and_not_listed() {
     let place = bob();
-    let name = ["device", "add", "--foreign", "phone", "--listen", "127.0.0.1", "--wait", "1"];
-    let late = place.run("bob", &[&name[..], &["--new-passphrase-file", "password"]].concat()).exits(1);
-    assert!(late.stderr.contains("nobody fetched"), "{}", late.stderr);
+    let late = at_a_terminal(&place, "--listen 127.0.0.1 --wait 1").output().unwrap();
+    let said = String::from_utf8_lossy(&late.stdout);
+    assert!(late.status.code() == Some(1) && said.contains("nobody fetched"), "{said}");
     assert_eq!(listed(&place), Value::Array(Vec::new()));
     // A password that nobody could see is none.
     let refused = place.run("bob", &["device", "add", "--foreign", "phone", "-o", "keys.p12"]).exits(3);
     assert!(refused.stderr.contains("no terminal"), "{}", refused.stderr);
     assert!(!place.path("keys.p12").exists());
+}
+
+#[test]
+fn a_password_of_ones_own_is_not_offered_to_everybody_on_the_network() {
+    let place = bob();
+    place.write("short", "1\n");
+    for how in [&["--listen", "127.0.0.1"][..], &[]] {
+        let head = ["device", "add", "--foreign", "phone", "--wait", "1", "--new-passphrase-file", "short"];
+        let refused = place.run("bob", &[&head[..], how].concat()).exits(2);
+        assert!(refused.stderr.contains("is not offered over the network"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("--output FILE"), "{}", refused.stderr);
+    }
+    assert_eq!(listed(&place), Value::Array(Vec::new()));
 }

@@ -38,6 +38,7 @@ pub(super) fn add(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     let foreign = &arguments.foreign;
     let name = foreign.foreign.as_deref().ok_or_else(|| Failure::usage("--foreign names the device"))?;
     let name = checked_name(name)?;
+    check_password_of_ones_own(foreign)?;
     let mut store = store::open()?;
     let password = Password::prepare(foreign.new_passphrase_file.as_deref())?;
     let (files, keys) = {
@@ -65,6 +66,20 @@ pub(super) fn add(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     history::write(&mut store, |writer| record::keep(writer, &reader))?;
     render::added(&reader, &written, &arguments.report)?;
     Ok(Exit::Done)
+}
+
+/// Whoever is on the network can fetch what is offered there, and guess at its password for as long as he likes: these
+/// files make each try cheap. That is no danger with 100 random bits, and with nothing else.
+fn check_password_of_ones_own(foreign: &args::Foreign) -> Result<(), Failure> {
+    if foreign.new_passphrase_file.is_none() || foreign.output.is_some() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "a file under a password of your own is not offered over the network, where others can fetch it",
+    )
+    .hint(
+        "write it, and carry it: --output FILE; or leave --new-passphrase-file away: a new password is shown",
+    ))
 }
 
 fn checked_name(name: &str) -> Result<String, Failure> {
@@ -111,7 +126,7 @@ impl Password {
         }
         if !terminal::can_ask() {
             return Err(Failure::unknown("no-terminal", "there is no terminal to show the password on")
-                .hint("give one with --new-passphrase-file FILE"));
+                .hint("give one with --new-passphrase-file FILE, and write the file: --output FILE"));
         }
         let letter = |byte: &u8| ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a');
         let random = SecretBytes::new(random::<{ 4 * GROUPS }>().to_vec());
