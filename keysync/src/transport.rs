@@ -144,6 +144,11 @@ pub trait Transport: Send {
     /// The kind of way, in one word: `folder`, `lan`, `relay`, `imap`, `memory`.
     fn kind(&self) -> &'static str;
 
+    /// Whether everybody who was reached by this way is on the local network, by their addresses; and somebody was.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Lists what came since `cursor`; the default cursor lists everything.
     ///
     /// # Errors

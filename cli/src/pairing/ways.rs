@@ -21,8 +21,6 @@ pub(crate) struct Ways {
 /// A way to one box.
 pub(super) struct Way {
     pub(super) transport: Box<dyn Transport>,
-    /// Whether what comes by it comes from the local network.
-    pub(super) is_lan: bool,
     /// What is listened with, for as long as the way is used.
     listener: Option<LanListener>,
 }
@@ -31,6 +29,11 @@ impl Way {
     /// Whether the box is in our own memory.
     pub(super) const fn is_ours(&self) -> bool {
         self.listener.is_some()
+    }
+
+    /// Whether whoever was met by it is on the local network.
+    pub(super) fn is_local(&self) -> bool {
+        self.listener.as_ref().map_or_else(|| self.transport.is_local(), LanListener::is_local)
     }
 }
 
@@ -90,7 +93,7 @@ impl Ways {
 
 fn open(address: &Address, object_box: &ObjectBox, side: Side) -> Result<Way, TransportError> {
     let transport: Box<dyn Transport> = match (address, side) {
-        (Address::Folder(folder), _) => Box::new(FolderTransport::new(folder, object_box)),
+        (Address::Folder(folder), _) => Box::new(FolderTransport::for_pairing(folder, object_box)),
         (Address::Relay(url), _) => Box::new(sync_places::relay(url, object_box, RelayClass::Pairing)?),
         // No option names a mailbox.
         (Address::Imap(_), _) => return Err(TransportError::Absent),
@@ -98,7 +101,7 @@ fn open(address: &Address, object_box: &ObjectBox, side: Side) -> Result<Way, Tr
         (Address::LanAt(at), Side::Scans) => Box::new(LanTransport::fixed(object_box, Class::Pairing, at)),
         (Address::Lan, Side::Scans) => Box::new(LanTransport::find(object_box, Class::Pairing)?),
     };
-    Ok(Way { transport, is_lan: address.is_lan(), listener: None })
+    Ok(Way { transport, listener: None })
 }
 
 fn listen(address: &Address, object_box: &ObjectBox) -> Result<Way, TransportError> {
@@ -108,5 +111,5 @@ fn listen(address: &Address, object_box: &ObjectBox) -> Result<Way, TransportErr
         Address::LanAt(at) => LanListener::fixed(object_box, Class::Pairing, at, memory)?,
         _ => LanListener::announced(object_box, Class::Pairing, memory)?,
     };
-    Ok(Way { transport, is_lan: true, listener: Some(listener) })
+    Ok(Way { transport, listener: Some(listener) })
 }

@@ -6,6 +6,7 @@
 mod discovery;
 mod kept;
 mod listener;
+mod locality;
 mod name;
 mod session;
 mod stream;
@@ -24,6 +25,7 @@ pub use wire::{read_answer_bytes, read_request_bytes};
 use super::{Cursor, Listing, ObjectBox, ObjectName, Transport, TransportError};
 use crate::limits;
 use discovery::Finder;
+use locality::Locality;
 use name::Instance;
 use session::{Keys, Session};
 use wire::{Answer, Request};
@@ -59,6 +61,7 @@ pub struct LanTransport {
     own: Option<OwnName>,
     peers: BTreeMap<Instance, Session>,
     failures: BTreeMap<Instance, u32>,
+    reached: Locality,
 }
 
 /// Where the others are.
@@ -86,7 +89,8 @@ impl LanTransport {
 
     fn at(target: &ObjectBox, class: Class, place: Place) -> Self {
         let keys = Keys::of(target);
-        Self { keys, class, place, own: None, peers: BTreeMap::new(), failures: BTreeMap::new() }
+        let (peers, failures) = (BTreeMap::new(), BTreeMap::new());
+        Self { keys, class, place, own: None, peers, failures, reached: Locality::default() }
     }
 
     /// Passes over the listener of this device itself.
@@ -110,7 +114,8 @@ impl LanTransport {
                 continue;
             }
             match connect_any(&addresses, &self.keys, self.class) {
-                Ok(session) => {
+                Ok((session, address)) => {
+                    self.reached.count(address.ip());
                     self.peers.insert(instance, session);
                 }
                 Err(error) => {
@@ -165,6 +170,10 @@ impl LanTransport {
 impl Transport for LanTransport {
     fn kind(&self) -> &'static str {
         "lan"
+    }
+
+    fn is_local(&self) -> bool {
+        self.reached.is_local()
     }
 
     fn list(&mut self, cursor: &Cursor) -> Result<Listing, TransportError> {
@@ -252,13 +261,17 @@ impl Transport for LanTransport {
     }
 }
 
-fn connect_any(addresses: &[SocketAddr], keys: &Keys, class: Class) -> Result<Session, TransportError> {
+fn connect_any(
+    addresses: &[SocketAddr],
+    keys: &Keys,
+    class: Class,
+) -> Result<(Session, SocketAddr), TransportError> {
     let mut last = TransportError::Unreachable("the device told no address".into());
     for address in addresses {
         let connected = TcpStream::connect_timeout(address, limits::LAN_CONNECT)
             .map_err(|error| TransportError::Unreachable(format!("{address}: {error}")));
         match connected.and_then(|stream| Session::ask_for(stream, keys, class.frame_bytes())) {
-            Ok(session) => return Ok(session),
+            Ok(session) => return Ok((session, *address)),
             Err(error) => last = error,
         }
     }

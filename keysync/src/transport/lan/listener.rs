@@ -13,6 +13,7 @@ use super::super::memory::MemoryBox;
 use super::super::{Cursor, ObjectBox, Transport, TransportError};
 use super::Class;
 use super::discovery::Announcement;
+use super::locality::Locality;
 use super::name::Instance;
 use super::session::{Keys, Session, random};
 use super::wire::{Answer, Request};
@@ -51,6 +52,7 @@ struct State {
     connections: BTreeMap<u64, TcpStream>,
     /// How often devices from an address did not prove that they hold a box.
     failures: BTreeMap<IpAddr, u32>,
+    served: Locality,
 }
 
 /// One box at the port of the listener.
@@ -148,6 +150,12 @@ impl LanListener {
         let offered = state.offered.iter().find(|offered| offered.target.id() == target.id())?;
         offered.announced.as_ref().map(|(instance, _)| OwnName(*instance))
     }
+
+    /// Whether everybody who was served is on the local network, by their addresses; and somebody was.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.shared.state().served.is_local()
+    }
 }
 
 /// A listener's name, as others find it.
@@ -203,6 +211,7 @@ impl Shared {
         match Session::answer_for(stream, &keys, self.class.frame_bytes()) {
             Ok((number, mut session)) => {
                 let Some(mut way) = ways.get(number).map(|serve| serve.open()) else { return };
+                self.state().served.count(from);
                 // However it ends, the other side sees it.
                 let _ = session.serve(|request| answer(way.as_mut(), request));
             }

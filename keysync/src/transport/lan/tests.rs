@@ -42,6 +42,16 @@ fn what_one_device_puts_is_in_the_others_box() {
 }
 
 #[test]
+fn both_sides_know_whether_the_other_one_is_near_and_who_holds_no_box_does_not_count() {
+    let listener = listener(&MemoryBox::new());
+    let mut asks = way(&listener);
+    let wrong = LanTransport::fixed(&a_box(2), Class::Account, &listener.address().to_string()).put(b"x");
+    assert!(wrong.is_err() && !asks.is_local() && !listener.is_local());
+    asks.put(b"offer").unwrap();
+    assert!(asks.is_local() && listener.is_local());
+}
+
+#[test]
 fn a_wrong_box_is_answered_like_no_box() {
     let listener = listener(&MemoryBox::new());
     let address = listener.address().to_string();
