@@ -160,6 +160,8 @@ pub struct Pairing<P: Purpose> {
     file: Option<file::Files>,
     outbox: Vec<(BoxId, Vec<u8>)>,
     seen: BTreeSet<ObjectName>,
+    /// What is of the other side in this run, and was believed.
+    accepted: BTreeSet<ObjectName>,
     strays: u8,
     tries: u8,
     renewals: u8,
@@ -236,6 +238,7 @@ impl<P: Purpose> Pairing<P> {
             file: None,
             outbox: Vec::new(),
             seen: BTreeSet::new(),
+            accepted: BTreeSet::new(),
             strays: 0,
             tries: 0,
             renewals: 0,
@@ -282,6 +285,13 @@ impl<P: Purpose> Pairing<P> {
         self.session.as_ref().map(|session| &session.peer).or_else(in_file)
     }
 
+    /// The objects of this run that the other side made: whoever asks which way it was reached by, asks for these.
+    /// Nothing that a stranger put is among them.
+    #[must_use]
+    pub const fn accepted(&self) -> &BTreeSet<ObjectName> {
+        &self.accepted
+    }
+
     /// Begins: nothing was sent or shown before.
     pub fn begin(&mut self, ports: &mut Ports<'_>) -> Vec<Step> {
         let mut steps = Vec::new();
@@ -325,17 +335,28 @@ impl<P: Purpose> Pairing<P> {
                 self.pass_gate(&mut steps, ports);
             }
             Input::Imported(beacon) => self.imported(&beacon, &mut steps, ports),
+            Input::Crowded => self.abort(AbortReason::TooManyStrangers, &mut steps, ports),
             Input::Tick => {}
             Input::Cancel => self.abort(AbortReason::Cancelled, &mut steps, ports),
         }
         steps
     }
 
-    /// Gives it up: tells the other side, if there is a channel, and forgets every secret.
+    /// Gives it up: tells the other side, if there is a channel, and forgets every secret. Whoever gave the keys away
+    /// gives nothing up any more.
     fn abort(&mut self, reason: AbortReason, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        if self.release == Release::Granted {
+            return self.end_unacknowledged(steps);
+        }
         self.tell(&messages::Content::Abort(reason.word().to_owned()), steps, ports);
         self.end(State::Aborted(reason), steps);
         steps.push(Step::Aborted(reason));
+    }
+
+    /// The keys are given away and the new device is on the list, whatever ended it: the rest is the next sync's.
+    fn end_unacknowledged(&mut self, steps: &mut Vec<Step>) {
+        self.end(State::Done, steps);
+        steps.push(Step::Done(None));
     }
 
     /// Nothing happens any more, and no secret stays.

@@ -100,7 +100,7 @@ impl<P: Purpose> Pairing<P> {
         match opened.and_then(|opened| handshake::answer(opened, &identity, ports)) {
             Ok((object, session)) => {
                 self.send(place, object, steps);
-                self.stand(session, ports.now);
+                self.stand(session, bytes, ports.now);
                 self.state = State::HelloRecv;
                 self.close_other_boxes(place, steps);
                 self.replay_early(steps, ports);

@@ -90,7 +90,7 @@ impl<P: Purpose> Pairing<P> {
             (State::HelloSent, Side::Scans, Message::HelloD(answer)) => {
                 self.on_answer(place, &answer, &bytes, steps, ports);
             }
-            (_, _, Message::Sealed(sealed)) => self.on_sealed(place, &sealed, steps, ports),
+            (_, _, Message::Sealed(sealed)) => self.on_sealed(place, &sealed, name, steps, ports),
             // Our own, others' in a box that many use, or too late.
             (
                 _,
@@ -107,6 +107,12 @@ impl<P: Purpose> Pairing<P> {
     fn remember(&mut self, name: ObjectName) {
         if self.seen.len() < limits::REMEMBERED_OBJECTS {
             self.seen.insert(name);
+        }
+    }
+
+    fn accept(&mut self, name: ObjectName) {
+        if self.accepted.len() < limits::REMEMBERED_OBJECTS {
+            self.accepted.insert(name);
         }
     }
 
@@ -131,7 +137,9 @@ impl<P: Purpose> Pairing<P> {
         }
     }
 
-    pub(super) fn stand(&mut self, session: Session, now: Time) {
+    /// The channel stands, by what `bytes` say.
+    pub(super) fn stand(&mut self, session: Session, bytes: &[u8], now: Time) {
+        self.accept(ObjectName::of(bytes));
         let place = &session.bound.place;
         self.codes.retain(|code| code.object_box().id() == place);
         self.session = Some(session);
@@ -160,11 +168,19 @@ impl<P: Purpose> Pairing<P> {
         }
     }
 
-    fn on_sealed(&mut self, place: BoxId, sealed: &Sealed, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+    fn on_sealed(
+        &mut self,
+        place: BoxId,
+        sealed: &Sealed,
+        name: ObjectName,
+        steps: &mut Vec<Step>,
+        ports: &mut Ports<'_>,
+    ) {
         let Some(content) = self.session.as_ref().and_then(|session| session.open(&place, sealed).ok())
         else {
             return;
         };
+        self.accept(name);
         match content {
             Content::Seen(_) => self.seen(steps, ports),
             Content::Ready(request) => {
@@ -179,6 +195,8 @@ impl<P: Purpose> Pairing<P> {
                 steps.push(Step::Done(Some(beacon.as_bytes().to_vec())));
             }
             Content::Done(_) => {}
+            // Whoever has the keys and says that it is over has the keys.
+            Content::Abort(_) if self.release == Release::Granted => self.end_unacknowledged(steps),
             Content::Abort(word) => {
                 // A word of a later version is at least an end.
                 let reason = AbortReason::of(&word).unwrap_or(AbortReason::Cancelled);
@@ -248,11 +266,6 @@ impl<P: Purpose> Pairing<P> {
                 self.asked_twice = true;
                 self.deadline = ports.now.plus_seconds(limits::GATE_SECONDS);
                 steps.push(Step::Show(Show::StillWaiting));
-            }
-            // The keys are given away and the new device is on the list: the rest is the next sync's.
-            State::Granting if self.release == Release::Granted => {
-                self.end(State::Done, steps);
-                steps.push(Step::Done(None));
             }
             State::Idle
             | State::Offered

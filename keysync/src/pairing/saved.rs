@@ -7,7 +7,7 @@ mod fields;
 mod numbers;
 mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -190,6 +190,7 @@ fn restored<P: Purpose>(saved: &Saved<'_>) -> Option<Pairing<P>> {
             .map(|object| Some((fixed(object.place)?, object.object.as_bytes().to_vec())))
             .collect::<Option<_>>()?,
         seen: saved.seen.iter().map(|name| fixed(name).map(ObjectName::from_bytes)).collect::<Option<_>>()?,
+        accepted: BTreeSet::new(),
         strays: saved.counters.strays,
         tries: saved.counters.tries,
         renewals: saved.counters.renewals,

@@ -115,7 +115,7 @@ impl<P: Purpose> Pairing<P> {
         let Some(sent) = self.hellos.iter().find(|sent| sent.bound.hello == hello) else { return };
         match handshake::open_answer(sent, place, answer, bytes) {
             Ok(session) => {
-                self.stand(session, ports.now);
+                self.stand(session, bytes, ports.now);
                 self.tell(&SEEN, steps, ports);
                 self.await_gate(steps, ports);
                 self.replay_early(steps, ports);

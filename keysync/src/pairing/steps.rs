@@ -45,6 +45,8 @@ pub enum Input {
     Circumstances(Circumstances),
     /// What was granted is imported, and durable; with the beacon of the new device.
     Imported(Vec<u8>),
+    /// More lies in a box than in that of any pairing.
+    Crowded,
     /// Time went by.
     Tick,
     /// A person ended it.

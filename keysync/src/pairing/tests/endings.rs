@@ -153,3 +153,29 @@ fn a_grant_that_is_not_acknowledged_is_left_to_the_next_sync() {
     wait(&mut [&mut old], &mut cloud, 3);
     assert_eq!((old.done, old.reason), (Some(None), None));
 }
+
+#[test]
+fn nobody_calls_off_a_grant_that_was_given() {
+    for by_the_new_device in [true, false] {
+        let mut cloud = Cloud::default();
+        let (mut new, mut old) = begun(&mut cloud);
+        digits_are_typed(&mut new, &mut old, &mut cloud);
+        old.input(approval(), &mut cloud);
+        old.grant(&mut cloud);
+        let ends = if by_the_new_device { &mut new } else { &mut old };
+        ends.input(Input::Cancel, &mut cloud);
+        old.poll(&mut cloud);
+        assert_eq!((old.done, old.reason), (Some(None), None), "{by_the_new_device}");
+        assert_eq!(old.pairing.state(), State::Done);
+    }
+}
+
+#[test]
+fn a_box_with_more_than_any_pairing_needs_ends_it() {
+    let mut cloud = Cloud::default();
+    let (mut new, mut old) = begun(&mut cloud);
+    new.input(Input::Crowded, &mut cloud);
+    assert_eq!(new.reason, Some(AbortReason::TooManyStrangers));
+    while old.poll(&mut cloud) | new.poll(&mut cloud) {}
+    assert_eq!(old.pairing.state(), State::HelloSent, "before the channel stands nobody can be told");
+}

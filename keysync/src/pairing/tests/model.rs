@@ -137,7 +137,7 @@ impl Pair {
             (Nine::HelloRecv | Nine::AwaitGate | Nine::Granting, Sent::AbortByS(by))
                 if channel == Some(by) =>
             {
-                world.d = Nine::Aborted;
+                world.d = self.called_off(world.d, true);
             }
             _ => return None,
         }
@@ -167,10 +167,17 @@ impl Pair {
                 world.s = Nine::Done;
             }
             (Nine::Granting, Sent::Done(Scanner::Honest)) if self.new_shows => world.s = Nine::Done,
-            (Nine::AwaitGate | Nine::Granting, Sent::AbortByD(Scanner::Honest)) => world.s = Nine::Aborted,
+            (Nine::AwaitGate | Nine::Granting, Sent::AbortByD(Scanner::Honest)) => {
+                world.s = self.called_off(world.s, false);
+            }
             _ => return None,
         }
         Some(())
+    }
+
+    /// Where a side is when somebody calls it off: an old device whose keys are on their way is done.
+    fn called_off(&self, state: Nine, is_d: bool) -> Nine {
+        if state == Nine::Granting && is_d != self.new_shows { Nine::Done } else { Nine::Aborted }
     }
 
     /// The digits that the person can read: S shows them once it has a channel.
@@ -201,33 +208,33 @@ impl Pair {
         }
         world.wrong += 1;
         if world.wrong == 3 {
-            Self::end_d(world);
+            self.end_d(world);
         }
         Some(())
     }
 
-    fn end_d(world: &mut World) {
-        world.net.extend(world.peer.map(Sent::AbortByD));
-        world.d = Nine::Aborted;
+    fn end_d(&self, world: &mut World) {
+        world.d = self.called_off(world.d, true);
+        if world.d == Nine::Aborted {
+            world.net.extend(world.peer.map(Sent::AbortByD));
+        }
     }
 
-    fn end_s(world: &mut World) {
-        if Self::digits_are_shown(world) {
+    fn end_s(&self, world: &mut World) {
+        let shown = Self::digits_are_shown(world);
+        world.s = self.called_off(world.s, false);
+        if shown && world.s == Nine::Aborted {
             world.net.insert(Sent::AbortByS(Scanner::Honest));
         }
-        world.s = Nine::Aborted;
     }
 
-    /// What time does: an end, and nothing else. An old device whose keys are on their way is done.
+    /// What time does: an end, and nothing else.
     fn time(&self, world: &mut World, is_d: bool) -> Option<()> {
         let state = if is_d { world.d } else { world.s };
         match state {
             Nine::Idle | Nine::Done | Nine::Aborted => return None,
-            Nine::Granting if is_d != self.new_shows => {
-                *(if is_d { &mut world.d } else { &mut world.s }) = Nine::Done;
-            }
-            _ if is_d => Self::end_d(world),
-            _ => Self::end_s(world),
+            _ if is_d => self.end_d(world),
+            _ => self.end_s(world),
         }
         Some(())
     }
@@ -281,8 +288,8 @@ impl Model for Pair {
             }
             Action::TimeD => self.time(&mut world, true)?,
             Action::TimeS => self.time(&mut world, false)?,
-            Action::CancelD if !is_final(world.d) => Self::end_d(&mut world),
-            Action::CancelS if !is_final(world.s) => Self::end_s(&mut world),
+            Action::CancelD if !is_final(world.d) => self.end_d(&mut world),
+            Action::CancelS if !is_final(world.s) => self.end_s(&mut world),
             Action::Photographer(sent) => {
                 let possible = match sent {
                     Sent::HelloS(_) => world.net.contains(&Sent::Offer),
@@ -310,6 +317,10 @@ impl Model for Pair {
                 let grants = world.net.iter().filter(|sent| matches!(sent, Sent::Grant(_)));
                 grants.count() == usize::from(world.released_to.is_some())
             }),
+            Property::always(
+                "whoever gave keys away never says that it was called off",
+                |pair: &Self, world: &World| world.released_to.is_none() || pair.old(world) != Nine::Aborted,
+            ),
             Property::always(
                 "time ends every state, and not in another one",
                 |pair: &Self, world: &World| {

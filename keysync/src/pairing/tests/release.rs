@@ -109,3 +109,22 @@ fn a_hold_is_waited_for_on_both_sides() {
     run(&mut new, &mut old, &mut cloud);
     assert!(is_paired(&new, &old));
 }
+
+#[test]
+fn what_was_believed_is_told_from_what_a_stranger_put() {
+    let mut cloud = Cloud::default();
+    let (mut new, mut old) = begun(&mut cloud);
+    let place = *cloud.boxes.keys().next().unwrap();
+    let junk = b"junk".to_vec();
+    cloud.boxes.get_mut(&place).unwrap().push(junk.clone());
+    while old.poll(&mut cloud) | new.poll(&mut cloud) {}
+    cloud.boxes.get_mut(&place).unwrap().push(b"more".to_vec());
+    old.poll(&mut cloud);
+    // m3, and nothing else: the offer stands for nobody before it is answered for.
+    let [offer, hello, answer] = [0, 1, 2].map(|number| ObjectName::of(&cloud.sent[number]));
+    assert_eq!(old.pairing.accepted().iter().collect::<Vec<_>>(), [&answer]);
+    assert!(new.pairing.accepted().contains(&hello));
+    for other in [offer, ObjectName::of(&junk), ObjectName::of(b"more")] {
+        assert!(!new.pairing.accepted().contains(&other));
+    }
+}
