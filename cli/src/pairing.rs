@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 
 use counterseal_core::secret::SecretBytes;
 use counterseal_keysync::code::PairingCode;
+use counterseal_keysync::limits::PAIRING_LISTED_OBJECTS;
 use counterseal_keysync::pairing::{
-    AbortReason, Ask, BoxId, Circumstances, Devices, Input, Met, Pairing, Ports, Purpose, Released, Signer,
-    State, Step,
+    AbortReason, Ask, BoxId, Circumstances, Devices, Input, Met, Pairing, Password, Ports, Purpose, Released,
+    Signer, State, Step,
 };
 use counterseal_keysync::transport::{Cursor, ObjectName, TransportError};
+use counterseal_keysync::words::SpokenCode;
 
 use serde_json::Value;
 
@@ -60,6 +62,8 @@ struct OpenBox {
     cursor: Cursor,
     /// What was put last.
     last: Option<ObjectName>,
+    /// Whether all that was listed last could be fetched.
+    is_complete: bool,
 }
 
 /// A pairing with everything around it.
@@ -75,8 +79,6 @@ pub(crate) struct Crank<'a, P: Purpose> {
     fetched: BTreeSet<ObjectName>,
     /// Whether the state changed since it was kept.
     is_unkept: bool,
-    /// Whether something came over the local network.
-    is_local: bool,
 }
 
 impl<'a, P: Purpose> Crank<'a, P> {
@@ -103,7 +105,6 @@ impl<'a, P: Purpose> Crank<'a, P> {
             own: BTreeSet::new(),
             fetched: BTreeSet::new(),
             is_unkept: true,
-            is_local: false,
         }
     }
 
@@ -130,7 +131,7 @@ impl<'a, P: Purpose> Crank<'a, P> {
                 if self.open.is_empty() && !self.pairing.state().is_final() {
                     return Ok(Happening::Pause);
                 }
-                self.look()?;
+                self.look();
                 continue;
             };
             if let Some(happening) = self.take(step)? {
@@ -153,6 +154,7 @@ impl<'a, P: Purpose> Crank<'a, P> {
                     way,
                     cursor: Cursor::default(),
                     last: None,
+                    is_complete: true,
                 }));
             }
             Step::Close(place) => self.close(place),
@@ -208,9 +210,17 @@ impl<'a, P: Purpose> Crank<'a, P> {
         }
     }
 
-    /// Whether the other side was reached over the local network.
-    pub(crate) const fn is_on_local_network(&self) -> bool {
-        self.is_local
+    /// Whether the other side was reached over the local network: all that was believed of it is there, too. What anybody
+    /// else puts there says nothing.
+    pub(crate) fn is_on_local_network(&mut self) -> bool {
+        let accepted = self.pairing.accepted();
+        // Asking may reach somebody else than before.
+        let mut is_near = |name: &ObjectName| {
+            self.open.iter_mut().any(|open| {
+                open.way.is_local() && open.way.transport.get(name).is_ok() && open.way.is_local()
+            })
+        };
+        !accepted.is_empty() && accepted.iter().all(|name| is_near(name))
     }
 
     /// Puts an object by every way; one that works is enough.
@@ -234,39 +244,65 @@ impl<'a, P: Purpose> Crank<'a, P> {
     }
 
     /// Looks into every box; waits a little where nothing is new.
-    fn look(&mut self) -> Result<(), Failure> {
-        let mut found = Vec::new();
-        for open in &mut self.open {
-            // A way that does not work now may work later, and another one works perhaps.
-            let Ok(listing) = open.way.transport.list(&open.cursor) else { continue };
-            let mut is_complete = true;
-            for name in listing.names {
-                if self.fetched.contains(&name) || self.own.contains(&name) {
-                    continue;
-                }
-                match open.way.transport.get(&name) {
-                    Ok(bytes) => {
-                        self.is_local |= open.way.is_lan;
-                        self.fetched.insert(name);
-                        found.push(Input::Object { place: open.place, bytes });
-                    }
-                    Err(TransportError::Absent) => {}
-                    Err(_) => is_complete = false,
-                }
+    fn look(&mut self) {
+        let mut came = false;
+        for index in 0..self.open.len() {
+            came |= self.look_into(index);
+            if self.pairing.state().is_final() {
+                return;
             }
+        }
+        if !came {
+            let waited = match self.open.as_mut_slice() {
+                [only] if only.is_complete => only.way.transport.wait(&only.cursor, LOOK).is_ok(),
+                _ => false,
+            };
+            if !waited {
+                thread::sleep(LOOK);
+            }
+        }
+        self.input(Input::Tick);
+    }
+
+    /// Takes in what is new by one way, each object before the next is fetched; whether there was any.
+    fn look_into(&mut self, index: usize) -> bool {
+        let Some(open) = self.open.get_mut(index) else { return false };
+        // A way that does not work now may work later, and another one works perhaps.
+        let Ok(listing) = open.way.transport.list(&open.cursor) else { return false };
+        let place = open.place;
+        if listing.names.len() > PAIRING_LISTED_OBJECTS {
+            self.input(Input::Crowded);
+            return true;
+        }
+        let (mut came, mut is_complete) = (false, true);
+        for name in listing.names {
+            let Some(open) = self.open.get_mut(index) else { break };
+            if self.pairing.state().is_final() {
+                return came;
+            }
+            if self.fetched.contains(&name) || self.own.contains(&name) {
+                continue;
+            }
+            let input = match open.way.transport.get(&name) {
+                Ok(bytes) => {
+                    self.fetched.insert(name);
+                    came = true;
+                    Input::Object { place, bytes }
+                }
+                Err(error) => {
+                    is_complete &= error == TransportError::Absent;
+                    Input::Tick
+                }
+            };
+            self.input(input);
+        }
+        if let Some(open) = self.open.get_mut(index) {
+            open.is_complete = is_complete;
             if is_complete {
                 open.cursor = listing.cursor;
             }
         }
-        if found.is_empty() {
-            match self.open.as_mut_slice() {
-                [only] => drop(only.way.transport.wait(&only.cursor, LOOK)),
-                _ => thread::sleep(LOOK),
-            }
-        }
-        found.into_iter().for_each(|input| self.input(input));
-        self.input(Input::Tick);
-        Ok(())
+        came
     }
 
     /// What was fetched from a box served its purpose, and is removed; what we put is the other side's to remove. Where
@@ -366,6 +402,28 @@ const CAMERA_TIME: Duration = Duration::from_secs(120);
 fn pasted(screen: &Screen) -> Result<PairingCode, Failure> {
     let text = screen.answer("code", "The other side's code (CSEAL:…)", Value::Null)?;
     read_code(&text)
+}
+
+/// The words that the other side shows. They are asked for: what is an argument, every user of this machine can read.
+pub(crate) fn typed(screen: &Screen) -> Result<Password, Failure> {
+    let text = screen.answer("words", "The other side's words", Value::Null)?;
+    let code = SpokenCode::parse(&text).map_err(|error| Failure::usage(format!("the words: {error}")))?;
+    Ok(Password::from(&code))
+}
+
+/// What two machines recognise each other by is no argument: it would be known, and a proof of nothing.
+pub(crate) fn refuse_argument(argument: Option<&str>) -> Result<(), Failure> {
+    let Some(text) = argument else { return Ok(()) };
+    let (what, hint) = if text.trim_start().starts_with("CSEAL:") {
+        ("a code is", "say --paste, and paste it where it is asked for")
+    } else {
+        (
+            "words are",
+            "let the other side show new words, say --typed, and type them where they are asked for",
+        )
+    };
+    let why = "not given as an argument, which every user of this machine can read";
+    Err(Failure::usage(format!("{what} {why}")).hint(hint))
 }
 
 /// Reads a code.

@@ -44,8 +44,8 @@ pub(crate) enum DeviceCommand {
 #[derive(Debug, Args)]
 #[command(
     long_about = "Add a device: it gets your keys from this one.\n\n\
-        The new device runs `cseal device join`. It shows a code, which is pasted here, or words, which are typed here as \
-        the argument. Before any key leaves, you are asked for your passphrase again and whether this is the device in \
+        The new device runs `cseal device join`. It shows a code, which is pasted here, or words, which are typed here \
+        (--typed). Before any key leaves, you are asked for your passphrase again and whether this is the device in \
         front of you. With --file nothing has to be connected: compare the words of the request, and tell the words \
         that open the answer by another way.\n\n\
         For a telephone, a tablet or another machine that cannot run cseal, --foreign makes a file with every key \
@@ -56,7 +56,7 @@ pub(crate) enum DeviceCommand {
         "  A device that shows a code, over a folder that both see:\n",
         "      cseal device add --role reader --folder /mnt/share\n\n",
         "  One that shows words:\n",
-        "      cseal device add 7-acid-barrel-coach --folder /mnt/share\n\n",
+        "      cseal device add --typed --folder /mnt/share\n\n",
         "  By two files:\n",
         "      cseal device add --file request.ksr --answer grant.ksa\n\n",
         "  A telephone, which fetches the file by a QR code:\n",
@@ -66,6 +66,10 @@ pub(crate) enum DeviceCommand {
     )
 )]
 pub(crate) struct DeviceAdd {
+    /// What people type after the command and others would read: it is refused
+    #[arg(value_name = "WORDS", hide = true)]
+    pub(crate) argument: Option<String>,
+
     #[command(flatten)]
     pub(crate) how: AddHow,
 

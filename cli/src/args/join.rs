@@ -92,9 +92,9 @@ pub(crate) struct JoinHow {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct AddHow {
-    /// The words that the new device shows
-    #[arg(value_name = "WORDS")]
-    pub(crate) words: Option<String>,
+    /// Type the words that the new device shows (`cseal device join --words`)
+    #[arg(long)]
+    pub(crate) typed: bool,
 
     /// Paste the code that the new device shows (the default)
     #[arg(long, hide_short_help = true)]

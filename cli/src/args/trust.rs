@@ -218,13 +218,17 @@ pub(crate) enum ComparedBy {
         "      cseal trust meet alice@example.org --paste --folder /mnt/share\n\n",
         "  By words that you read to him, on the same network:\n",
         "      cseal trust meet bob@example.org --words\n",
-        "      cseal trust meet alice@example.org --typed 7-acid-barrel-coach\n"
+        "      cseal trust meet alice@example.org --typed\n"
     )
 )]
 pub(crate) struct TrustMeet {
     /// Whom you meet
     #[arg(value_name = "ADDRESS")]
     pub(crate) address: String,
+
+    /// What people type after the options and others would read: it is refused
+    #[arg(value_name = "WORDS", hide = true)]
+    pub(crate) argument: Option<String>,
 
     #[command(flatten)]
     pub(crate) how: MeetHow,
@@ -271,9 +275,9 @@ pub(crate) struct MeetHow {
     #[arg(long)]
     pub(crate) words: bool,
 
-    /// The other one's words
-    #[arg(long, value_name = "WORDS")]
-    pub(crate) typed: Option<String>,
+    /// Type the other one's words
+    #[arg(long)]
+    pub(crate) typed: bool,
 
     /// A password that both know: the first line of FILE
     #[arg(long, value_name = "FILE")]

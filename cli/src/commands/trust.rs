@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Trust) -> Result<Exit, Failure> {
         TrustCommand::Witness(arguments) => witness::run(arguments),
         TrustCommand::History(arguments) => history::run(arguments),
         TrustCommand::Forget(arguments) => forget::run(arguments),
-        TrustCommand::Meet(arguments) if meeting::is_asked(&arguments.how) => meeting::run(arguments),
+        TrustCommand::Meet(arguments) if meeting::is_asked(arguments) => meeting::run(arguments),
         TrustCommand::Meet(arguments) => meet::run(arguments),
         TrustCommand::Rely(arguments) => rely::run(arguments),
         TrustCommand::Vouch(arguments) => vouch::run(arguments),

@@ -92,7 +92,7 @@ impl Screen {
                 Some(Input::Typed(self.answer(word, &question, Value::Null)?))
             }
             Ask::CompareWords | Ask::CompareFingerprint | Ask::ConfirmPeer | Ask::Approve => {
-                Some(Input::Confirmed(self.yes(word, &question)?))
+                Some(Input::Confirmed(self.yes(word, &question, Value::Null)?))
             }
             Ask::Pick(offers) => {
                 let names: Vec<&str> = offers.iter().map(|(_, name)| name.as_str()).collect();
@@ -110,8 +110,8 @@ impl Screen {
     }
 
     /// Whether the person says yes; everything else is no.
-    pub(crate) fn yes(&self, word: &str, question: &str) -> Result<bool, Failure> {
-        let typed = self.answer(word, &format!("{question} [y/N]"), Value::Null)?;
+    pub(crate) fn yes(&self, word: &str, question: &str, fields: Value) -> Result<bool, Failure> {
+        let typed = self.answer(word, &format!("{question} [y/N]"), fields)?;
         Ok(matches!(typed.trim(), "y" | "Y" | "yes"))
     }
 

@@ -64,7 +64,9 @@ fn words_are_read_aloud() {
     let place = strangers();
     let mut dave = meet(&place, "dave", "erin", &["--words"]);
     let words = dave.event("words")["words"].as_str().unwrap().to_owned();
-    let mut erin = meet(&place, "erin", "dave", &["--typed", &words.to_uppercase()]);
+    let mut erin = meet(&place, "erin", "dave", &["--typed"]);
+    erin.asked("words");
+    erin.say(&words.to_uppercase());
     for person in [&mut dave, &mut erin] {
         person.asked("confirm");
         person.say("y");
@@ -139,7 +141,9 @@ fn whoever_is_met_must_be_whom_one_wanted_to_meet() {
     let place = strangers();
     let mut dave = meet(&place, "dave", "bob", &["--words"]);
     let words = dave.event("words")["words"].as_str().unwrap().to_owned();
-    let mut erin = meet(&place, "erin", "dave", &["--typed", &words]);
+    let mut erin = meet(&place, "erin", "dave", &["--typed"]);
+    erin.asked("words");
+    erin.say(&words);
     for person in [&mut dave, &mut erin] {
         person.asked("confirm");
         person.say("y");
@@ -148,4 +152,17 @@ fn whoever_is_met_must_be_whom_one_wanted_to_meet() {
     erin.ends(0);
     let pins = place.run("dave", &["trust", "list"]).exits(0).text();
     assert!(!pins.contains("erin@") && !pins.contains("bob@"), "{pins}");
+}
+
+#[test]
+fn the_words_are_no_argument_which_everybody_could_read() {
+    let place = strangers();
+    for arguments in [
+        &["trust", "meet", "erin@example.org", "--typed", "7-acid-barrel-coach", "--folder", "share"][..],
+        &["trust", "meet", "erin@example.org", "7-acid-barrel-coach"],
+        &["trust", "meet", "--typed", "7-acid-barrel-coach", "erin@example.org"],
+    ] {
+        let refused = place.run("dave", arguments).exits(2);
+        assert!(refused.stderr.contains("every user of this machine can read"), "{}", refused.stderr);
+    }
 }

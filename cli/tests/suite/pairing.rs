@@ -5,6 +5,12 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use counterseal_keysync::code::PairingCode;
+use counterseal_keysync::limits;
+use counterseal_keysync::transport::lan::{Class, LanListener};
+use counterseal_keysync::transport::memory::MemoryBox;
+use counterseal_keysync::transport::{ObjectName, Transport as _};
+
 use crate::people::{MAIL, Place};
 use crate::relay::process::Relay;
 use crate::talk::Talk;
@@ -65,9 +71,10 @@ fn type_digits(shows: &mut Talk<'_>, takes: &mut Talk<'_>) {
 
 /// The person looks at the new device, and says so at the old one.
 #[track_caller]
-fn approve(old: &mut Talk<'_>) {
-    old.asked("approve");
+fn approve(old: &mut Talk<'_>) -> Value {
+    let asked = old.asked("approve");
     old.say("y");
+    asked
 }
 
 #[test]
@@ -111,7 +118,9 @@ fn words_are_typed_and_the_digits_after_them() {
     let place = place();
     let mut new = join(&place, &[&SHARE[..], &["--words"]].concat());
     let words = text(&new.event("words"), "words");
-    let mut old = add(&place, &[&SHARE[..], &[words.as_str()]].concat());
+    let mut old = add(&place, &[&SHARE[..], &["--typed"]].concat());
+    old.asked("words");
+    old.say(&words);
     new.asked("confirm");
     new.say("y");
     type_digits(&mut new, &mut old);
@@ -148,11 +157,13 @@ fn the_local_network_is_enough() {
     let lan = ["--lan-only", "--lan-address", address.as_str()];
     let mut new = join(&place, &[&lan[..], &["--words"]].concat());
     let words = text(&new.event("words"), "words");
-    let mut old = add(&place, &[&lan[..], &[words.as_str()]].concat());
+    let mut old = add(&place, &[&lan[..], &["--typed"]].concat());
+    old.asked("words");
+    old.say(&words);
     new.asked("confirm");
     new.say("y");
     type_digits(&mut new, &mut old);
-    approve(&mut old);
+    assert_eq!(approve(&mut old)["on_local_network"], true);
     assert_eq!(old.event("added")["acknowledged"], true);
     new.ends(0);
     old.ends(0);
@@ -266,14 +277,110 @@ fn mistakes_are_named() {
             "no request of this machine waits",
         ),
         ("alice", &["device", "join", "--folder", "share"], "keys of its own"),
-        ("alice", &["device", "add", "7-acid", "--folder", "share", "--no-recovery"], "3 words are needed"),
+        (
+            "alice",
+            &["device", "add", "7-acid-barrel-coach", "--folder", "share"],
+            "every user of this machine",
+        ),
+        ("alice", &["device", "add", "--typed", "7-acid-barrel-coach"], "every user of this machine"),
         (
             "alice",
             &["device", "add", "CSEAL:ABC", "--folder", "share", "--no-recovery"],
-            "not given as an argument",
+            "a code is not given as an argument",
         ),
     ] {
         let failed = place.run(home, arguments);
         assert!(failed.code != 0 && failed.stderr.contains(word), "{arguments:?}: {}", failed.stderr);
     }
+}
+
+#[test]
+fn words_that_are_none_are_refused_and_asked_for() {
+    let place = place();
+    let mut old = add(&place, &[&SHARE[..], &["--typed"]].concat());
+    old.asked("words");
+    old.say("7-acid");
+    let said = old.ends(2);
+    assert!(said.contains("3 words are needed"), "{said}");
+}
+
+#[test]
+fn junk_on_the_local_network_makes_no_device_be_there() {
+    let place = place();
+    let mut new = join(&place, &SHARE);
+    let code = text(&new.event("code"), "code");
+    // Whoever has seen the code offers its box on the local network, with something in it.
+    let held = MemoryBox::for_pairing();
+    held.transport().put(b"junk").unwrap();
+    let object_box = PairingCode::parse(&code).unwrap().object_box();
+    let listener = LanListener::fixed(&object_box, Class::Pairing, "127.0.0.1:0", held.clone()).unwrap();
+    let address = listener.address().to_string();
+    let mut old = add(&place, &[&SHARE[..], &["--lan-address", &address]].concat());
+    old.asked("code");
+    old.say(&code);
+    type_digits(&mut old, &mut new);
+    let asked = approve(&mut old);
+    assert!(listener.is_local(), "it was asked");
+    assert_eq!(asked["on_local_network"], false);
+    assert_eq!(asked["name"], "thinkpad-7");
+    new.ends(0);
+    old.ends(0);
+}
+
+#[test]
+fn who_calls_it_off_after_the_keys_were_given_is_on_the_list_and_the_person_reads_so() {
+    let place = place();
+    let mut new = join(&place, &SHARE);
+    let mut old = add(&place, &SHARE);
+    take_code(&mut new, &mut old);
+    type_digits(&mut old, &mut new);
+    old.asked("approve");
+    // What the new device is granted, it cannot keep: it says that it is over, and who knows what it kept.
+    let store = rusqlite::Connection::open(place.path("new").join("store.sqlite3")).unwrap();
+    store.execute_batch("BEGIN IMMEDIATE").unwrap();
+    old.say("y");
+    assert_eq!(old.event("listed")["name"], "thinkpad-7");
+    assert_eq!(old.event("added")["acknowledged"], false);
+    old.ends(0);
+    new.ends(3);
+    assert!(place.run("alice", &["device", "list"]).text().contains("thinkpad-7"));
+}
+
+/// What the keeper of the folder puts into the box of a pairing: whole files under these names.
+fn put(place: &Place, objects: impl IntoIterator<Item = (ObjectName, Vec<u8>)>) {
+    let found = fs::read_dir(place.path("share")).unwrap().next().unwrap().unwrap().path();
+    let unfinished = found.join("unfinished");
+    for (name, bytes) in objects {
+        fs::write(&unfinished, bytes).unwrap();
+        fs::rename(&unfinished, found.join(format!("{name}.p7m"))).unwrap();
+    }
+}
+
+#[test]
+fn large_objects_are_not_read_and_files_that_are_none_are_not_counted() {
+    let place = place();
+    let mut new = join(&place, &SHARE);
+    let code = text(&new.event("code"), "code");
+    let large = (0..25_u8).map(|byte| vec![byte; limits::PAIRING_OBJECT_BYTES + 1]);
+    put(&place, large.map(|bytes| (ObjectName::of(&bytes), bytes)));
+    put(&place, (0..100_u8).map(|byte| (ObjectName::of(&[byte]), Vec::new())));
+    let mut old = add(&place, &SHARE);
+    old.asked("code");
+    old.say(&code);
+    type_digits(&mut old, &mut new);
+    approve(&mut old);
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+}
+
+#[test]
+fn a_folder_that_is_flooded_ends_it() {
+    let place = place();
+    let mut new = join(&place, &SHARE);
+    new.event("code");
+    let count = u32::try_from(limits::PAIRING_LISTED_OBJECTS).unwrap();
+    put(&place, (0..count).map(|number| (ObjectName::of(&number.to_be_bytes()), Vec::new())));
+    let said = new.ends(3);
+    assert!(said.contains("too-many-strangers"), "{said}");
 }

@@ -8,9 +8,8 @@ use counterseal_keysync::device::{DeviceCertificates, Role};
 use counterseal_keysync::grant::Grant;
 use counterseal_keysync::limits::PAIRING_FILE_BYTES;
 use counterseal_keysync::pairing::{
-    Circumstances, DevicePart, Devices, Opening, Pairing, Password, Peer, Profile, ReleasePolicy,
+    Circumstances, DevicePart, Devices, Opening, Pairing, Peer, Profile, ReleasePolicy,
 };
-use counterseal_keysync::words::SpokenCode;
 use serde_json::json;
 
 use super::account::{self, Membership};
@@ -24,10 +23,11 @@ use crate::files::read_file;
 use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
 use crate::places;
 use crate::store::Store;
-use crate::terminal::SafeText;
+use crate::terminal::{SafeText, shell_word};
 
 /// Pairs with the new device, and hands over what its role is for.
 pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
+    pairing::refuse_argument(arguments.argument.as_deref())?;
     let now = clock::now();
     let by_file = arguments.how.file.is_some();
     let places = Config::read()?.sync;
@@ -63,18 +63,23 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     let mut crank = Crank::new(pairing, &keys, &ways, screen);
     let mut name = String::new();
     loop {
-        match crank.next()? {
+        match crank.next().map_err(|failure| with_name(failure, &name))? {
             Happening::Approve => {
                 warn_of_keys_that_stay(&mut crank, &mut store, &membership, role)?;
                 approve(&mut crank, arguments, role)?;
             }
             Happening::Release(released) => {
-                name = released.peer().name().to_owned();
                 let grant = admit(&mut store, &membership, released.peer(), role, clock::now())?;
-                let payload = grant::add_along(grant, &mut store, role, &places, crank.screen())?;
-                crank.grant(released, &payload)?;
+                name = released.peer().name().to_owned();
+                let payload = grant::add_along(grant, &mut store, role, &places, crank.screen())
+                    .map_err(|failure| with_name(failure, &name))?;
+                if !by_file {
+                    say_listed(&mut crank, &name, role)?;
+                }
+                crank.grant(released, &payload).map_err(|failure| with_name(failure, &name))?;
             }
-            Happening::File(bytes) => join::write(arguments.answer.as_deref(), &bytes)?,
+            Happening::File(bytes) => join::write(arguments.answer.as_deref(), &bytes)
+                .map_err(|failure| with_name(failure, &name))?,
             Happening::Done(acknowledged) => {
                 let arrived = acknowledged.is_some();
                 crank.screen().say(
@@ -90,9 +95,31 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     }
 }
 
+/// From here on the device is on the list and has keys, whatever ends this: a line that was lost, or the person.
+fn say_listed(crank: &mut Crank<'_, Devices>, name: &str, role: Role) -> Result<(), Failure> {
+    crank.screen().say(
+        "listed",
+        json!({ "name": name, "role": role.word() }),
+        &format!("{} is on your list of devices ({}), and your keys go to it.", SafeText(name), role.word()),
+    )
+}
+
+/// A failure after the device was listed says so.
+fn with_name(failure: Failure, name: &str) -> Failure {
+    if name.is_empty() { failure } else { failure.hint(if_not_yours(name)) }
+}
+
+fn if_not_yours(name: &str) -> String {
+    let word = shell_word(&SafeText(name).to_string());
+    format!(
+        "{} is on your list of devices and may have your keys; if it is not yours: `cseal device revoke {word}`",
+        SafeText(name)
+    )
+}
+
 /// What the person reads at the end: the new device is one as soon as it has the keys, which a file cannot tell us.
-fn added(name: &str, role: Role, arrived: bool, answer: Option<&Path>) -> String {
-    let (name, role) = (SafeText(name), role.word());
+fn added(device: &str, role: Role, arrived: bool, answer: Option<&Path>) -> String {
+    let (name, role) = (SafeText(device), role.word());
     match answer {
         Some(answer) => format!(
             "{name} becomes one of your devices ({role}) as soon as it has read {}; the answer cannot be opened \
@@ -101,8 +128,9 @@ fn added(name: &str, role: Role, arrived: bool, answer: Option<&Path>) -> String
         ),
         None if arrived => format!("{name} is one of your devices now: {role}."),
         None => format!(
-            "{name} is on your list of devices ({role}), but has not said that your keys arrived. \
-             If it does not have them, put it out (`cseal device revoke`) and add it again."
+            "{name} has not said that your keys arrived ({role}). {}. If it is yours and has no keys, put it out in \
+             the same way, and add it again.",
+            if_not_yours(device)
         ),
     }
 }
@@ -111,15 +139,8 @@ fn opening(how: &args::AddHow, screen: &Screen) -> Result<Opening, Failure> {
     if let Some(path) = &how.file {
         return Ok(Opening::AnswerFile(read_file(path, PAIRING_FILE_BYTES)?.to_vec()));
     }
-    if let Some(typed) = &how.words {
-        if typed.trim_start().starts_with("CSEAL:") {
-            return Err(Failure::usage("a code is not given as an argument, which others can read")
-                .hint("say --paste, and paste it where it is asked for"));
-        }
-        let code = SpokenCode::parse(typed).map_err(|error| Failure::usage(format!("{typed}: {error}")))?;
-        return Ok(Opening::TypePassword(Password::from(&code)));
-    }
     Ok(match how {
+        args::AddHow { typed: true, .. } => Opening::TypePassword(pairing::typed(screen)?),
         args::AddHow { show: true, .. } => Opening::ShowCode,
         args::AddHow { sas: true, .. } => Opening::PickName,
         args::AddHow { image, camera, .. } => {
@@ -182,7 +203,8 @@ fn approve(crank: &mut Crank<'_, Devices>, arguments: &args::DeviceAdd, role: Ro
         SafeText(&name).to_string(),
         role.word()
     );
-    let confirmed = crank.screen().yes("approve", &question)?;
+    let fields = json!({ "name": name, "role": role.word(), "on_local_network": on_local_network });
+    let confirmed = crank.screen().yes("approve", &question, fields)?;
     crank.approve(Circumstances { reauthenticated: true, confirmed, on_local_network, approvals: 0 });
     Ok(())
 }
@@ -210,7 +232,9 @@ mod tests {
     fn a_device_is_called_one_of_the_persons_when_it_said_so_and_no_sooner() {
         let said = |arrived, answer| added("thinkpad-7", Role::Reader, arrived, answer);
         assert_eq!(said(true, None), "thinkpad-7 is one of your devices now: reader.");
-        assert!(said(false, None).contains("has not said that your keys arrived"));
+        let silent = said(false, None);
+        assert!(silent.contains("has not said that your keys arrived"));
+        assert!(silent.contains("may have your keys; if it is not yours: `cseal device revoke thinkpad-7`"));
         let by_file = said(false, Some(Path::new("grant.ksa")));
         assert!(by_file.contains("becomes one of your devices (reader) as soon as it has read grant.ksa"));
         assert!(!by_file.contains("now"));

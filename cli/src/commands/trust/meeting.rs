@@ -25,19 +25,22 @@ use crate::store::{Store, StoreKeys};
 const LAST_NAMEPLATE: u64 = 9999;
 
 /// Whether the command asks two machines to meet.
-pub(super) const fn is_asked(how: &args::MeetHow) -> bool {
+pub(super) const fn is_asked(arguments: &args::TrustMeet) -> bool {
+    let how = &arguments.how;
     how.show
         || how.paste
         || how.image.is_some()
         || how.camera
         || how.words
         || how.sas
-        || how.typed.is_some()
+        || how.typed
         || how.password_file.is_some()
+        || arguments.argument.is_some()
 }
 
 /// Meets, takes in the other one's certificates, and pins.
 pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
+    pairing::refuse_argument(arguments.argument.as_deref())?;
     let address = parse_address(&arguments.address)?;
     let ways = Ways::from_options(&arguments.ways)?;
     let mut store = store::open()?;
@@ -107,9 +110,8 @@ fn opening(
     if how.words {
         return Ok(Opening::ShowPassword(Password::from(&SpokenCode::random(&mut SystemRandom))));
     }
-    if let Some(typed) = &how.typed {
-        let code = SpokenCode::parse(typed).map_err(|error| Failure::usage(format!("{typed}: {error}")))?;
-        return Ok(Opening::TypePassword(Password::from(&code)));
+    if how.typed {
+        return pairing::typed(screen).map(Opening::TypePassword);
     }
     if let Some(file) = &how.password_file {
         let password = agreed(owner, other, passphrase::from_file(file)?)?;

@@ -49,7 +49,9 @@ pub fn by_picture(machines: &Machines, old: &str, new: &str, role: &str, ways: &
 pub fn by_words(machines: &Machines, old: &str, new: &str, role: &str, ways: &[&str]) {
     let mut joining = join(machines, new, &[ways, &["--words"]].concat());
     let words = text(&joining.event("words"), "words");
-    let mut adding = add(machines, old, role, &[ways, &[words.as_str()]].concat());
+    let mut adding = add(machines, old, role, &[ways, &["--typed"]].concat());
+    adding.asked("words");
+    adding.say(&words);
     let digits = text(&joining.event("digits"), "digits");
     joining.asked("confirm");
     joining.say("y");
