@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use counterseal_core::secret::SecretBytes;
+use counterseal_keysync::limits::WORK_BITS;
 use counterseal_keysync::relay::protocol::unhex;
 use counterseal_keysync::relay::{BoxLimits, Invite, Limits, Network, VisitorLimits};
 use rustix::process::geteuid;
@@ -155,8 +156,9 @@ impl RelayConfig {
                 }
             }
             "bits" => {
-                let bits = u8::try_from(number(key, item)?).ok().filter(|bits| (1..=26).contains(bits));
-                self.bits = bits.ok_or("\"bits\" must be 1 to 26")?;
+                let bits =
+                    u8::try_from(number(key, item)?).ok().filter(|bits| (1..=WORK_BITS).contains(bits));
+                self.bits = bits.ok_or_else(|| format!("\"bits\" must be 1 to {WORK_BITS}"))?;
             }
             "account_header" => {
                 let name = words(key, item)?.to_ascii_lowercase();
@@ -170,7 +172,7 @@ impl RelayConfig {
             "burst" => self.visitors.burst = rate(key, item)?,
             "connections" => self.visitors.connections = count(key, item)?,
             "connections_each" => self.visitors.connections_each = count(key, item)?,
-            "total_bytes" => self.limits.total_bytes = number(key, item)?,
+            "total_bytes" => self.limits.total_bytes = Some(number(key, item)?),
             "log_requests" => self.log_requests = flag(key, item)?,
             "log_addresses" => self.log_addresses = flag(key, item)?,
             _ => return Err(format!("unknown key {key:?}")),
@@ -319,7 +321,7 @@ mod tests {
             ("listen = [\"example.org:443\"]", "line 1: \"listen\": \"example.org:443\" is no address"),
             ("polcy = \"open\"", "line 1: unknown key \"polcy\""),
             ("policy = \"all\"", "line 1: \"policy\" must be"),
-            ("bits = 60", "line 1: \"bits\" must be 1 to 26"),
+            ("bits = 60", "line 1: \"bits\" must be 1 to 22"),
             ("[account]\nbytes = -1", "line 2: \"bytes\" must be a number"),
             ("[account]\ndays = 9223372036854775807", "line 2: \"days\" is too long"),
             ("[[invite]]\nsha256 = \"00\"", "line 2: \"sha256\" must have 64"),

@@ -3,6 +3,7 @@
 mod mailbox;
 mod serving;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,12 +80,23 @@ pub(crate) struct Places {
     addresses: Vec<Address>,
     accounts: Vec<Account>,
     served: Served,
+    /// By their URLs: each remembers what it was asked to create, from one round to the next.
+    relays: BTreeMap<String, RelayAddress>,
 }
 
 impl Places {
     /// Those that are configured.
     pub(crate) fn of(config: Config) -> Self {
-        Self { addresses: config.sync, accounts: config.accounts, served: Served::default() }
+        let relays = config.sync.iter().filter_map(|place| match place {
+            Address::Relay(url) => RelayAddress::parse(url).ok().map(|relay| (url.clone(), relay)),
+            _ => None,
+        });
+        Self {
+            relays: relays.collect(),
+            addresses: config.sync,
+            accounts: config.accounts,
+            served: Served::default(),
+        }
     }
 
     /// Puts the boxes in their places that this device offers to others itself.
@@ -144,7 +156,10 @@ impl Ways for ConfiguredWays {
         let found = self.places.addresses.iter().find(|other| other.to_string() == place);
         Ok(match found.ok_or(TransportError::Absent)? {
             Address::Folder(path) => Box::new(FolderTransport::new(path, object_box)),
-            Address::Relay(url) => Box::new(relay(url, object_box, Class::Account)?),
+            Address::Relay(url) => {
+                let address = self.places.relays.get(url).cloned().ok_or(TransportError::Absent)?;
+                Box::new(relay(address, object_box, Class::Account)?)
+            }
             Address::Imap(name) => Box::new(mailbox::open(self.places.account(name)?, object_box)?),
             address @ (Address::Lan | Address::LanAt(_)) => self.places.lan(address, object_box)?,
         })
@@ -154,13 +169,12 @@ impl Ways for ConfiguredWays {
 /// A box at a relay.
 ///
 /// # Errors
-/// [`TransportError`] where the URL is none, or the proxy is not known.
+/// [`TransportError`] where the proxy is not known.
 pub(crate) fn relay(
-    url: &str,
+    address: RelayAddress,
     object_box: &ObjectBox,
     class: Class,
 ) -> Result<RelayTransport, TransportError> {
-    let address = RelayAddress::parse(url)?;
     Ok(RelayTransport::new(agent()?, address, object_box.clone(), class, Arc::new(clock::now)))
 }
 

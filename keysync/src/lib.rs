@@ -9,6 +9,7 @@
 //! identifiers                   object identifiers of ours
 //! device                        who a device is, what it may do, its keys and certificates
 //! root                          the keys that follow from the seed on paper
+//! household                     how far network addresses tell people apart
 //! transport                     boxes of opaque objects, and ways to them
 //! log                           the signed log of who belongs to the account, and what it means
 //! recovery                      a seed on paper, and shares of it
@@ -31,6 +32,7 @@ pub mod copy;
 pub mod craft;
 pub mod device;
 pub mod grant;
+mod household;
 pub mod identifiers;
 pub mod limits;
 pub mod log;

@@ -85,10 +85,14 @@ pub const LAN_EVENTS: usize = 1000;
 pub const LAN_PEER_FAILURES: u32 = 5;
 /// Connections that a listener serves at once.
 pub const LAN_CONNECTIONS: usize = 32;
-/// How often one address may fail to prove that it holds the box, before it is not answered any more.
+/// How often one address may fail to prove that it holds the box, before it is not answered for [`LAN_FORGIVEN`].
 pub const LAN_FAILURES: u32 = 20;
-/// Addresses of which a listener remembers how often they failed; when they are all used, new ones are not answered.
+/// How long an address is not answered after it failed that often.
+pub const LAN_FORGIVEN: Duration = Duration::from_secs(600);
+/// Addresses of which a listener remembers how often they failed; beyond, it forgets the one that failed longest ago.
 pub const LAN_STRANGERS: usize = 1000;
+/// The same, of one IPv4 address or one /64 of IPv6, where a single machine has as many addresses as it likes.
+pub const LAN_STRANGERS_OF_A_NETWORK: usize = 16;
 /// How long the first device is looked for.
 pub const LAN_SEARCH: Duration = Duration::from_secs(4);
 /// How long one address has to take a connection.
@@ -194,8 +198,12 @@ pub const WAIT_SECONDS_USUAL: u64 = 25;
 pub const RELAY_SECONDS: u64 = 30;
 /// Bytes a second that a body has to come or go with, on average: slower than any line in use.
 pub const BODY_BYTES_A_SECOND: u64 = 16 << 10;
-/// Bits of work that a client does for a box; 26 take a machine minutes.
-pub const WORK_BITS: u8 = 26;
+/// Bits of work that a client does for a box: seconds of a computer, and within [`WORK_TIME`] on a small one too.
+pub const WORK_BITS: u8 = 22;
+/// How long a client works for boxes at one relay, all of them together, within [`CREATION_MEMORY`].
+pub const WORK_TIME: Duration = Duration::from_secs(60);
+/// How long a client remembers that it created a box at a relay, or was refused, before it asks for this box again.
+pub const CREATION_MEMORY: Duration = Duration::from_secs(3600);
 
 /// Seconds in which a client has to send the head of a request, and to shake hands.
 pub const HEAD_SECONDS: u64 = 10;
@@ -211,10 +219,30 @@ pub const CONNECTION_SECONDS: u64 = 900;
 pub const STREAMS: u32 = 32;
 /// Bytes of bodies that a relay has in memory, all connections together.
 pub const BODIES_IN_MEMORY: usize = 256 << 20;
+/// The part of [`BODIES_IN_MEMORY`] in which bodies up to [`SMALL_BODY_BYTES`] are: large ones never use it up.
+pub const SMALL_BODIES_IN_MEMORY: usize = 64 << 20;
+/// Bytes of a small body: beacons, events, and all of a pairing.
+pub const SMALL_BODY_BYTES: usize = 64 << 10;
+/// The part of each of the two that one visitor may hold, as a divisor: three of the largest objects.
+pub const VISITOR_PART: usize = 16;
+/// Seconds after which a body, in or out, has to go with [`BODY_BYTES_A_SECOND`] on average.
+pub const BODY_SECONDS: u64 = 10;
+/// Bytes that wait on one stream of HTTP/2, or on one connection, in each direction.
+pub const STREAM_BYTES: u32 = 64 << 10;
 /// Visitors that a relay remembers; those beyond share what one may do.
 pub const VISITORS: usize = 200_000;
 /// Requests that wait for something new, all boxes together.
 pub const WAITERS: usize = 50_000;
+/// Bytes on disk of a box in the embedded store, about.
+pub const BOX_OVERHEAD: u64 = 400;
+/// Bytes on disk of an object beside its body in the embedded store, about.
+pub const OBJECT_OVERHEAD: u64 = 700;
+/// The part of its disk that an embedded store fills where nobody says how much, as a divisor.
+pub const DISK_PART: u64 = 2;
+/// Bytes that it fills where the system does not say how much there is.
+pub const DISK_BYTES: u64 = 16 << 30;
+/// Bytes in memory of one object of a listing, as a row and as JSON.
+pub const LISTED_BYTES: usize = 320;
 /// Seconds that requests have to end when a relay is stopped.
 pub const SHUTDOWN_SECONDS: u64 = 20;
 /// Seconds between two searches for boxes that have ended.

@@ -3,16 +3,19 @@
 //!
 //! ```text
 //! protocol                      what client and server agree on
-//! limits, creation, visitors    how much, by whom, how often
+//! limits, creation              how much, and by whom
+//! asker, visitors               who asks, how often, and how much at once
 //! store                         where boxes are kept
 //! waiting, metrics, journal     who waits, what is counted, what is told
-//! answer, body, api, service    one request
+//! room, body                    bodies in memory
+//! answer, api, service          one request
 //! tls, connections              many of them
 //! offline                       the same without sockets
 //! ```
 
 mod answer;
 mod api;
+mod asker;
 mod body;
 mod connections;
 mod creation;
@@ -21,6 +24,7 @@ mod limits;
 mod metrics;
 mod offline;
 pub mod protocol;
+mod room;
 mod service;
 pub mod store;
 mod tls;
@@ -47,12 +51,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{interval, timeout};
 use tokio_rustls::TlsAcceptor;
 
+pub use asker::Network;
 use connections::Connections;
 pub use creation::{CreationPolicy, Invite};
 pub use journal::Journal;
 pub use limits::{BoxLimits, Limits};
 use metrics::Metrics;
 pub use offline::Offline;
+use room::Rooms;
 pub use service::Clock;
 use service::Service;
 use store::Store;
@@ -60,8 +66,8 @@ use store::postgres::{PostgresSettings, PostgresStore};
 use store::sqlite::SqliteStore;
 use tls::Certificate;
 pub use tls::TlsFiles;
+pub use visitors::VisitorLimits;
 use visitors::Visitors;
-pub use visitors::{Network, VisitorLimits};
 use waiting::Waiting;
 
 use crate::limits::{SHUTDOWN_SECONDS, SWEEP_SECONDS};
@@ -245,7 +251,7 @@ impl Relay {
             limits: settings.limits,
             metrics_for: settings.metrics_for,
             clock,
-            bodies: Service::room(),
+            rooms: Rooms::new(),
             stop,
             told: AtomicI64::new(i64::MIN),
         });

@@ -6,6 +6,7 @@ use counterseal_keysync::transport::address::Address;
 use counterseal_keysync::transport::folder::FolderTransport;
 use counterseal_keysync::transport::lan::{Class, LanListener, LanTransport};
 use counterseal_keysync::transport::memory::MemoryBox;
+use counterseal_keysync::transport::relay::RelayAddress;
 use counterseal_keysync::transport::{ObjectBox, Transport, TransportError};
 
 use crate::args;
@@ -94,7 +95,10 @@ impl Ways {
 fn open(address: &Address, object_box: &ObjectBox, side: Side) -> Result<Way, TransportError> {
     let transport: Box<dyn Transport> = match (address, side) {
         (Address::Folder(folder), _) => Box::new(FolderTransport::for_pairing(folder, object_box)),
-        (Address::Relay(url), _) => Box::new(sync_places::relay(url, object_box, RelayClass::Pairing)?),
+        (Address::Relay(url), _) => {
+            let address = RelayAddress::parse(url)?;
+            Box::new(sync_places::relay(address, object_box, RelayClass::Pairing)?)
+        }
         // No option names a mailbox.
         (Address::Imap(_), _) => return Err(TransportError::Absent),
         (Address::Lan | Address::LanAt(_), Side::Displays) => return listen(address, object_box),

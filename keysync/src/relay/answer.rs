@@ -1,5 +1,7 @@
 //! What a relay answers: the same fields in every answer, and refusals that tell a stranger nothing.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
@@ -9,7 +11,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::body::Outgoing;
 use super::protocol::{PolicyWord, Refusal};
+use super::room::Room;
 use super::store::StoreError;
 
 /// Fields of every answer. Nothing that a relay keeps is shown by a browser, or kept by what lies between.
@@ -32,6 +36,7 @@ pub(crate) enum Refused {
     Method,
     Slow,
     Conflict,
+    Length,
     Large { limit: u64 },
     Rate { seconds: u64 },
     Daily { seconds: u64 },
@@ -49,6 +54,7 @@ impl Refused {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::Length => StatusCode::LENGTH_REQUIRED,
             Self::Large { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Rate { .. } | Self::Daily { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -67,6 +73,7 @@ impl Refused {
             Self::Method => "method",
             Self::Slow => "slow",
             Self::Conflict => "conflict",
+            Self::Length => "length",
             Self::Large { .. } => "large",
             Self::Rate { .. } => "rate",
             Self::Daily { .. } => "daily",
@@ -113,9 +120,17 @@ impl From<StoreError> for Refused {
 
 /// An answer in JSON.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    with_type(status, JSON, Body::from(written(body)))
+}
+
+/// A long answer in JSON, in its room.
+pub(super) fn long_json(body: &impl Serialize, room: Room) -> Response {
+    in_room(JSON, written(body), room)
+}
+
+fn written(body: &impl Serialize) -> Vec<u8> {
     // Numbers and texts alone always become JSON.
-    let body = serde_json::to_vec(body).unwrap_or_default();
-    with_type(status, JSON, Body::from(body))
+    serde_json::to_vec(body).unwrap_or_default()
 }
 
 /// A text for programs that watch.
@@ -123,9 +138,18 @@ pub(crate) fn text(body: String) -> Response {
     with_type(StatusCode::OK, "text/plain; version=0.0.4", Body::from(body))
 }
 
-/// The bytes of an object.
-pub(crate) fn octets(body: Body) -> Response {
-    with_type(StatusCode::OK, "application/octet-stream", body)
+/// The bytes of an object, in their room.
+pub(super) fn octets(object: Vec<u8>, room: Room) -> Response {
+    in_room("application/octet-stream", object, room)
+}
+
+/// With how it gets on, for the connection on which it goes.
+fn in_room(content_type: &'static str, bytes: Vec<u8>, room: Room) -> Response {
+    let body = Outgoing::new(bytes, room);
+    let pace = Arc::clone(body.pace());
+    let mut response = with_type(StatusCode::OK, content_type, Body::new(body));
+    response.extensions_mut().insert(pace);
+    response
 }
 
 /// An answer without a body.

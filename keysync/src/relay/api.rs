@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::IF_NONE_MATCH;
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -18,14 +17,18 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::answer::{self, Refused, json};
-use super::body::{self, Outgoing};
+use super::asker::Who;
+use super::body;
 use super::protocol::{
     CAPABILITY_HEADER, CapabilityHash, Created, Creation, Head, Listed, Numbered, Page, Right, etag, hex,
     unhex,
 };
+use super::room::Room;
 use super::service::{Asker, Service};
 use super::store::{Answer, BoxNumber, BoxState, Claim, Creating, NewBox, Putting};
-use crate::limits::{CREATION_BYTES, PAGE_OBJECTS, RELAY_SECONDS, WAIT_SECONDS, WAIT_SECONDS_USUAL};
+use crate::limits::{
+    CREATION_BYTES, LISTED_BYTES, PAGE_OBJECTS, RELAY_SECONDS, WAIT_SECONDS, WAIT_SECONDS_USUAL,
+};
 use crate::transport::ObjectName;
 
 type Relay = State<Arc<Service>>;
@@ -49,7 +52,7 @@ async fn create(State(relay): Relay, request: Request) -> Result {
     let id = box_id(request.uri())?;
     let (parts, body) = request.into_parts();
     let asker = asker(&parts.extensions)?;
-    let body = timed(body::read(body, CREATION_BYTES), CREATION_BYTES).await?;
+    let body = body::read(body, CREATION_BYTES, None).await?;
     let creation: Creation = serde_json::from_slice(&body).map_err(|_| Refused::Request)?;
     let hashes = creation.hashes().ok_or(Refused::Request)?;
     let now = relay.now();
@@ -60,6 +63,7 @@ async fn create(State(relay): Relay, request: Request) -> Result {
         Creating::Created(state) => (StatusCode::CREATED, state),
         Creating::WasThere(state) => (StatusCode::OK, state),
         Creating::Conflict => return Err(Refused::Conflict),
+        Creating::Full => return Err(Refused::Full),
         Creating::Denied => {
             return Err(Refused::Policy { word: relay.policy.word(), bits: relay.policy.bits() });
         }
@@ -95,11 +99,13 @@ async fn list(State(relay): Relay, request: Request) -> Result {
     let most = number(request.uri(), "max")?.flatten().unwrap_or(PAGE_OBJECTS).min(PAGE_OBJECTS);
     let state = relay.open(claim).await?;
     relay.note_read(&state);
+    let expected = state.objects.min(most).saturating_mul(LISTED_BYTES as u64);
+    let room = relay.room(asker(request.extensions())?.who, expected).await?;
     let kept = relay.ask(relay.store.list(state.number, after, most)).await?;
     let objects =
         kept.iter().map(|kept| Listed { n: kept.sequence, name: kept.name.to_string(), bytes: kept.bytes });
     let page = Page { epoch: epoch_digits(&state), last: state.last, objects: objects.collect() };
-    Ok(json(StatusCode::OK, &page))
+    Ok(answer::long_json(&page, room))
 }
 
 async fn fetch(State(relay): Relay, request: Request) -> Result {
@@ -109,11 +115,12 @@ async fn fetch(State(relay): Relay, request: Request) -> Result {
     let state = relay.ask(relay.store.find(claim, relay.now())).await?;
     // Also where there is no such box: an object that is missing is then the same work as a box that is missing.
     let number = state.map_or(BoxNumber::NONE, |state| state.number);
-    let object = relay.ask(relay.store.get(number, name)).await?;
-    let (Some(state), Some(object)) = (state, object) else { return Err(Refused::Absent) };
+    let length = relay.ask(relay.store.length(number, name)).await?;
+    let (Some(state), Some(length)) = (state, length) else { return Err(Refused::Absent) };
     relay.note_read(&state);
-    let room = relay.room_for(asker.address, object.len()).await?;
-    Ok(answer::octets(Body::new(Outgoing::new(object, room))))
+    let room = relay.room(asker.who, length).await?;
+    let object = relay.ask(relay.store.get(number, name)).await?.ok_or(Refused::Absent)?;
+    Ok(answer::octets(object, room))
 }
 
 async fn keep(State(relay): Relay, request: Request) -> Result {
@@ -121,14 +128,16 @@ async fn keep(State(relay): Relay, request: Request) -> Result {
     let name = object_name(request.uri())?;
     let state = relay.open(claim).await?;
     let limit = relay.limits.of(state.class).object_bytes;
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let asker = asker(request.extensions())?;
-    let announced = body::announced(request.headers()).unwrap_or(most);
-    if announced > most {
+    let body = request.into_body();
+    // What a request costs follows from its length, so each says it (RFC 9110, section 15.5.12).
+    let announced = body::announced(&body).ok_or(Refused::Length)?;
+    let most = usize::try_from(announced).map_err(|_| Refused::Large { limit })?;
+    if announced > limit {
         return Err(Refused::Large { limit });
     }
-    let _room = relay.room_for(asker.address, announced).await?;
-    let object = timed(body::read(request.into_body(), announced), announced).await?;
+    let mut room = relay.rooms.enter(&relay.visitors, asker.who, most);
+    let object = body::read(body, most, Some(&mut room)).await?;
     if ObjectName::of(&object) != name {
         return Err(Refused::Name);
     }
@@ -191,10 +200,11 @@ async fn health(State(relay): Relay) -> Result {
     Ok(json(StatusCode::OK, &json!({"status": "ok"})))
 }
 
-/// Only for those whom the administrator named, and not through a proxy that asks for anyone.
+/// Only for those whom the administrator named, and not through a proxy that asks for anyone, or does not say for whom.
 async fn metrics(State(relay): Relay, request: Request) -> Result {
     let asker = asker(request.extensions())?;
-    let is_known = relay.metrics_for.iter().any(|network| network.contains(asker.address));
+    let Who::At(address) = asker.who else { return Err(Refused::Absent) };
+    let is_known = relay.metrics_for.iter().any(|network| network.contains(address));
     if !is_known || !(asker.is_direct || asker.is_proxied) {
         return Err(Refused::Absent);
     }
@@ -212,6 +222,14 @@ impl Service {
             }
             Err(_) => Err(Refused::Busy),
         }
+    }
+
+    /// Room in memory for so many bytes.
+    async fn room(&self, asker: Who, bytes: u64) -> Result<Room> {
+        let bytes = usize::try_from(bytes).map_err(|_| Refused::Busy)?;
+        let mut room = self.rooms.enter(&self.visitors, asker, bytes);
+        room.grow(bytes).await?;
+        Ok(room)
     }
 
     /// The box that a claim opens.
@@ -242,11 +260,6 @@ impl Service {
             self.store.note_read(state.number, expires);
         }
     }
-}
-
-/// Ends what takes longer than a body of so many bytes may.
-async fn timed(reading: impl Future<Output = Result<Vec<u8>>>, bytes: usize) -> Result<Vec<u8>> {
-    timeout(body::patience(bytes), reading).await.unwrap_or(Err(Refused::Slow))
 }
 
 fn asker(extensions: &axum::http::Extensions) -> Result<Asker> {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -19,10 +19,12 @@ use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::body::Pace;
 use super::service::Service;
 use super::visitors::Held;
 use crate::limits::{
-    CONNECTION_SECONDS, HEAD_BYTES, HEAD_FIELDS, HEAD_SECONDS, IDLE_SECONDS, SHUTDOWN_SECONDS, STREAMS,
+    CONNECTION_SECONDS, HEAD_BYTES, HEAD_FIELDS, HEAD_SECONDS, IDLE_SECONDS, SHUTDOWN_SECONDS, STREAM_BYTES,
+    STREAMS,
 };
 
 /// How often a connection is looked at.
@@ -97,8 +99,12 @@ impl Connections {
         let answer = service_fn(move |request: hyper::Request<Incoming>| {
             let going = Going::on(&of_requests);
             let answer = Arc::clone(&service).answer(router.clone(), peer, request.map(Body::new));
+            let of_answers = Arc::clone(&of_requests);
             async move {
-                let answer = answer.await;
+                let mut answer = answer.await;
+                if let Some(pace) = answer.extensions_mut().remove::<Arc<Pace>>() {
+                    of_answers.follow(&pace);
+                }
                 drop(going);
                 Ok::<_, Infallible>(answer)
             }
@@ -119,6 +125,8 @@ impl Connections {
                     ends = Some(Instant::now());
                 }
                 _ = look.tick() => match ends {
+                    // What it was to be sent stays in memory as long as it lives.
+                    _ if activity.is_too_slow() => return,
                     None if activity.is_over() => {
                         connection.as_mut().graceful_shutdown();
                         ends = Some(Instant::now());
@@ -143,6 +151,9 @@ fn protocols() -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_BYTES)
+        .initial_connection_window_size(STREAM_BYTES)
+        .max_send_buf_size(STREAM_BYTES as usize)
         .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
         .keep_alive_interval(Duration::from_secs(IDLE_SECONDS))
         .keep_alive_timeout(Duration::from_secs(HEAD_SECONDS));
@@ -154,12 +165,14 @@ struct Activity {
     begun: Instant,
     last: Mutex<Instant>,
     going: AtomicUsize,
+    /// Answers of which bytes are in memory.
+    answers: Mutex<Vec<Weak<Pace>>>,
 }
 
 impl Activity {
     fn new() -> Self {
         let now = Instant::now();
-        Self { begun: now, last: Mutex::new(now), going: AtomicUsize::new(0) }
+        Self { begun: now, last: Mutex::new(now), going: AtomicUsize::new(0), answers: Mutex::default() }
     }
 
     /// Whether nothing happens any more, or it takes too long.
@@ -167,6 +180,18 @@ impl Activity {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_idle = self.going.load(Ordering::Relaxed) == 0 && last.elapsed().as_secs() > IDLE_SECONDS;
         is_idle || self.begun.elapsed().as_secs() > CONNECTION_SECONDS
+    }
+
+    /// Looks at an answer until none of its bytes is in memory.
+    fn follow(&self, pace: &Arc<Pace>) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(pace));
+    }
+
+    /// Whether the visitor reads an answer too slowly.
+    fn is_too_slow(&self) -> bool {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.retain(|pace| pace.strong_count() > 0);
+        answers.iter().filter_map(Weak::upgrade).any(|pace| pace.is_behind())
     }
 
     fn touch(&self) {

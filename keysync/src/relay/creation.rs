@@ -146,14 +146,14 @@ mod tests {
     fn work_counts_for_its_box_around_its_day() {
         let policy = CreationPolicy::Work(10);
         for on in [19_999, 20_000, 20_001] {
-            let shown = work(on, &[1; 16], &creation(), 10, 1 << 20).unwrap();
+            let shown = work(on, &[1; 16], &creation(), 10, 0..1 << 20).unwrap();
             assert_eq!(permits(&policy, ("x-work", &shown), false), Permission::Free);
         }
         for on in [19_998, 20_002] {
-            let stale = work(on, &[1; 16], &creation(), 10, 1 << 20).unwrap();
+            let stale = work(on, &[1; 16], &creation(), 10, 0..1 << 20).unwrap();
             assert_eq!(permits(&policy, ("x-work", &stale), false), Permission::Denied);
         }
-        let of_another_box = work(20_000, &[2; 16], &creation(), 10, 1 << 20).unwrap();
+        let of_another_box = work(20_000, &[2; 16], &creation(), 10, 0..1 << 20).unwrap();
         assert_eq!(permits(&policy, ("x-work", &of_another_box), false), Permission::Denied);
         for wrong in ["", ":", "20000:", "x:1", "9223372036854775807:1", "-9223372036854775808:1"] {
             assert_eq!(permits(&policy, ("x-work", wrong), false), Permission::Denied, "{wrong}");

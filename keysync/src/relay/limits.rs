@@ -12,8 +12,8 @@ pub struct Limits {
     pub pairing: BoxLimits,
     /// Boxes of accounts.
     pub account: BoxLimits,
-    /// Bytes of all objects together, where the store counts them.
-    pub total_bytes: u64,
+    /// Bytes on disk of all boxes and objects together, where the store counts them; else a part of its disk.
+    pub total_bytes: Option<u64>,
 }
 
 /// What one box may have.
@@ -48,7 +48,7 @@ impl Default for Limits {
                 puts_a_day: limits::ACCOUNT_PUTS_A_DAY,
                 seconds: limits::ACCOUNT_DAYS * DAY,
             },
-            total_bytes: u64::MAX,
+            total_bytes: None,
         }
     }
 }

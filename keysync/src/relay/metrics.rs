@@ -54,6 +54,9 @@ impl Metrics {
         if let Some(bytes) = totals.bytes {
             single(&mut page, "object_bytes", "gauge", bytes);
         }
+        if let Some(most) = totals.most {
+            single(&mut page, "total_bytes_limit", "gauge", most);
+        }
         single(&mut page, "waiting_requests", "gauge", waiting as u64);
         single(&mut page, "connections", "gauge", load(&self.connections));
         single(&mut page, "refused_connections_total", "counter", load(&self.refused_connections));

@@ -14,6 +14,7 @@ use super::creation::CreationPolicy;
 use super::journal::Journal;
 use super::limits::Limits;
 use super::metrics::Metrics;
+use super::room::Rooms;
 use super::service::{self, Clock, Service};
 use super::store::Store;
 use super::visitors::{VisitorLimits, Visitors};
@@ -51,7 +52,7 @@ impl Offline {
             limits,
             metrics_for: Vec::new(),
             clock,
-            bodies: Service::room(),
+            rooms: Rooms::new(),
             stop: stopped,
             told: AtomicI64::default(),
         });

@@ -205,10 +205,16 @@ pub fn is_work(day: i64, box_id: &[u8; 16], creation: &Creation, nonce: &str, bi
     leading_zeros(&Sha256::digest(text)) >= u32::from(bits)
 }
 
-/// Finds a nonce that is worth so many bits: `2^bits` hashes on average. Nothing where `patience` of them do not do.
+/// Finds a nonce that is worth so many bits: `2^bits` hashes on average. Nothing where none of `nonces` does.
 #[must_use]
-pub fn work(day: i64, box_id: &[u8; 16], creation: &Creation, bits: u8, patience: u64) -> Option<String> {
-    (0..patience)
+pub fn work(
+    day: i64,
+    box_id: &[u8; 16],
+    creation: &Creation,
+    bits: u8,
+    nonces: impl Iterator<Item = u64>,
+) -> Option<String> {
+    nonces
         .map(|nonce| nonce.to_string())
         .find(|nonce| is_work(day, box_id, creation, nonce, bits))
         .map(|nonce| format!("{day}:{nonce}"))
@@ -246,13 +252,13 @@ mod tests {
     #[test]
     fn work_is_for_one_box_and_day() {
         let (creation, id) = (creation(), [7; 16]);
-        let shown = work(20_000, &id, &creation, 8, 1 << 16).unwrap();
+        let shown = work(20_000, &id, &creation, 8, 0..1 << 16).unwrap();
         let nonce = shown.strip_prefix("20000:").unwrap();
         assert!(is_work(20_000, &id, &creation, nonce, 8));
         let elsewhere = (0..8u8).filter(|byte| is_work(20_000, &[*byte; 16], &creation, nonce, 8)).count();
         let later = (20_001..20_009).filter(|day| is_work(*day, &id, &creation, nonce, 8)).count();
         assert!(elsewhere < 4 && later < 4, "work that counts everywhere");
-        assert_eq!(work(20_000, &id, &creation, 60, 1000), None);
+        assert_eq!(work(20_000, &id, &creation, 60, 0..1000), None);
     }
 
     #[test]

@@ -7,31 +7,31 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, Method, Request};
 use axum::response::{IntoResponse, Response};
 use counterseal_core::time::Time;
 use serde_json::json;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 use super::answer::{self, Refused};
 use super::api;
+use super::asker::{self, Network, Who};
+use super::body::announced;
 use super::creation::CreationPolicy;
 use super::journal::Journal;
 use super::limits::Limits;
 use super::metrics::Metrics;
+use super::room::Rooms;
 use super::store::{Store, StoreError};
-use super::visitors::{self, Network, Visitors};
+use super::visitors::Visitors;
 use super::waiting::Waiting;
-use crate::limits::BODIES_IN_MEMORY;
+use crate::limits::OBJECT_BYTES;
 
 /// What creating a box counts for, beside a question.
 const CREATION_COST: f64 = 20.0;
 /// Bytes of an object that count as a further question.
 const BYTES_OF_COST: f64 = 65_536.0;
-/// Bytes that one permit of the memory for bodies stands for.
-pub(super) const PERMIT_BYTES: usize = 1024;
 
 /// What time it is.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -47,8 +47,8 @@ pub(crate) struct Service {
     pub(crate) limits: Limits,
     pub(crate) metrics_for: Vec<Network>,
     pub(crate) clock: Clock,
-    /// Room for bodies in memory, in permits of [`PERMIT_BYTES`].
-    pub(crate) bodies: Arc<Semaphore>,
+    /// Room for bodies in memory.
+    pub(crate) rooms: Rooms,
     pub(crate) stop: watch::Receiver<bool>,
     /// The second in which the last trouble of the store was told: a line for each request would fill the disk.
     pub(crate) told: AtomicI64,
@@ -57,7 +57,7 @@ pub(crate) struct Service {
 /// Who asks, for the handlers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asker {
-    pub(crate) address: IpAddr,
+    pub(crate) who: Who,
     /// Whether the other end of the connection is a trusted proxy.
     pub(crate) is_proxied: bool,
     /// Whether nothing at all stands between.
@@ -65,11 +65,6 @@ pub(crate) struct Asker {
 }
 
 impl Service {
-    /// Room for as many bodies as may be in memory.
-    pub(crate) fn room() -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(BODIES_IN_MEMORY / PERMIT_BYTES))
-    }
-
     pub(crate) fn now(&self) -> Time {
         (self.clock)()
     }
@@ -86,7 +81,7 @@ impl Service {
         let asker = self.asker(peer, request.headers());
         let waits = kind == "head" && request.uri().query().is_some();
         request.extensions_mut().insert(asker);
-        let mut response = match self.admit(asker, kind, request.headers(), begun) {
+        let mut response = match self.admit(asker, kind, &request, begun) {
             Ok(()) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
             Err(refused) => refused.into_response(),
         };
@@ -102,23 +97,23 @@ impl Service {
     fn asker(&self, peer: IpAddr, headers: &HeaderMap) -> Asker {
         let proxies = &self.visitors.limits().proxies;
         Asker {
-            address: visitors::asker(peer, headers, proxies),
+            who: asker::asker(peer, headers, proxies),
             is_proxied: proxies.iter().any(|proxy| proxy.contains(peer)),
-            is_direct: !visitors::is_forwarded(headers),
+            is_direct: !asker::is_forwarded(headers),
         }
     }
 
     /// Browsers that follow a link, and visitors who ask too much, are answered before anything is looked up.
-    fn admit(&self, asker: Asker, kind: &str, headers: &HeaderMap, now: Instant) -> Result<(), Refused> {
-        if headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate") {
+    fn admit(&self, asker: Asker, kind: &str, request: &Request<Body>, now: Instant) -> Result<(), Refused> {
+        if request.headers().get("sec-fetch-mode").is_some_and(|mode| mode == "navigate") {
             return Err(Refused::Browser);
         }
         let cost = match kind {
             "create" => CREATION_COST,
-            "put" => 1.0 + announced(headers) / BYTES_OF_COST,
+            "put" => 1.0 + cost_of(request.body()),
             _ => 1.0,
         };
-        self.visitors.spend(asker.address, cost, now).map_err(|seconds| Refused::Rate { seconds })
+        self.visitors.spend(asker.who, cost, now).map_err(|seconds| Refused::Rate { seconds })
     }
 
     fn tell(&self, kind: &str, response: &Response, asker: Asker, seconds: f64) {
@@ -128,7 +123,7 @@ impl Service {
             ("seconds", json!(seconds)),
         ];
         if self.journal.addresses {
-            fields.push(("address", json!(asker.address.to_string())));
+            fields.push(("address", json!(asker.who.to_string())));
         }
         self.journal.say(self.now(), "request", &fields);
     }
@@ -143,11 +138,10 @@ impl Service {
     }
 }
 
-/// What a body will have, as far as its sender says.
+/// What a body counts for. One whose sender does not say how long it is gets refused before it is read.
 #[allow(clippy::cast_precision_loss)] // a cost
-fn announced(headers: &HeaderMap) -> f64 {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    length.unwrap_or(0).min(crate::limits::OBJECT_BYTES as u64) as f64
+fn cost_of(body: &Body) -> f64 {
+    announced(body).unwrap_or(0).min(OBJECT_BYTES as u64) as f64 / BYTES_OF_COST
 }
 
 /// What is asked for, in one word that names no box.

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 
 use super::limits::Limits;
 use super::protocol::{CapabilityHash, Class, Right};
+use crate::limits::{BOX_OVERHEAD, OBJECT_OVERHEAD};
 use crate::transport::ObjectName;
 
 /// What a store answers, when it does.
@@ -34,6 +35,9 @@ pub trait Store: Send + Sync {
 
     /// Objects from number `after` + 1, at most `most`.
     fn list(&self, number: BoxNumber, after: u64, most: u64) -> Answer<'_, Vec<Kept>>;
+
+    /// The length of one object, for whoever needs room before it is read.
+    fn length(&self, number: BoxNumber, name: ObjectName) -> Answer<'_, Option<u64>>;
 
     /// One object.
     fn get(&self, number: BoxNumber, name: ObjectName) -> Answer<'_, Option<Vec<u8>>>;
@@ -169,6 +173,8 @@ pub enum Creating {
     Conflict,
     /// It may not be created.
     Denied,
+    /// The relay is full.
+    Full,
 }
 
 /// What became of an object to be kept.
@@ -206,6 +212,18 @@ pub struct Totals {
     pub objects: u64,
     /// Bytes of the objects, where the store knows.
     pub bytes: Option<u64>,
+    /// Bytes on disk that all of it may have, where the store counts them.
+    pub most: Option<u64>,
+}
+
+impl Totals {
+    /// Whether so many bytes more on disk are too many.
+    pub(crate) fn refuse(&self, more: u64) -> bool {
+        let Some(most) = self.most else { return false };
+        let boxes = self.boxes.saturating_mul(BOX_OVERHEAD);
+        let objects = self.objects.saturating_mul(OBJECT_OVERHEAD).saturating_add(self.bytes.unwrap_or(0));
+        boxes.saturating_add(objects).saturating_add(more) > most
+    }
 }
 
 /// Why a store did not do it. Nothing was acknowledged.

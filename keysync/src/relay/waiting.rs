@@ -1,7 +1,7 @@
 //! Requests that wait until something comes into a box.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
@@ -12,7 +12,14 @@ use crate::limits::WAITERS;
 /// Who waits, for which box.
 #[derive(Debug, Default)]
 pub struct Waiting {
-    boxes: Mutex<HashMap<BoxNumber, Bell>>,
+    hall: Mutex<Hall>,
+}
+
+#[derive(Debug, Default)]
+struct Hall {
+    boxes: HashMap<BoxNumber, Bell>,
+    /// Of all boxes together.
+    waiters: usize,
 }
 
 #[derive(Debug)]
@@ -24,31 +31,34 @@ struct Bell {
 impl Waiting {
     /// One who waits. Nothing where too many do.
     pub(crate) fn join(self: &Arc<Self>, number: BoxNumber) -> Option<Waiter> {
-        let mut boxes = self.boxes.lock().unwrap_or_else(PoisonError::into_inner);
-        if boxes.len() >= WAITERS && !boxes.contains_key(&number) {
+        let mut hall = self.hall();
+        if hall.waiters >= WAITERS {
             return None;
         }
-        let bell = boxes.entry(number).or_insert_with(|| Bell { notify: Arc::default(), waiters: 0 });
+        hall.waiters += 1;
+        let bell = hall.boxes.entry(number).or_insert_with(|| Bell { notify: Arc::default(), waiters: 0 });
         bell.waiters += 1;
         Some(Waiter { notify: Arc::clone(&bell.notify), waiting: Arc::clone(self), number })
     }
 
     /// Something came into a box.
     pub fn wake(&self, number: BoxNumber) {
-        let boxes = self.boxes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bell) = boxes.get(&number) {
+        if let Some(bell) = self.hall().boxes.get(&number) {
             bell.notify.notify_waiters();
         }
     }
 
     /// Perhaps something came into each.
     pub fn wake_all(&self) {
-        let boxes = self.boxes.lock().unwrap_or_else(PoisonError::into_inner);
-        boxes.values().for_each(|bell| bell.notify.notify_waiters());
+        self.hall().boxes.values().for_each(|bell| bell.notify.notify_waiters());
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.boxes.lock().unwrap_or_else(PoisonError::into_inner).values().map(|bell| bell.waiters).sum()
+        self.hall().waiters
+    }
+
+    fn hall(&self) -> MutexGuard<'_, Hall> {
+        self.hall.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,12 +78,31 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        let mut boxes = self.waiting.boxes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bell) = boxes.get_mut(&self.number) {
+        let mut hall = self.waiting.hall();
+        hall.waiters = hall.waiters.saturating_sub(1);
+        if let Some(bell) = hall.boxes.get_mut(&self.number) {
             bell.waiters -= 1;
             if bell.waiters == 0 {
-                boxes.remove(&self.number);
+                hall.boxes.remove(&self.number);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiters_are_counted_whichever_box_they_wait_for() {
+        let waiting = Arc::<Waiting>::default();
+        let mut all: Vec<_> = (0..WAITERS).map(|_| waiting.join(BoxNumber(1))).collect();
+        assert!(all.iter().all(Option::is_some));
+        assert!(waiting.join(BoxNumber(1)).is_none());
+        assert!(waiting.join(BoxNumber(2)).is_none());
+        all.pop();
+        assert!(waiting.join(BoxNumber(2)).is_some());
+        drop(all);
+        assert_eq!((waiting.count(), waiting.hall().boxes.len()), (0, 0));
     }
 }

@@ -9,6 +9,7 @@ mod listener;
 mod locality;
 mod name;
 mod session;
+mod strangers;
 mod stream;
 mod together;
 mod wire;

@@ -1,13 +1,14 @@
 //! The way over a relay. What it answers is a stranger's: lengths are checked before reading, names against bytes, and no
 //! address is gone to but the one that was given.
 
+mod creations;
 mod reading;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ use crate::relay::Clock;
 use crate::relay::protocol::{
     CAPABILITY_HEADER, Class, Creation, Head, Page, PolicyWord, Refusal, WORK_HEADER, day, etag, hex, work,
 };
+use creations::Creations;
 pub use reading::{Place, read_head, read_page};
 
 /// What a client sends as its name: not which version, nor whose.
@@ -36,13 +38,17 @@ const PAGES: u64 = LISTED_OBJECTS as u64 / PAGE_OBJECTS + 16;
 /// How soon a relay is asked again that said at once that nothing came.
 const BREATH: Duration = Duration::from_secs(1);
 
+/// How many nonces are tried between two looks at the clock.
+const NONCES_AT_ONCE: u64 = 1024;
+
 type Result<T> = std::result::Result<T, TransportError>;
 
-/// Where a relay is, and what it asks for.
+/// Where a relay is, and what it asks for. Copies remember together which boxes were created.
 #[derive(Clone)]
 pub struct RelayAddress {
     base: String,
     token: Option<Arc<SecretBytes>>,
+    creations: Arc<Mutex<Creations>>,
 }
 
 impl RelayAddress {
@@ -64,7 +70,11 @@ impl RelayAddress {
         if authority.contains('@') || uri.query().is_some() || url.contains('#') {
             return Err(refused("a URL with a host and a path alone, please"));
         }
-        Ok(Self { base: url.trim_end_matches('/').to_owned(), token: None })
+        Ok(Self { base: url.trim_end_matches('/').to_owned(), token: None, creations: Arc::default() })
+    }
+
+    fn creations(&self) -> MutexGuard<'_, Creations> {
+        self.creations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// With the token that lets create boxes, where the relay wants one.
@@ -166,7 +176,22 @@ impl RelayTransport {
         answer.map_err(|error| trouble(&error))
     }
 
+    /// Creates the box, unless that was tried already.
     fn create(&self) -> Result<()> {
+        let id = self.object_box.id();
+        let recalled = self.address.creations().recall(id, Instant::now());
+        if let Some(result) = recalled {
+            return result;
+        }
+        let result = self.create_once();
+        // Trouble on the way passes.
+        if !matches!(result, Err(TransportError::Unreachable(_))) {
+            self.address.creations().note(id, Instant::now(), &result);
+        }
+        result
+    }
+
+    fn create_once(&self) -> Result<()> {
         let creation = Creation::of(&self.object_box, self.class);
         let answer = self.ask_creation(&creation, None)?;
         let Err(refused) = done(answer) else { return Ok(()) };
@@ -174,11 +199,20 @@ impl RelayTransport {
         if bits > WORK_BITS {
             return Err(TransportError::Refused(format!("{bits} bits of work for a box are too much")));
         }
-        // Sixteen times the average: all but one in nine millions find one.
-        let patience = 16_u64 << bits;
-        let shown = work(day((self.clock)()), self.object_box.id(), &creation, bits, patience);
-        let shown = shown.ok_or_else(|| TransportError::Refused("no work was found".to_owned()))?;
+        let shown = self.work(&creation, bits)?;
         done(self.ask_creation(&creation, Some(&shown))?).map_err(Into::into)
+    }
+
+    /// Works for a box, within the time that this relay has left.
+    fn work(&self, creation: &Creation, bits: u8) -> Result<String> {
+        let begun = Instant::now();
+        let time = self.address.creations().time_for_work(begun);
+        let nonces = (0..).take_while(|nonce| nonce % NONCES_AT_ONCE > 0 || begun.elapsed() < time);
+        let shown = work(day((self.clock)()), self.object_box.id(), creation, bits, nonces);
+        self.address.creations().worked(begun, begun.elapsed());
+        shown.ok_or_else(|| {
+            TransportError::Refused(format!("{bits} bits of work for a box take longer than a minute"))
+        })
     }
 
     fn ask_creation(&self, creation: &Creation, work: Option<&str>) -> Result<Response<Body>> {

@@ -58,13 +58,9 @@ fn heads_and_bodies_have_limits() {
     };
     assert_eq!(put("Content-Length: 4294967296\r\n", b"x"), Some(413));
     assert_eq!(put("Content-Length: 4194305\r\n", b"x"), Some(413));
-    let mut chunks = Vec::new();
-    for _ in 0..65 {
-        chunks.extend(b"10000\r\n");
-        chunks.extend([b'x'; 65_536]);
-        chunks.extend(b"\r\n");
-    }
-    assert_eq!(put("Transfer-Encoding: chunked\r\n", &[&chunks[..], b"0\r\n\r\n"].concat()), Some(413));
+    assert_eq!(put("Transfer-Encoding: chunked\r\n", b"1\r\nx\r\n0\r\n\r\n"), Some(411));
+    let both = "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n";
+    assert!(matches!(put(both, b"1\r\nx\r\n0\r\n\r\n"), Some(400 | 411)));
     assert_eq!(put("Content-Length: 0\r\n", b""), Some(201), "an object may be empty");
     // A stranger's body is not read before the answer.
     let stranger = format!(

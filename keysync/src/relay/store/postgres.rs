@@ -239,6 +239,10 @@ impl Store for PostgresStore {
         async move { statements::list(&connect(&self.inner.pool).await?, number, after, most).await }.boxed()
     }
 
+    fn length(&self, number: BoxNumber, name: ObjectName) -> Answer<'_, Option<u64>> {
+        async move { statements::length(&connect(&self.inner.pool).await?, number, &name).await }.boxed()
+    }
+
     fn get(&self, number: BoxNumber, name: ObjectName) -> Answer<'_, Option<Vec<u8>>> {
         self.inner.get(number, name).boxed()
     }
@@ -263,7 +267,7 @@ impl Store for PostgresStore {
     fn totals(&self) -> Totals {
         let [boxes, objects] =
             [&self.inner.boxes, &self.inner.objects].map(|count| count.load(Ordering::Relaxed));
-        Totals { boxes, objects, bytes: None }
+        Totals { boxes, objects, bytes: None, most: None }
     }
 
     fn check(&self) -> Answer<'_, ()> {

@@ -21,6 +21,7 @@ use super::{
     Answer, BoxNumber, BoxState, Claim, Creating, Kept, NewBox, Permission, Putting, Store, StoreError,
     Totals,
 };
+use crate::limits::{BOX_OVERHEAD, DISK_BYTES, DISK_PART, OBJECT_OVERHEAD};
 use crate::relay::limits::Limits;
 use crate::transport::ObjectName;
 use readers::Readers;
@@ -59,6 +60,8 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     limits: Limits,
+    /// Bytes on disk that all of it may have.
+    most: u64,
 }
 
 impl SqliteStore {
@@ -70,8 +73,16 @@ impl SqliteStore {
         let connection = open_writer(path)?;
         let writer = Writer::start(connection)?;
         let readers = Readers::start(|| open_reader(path))?;
-        Ok(Self { writer, readers, limits })
+        let most = limits.total_bytes.unwrap_or_else(|| part_of_disk(path));
+        Ok(Self { writer, readers, limits, most })
     }
+}
+
+/// A part of what is free and of what the file has already, so that it is the same after a restart.
+fn part_of_disk(path: &Path) -> u64 {
+    let Ok(disk) = rustix::fs::statvfs(path) else { return DISK_BYTES };
+    let file = std::fs::metadata(path).map_or(0, |file| file.len());
+    disk.f_bavail.saturating_mul(disk.f_frsize).saturating_add(file) / DISK_PART
 }
 
 fn open_writer(path: &Path) -> Result<Connection, StoreError> {
@@ -118,7 +129,11 @@ impl Store for SqliteStore {
 
     fn create(&self, new: NewBox, permission: Permission, now: Time) -> Answer<'_, Creating> {
         let limits = self.limits;
-        self.writer.write(move |connection| statements::create(connection, &new, permission, &limits, now))
+        let is_full = self.totals().refuse(BOX_OVERHEAD);
+        let create = move |connection: &Connection| {
+            statements::create(connection, &new, permission, is_full, &limits, now)
+        };
+        self.writer.write(create)
     }
 
     fn note_read(&self, number: BoxNumber, expires: i64) {
@@ -128,7 +143,7 @@ impl Store for SqliteStore {
 
     fn put(&self, number: BoxNumber, name: ObjectName, body: Vec<u8>, now: Time) -> Answer<'_, Putting> {
         let limits = self.limits;
-        let is_full = self.totals().bytes.unwrap_or(0).saturating_add(body.len() as u64) > limits.total_bytes;
+        let is_full = self.totals().refuse(OBJECT_OVERHEAD.saturating_add(body.len() as u64));
         let put = move |connection: &Connection| {
             statements::put(connection, number, (&name, &body), is_full, &limits, now)
         };
@@ -137,6 +152,10 @@ impl Store for SqliteStore {
 
     fn list(&self, number: BoxNumber, after: u64, most: u64) -> Answer<'_, Vec<Kept>> {
         self.readers.read(move |connection| statements::list(connection, number, after, most))
+    }
+
+    fn length(&self, number: BoxNumber, name: ObjectName) -> Answer<'_, Option<u64>> {
+        self.readers.read(move |connection| statements::length(connection, number, &name))
     }
 
     fn get(&self, number: BoxNumber, name: ObjectName) -> Answer<'_, Option<Vec<u8>>> {
@@ -156,7 +175,7 @@ impl Store for SqliteStore {
     }
 
     fn totals(&self) -> Totals {
-        self.writer.totals()
+        Totals { most: Some(self.most), ..self.writer.totals() }
     }
 
     fn check(&self) -> Answer<'_, ()> {

@@ -46,6 +46,10 @@ impl<S: Store> Store for Counting<S> {
         self.note("list").list(number, after, most)
     }
 
+    fn length(&self, number: BoxNumber, name: ObjectName) -> Answer<'_, Option<u64>> {
+        self.note("length").length(number, name)
+    }
+
     fn get(&self, number: BoxNumber, name: ObjectName) -> Answer<'_, Option<Vec<u8>>> {
         self.note("get").get(number, name)
     }

@@ -3,25 +3,32 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 use serde_json::Value;
+use tokio::io::{AsyncWriteExt, copy, duplex, sink};
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use super::counting::Counting;
+use crate::relay::asker::Network;
+use crate::relay::connections::Connections;
 use crate::relay::creation::CreationPolicy;
 use crate::relay::journal::Journal;
 use crate::relay::limits::Limits;
 use crate::relay::metrics::Metrics;
 use crate::relay::protocol::{Class, Creation, hex};
+use crate::relay::room::Rooms;
 use crate::relay::service::{self, Service};
 use crate::relay::store::sqlite::SqliteStore;
-use crate::relay::visitors::{Network, VisitorLimits, Visitors};
+use crate::relay::visitors::{VisitorLimits, Visitors};
 use crate::transport::{ObjectBox, ObjectName};
 
 /// What a test chooses.
@@ -95,7 +102,7 @@ impl Desk {
             limits: chosen.limits,
             metrics_for: vec![Network::parse("127.0.0.0/8").unwrap()],
             clock: Arc::new(move || Time::from_unix_seconds(of_service.load(Ordering::Relaxed))),
-            bodies: Service::room(),
+            rooms: Rooms::new(),
             stop: stopped,
             told: AtomicI64::default(),
         });
@@ -200,16 +207,51 @@ impl Desk {
         body: &[u8],
     ) -> Said {
         let answer = self.answer(peer.parse().unwrap(), request(method, path, headers, body));
-        self.runtime.block_on(answer)
+        self.runtime.block_on(said(answer))
     }
 
     pub fn said(&self, request: Request<Body>) -> Said {
-        self.runtime.block_on(self.answer([127, 0, 0, 1].into(), request))
+        self.runtime.block_on(said(self.answer([127, 0, 0, 1].into(), request)))
+    }
+
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Asks, and does not wait for the answer.
+    pub fn begin(&self, peer: IpAddr, request: Request<Body>) -> JoinHandle<Said> {
+        self.runtime.spawn(said(self.answer(peer, request)))
+    }
+
+    /// A connection on which a client says this, reads what comes, and says nothing more.
+    pub fn connect(&self, peer: IpAddr, says: Vec<u8>) -> JoinHandle<()> {
+        let connections = Connections {
+            service: Arc::clone(&self.service),
+            router: self.router.clone(),
+            tls: None,
+            permits: Arc::new(Semaphore::new(1)),
+            half_closed: true,
+        };
+        self.runtime.spawn(async move {
+            let (mut ours, theirs) = duplex(1 << 20);
+            ours.write_all(&says).await.unwrap();
+            let reads = async move { copy(&mut ours, &mut sink()).await };
+            tokio::select! {
+                () = connections.speak(theirs, peer) => {}
+                _ = reads => panic!("the relay closed its half and goes on"),
+            }
+        })
+    }
+
+    /// Lets what was begun come as far as it comes.
+    pub fn pass_on(&self) {
+        self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
     }
 
     /// Two requests at once; the first is asked first.
     pub fn both(&self, first: Request<Body>, second: Request<Body>) -> (Said, Said) {
-        let [first, second] = [first, second].map(|request| self.answer([127, 0, 0, 1].into(), request));
+        let [first, second] =
+            [first, second].map(|request| said(self.answer([127, 0, 0, 1].into(), request)));
         let second = async {
             // The first has found that nothing is new, and waits.
             while self.service.waiting.count() == 0 {
@@ -220,12 +262,15 @@ impl Desk {
         self.runtime.block_on(async { tokio::join!(first, second) })
     }
 
-    async fn answer(&self, peer: IpAddr, request: Request<Body>) -> Said {
-        let answer = Arc::clone(&self.service).answer(self.router.clone(), peer, request).await;
-        let (parts, body) = answer.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Said { status: parts.status, headers: parts.headers, body }
+    fn answer(&self, peer: IpAddr, request: Request<Body>) -> impl Future<Output = Response> + Send + use<> {
+        Arc::clone(&self.service).answer(self.router.clone(), peer, request)
     }
+}
+
+async fn said(answer: impl Future<Output = Response>) -> Said {
+    let (parts, body) = answer.await.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+    Said { status: parts.status, headers: parts.headers, body }
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, String)], body: &[u8]) -> Request<Body> {

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use super::desk::{Desk, cap, id, name};
-use crate::limits::PAIRING_OBJECTS;
+use crate::limits::{BOX_OVERHEAD, DISK_PART, OBJECT_OVERHEAD, PAIRING_OBJECTS};
 use crate::relay::limits::{BoxLimits, Limits};
 use crate::relay::protocol::Class;
 use crate::relay::visitors::VisitorLimits;
@@ -65,7 +65,8 @@ fn an_account_puts_so_many_objects_a_day_and_the_next_day_again() {
 
 #[test]
 fn all_boxes_together_have_a_limit() {
-    let desk = Desk::with(|chosen| chosen.limits.total_bytes = 5);
+    let two_with_an_object_each = 2 * (BOX_OVERHEAD + OBJECT_OVERHEAD);
+    let desk = Desk::with(|chosen| chosen.limits.total_bytes = Some(two_with_an_object_each + 5));
     let [alice, bob] = ["alice", "bob"].map(|name| desk.object_box(name));
     desk.create(&alice, Class::Account);
     desk.create(&bob, Class::Account);
@@ -73,7 +74,31 @@ fn all_boxes_together_have_a_limit() {
     assert_eq!(desk.put(&bob, b"456").json()["error"], "full");
     assert_eq!(desk.put(&bob, b"45").status, StatusCode::CREATED);
     desk.remove(&alice, b"123");
-    assert_eq!(desk.put(&bob, b"456").status, StatusCode::CREATED);
+    let third = desk.create(&desk.object_box("carol"), Class::Account);
+    assert_eq!(third.status, StatusCode::CREATED, "instead of an object");
+    assert_eq!(desk.put(&bob, b"456").json()["error"], "full");
+}
+
+#[test]
+fn boxes_without_objects_and_objects_without_bytes_fill_a_relay_too() {
+    let most = 2 * BOX_OVERHEAD + OBJECT_OVERHEAD;
+    let desk = Desk::with(|chosen| chosen.limits.total_bytes = Some(most));
+    let [alice, bob] = ["alice", "bob"].map(|name| desk.object_box(name));
+    assert_eq!(desk.create(&alice, Class::Account).status, StatusCode::CREATED);
+    assert_eq!(desk.put(&alice, b"").status, StatusCode::CREATED);
+    assert_eq!(desk.create(&bob, Class::Account).status, StatusCode::CREATED);
+    assert_eq!(desk.put(&bob, b"").json()["error"], "full");
+    let third = desk.create(&desk.object_box("carol"), Class::Account);
+    assert_eq!((third.status.as_u16(), third.json()), (507, json!({"error": "full"})));
+    assert_eq!(desk.create(&alice, Class::Account).status, StatusCode::OK, "what is there is there");
+}
+
+#[test]
+fn a_relay_that_is_told_nothing_fills_half_of_its_disk() {
+    let desk = Desk::new();
+    let most = desk.service.store.totals().most.unwrap();
+    let disk = rustix::fs::statvfs(std::env::temp_dir()).unwrap();
+    assert!((1..=disk.f_blocks * disk.f_frsize / DISK_PART).contains(&most), "{most}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -16,6 +16,7 @@ use super::discovery::Announcement;
 use super::locality::Locality;
 use super::name::Instance;
 use super::session::{Keys, Session, random};
+use super::strangers::Strangers;
 use super::wire::{Answer, Request};
 use crate::limits;
 
@@ -50,8 +51,7 @@ struct State {
     offered: Vec<Offered>,
     next: u64,
     connections: BTreeMap<u64, TcpStream>,
-    /// How often devices from an address did not prove that they hold a box.
-    failures: BTreeMap<IpAddr, u32>,
+    strangers: Strangers,
     served: Locality,
 }
 
@@ -188,11 +188,8 @@ impl Shared {
     /// Takes a connection in, unless there are too many, or its address failed too often.
     fn admit(&self, stream: &TcpStream, from: IpAddr) -> Option<u64> {
         let mut state = self.state();
-        let failures = state.failures.get(&from).copied().unwrap_or_default();
-        let crowded = state.failures.len() >= limits::LAN_STRANGERS && failures == 0;
         if state.stopped
-            || crowded
-            || failures >= limits::LAN_FAILURES
+            || state.strangers.refuse(from, Instant::now())
             || state.connections.len() >= limits::LAN_CONNECTIONS
         {
             return None;
@@ -215,11 +212,7 @@ impl Shared {
                 // However it ends, the other side sees it.
                 let _ = session.serve(|request| answer(way.as_mut(), request));
             }
-            Err(_) => {
-                let mut state = self.state();
-                let failures = state.failures.entry(from).or_default();
-                *failures = failures.saturating_add(1);
-            }
+            Err(_) => self.state().strangers.failed(from, Instant::now()),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
 
 use super::*;
+use crate::limits::WORK_TIME;
 use crate::relay::{CreationPolicy, Journal, Limits, Running, Settings, StoreSettings, VisitorLimits, start};
 
 fn clock() -> Clock {
@@ -143,7 +145,79 @@ fn a_relay_that_wants_work_gets_it() {
     let mut one = transport(of_work.addresses[0], "alice", Class::Account);
     assert!(one.put(b"key").is_ok());
     let too_much = liar(answer("401 Unauthorized", r#"{"error":"policy","policy":"work","bits":60}"#));
+    let begun = Instant::now();
     assert!(matches!(transport(too_much, "a", Class::Account).create(), Err(TransportError::Refused(_))));
+    let just_too_much = format!(r#"{{"error":"policy","policy":"work","bits":{}}}"#, WORK_BITS + 1);
+    let just_too_much = liar(answer("401 Unauthorized", &just_too_much));
+    assert!(matches!(
+        transport(just_too_much, "a", Class::Account).create(),
+        Err(TransportError::Refused(_))
+    ));
+    assert!(begun.elapsed() < Duration::from_secs(1), "nobody worked: {:?}", begun.elapsed());
+}
+
+/// A relay that has nothing, and answers creations like this; how many it was asked for.
+fn empty_relay(to_creations: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let (address, creations) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&creations);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap_or(0);
+            let head = String::from_utf8_lossy(&request[..read]);
+            let is_creation = head.starts_with("PUT ") && !head.contains("/o/");
+            counted.fetch_add(usize::from(is_creation), Ordering::Relaxed);
+            let absent = answer("404 Not Found", r#"{"error":"absent"}"#);
+            let _ = stream.write_all(if is_creation { &to_creations } else { &absent });
+        }
+    });
+    (address, creations)
+}
+
+#[test]
+fn a_relay_that_has_nothing_and_wants_work_each_time_gets_it_once() {
+    let wants = answer("401 Unauthorized", r#"{"error":"policy","policy":"work","bits":10}"#);
+    let (address, creations) = empty_relay(wants);
+    let address = RelayAddress::parse(&format!("http://{address}")).unwrap();
+    // As in rounds that follow each other: each has a transport of its own.
+    for _ in 0..3 {
+        let address = address.clone();
+        let mut one = RelayTransport::new(agent(&[]), address, object_box("alice"), Class::Account, clock());
+        let refused = Err(TransportError::Refused("the relay creates no box for us".to_owned()));
+        assert_eq!(one.put(b"key").map(|_| ()), refused);
+        assert_eq!(one.list(&Cursor::default()).map(|_| ()), refused);
+    }
+    assert_eq!(creations.load(Ordering::Relaxed), 2, "without work, and with it");
+}
+
+#[test]
+fn a_box_that_a_relay_created_and_does_not_have_is_absent() {
+    let (address, creations) = empty_relay(answer("201 Created", "{}"));
+    let mut one = transport(address, "alice", Class::Account);
+    for _ in 0..3 {
+        assert_eq!(one.put(b"key").map(|_| ()), Err(TransportError::Absent));
+    }
+    assert_eq!(creations.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn trouble_on_the_way_is_not_remembered() {
+    let (address, creations) = empty_relay(answer("503 Service Unavailable", ""));
+    let mut one = transport(address, "alice", Class::Account);
+    for _ in 0..2 {
+        assert!(matches!(one.put(b"key"), Err(TransportError::Unreachable(_))));
+    }
+    assert_eq!(creations.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn work_ends_with_the_time_for_it() {
+    let one = transport(SocketAddr::from(([127, 0, 0, 1], 1)), "alice", Class::Account);
+    one.address.creations().worked(Instant::now(), WORK_TIME);
+    let creation = Creation::of(&one.object_box, Class::Account);
+    assert!(matches!(one.work(&creation, 1), Err(TransportError::Refused(_))));
 }
 
 #[test]

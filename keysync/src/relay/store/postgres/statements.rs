@@ -274,6 +274,12 @@ pub(super) async fn get(
     row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
 }
 
+pub(super) async fn length(client: &Object, number: BoxNumber, name: &ObjectName) -> Result<Option<u64>> {
+    let sql = "select bytes from relay_object where box = $1 and name = $2";
+    let row = one(client, sql, &[&number.0, &&name.as_bytes()[..]]).await?;
+    row.map(|row| count(&row, 0)).transpose()
+}
+
 pub(super) async fn remove(client: &mut Object, number: BoxNumber, name: &ObjectName) -> Result<()> {
     let transaction = client.transaction().await?;
     // The box first, as in a put: two transactions never wait for each other.

@@ -56,6 +56,7 @@ pub(super) fn create(
     connection: &Connection,
     new: &NewBox,
     permission: Permission,
+    is_full: bool,
     limits: &Limits,
     now: Time,
 ) -> Written<Creating> {
@@ -64,6 +65,10 @@ pub(super) fn create(
     let found = [read?, write?, admin?];
     if let Some(there) = new.is_there(&found) {
         return Ok((there, NOTHING));
+    }
+    // A permission that is used up is not given back: what is full is found before.
+    if is_full && permission != Permission::Denied {
+        return Ok((Creating::Full, NOTHING));
     }
     if !permitted(connection, permission)? {
         return Ok((Creating::Denied, NOTHING));
@@ -203,6 +208,17 @@ pub(super) fn list(
         Ok(Kept { sequence: count(row, 0)?, name, bytes: count(row, 2)? })
     })?;
     kept.collect()
+}
+
+pub(super) fn length(
+    connection: &Connection,
+    number: BoxNumber,
+    name: &ObjectName,
+) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached("select bytes from object where box = ? and name = ?")?
+        .query_row(params![number.0, name.as_bytes()], |row| count(row, 0))
+        .optional()
 }
 
 pub(super) fn get(

@@ -118,7 +118,7 @@ impl Writer {
         let totals = *self.shared.totals.lock().unwrap_or_else(PoisonError::into_inner);
         let [boxes, objects, bytes] =
             [totals.boxes, totals.objects, totals.bytes].map(|sum| u64::try_from(sum).unwrap_or(0));
-        Totals { boxes, objects, bytes: Some(bytes) }
+        Totals { boxes, objects, bytes: Some(bytes), most: None }
     }
 
     /// The thread ends when it has done what it has.
