@@ -27,10 +27,12 @@ pub struct Evaluation {
     pub heads: Vec<EntryId>,
     /// Entries that do not count, and why.
     pub void: BTreeMap<EntryId, Void>,
-    /// Entries whose ancestors are not all there.
+    /// Entries whose ancestors are not all there, by id.
     pub waiting: Vec<EntryId>,
     /// Revocations that count, the root's among them.
     pub revocations: Vec<EntryId>,
+    /// Where each key is among the keys: a log may announce a hundred thousand.
+    pub(super) places: BTreeMap<KeyId, usize>,
     /// Keys whose announcement does not know of every revocation that counts.
     pub(super) exposed: Vec<KeyId>,
     /// Keys that somebody retired, whether there is such a key or not.
@@ -158,26 +160,31 @@ impl Evaluation {
     /// A key that counts.
     #[must_use]
     pub fn key(&self, id: &KeyId) -> Option<&Key> {
-        self.keys.iter().find(|key| key.announced.key == *id)
+        self.places.get(id).and_then(|place| self.keys.get(*place))
+    }
+
+    /// Whether an entry is there, and not all of its ancestors.
+    pub(crate) fn is_waiting(&self, id: &EntryId) -> bool {
+        self.waiting.binary_search(id).is_ok()
     }
 
     /// The keys that a device of this role is to have: all of its purposes, retired ones too, because old mail stays.
     pub fn keys_for(&self, role: Role) -> impl Iterator<Item = &Key> {
+        let first = self.first_for(role);
+        let is_new_enough =
+            move |place: usize, key: &Key| key.announced.purpose != Purpose::Decryption || place >= first;
         self.keys
             .iter()
             .enumerate()
-            .filter(move |(place, key)| {
-                key.announced.purpose.is_for(role) && self.is_new_enough(*place, key, role)
-            })
+            .filter(move |(place, key)| key.announced.purpose.is_for(role) && is_new_enough(*place, key))
             .map(|(_, key)| key)
     }
 
-    /// A kiosk gets no key that another one followed before its time.
-    fn is_new_enough(&self, place: usize, key: &Key, role: Role) -> bool {
-        let Role::Kiosk { since } = role else { return true };
-        let purpose = key.announced.purpose;
-        let mut later = self.keys.iter().skip(place + 1).filter(|later| later.announced.purpose == purpose);
-        purpose != Purpose::Decryption || !later.any(|later| later.time <= since)
+    /// A kiosk gets no key to decrypt by that another one followed before its time: its first is the last of that time.
+    fn first_for(&self, role: Role) -> usize {
+        let Role::Kiosk { since } = role else { return 0 };
+        let is_before = |key: &Key| key.announced.purpose == Purpose::Decryption && key.time <= since;
+        self.keys.iter().rposition(is_before).unwrap_or(0)
     }
 
     /// The keys that this device is to have now; none where it does not belong to the account.

@@ -227,7 +227,7 @@ impl Log {
                 open.extend(children.get(id).into_iter().flatten().copied());
             }
         }
-        let is_good = |id: &EntryId| !bad.contains(id) && !evaluation.waiting.contains(id);
+        let is_good = |id: &EntryId| !bad.contains(id) && !evaluation.is_waiting(id);
         let good = self.entries.keys().filter(|id| is_good(id));
         good.filter(|id| !children.get(id).into_iter().flatten().any(|child| is_good(child)))
             .copied()

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgba, RgbaImage, imageops};
 
 use super::*;
+use crate::code::{CodeError, PairingCode};
 use crate::limits;
 
 /// As long as a pairing code with a relay's name.
@@ -234,6 +235,25 @@ fn hostile_files_are_refused_before_they_cost_anything() {
     assert!(matches!(frame(100, 100, 9_999), Err(QrError::NotAPicture(_))));
     assert!(matches!(frame(0, 100, 0), Err(QrError::NotAPicture(_))));
     assert!(matches!(frame(100_000, 100_000, 0), Err(QrError::TooManyPixels { .. })));
+}
+
+#[test]
+fn the_largest_code_full_of_garbage_is_read_and_is_no_pairing_code() {
+    let mut numbers = Numbers(40);
+    let mut garbage = |_| char::from(u8::try_from(numbers.below(95) + 32).unwrap());
+    let garbage: String = (0..2300).map(&mut garbage).collect();
+    // Letters that base32 knows, in a text that begins as ours do.
+    let begun = format!("CSEAL:{}", "A".repeat(3300));
+    let base = "CSEAL:JNJQCAC2".to_owned() + &"\u{7}\u{1b}[2J".repeat(450);
+    for (text, error) in
+        [(garbage, CodeError::OtherCode), (begun, CodeError::Damaged), (base, CodeError::Damaged)]
+    {
+        let code = Code::of(&text, Correction::Medium).unwrap();
+        assert_eq!(code.width(), 177, "version 40");
+        let read = read_picture(&code.png(3).unwrap()).unwrap();
+        assert_eq!(read, [text.as_str()]);
+        assert_eq!(PairingCode::parse(&read[0]).unwrap_err(), error);
+    }
 }
 
 #[test]

@@ -191,9 +191,7 @@ impl Sync<'_> {
     /// Whether the device knows less than it did: heads that it had, and that still count, are not behind its new ones.
     fn goes_back(&self, before: &Note, after: &Note) -> bool {
         let counted = |id: &&crate::log::EntryId| {
-            self.log.entry(id).is_some()
-                && !self.told.void.contains_key(*id)
-                && !self.told.waiting.contains(*id)
+            self.log.entry(id).is_some() && !self.told.void.contains_key(*id) && !self.told.is_waiting(id)
         };
         let had: Vec<_> =
             before.heads.iter().filter(counted).filter(|id| !after.heads.contains(id)).collect();

@@ -147,6 +147,7 @@ impl LanTransport {
         mut request: impl FnMut(&Instance) -> Request,
         patience: Duration,
     ) -> Result<Vec<(Instance, Answer)>, TransportError> {
+        let mut last = TransportError::Unreachable("the device does not answer any more".into());
         for _ in 0..2 {
             self.connect()?;
             let mut answers = Vec::new();
@@ -154,7 +155,12 @@ impl LanTransport {
             for (instance, session) in &mut self.peers {
                 match session.ask(&request(instance), patience) {
                     Ok(answer) => answers.push((*instance, answer)),
-                    Err(_) => gone.push(*instance),
+                    Err(error) => {
+                        gone.push(*instance);
+                        if matches!(error, TransportError::TooLarge { .. }) {
+                            last = error;
+                        }
+                    }
                 }
             }
             for instance in gone {
@@ -164,7 +170,7 @@ impl LanTransport {
                 return Ok(answers);
             }
         }
-        Err(TransportError::Unreachable("the device does not answer any more".into()))
+        Err(last)
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn tell(
         void: BTreeMap::new(),
         waiting: Vec::new(),
         revocations: Vec::new(),
+        places: BTreeMap::new(),
         exposed: Vec::new(),
         retired: Vec::new(),
     };
@@ -96,6 +97,7 @@ impl Evaluation {
                     let (author, time) = (entry.author.device(), entry.time);
                     let key =
                         Key { announced: announced.clone(), entry: node.id, author, time, retired: false };
+                    self.places.insert(announced.key, self.keys.len());
                     self.keys.push(key);
                     self.exposed.extend(exposed.then_some(announced.key));
                 }

@@ -9,6 +9,7 @@ use counterseal_core::time::Time;
 use proptest::prelude::*;
 
 use super::super::entry::{Announced, KeyId, PackageName};
+use super::super::verified::{InsertError, Log, VerifiedEntry};
 use super::*;
 use story::{Story, key, name};
 
@@ -278,17 +279,61 @@ fn a_flood_of_revocations_is_bounded_and_then_an_error() {
     assert!(story.tell().live(&name("d0")).is_some());
 }
 
-#[test]
-fn a_log_of_full_size_is_evaluated_in_time() {
-    let mut story = theft();
+/// One entry after the other, each by the admin, until the log has as many as it may have; gives the last.
+fn filled(story: &mut Story, write: impl Fn(&mut Story, &str, &str)) -> String {
     let mut last = "k2".to_owned();
-    for number in 0..limits::LOG_ENTRIES - 10 {
-        let next = format!("k{}", number + 3);
-        story.write(&next, "d0", Body::Snapshot([0; 32]), &[&last]);
+    while story.entries.len() < limits::LOG_ENTRIES {
+        let next = format!("k{}", story.entries.len());
+        write(story, &next, &last);
         last = next;
     }
+    last
+}
+
+#[test]
+fn a_log_of_full_size_is_evaluated_in_time_and_takes_no_more() {
+    let mut story = theft();
+    let last = filled(&mut story, |story, next, last| {
+        story.write(next, "d0", Body::Snapshot([0; 32]), &[last]);
+    });
     let begin = Instant::now();
     assert_eq!(story.tell().heads, [story.id(&last)]);
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    let mut log = Log::from_kept(story.account(), story.entries.clone());
+    story.key("one more", "d0", &[&last]);
+    let more = &story.entries[&story.id("one more")];
+    let more = VerifiedEntry::from_signed(&more.to_der(), &name("d0")).unwrap();
+    let refused = log.insert(more).unwrap_err();
+    assert_eq!(refused, InsertError::Full);
+    assert!(refused.to_string().contains(&limits::LOG_ENTRIES.to_string()));
+}
+
+#[test]
+fn as_many_keys_as_a_log_has_entries_are_told_in_time() {
+    let mut story = theft();
+    let last = filled(&mut story, |story, next, last| story.key(next, "d0", &[last]));
+    let begin = Instant::now();
+    let told = story.tell();
+    assert!(told.keys.len() > limits::LOG_ENTRIES - 10);
+    for told in &told.keys {
+        assert!(!told.retired || told.announced.key == key("k1"));
+    }
+    let since = told.key(&key(&last)).unwrap().time;
+    assert_eq!(told.keys_for(Role::Kiosk { since }).count(), 1);
+    assert_eq!(told.keys_for(Role::Reader).count(), told.keys.len());
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn as_many_entries_that_hang_in_the_air_are_put_aside_in_time() {
+    let mut story = theft();
+    filled(&mut story, |story, next, last| story.key(next, "d0", &[last]));
+    story.take_out("added");
+    let begin = Instant::now();
+    let told = story.tell();
+    assert_eq!(told.waiting.len(), limits::LOG_ENTRIES - 2, "all but the founding entry");
+    let log = Log::from_kept(story.account(), story.entries.clone());
+    assert_eq!(log.heads_without(&told, &[]), told.heads);
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 }
 

@@ -52,6 +52,10 @@ impl Story {
         }
     }
 
+    pub(super) fn account(&self) -> AccountId {
+        self.account
+    }
+
     pub(super) fn last(&self) -> String {
         self.titles.last().unwrap().clone()
     }
