@@ -84,8 +84,8 @@ pub(crate) use statement::{
     StatementType, StatementWithdraw,
 };
 pub(crate) use trust::{
-    ComparedBy, MeetHow, PolicyCheck, PolicyCommand, PolicySet, PolicyShow, Profile, Trust, TrustCommand,
-    TrustList, TrustMeet, TrustPin, TrustRely, TrustShow, TrustUnpin,
+    ComparedBy, MeetFiles, MeetHow, PolicyCheck, PolicyCommand, PolicySet, PolicyShow, Profile, Trust,
+    TrustCommand, TrustList, TrustMeet, TrustPin, TrustRely, TrustShow, TrustUnpin,
 };
 pub(crate) use verify::Verify;
 pub(crate) use vouch::{Basis, OpenPgpProgram, TrustVouch};

@@ -1,5 +1,6 @@
 //! Turning the crank of a pairing: objects to and from the boxes, words to and from the person, and time.
 
+pub(crate) mod carrier;
 mod picture;
 mod screen;
 mod ways;
@@ -32,6 +33,8 @@ use crate::scan;
 
 /// How long one look at the boxes waits for something new.
 const LOOK: Duration = Duration::from_millis(200);
+/// Seconds after which an object is put again that no way took.
+const RETRIES: [u64; 3] = [1, 2, 4];
 /// How long whoever listens on the local network stays after the last word, for the other side to fetch it.
 const LAST_WORD: Duration = Duration::from_secs(5);
 
@@ -223,9 +226,19 @@ impl<'a, P: Purpose> Crank<'a, P> {
         !accepted.is_empty() && accepted.iter().all(|name| is_near(name))
     }
 
-    /// Puts an object by every way; one that works is enough.
+    /// Puts an object by every way; one that works is enough. Where none is reached now, one may be in a moment.
     fn put(&mut self, place: BoxId, object: &[u8]) -> Result<(), Failure> {
         self.own.insert(ObjectName::of(object));
+        for seconds in RETRIES {
+            match self.try_to_put(place, object) {
+                Err((_, TransportError::Unreachable(_))) => thread::sleep(Duration::from_secs(seconds)),
+                tried => return tried.map_err(|(kind, error)| not_sent(kind, &error)),
+            }
+        }
+        self.try_to_put(place, object).map_err(|(kind, error)| not_sent(kind, &error))
+    }
+
+    fn try_to_put(&mut self, place: BoxId, object: &[u8]) -> Result<(), (&'static str, TransportError)> {
         let mut last = None;
         let mut is_put = false;
         for open in self.open.iter_mut().filter(|open| open.place == place) {
@@ -238,7 +251,7 @@ impl<'a, P: Purpose> Crank<'a, P> {
             }
         }
         match last {
-            Some((kind, error)) if !is_put => Err(not_sent(kind, &error)),
+            Some(failed) if !is_put => Err(failed),
             _ => Ok(()),
         }
     }

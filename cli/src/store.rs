@@ -31,6 +31,7 @@ mod retired;
 mod schema;
 mod sealed;
 mod sealed_row;
+mod sealed_setting;
 mod secret_keys;
 mod seen;
 mod shared;

@@ -24,6 +24,7 @@
 //! qr                            QR codes, made and read
 //! words, sas, code              what people carry from one device to the other
 //! pairing                       the handshake of two devices, or two people
+//! file_mail                     its two files as mails
 //! ```
 
 pub mod channel;
@@ -31,6 +32,7 @@ pub mod code;
 pub mod copy;
 pub mod craft;
 pub mod device;
+pub mod file_mail;
 pub mod grant;
 mod household;
 pub mod identifiers;

@@ -14,6 +14,8 @@ pub const CODE_RELAY_BYTES: usize = 100;
 pub const TYPED_CHARACTERS: usize = 400;
 /// Bytes of an offer file or answer file.
 pub const PAIRING_FILE_BYTES: usize = 8 << 20;
+/// Bytes of a mail with such a file: in base64 it is longer by a third and its line ends, and the rest is for the mail.
+pub const PAIRING_MAIL_BYTES: usize = PAIRING_FILE_BYTES / 2 * 3;
 /// Bytes of a GRANT in one object; the rest of [`PAIRING_OBJECT_BYTES`] is for what it is wrapped in.
 pub const GRANT_PART_BYTES: usize = 60 << 10;
 /// Parts of a GRANT.

@@ -47,7 +47,8 @@ pub(crate) enum DeviceCommand {
         The new device runs `cseal device join`. It shows a code, which is pasted here, or words, which are typed here \
         (--typed). Before any key leaves, you are asked for your passphrase again and whether this is the device in \
         front of you. With --file nothing has to be connected: compare the words of the request, and tell the words \
-        that open the answer by another way.\n\n\
+        that open the answer by another way. The request may be the whole mail that brought it, and with --mail the \
+        answer goes as one.\n\n\
         For a telephone, a tablet or another machine that cannot run cseal, --foreign makes a file with every key \
         that opens mail, old ones too, sealed under a new password that is shown on this screen and kept nowhere. \
         The device fetches it by a QR code over the local network, once, or you carry it: --output. It is listed \
@@ -59,6 +60,8 @@ pub(crate) enum DeviceCommand {
         "      cseal device add --typed --folder /mnt/share\n\n",
         "  By two files:\n",
         "      cseal device add --file request.ksr --answer grant.ksa\n\n",
+        "  By two mails, of which you saved the first:\n",
+        "      cseal device add --file request.eml --mail alice@example.org\n\n",
         "  A telephone, which fetches the file by a QR code:\n",
         "      cseal device add --foreign phone --for apple\n\n",
         "  Outlook, by a file on a stick:\n",
@@ -80,6 +83,10 @@ pub(crate) struct DeviceAdd {
     /// Where the answer to a request goes
     #[arg(long, value_name = "FILE", requires = "file")]
     pub(crate) answer: Option<PathBuf>,
+
+    /// The answer as a mail to ADDRESS, your own: sent, or written to --answer
+    #[arg(long, value_name = "ADDRESS", requires = "file", hide_short_help = true)]
+    pub(crate) mail: Option<String>,
 
     #[command(flatten)]
     pub(crate) ways: Ways,

@@ -14,7 +14,8 @@ use super::ways::{Shown, Ways};
         This screen shows a code, which `cseal device add` on the other device scans or pastes. It then shows six digits, \
         which you type here; nobody who saw the code alone can lure this machine into another account. With --words \
         there are words instead of a picture, with --scan the other device shows, with --sas both screens show words \
-        to compare. With --file nothing has to be connected: a file goes there, and an answer comes back.\n\n\
+        to compare. With --file nothing has to be connected: a file goes there, and an answer comes back. Both may \
+        travel as mails: with --mail the request is one, and --answer also takes the whole mail that brought it.\n\n\
         The key store is made where there is none. Whatever carries the objects is believed in nothing.",
     after_long_help = help_end!(
         "  This machine shows a code, over a folder that both see:\n",
@@ -23,7 +24,10 @@ use super::ways::{Shown, Ways};
         "      cseal device join --words --folder /mnt/share\n\n",
         "  By two files:\n",
         "      cseal device join --file request.ksr\n",
-        "      cseal device join --answer grant.ksa\n"
+        "      cseal device join --answer grant.ksa\n\n",
+        "  By two mails to yourself, sent here or by any program:\n",
+        "      cseal device join --mail alice@example.org\n",
+        "      cseal device join --mail alice@example.org --file request.eml\n"
     )
 )]
 pub(crate) struct DeviceJoin {
@@ -32,6 +36,15 @@ pub(crate) struct DeviceJoin {
 
     #[command(flatten)]
     pub(crate) ways: Ways,
+
+    /// The request as a mail to ADDRESS, your own: sent, or written to --file
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with_all = ["words", "scan", "image", "camera", "sas", "answer"],
+        hide_short_help = true
+    )]
+    pub(crate) mail: Option<String>,
 
     /// What this device is called; where it is left out, as the machine
     #[arg(long, value_name = "NAME")]
@@ -83,7 +96,7 @@ pub(crate) struct JoinHow {
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
-    /// Take the answer to that request
+    /// Take the answer to that request, or the mail with it
     #[arg(long, value_name = "FILE")]
     pub(crate) answer: Option<PathBuf>,
 }
@@ -116,7 +129,7 @@ pub(crate) struct AddHow {
     #[arg(long)]
     pub(crate) sas: bool,
 
-    /// The request of the new device, a file; the answer goes to --answer
-    #[arg(long, value_name = "FILE", requires = "answer")]
+    /// The request of the new device, or the mail with it; answered by --answer, --mail
+    #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 }

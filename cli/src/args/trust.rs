@@ -209,7 +209,10 @@ pub(crate) enum ComparedBy {
         With --show, --paste, --words, --password-file or --sas, both of you run it, each with the other's address, \
         and a folder that both machines see. The two recognise each other by a code that one shows and the other \
         scans or pastes, by words that one reads aloud, by a password that both know, or by words that both screens \
-        show. At the end each has the other's certificates and a pin. No secret key leaves a machine.",
+        show. At the end each has the other's certificates and a pin. No secret key leaves a machine.\n\n\
+        With --file nothing has to be connected: a request goes to the other one, whose answer to it (--reply-to, \
+        --answer) comes back. You read eight words of the request to each other, and the six words that open the \
+        answer. Both may travel as mails: --mail.",
     after_long_help = help_end!(
         "  Bob, whose certificate you have:\n",
         "      cseal trust meet bob@example.org\n\n",
@@ -218,7 +221,11 @@ pub(crate) enum ComparedBy {
         "      cseal trust meet alice@example.org --paste --folder /mnt/share\n\n",
         "  By words that you read to him, on the same network:\n",
         "      cseal trust meet bob@example.org --words\n",
-        "      cseal trust meet alice@example.org --typed\n"
+        "      cseal trust meet alice@example.org --typed\n\n",
+        "  By two mails: you ask, he answers the one he saved, you read the answer:\n",
+        "      cseal trust meet bob@example.org --mail\n",
+        "      cseal trust meet alice@example.org --reply-to request.eml --mail\n",
+        "      cseal trust meet bob@example.org --answer answer.eml\n"
     )
 )]
 pub(crate) struct TrustMeet {
@@ -232,6 +239,9 @@ pub(crate) struct TrustMeet {
 
     #[command(flatten)]
     pub(crate) how: MeetHow,
+
+    #[command(flatten)]
+    pub(crate) files: MeetFiles,
 
     #[command(flatten)]
     pub(crate) ways: Ways,
@@ -249,6 +259,26 @@ pub(crate) struct TrustMeet {
 
     #[command(flatten)]
     pub(crate) report: Report,
+}
+
+/// Two people who are not there at the same time: two files, or two mails.
+#[derive(Debug, Args)]
+pub(crate) struct MeetFiles {
+    /// Write a request to FILE, for the other one's --reply-to
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["MeetHow", "reply_to", "answer"])]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Answer the request in FILE, or in the mail that it is
+    #[arg(long, value_name = "FILE", conflicts_with = "MeetHow", hide_short_help = true)]
+    pub(crate) reply_to: Option<PathBuf>,
+
+    /// With --reply-to where the answer goes; alone the answer that came
+    #[arg(long, value_name = "FILE", conflicts_with = "MeetHow", hide_short_help = true)]
+    pub(crate) answer: Option<PathBuf>,
+
+    /// As a mail to them: sent, or written to the file
+    #[arg(long, conflicts_with = "MeetHow")]
+    pub(crate) mail: bool,
 }
 
 /// How two people recognise each other.

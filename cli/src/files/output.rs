@@ -61,7 +61,8 @@ impl Output {
         Ok(Self::Stdout(Blocks::new(File::from(rustix::io::dup(rustix::stdio::stdout())?))))
     }
 
-    fn file(path: &Path, overwrite: bool) -> Result<Self, Failure> {
+    /// A file that does not exist yet, or is replaced.
+    pub(crate) fn file(path: &Path, overwrite: bool) -> Result<Self, Failure> {
         let failed = |error: &io::Error| Failure::io(path.display().to_string(), error);
         // A link is followed, so that the file it names is replaced and not the link.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

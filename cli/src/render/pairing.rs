@@ -1,10 +1,62 @@
 //! What people read on the two screens of a pairing.
 
+use counterseal_core::address::EmailAddress;
 use counterseal_core::time::Time;
+use counterseal_keysync::file_mail::Letter;
 use counterseal_keysync::pairing::{Ask, Peer, Show, Withheld};
 
 use crate::pairing::Wording;
 use crate::terminal::{self, SafeText};
+
+/// What a mail carries to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// The request of a new device.
+    DeviceRequest,
+    /// What a device of the account answers.
+    DeviceAnswer,
+    /// What one of two people begins with.
+    MeetingRequest,
+    /// What the other one answers.
+    MeetingAnswer,
+}
+
+/// What the mail says beside it.
+pub(crate) fn letter(what: Carried, from: EmailAddress, to: EmailAddress) -> Letter {
+    let (subject, file_name, text) = match what {
+        Carried::DeviceRequest => (
+            "A new device asks for your keys",
+            "request.ksr",
+            "A new device asks to become one of yours. Save this mail as a file, and on a device of yours say\n\n    \
+             cseal device add --file MAIL --answer ANSWER\n\nIf you did not ask for it, throw it away.\n"
+                .to_owned(),
+        ),
+        Carried::DeviceAnswer => (
+            "Your keys, for the new device",
+            "answer.ksa",
+            "Save this mail as a file, and on the new device say\n\n    cseal device join --answer MAIL\n\n\
+             It asks for the words that the other device showed.\n"
+                .to_owned(),
+        ),
+        Carried::MeetingRequest => (
+            "Shall we compare our keys?",
+            "request.ksr",
+            format!(
+                "Save this mail as a file, say\n\n    cseal trust meet {from} --reply-to MAIL --mail\n\n\
+                 and have the sender read eight words to you.\n"
+            ),
+        ),
+        Carried::MeetingAnswer => (
+            "The answer to your key",
+            "answer.ksa",
+            format!(
+                "Save this mail as a file, and say\n\n    cseal trust meet {from} --answer MAIL\n\n\
+                 It asks for the words that the sender tells you.\n"
+            ),
+        ),
+    };
+    Letter { from, to, subject, text, file_name }
+}
 
 /// The lines for something that is shown.
 pub(crate) fn show(show: &Show, wording: Wording, pictures: bool) -> String {

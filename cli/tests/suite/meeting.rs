@@ -109,6 +109,52 @@ fn a_password_that_both_know_is_enough_and_another_one_is_not() {
 }
 
 #[test]
+fn two_mails_are_enough_and_the_words_of_another_answer_are_not() {
+    let place = strangers();
+    let by_mail = |home: &'static str, other: &str, how: &[&str]| {
+        let head = ["trust", "meet", &format!("{other}@example.org"), "--json"];
+        Talk::begin(&place, home, &[&head, how].concat())
+    };
+    let ask = |file: &str| {
+        let mut dave = by_mail("dave", "erin", &["--mail", "--file", file]);
+        let words = dave.event("fingerprint")["words"].clone();
+        dave.ends(0);
+        words
+    };
+    let answer = |request: &str, file: &str, fingerprint: &serde_json::Value| {
+        let mut erin = by_mail("erin", "dave", &["--reply-to", request, "--mail", "--answer", file]);
+        assert_eq!(erin.event("fingerprint")["words"], *fingerprint);
+        erin.asked("fingerprint");
+        erin.say("y");
+        let words = erin.event("answer-words")["words"].as_str().unwrap().to_owned();
+        erin.ends(0);
+        words
+    };
+    let none = by_mail("dave", "erin", &["--answer", "request.eml"]);
+    assert!(none.ends(3).contains("no-request"));
+    // A request in the place of another one: the earlier one waits no more.
+    let first = ask("first.eml");
+    let late = answer("first.eml", "late.eml", &first);
+    let second = ask("request.eml");
+    assert_ne!(first, second);
+    let words = answer("request.eml", "answer.eml", &second);
+    assert_ne!(late, words);
+    let mail = String::from_utf8(place.read("answer.eml")).unwrap();
+    assert!(mail.starts_with("From: erin@example.org\r\nTo: dave@example.org\r\n"), "{mail}");
+    let mut dave = by_mail("dave", "erin", &["--answer", "answer.eml"]);
+    dave.asked("answer-words");
+    dave.say(&late);
+    assert_eq!(dave.event("wrong")["left"], 19);
+    dave.asked("answer-words");
+    dave.say(&words);
+    dave.asked("confirm");
+    dave.say("y");
+    dave.ends(0);
+    are_acquainted(&place);
+    assert!(by_mail("dave", "erin", &["--answer", "answer.eml"]).ends(3).contains("no-request"));
+}
+
+#[test]
 fn words_are_compared_and_a_difference_keeps_nothing() {
     for (same, exit) in [(true, 0), (false, 4)] {
         let place = strangers();

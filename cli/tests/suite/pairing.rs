@@ -13,6 +13,7 @@ use counterseal_keysync::transport::{ObjectName, Transport as _};
 
 use crate::people::{MAIL, Place};
 use crate::relay::process::Relay;
+use crate::submission::sink::{Manner, Sink};
 use crate::talk::Talk;
 
 /// Alice's store, a mail to her, and a folder that both machines see.
@@ -233,6 +234,79 @@ fn two_files_are_enough() {
     is_paired(&place, "reader");
 }
 
+/// A request of the new device, in a file of that name.
+fn requested(place: &Place, how: &[&str]) -> String {
+    let mut new = join(place, how);
+    let words = text(&new.event("fingerprint"), "words");
+    new.ends(0);
+    words
+}
+
+/// What the request is answered with by the old device, and the words that open it.
+fn answered(place: &Place, how: &[&str], fingerprint: &str) -> String {
+    let mut old = add(place, how);
+    assert_eq!(text(&old.event("fingerprint"), "words"), fingerprint);
+    old.asked("fingerprint");
+    old.say("y");
+    approve(&mut old);
+    let words = text(&old.event("answer-words"), "words");
+    old.ends(0);
+    words
+}
+
+fn finish(place: &Place, answer: &str, words: &str) {
+    let mut new = Talk::begin(place, "new", &["device", "join", "--json", "--answer", answer]);
+    new.asked("answer-words");
+    new.say(words);
+    new.event("joined");
+    new.ends(0);
+    is_paired(place, "reader");
+}
+
+const BY_MAIL: [&str; 2] = ["--mail", "alice@example.org"];
+
+#[test]
+fn two_mails_to_oneself_are_enough() {
+    let place = place();
+    let fingerprint = requested(&place, &[&BY_MAIL[..], &["--file", "request.eml"]].concat());
+    let mail = String::from_utf8(place.read("request.eml")).unwrap();
+    assert!(mail.starts_with("From: alice@example.org\r\nTo: alice@example.org\r\n"), "{mail}");
+    assert!(mail.contains("Content-Type: application/vnd.counterseal-keysync\r\n"));
+    // As it comes back from a mailbox.
+    place.write("request.eml", format!("Received: by mx.example.org\n{}", mail.replace("\r\n", "\n")));
+    let answer = ["--file", "request.eml", "--answer", "answer.eml"];
+    let words = answered(&place, &[&answer[..], &BY_MAIL].concat(), &fingerprint);
+    finish(&place, "answer.eml", &words);
+}
+
+#[test]
+fn the_mails_go_by_the_persons_own_account() {
+    let place = place();
+    let sink = Sink::start(Manner::usual());
+    let settings = format!("[account.own]\nsmtp = \"smtp://127.0.0.1:{}\"\n", sink.port);
+    fs::create_dir(place.path("new")).unwrap();
+    for home in ["new", "alice"] {
+        place.write(&format!("{home}/config.toml"), &settings);
+    }
+    let fingerprint = requested(&place, &BY_MAIL);
+    let sent = |number: usize| {
+        let received = &sink.received()[number];
+        assert_eq!(received.recipients, ["RCPT TO:<alice@example.org>"]);
+        place.write("mail.eml", &received.data)
+    };
+    sent(0);
+    let words = answered(&place, &[&["--file", "mail.eml"][..], &BY_MAIL].concat(), &fingerprint);
+    sent(1);
+    let bytes = place.read("mail.eml");
+    for secret in words.split(' ').chain(["thinkpad-7"]) {
+        assert!(
+            !bytes.windows(secret.len()).any(|part| part == secret.as_bytes()),
+            "{secret} is in the mail"
+        );
+    }
+    finish(&place, "mail.eml", &words);
+}
+
 #[test]
 fn who_says_no_gives_nothing_away() {
     let place = place();
@@ -276,6 +350,7 @@ fn mistakes_are_named() {
             &["device", "join", "--answer", "none", "--no-passphrase"],
             "no request of this machine waits",
         ),
+        ("new", &["device", "join", "--mail", "a@example.org", "--no-passphrase"], "no [account.NAME]"),
         ("alice", &["device", "join", "--folder", "share"], "keys of its own"),
         (
             "alice",
@@ -283,6 +358,12 @@ fn mistakes_are_named() {
             "every user of this machine",
         ),
         ("alice", &["device", "add", "--typed", "7-acid-barrel-coach"], "every user of this machine"),
+        (
+            "alice",
+            &["device", "add", "--file", "mail.eml", "--answer", "a", "--no-recovery"],
+            "without a part",
+        ),
+        ("alice", &["device", "add", "--file", "mail.eml", "--no-recovery"], "where it goes"),
         (
             "alice",
             &["device", "add", "CSEAL:ABC", "--folder", "share", "--no-recovery"],

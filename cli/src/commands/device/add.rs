@@ -6,22 +6,23 @@ use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
 use counterseal_keysync::device::{DeviceCertificates, Role};
 use counterseal_keysync::grant::Grant;
-use counterseal_keysync::limits::PAIRING_FILE_BYTES;
 use counterseal_keysync::pairing::{
     Circumstances, DevicePart, Devices, Opening, Pairing, Peer, Profile, ReleasePolicy,
 };
 use serde_json::json;
 
 use super::account::{self, Membership};
-use super::{found, grant, join};
+use super::{found, grant};
 use crate::args::{self, RoleName};
 use crate::clock;
+use crate::commands::parse_address;
 use crate::commands::store::{self, Unlock};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::files::read_file;
+use crate::pairing::carrier::{self, Carrier};
 use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
 use crate::places;
+use crate::render::pairing::Carried;
 use crate::store::Store;
 use crate::terminal::{SafeText, shell_word};
 
@@ -30,6 +31,7 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     pairing::refuse_argument(arguments.argument.as_deref())?;
     let now = clock::now();
     let by_file = arguments.how.file.is_some();
+    let mut carrier = by_file.then(|| carrier(arguments)).transpose()?;
     let places = Config::read()?.sync;
     let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
     let mut store = store::open()?;
@@ -78,14 +80,16 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
                 }
                 crank.grant(released, &payload).map_err(|failure| with_name(failure, &name))?;
             }
-            Happening::File(bytes) => join::write(arguments.answer.as_deref(), &bytes)
+            Happening::File(bytes) => carrier
+                .take()
+                .map_or(Ok(()), |carrier| carrier.carry(&bytes))
                 .map_err(|failure| with_name(failure, &name))?,
             Happening::Done(acknowledged) => {
                 let arrived = acknowledged.is_some();
                 crank.screen().say(
                     "added",
                     json!({ "name": name, "role": role.word(), "acknowledged": arrived }),
-                    &added(&name, role, arrived, arguments.answer.as_deref()),
+                    &added(&name, role, arrived, by_file.then_some(arguments.answer.as_deref())),
                 )?;
                 return Ok(Exit::Done);
             }
@@ -118,14 +122,17 @@ fn if_not_yours(name: &str) -> String {
 }
 
 /// What the person reads at the end: the new device is one as soon as it has the keys, which a file cannot tell us.
-fn added(device: &str, role: Role, arrived: bool, answer: Option<&Path>) -> String {
+fn added(device: &str, role: Role, arrived: bool, answer: Option<Option<&Path>>) -> String {
     let (name, role) = (SafeText(device), role.word());
     match answer {
-        Some(answer) => format!(
-            "{name} becomes one of your devices ({role}) as soon as it has read {}; the answer cannot be opened \
-             without its words.",
-            SafeText(&answer.display().to_string())
-        ),
+        Some(path) => {
+            let answer = path.map_or_else(|| "the mail".to_owned(), |path| path.display().to_string());
+            format!(
+                "{name} becomes one of your devices ({role}) as soon as it has read {}; the answer cannot be \
+                 opened without its words.",
+                SafeText(&answer)
+            )
+        }
         None if arrived => format!("{name} is one of your devices now: {role}."),
         None => format!(
             "{name} has not said that your keys arrived ({role}). {}. If it is yours and has no keys, put it out in \
@@ -135,9 +142,16 @@ fn added(device: &str, role: Role, arrived: bool, answer: Option<&Path>) -> Stri
     }
 }
 
+/// The way of the answer to the new device.
+fn carrier(arguments: &args::DeviceAdd) -> Result<Carrier, Failure> {
+    let own = arguments.mail.as_deref().map(parse_address).transpose()?;
+    let to_oneself = own.map(|own| (own.clone(), own));
+    Carrier::prepare(Carried::DeviceAnswer, arguments.answer.as_deref(), to_oneself)
+}
+
 fn opening(how: &args::AddHow, screen: &Screen) -> Result<Opening, Failure> {
     if let Some(path) = &how.file {
-        return Ok(Opening::AnswerFile(read_file(path, PAIRING_FILE_BYTES)?.to_vec()));
+        return Ok(Opening::AnswerFile(carrier::read(path)?));
     }
     Ok(match how {
         args::AddHow { typed: true, .. } => Opening::TypePassword(pairing::typed(screen)?),
@@ -235,7 +249,7 @@ mod tests {
         let silent = said(false, None);
         assert!(silent.contains("has not said that your keys arrived"));
         assert!(silent.contains("may have your keys; if it is not yours: `cseal device revoke thinkpad-7`"));
-        let by_file = said(false, Some(Path::new("grant.ksa")));
+        let by_file = said(false, Some(Some(Path::new("grant.ksa"))));
         assert!(by_file.contains("becomes one of your devices (reader) as soon as it has read grant.ksa"));
         assert!(!by_file.contains("now"));
     }

@@ -1,12 +1,9 @@
 //! `cseal device join`: this machine becomes one of a person's devices.
 
 use counterseal_core::secret::SecretBytes;
-use std::path::Path;
-
 use counterseal_core::time::Time;
 use counterseal_keysync::device::{DeviceKeys, Role};
 use counterseal_keysync::grant::Grant;
-use counterseal_keysync::limits::PAIRING_FILE_BYTES;
 use counterseal_keysync::pairing::{DevicePart, Devices, Opening, Pairing, Password, Profile};
 use counterseal_keysync::words::SpokenCode;
 use serde_json::json;
@@ -15,19 +12,22 @@ use super::account::{self, Membership};
 use super::{found, grant, waiting};
 use crate::args;
 use crate::clock;
+use crate::commands::parse_address;
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
-use crate::files::{read_file, write_file};
+use crate::pairing::carrier::{self, Carrier};
 use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
 use crate::passphrase;
 use crate::places;
 use crate::randomness::SystemRandom;
+use crate::render::pairing::Carried;
 use crate::store::{Protection, Store, StoreError};
 
 /// Joins, or makes the request for it.
 pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
     let now = clock::now();
-    let by_file = arguments.how.file.is_some() || arguments.how.answer.is_some();
+    let mut carrier = carrier(arguments)?;
+    let by_file = carrier.is_some() || arguments.how.answer.is_some();
     let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
     let name = found::name(arguments.name.as_deref())?;
     let mut store = open_or_create(arguments.no_passphrase, &arguments.passphrase, now)?;
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
                 lan_only: arguments.ways.lan_only,
                 ..Profile::default()
             };
-            let opening = opening(&arguments.how, &screen)?;
+            let opening = if by_file { Opening::OfferFile } else { opening(&arguments.how, &screen)? };
             let pairing = Pairing::<Devices>::new(opening, DevicePart::New, profile).map_err(both_new)?;
             (keys, pairing)
         }
@@ -52,9 +52,9 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
     loop {
         match crank.next()? {
             Happening::Keep(state) if by_file => waiting::keep(&mut store, &keys, state.as_ref(), now)?,
-            Happening::File(bytes) => write(arguments.how.file.as_deref(), &bytes)?,
+            Happening::File(bytes) => carrier.take().map_or(Ok(()), |carrier| carrier.carry(&bytes))?,
             Happening::Pause => match &arguments.how.answer {
-                Some(path) => crank.answer(read_file(path, PAIRING_FILE_BYTES)?.to_vec()),
+                Some(path) => crank.answer(carrier::read(path)?),
                 None => return Ok(Exit::Done),
             },
             Happening::Import(payload) => {
@@ -77,6 +77,16 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// The way of the request to the other device, where nothing connects the two.
+fn carrier(arguments: &args::DeviceJoin) -> Result<Option<Carrier>, Failure> {
+    let mail = arguments.mail.as_deref().map(parse_address).transpose()?;
+    if arguments.how.file.is_none() && mail.is_none() {
+        return Ok(None);
+    }
+    let to_oneself = mail.map(|own| (own.clone(), own));
+    Carrier::prepare(Carried::DeviceRequest, arguments.how.file.as_deref(), to_oneself).map(Some)
+}
+
 fn both_new(_: counterseal_keysync::pairing::AbortReason) -> Failure {
     Failure::usage("this code was shown by a new device, too, or is for two people")
         .hint("one says `cseal device join` and the other `cseal device add`; or both `cseal trust meet`")
@@ -91,7 +101,6 @@ fn opening(how: &args::JoinHow, screen: &Screen) -> Result<Opening, Failure> {
             Opening::ScanCode(pairing::scanned(image.as_deref(), *camera, screen)?)
         }
         args::JoinHow { sas: true, .. } => Opening::ShowName,
-        args::JoinHow { file: Some(_), .. } => Opening::OfferFile,
         args::JoinHow { .. } => Opening::ShowCode,
     })
 }
@@ -140,12 +149,6 @@ pub(super) fn open_or_create(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Writes a file for the other device.
-pub(super) fn write(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
-    let Some(path) = path else { return Ok(()) };
-    write_file(path, bytes, false)
 }
 
 /// What came of it.

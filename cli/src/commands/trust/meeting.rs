@@ -8,6 +8,7 @@ use counterseal_core::x509::issue::signature_by;
 use counterseal_keysync::pairing::{Met, Opening, Pairing, Password, People, Profile, Proof, Signer};
 use counterseal_keysync::words::SpokenCode;
 use sha2::{Digest, Sha256};
+use std::path::Path;
 
 use super::pin;
 use crate::args::{self, ComparedBy};
@@ -16,9 +17,11 @@ use crate::commands::parse_address;
 use crate::commands::signer;
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
+use crate::pairing::carrier::{self, Carrier};
 use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
 use crate::passphrase;
 use crate::randomness::SystemRandom;
+use crate::render::pairing::Carried;
 use crate::store::{Store, StoreKeys};
 
 /// Largest number by which two with a password find each other.
@@ -36,13 +39,19 @@ pub(super) const fn is_asked(arguments: &args::TrustMeet) -> bool {
         || how.typed
         || how.password_file.is_some()
         || arguments.argument.is_some()
+        || by_file(&arguments.files)
+}
+
+const fn by_file(files: &args::MeetFiles) -> bool {
+    files.mail || files.file.is_some() || files.reply_to.is_some() || files.answer.is_some()
 }
 
 /// Meets, takes in the other one's certificates, and pins.
 pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
     pairing::refuse_argument(arguments.argument.as_deref())?;
     let address = parse_address(&arguments.address)?;
-    let ways = Ways::from_options(&arguments.ways)?;
+    let by_file = by_file(&arguments.files);
+    let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
     let mut store = store::open()?;
     let owner = store::owner(&store)?.ok_or_else(|| {
         Failure::unknown("no-key", "you have no key of your own to be met by")
@@ -50,36 +59,121 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
     })?;
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let screen = Screen::new(Wording::Person, arguments.report.json, &arguments.shown)?;
-    let met = {
+    let mut carrier = carrier(&arguments.files, &owner, &address)?;
+    let end = {
         let keys = store::keys(&store, Unlock::without_asking())?;
         let certificates = own_certificates(&store, &keys, &owner)?;
         let person = Person { keys: &keys, certificates };
-        let opening = opening(&arguments.how, &owner, &address, &screen)?;
-        let profile = Profile { name: owner.to_string(), ..Profile::default() };
-        let pairing = Pairing::<People>::new(opening, (), profile).map_err(|_| {
-            Failure::usage("this code is for two devices, not for two people")
-                .hint("take it with `cseal device add --paste` or `cseal device join --paste`")
-        })?;
-        meet(Crank::new(pairing, &person, &ways, screen))?
+        let pairing = match awaited(&arguments.files) {
+            Some(_) => waiting(&store, &address)?,
+            None => begun(arguments, &owner, &address, &screen)?,
+        };
+        meet(Crank::new(pairing, &person, &ways, screen), &arguments.files, &mut carrier)?
     };
-    let certificates = checked(&met, &address)?;
-    pin::met(&mut store, address, certificates, compared_by(met.proof()), arguments)?;
+    match end {
+        End::Asked { state, request } => {
+            let sealed = store.seal_setting(&setting(&address), &state)?;
+            store.write(clock::now(), |writer| writer.set_device_setting(&setting(&address), &sealed))?;
+            carrier.take().map_or(Ok(()), |carrier| carrier.carry(&request))?;
+        }
+        End::Met(met) => {
+            let certificates = checked(&met, &address)?;
+            let setting = setting(&address);
+            pin::met(&mut store, address, certificates, compared_by(met.proof()), arguments)?;
+            if awaited(&arguments.files).is_some() {
+                store.write(clock::now(), |writer| writer.remove_device_setting(&setting))?;
+            }
+        }
+    }
     Ok(Exit::Done)
 }
 
-fn meet(mut crank: Crank<'_, People>) -> Result<Met, Failure> {
-    let mut result = None;
+/// The answer that came to an earlier request.
+fn awaited(files: &args::MeetFiles) -> Option<&Path> {
+    files.answer.as_deref().filter(|_| files.reply_to.is_none())
+}
+
+/// The way of the request, or of the answer to one; none where an answer is read.
+fn carrier(
+    files: &args::MeetFiles,
+    owner: &EmailAddress,
+    other: &EmailAddress,
+) -> Result<Option<Carrier>, Failure> {
+    let mail = files.mail.then(|| (owner.clone(), other.clone()));
+    if files.reply_to.is_some() {
+        return Carrier::prepare(Carried::MeetingAnswer, files.answer.as_deref(), mail).map(Some);
+    }
+    if files.answer.is_some() || !by_file(files) {
+        return Ok(None);
+    }
+    Carrier::prepare(Carried::MeetingRequest, files.file.as_deref(), mail).map(Some)
+}
+
+/// Where a request waits for its answer.
+fn setting(address: &EmailAddress) -> String {
+    format!("meeting-state {}", address.lookup_key())
+}
+
+/// The request that waits.
+fn waiting(store: &Store, address: &EmailAddress) -> Result<Pairing<People>, Failure> {
+    let none = || {
+        Failure::unknown("no-request", format!("no request to {address} waits for an answer"))
+            .hint(format!("make one with `cseal trust meet {address} --file FILE`"))
+    };
+    let state = store.sealed_setting(&setting(address))?.ok_or_else(none)?;
+    Pairing::restore(&state).map_err(|error| none().because(error))
+}
+
+fn begun(
+    arguments: &args::TrustMeet,
+    owner: &EmailAddress,
+    address: &EmailAddress,
+    screen: &Screen,
+) -> Result<Pairing<People>, Failure> {
+    let opening = match &arguments.files.reply_to {
+        Some(path) => Opening::AnswerFile(carrier::read(path)?),
+        None if by_file(&arguments.files) => Opening::OfferFile,
+        None => opening(&arguments.how, owner, address, screen)?,
+    };
+    let profile = Profile { name: owner.to_string(), ..Profile::default() };
+    Pairing::new(opening, (), profile).map_err(|_| {
+        Failure::usage("this code is for two devices, not for two people")
+            .hint("take it with `cseal device add --paste` or `cseal device join --paste`")
+    })
+}
+
+/// What came of it, for now.
+enum End {
+    /// The two have met.
+    Met(Met),
+    /// A request is to go to the other one, after its state is kept.
+    Asked { state: SecretBytes, request: Vec<u8> },
+}
+
+fn meet(
+    mut crank: Crank<'_, People>,
+    files: &args::MeetFiles,
+    carrier: &mut Option<Carrier>,
+) -> Result<End, Failure> {
+    let (mut result, mut kept, mut request) = (None, None, None);
     loop {
         match crank.next()? {
-            Happening::Met(met) => result = Some(met),
+            Happening::Met(met) => result = Some(End::Met(met)),
             Happening::Done(_) => break,
-            // Whoever meets is there: nothing has to survive.
-            Happening::Keep(_) => {}
-            Happening::Approve
-            | Happening::Release(_)
-            | Happening::Import(_)
-            | Happening::File(_)
-            | Happening::Pause => {}
+            // Of those who are there at the same time nothing has to survive.
+            Happening::Keep(state) => kept = state,
+            Happening::File(file) if files.reply_to.is_some() => {
+                carrier.take().map_or(Ok(()), |carrier| carrier.carry(&file))?;
+            }
+            Happening::File(file) => request = Some(file),
+            Happening::Pause => match awaited(files) {
+                Some(path) => crank.answer(carrier::read(path)?),
+                None => {
+                    result = kept.zip(request).map(|(state, request)| End::Asked { state, request });
+                    break;
+                }
+            },
+            Happening::Approve | Happening::Release(_) | Happening::Import(_) => {}
         }
     }
     result.ok_or_else(|| Failure::unknown("not-met", "the two did not meet").hint("begin anew on both sides"))

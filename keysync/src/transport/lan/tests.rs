@@ -140,7 +140,7 @@ fn a_frame_of_four_gigabytes_is_not_waited_for() {
         let mut open = Vec::new();
         for stream in hostile.incoming().map_while(Result::ok) {
             let mut announces = stream.try_clone().unwrap();
-            open.extend(Session::begin(stream, &Keys::of(&a_box(1)), Side::Answers, 1 << 20).ok());
+            open.extend(Session::answer_for(stream, &[Keys::of(&a_box(1))], 1 << 20).ok());
             announces.write_all(&[0xff; 4]).unwrap();
         }
     });

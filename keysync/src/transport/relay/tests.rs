@@ -102,6 +102,10 @@ fn a_device_that_waits_hears_of_news() {
     assert_eq!(listing.names, [ObjectName::of(b"news")]);
     assert!(begun.elapsed() < Duration::from_secs(40));
     one.wait(&listing.cursor, Duration::from_secs(1)).unwrap();
+    // A wait of less than a second is one, too: else a pairing would spend in moments what one address may ask.
+    let begun = Instant::now();
+    one.wait(&listing.cursor, Duration::from_millis(200)).unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(190), "{:?}", begun.elapsed());
 }
 
 #[test]
