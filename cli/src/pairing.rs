@@ -218,12 +218,12 @@ impl<'a, P: Purpose> Crank<'a, P> {
     pub(crate) fn is_on_local_network(&mut self) -> bool {
         let accepted = self.pairing.accepted();
         // Asking may reach somebody else than before.
-        let mut is_near = |name: &ObjectName| {
+        let is_near = |name: &ObjectName| {
             self.open.iter_mut().any(|open| {
                 open.way.is_local() && open.way.transport.get(name).is_ok() && open.way.is_local()
             })
         };
-        !accepted.is_empty() && accepted.iter().all(|name| is_near(name))
+        !accepted.is_empty() && accepted.iter().all(is_near)
     }
 
     /// Puts an object by every way; one that works is enough. Where none is reached now, one may be in a moment.
