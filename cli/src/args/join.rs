@@ -16,7 +16,8 @@ use super::ways::{Shown, Ways};
         there are words instead of a picture, with --scan the other device shows, with --sas both screens show words \
         to compare. With --file nothing has to be connected: a file goes there, and an answer comes back. Both may \
         travel as mails: with --mail the request is one, and --answer also takes the whole mail that brought it.\n\n\
-        The key store is made where there is none. Whatever carries the objects is believed in nothing.",
+        The key store is made where there is none. Whatever carries the objects is believed in nothing. What the other \
+        device knows of others comes along, and where your devices meet, where config.toml has no [[sync]] yet.",
     after_long_help = help_end!(
         "  This machine shows a code, over a folder that both see:\n",
         "      cseal device join --folder /mnt/share\n\n",

@@ -64,6 +64,7 @@ mod tests {
 
     use counterseal_core::cms::RecipientKind;
     use counterseal_core::time::Time;
+    use sha2::{Digest, Sha256};
 
     use super::super::Protection;
     use super::*;
@@ -104,7 +105,8 @@ mod tests {
         let now = Time::from_unix_seconds(1_795_348_800);
         let mut store = Store::create(home.path(), &Protection::None, now).unwrap();
         assert!(!store.miss_keys(&[[1; 32]]).unwrap());
-        store.write(now, |writer| writer.keep_log_entry(&[7; 32], b"entry", b"signed")).unwrap();
+        let id = Sha256::digest(b"entry").into();
+        store.write(now, |writer| writer.keep_log_entry(&id, b"entry", b"signed")).unwrap();
         for number in 0..=u8::MAX {
             assert!(store.miss_keys(&[[number; 32]]).unwrap());
         }

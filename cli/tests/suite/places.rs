@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::dovecot::{Dovecot, Kind};
 use crate::people::Place;
+use crate::socks::Socks;
 use crate::talk::Talk;
 
 /// How long something may take that takes moments.
@@ -68,13 +69,17 @@ fn behind(place: &Place) -> Option<u64> {
     devices.iter().find(|device| device["name"] == "laptop").unwrap()["behind"].as_u64()
 }
 
-/// `device sync --watch` of one device, until this is dropped.
+/// A command of one device that goes on, until this is dropped.
 struct Watching(Child);
 
 impl Watching {
     fn of(place: &Place, home: &str) -> Self {
+        Self::begin(place, home, &["device", "sync", "--watch"])
+    }
+
+    fn begin(place: &Place, home: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cseal"));
-        command.args(["device", "sync", "--watch"]).env("COUNTERSEAL_HOME", place.path(home));
+        command.args(arguments).env("COUNTERSEAL_HOME", place.path(home));
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(quiet.spawn().unwrap())
     }
@@ -226,4 +231,26 @@ fn who_has_places_already_keeps_them_and_a_kiosk_knows_nobody() {
     });
     assert_eq!(place.read("new/config.toml"), before.as_bytes());
     assert!(!place.run("new", &["trust", "list", "--json"]).text().contains("bob@example.org"));
+}
+
+#[test]
+fn neither_a_sync_nor_a_pairing_goes_past_the_proxy() {
+    let place = paired();
+    let proxy = Socks::knowing(&[]);
+    let sync = "[[sync]]\nrelay = \"https://relay.example.org\"\n[[sync]]\nimap = \"work\"\n\
+                [account.work]\nsmtp = \"lmtp:/nowhere\"\nimap = \"imaps://imap.example.org\"\nuser = \"alice\"\n\
+                password = { command = [\"printf\", \"geheim\"] }\n";
+    place.write("alice/config.toml", format!("{}{sync}", proxy.settings()));
+    let ran = place.run("alice", &["device", "sync"]).exits(3);
+    assert!(ran.text().contains("relay:https") && ran.text().contains("imap:work"), "{}", ran.text());
+    let asked = proxy.asked();
+    for host in ["relay.example.org:443", "imap.example.org:993"] {
+        assert!(asked.iter().any(|asked| asked == host), "{host}: {asked:?}");
+    }
+
+    let proxy = Socks::knowing(&[]);
+    place.write("alice/config.toml", proxy.settings());
+    let show = ["device", "add", "--show", "--json", "--relay", "https://relay.example.org"];
+    let _showing = Watching::begin(&place, "alice", &show);
+    until("the relay is asked for", || proxy.asked().iter().any(|asked| asked == "relay.example.org:443"));
 }

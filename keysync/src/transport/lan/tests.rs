@@ -271,3 +271,18 @@ fn one_port_has_several_boxes_and_each_holder_finds_his() {
     assert!(to(1).put(b"fourth").is_err());
     to(2).put(b"fifth").unwrap();
 }
+
+#[test]
+fn a_device_passes_itself_over_and_finds_the_others() {
+    let (own, held) = (MemoryBox::new(), MemoryBox::new());
+    let here = LanListener::announced(&a_box(3), Class::Account, own.clone()).unwrap();
+    assert_eq!(here.own_name(&a_box(1)), None);
+    let find = || LanTransport::find(&a_box(3), Class::Account).unwrap();
+    let mut past = find().past(here.own_name(&a_box(3)));
+    let alone = past.list(&Cursor::default());
+    assert!(matches!(alone, Err(TransportError::Unreachable(_))), "{alone:?}");
+    let _there = LanListener::announced(&a_box(3), Class::Account, held.clone()).unwrap();
+    past.put(b"found").unwrap();
+    assert_eq!((own.objects().len(), held.objects().len()), (0, 1));
+    find().list(&Cursor::default()).unwrap();
+}
