@@ -281,7 +281,8 @@ mod tests {
 
     #[test]
     fn those_who_came_as_newcomers_leave_as_newcomers() {
-        let limits = VisitorLimits { rate: 1.0, burst: 2.0, connections_each: 1, ..VisitorLimits::default() };
+        let limits =
+            VisitorLimits { rate: 0.001, burst: 2.0, connections_each: 1, ..VisitorLimits::default() };
         let visitors = Arc::new(Visitors::new(limits));
         let (now, one) = (Instant::now(), |number: usize| IpAddr::V4((number as u32).into()));
         for number in 0..VISITORS {
@@ -290,7 +291,7 @@ mod tests {
         let late = visitors.connect(one(VISITORS));
         assert!(late.is_some() && visitors.connect(one(VISITORS + 1)).is_none());
         // Meanwhile the others are forgotten, and the address becomes known by itself.
-        let later = now + Duration::from_secs(9);
+        let later = now + Duration::from_secs(9000);
         assert_eq!(visitors.spend(Who::At(one(VISITORS)), 1.0, later), Ok(()));
         drop(late);
         assert_eq!(visitors.table().visitors[&Party::Newcomers].connections, 0);
