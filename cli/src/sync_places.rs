@@ -148,13 +148,16 @@ impl ConfiguredWays {
 
 impl Ways for ConfiguredWays {
     fn places(&self) -> Vec<String> {
-        let reachable = self.places.addresses.iter().filter(|place| !self.offline || !place.is_remote());
-        reachable.map(ToString::to_string).collect()
+        self.places.addresses.iter().map(ToString::to_string).collect()
     }
 
     fn open(&mut self, place: &str, object_box: &ObjectBox) -> Result<Box<dyn Transport>, TransportError> {
         let found = self.places.addresses.iter().find(|other| other.to_string() == place);
-        Ok(match found.ok_or(TransportError::Absent)? {
+        let address = found.ok_or(TransportError::Absent)?;
+        if self.offline && address.is_remote() {
+            return Err(TransportError::Unreachable("offline, nothing is asked over the network".to_owned()));
+        }
+        Ok(match address {
             Address::Folder(path) => Box::new(FolderTransport::new(path, object_box)),
             Address::Relay(url) => {
                 let address = self.places.relays.get(url).cloned().ok_or(TransportError::Absent)?;
@@ -190,6 +193,8 @@ fn agent() -> Result<ureq::Agent, TransportError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use counterseal_core::secret::SecretBytes;
+
     use crate::config::Config;
 
     use super::*;
@@ -210,7 +215,14 @@ mod tests {
             "lan:192.0.2.1:4040",
         ];
         assert_eq!(ConfiguredWays::new(places.clone(), false).places(), names);
-        assert_eq!(ConfiguredWays::new(places, true).places(), names[..1], "offline");
+
+        // Offline they stay places: what is posted meanwhile waits for them.
+        let mut offline = ConfiguredWays::new(places, true);
+        assert_eq!(offline.places(), names);
+        let object_box = ObjectBox::derive(&SecretBytes::new(vec![7; 32]), "test");
+        let refused = names.map(|name| offline.open(name, &object_box).err());
+        assert!(refused[0].is_none());
+        assert!(refused[1..].iter().all(|error| matches!(error, Some(TransportError::Unreachable(_)))));
     }
 
     #[test]

@@ -138,6 +138,10 @@ pub const IMAP_IDLE: Duration = Duration::from_secs(20 * 60);
 
 /// Entries of a device log. A family with seven machines makes a few hundred in ten years.
 pub const LOG_ENTRIES: usize = 100_000;
+/// Entries that only the root can add when all others are full, and as many that only admins can.
+pub const LOG_RESERVE: usize = 5_000;
+/// Entries whose author no entry that is here made a device: so many wait for one that does.
+pub const LOG_STRANGERS: usize = 2_000;
 /// Entries about who belongs to the account (added, role changed, revoked, recovered): evaluating is quadratic in them.
 pub const LOG_MEMBERSHIP_ENTRIES: usize = 2_048;
 /// Bytes of the content of one entry.
@@ -154,8 +158,8 @@ pub const RECIPIENTS: usize = 256;
 pub const DEVICE_CERTIFICATES: usize = 8;
 /// Bytes of one of these certificates: ML-KEM-768 has 1184 in its key alone.
 pub const DEVICE_CERTIFICATE_BYTES: usize = 16 << 10;
-/// Bytes of the name of a device.
-pub const DEVICE_NAME_BYTES: usize = 64;
+/// Bytes of the name of a device: what a pairing brings fits the log.
+pub const DEVICE_NAME_BYTES: usize = NAME_BYTES;
 /// Keys that one device may say to hold: 32 bytes each in every note.
 pub const HELD_KEYS: usize = 2_000;
 /// Names of keys that one note may ask for.

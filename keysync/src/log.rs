@@ -21,7 +21,7 @@ pub use entry::{
 pub use evaluate::{EvaluateError, evaluate};
 pub use evaluation::{Device, Evaluation, Key, Request, Root, Void};
 pub use read::EntryError;
-pub use verified::{InsertError, Log, Unverified, VerifiedEntry};
+pub use verified::{InsertError, Log, Standing, Unverified, VerifiedEntry};
 
 pub(crate) use rules::Rules;
 

@@ -1,5 +1,8 @@
 //! What a round over the places came to, in words and as JSON.
 
+use std::collections::BTreeMap;
+
+use counterseal_keysync::device::DeviceId;
 use counterseal_keysync::sync::{Alarm, Report};
 use counterseal_keysync::transport::TransportError;
 use serde::Serialize;
@@ -19,6 +22,7 @@ struct RoundObject<'a> {
     refused: usize,
     posted: usize,
     waiting: usize,
+    incomplete: usize,
     troubles: Vec<TroubleObject<'a>>,
     alarms: Vec<AlarmObject>,
 }
@@ -55,6 +59,7 @@ pub(crate) const fn is_contradiction(alarm: &Alarm) -> bool {
         | Alarm::WentBack(_)
         | Alarm::HeldBack { .. }
         | Alarm::LogShrank
+        | Alarm::Disputed { .. }
         | Alarm::Intruder(_) => true,
         Alarm::Missing { .. } | Alarm::PutOut | Alarm::NoKey | Alarm::LogFull => false,
     }
@@ -71,20 +76,23 @@ pub(crate) fn unreached(report: &Report) -> Vec<&str> {
     places
 }
 
+/// What the person calls each device.
+pub(crate) type Names = BTreeMap<DeviceId, String>;
+
 /// What a round came to.
-pub(crate) fn round(report: &Report, places: usize, json: bool) -> Result<(), Failure> {
-    let text = if json { object(report) } else { words(report, places) };
+pub(crate) fn round(report: &Report, names: &Names, places: usize, json: bool) -> Result<(), Failure> {
+    let text = if json { object(report) } else { words(report, names, places) };
     terminal::print(&text).map_err(|error| Failure::io("standard output", &error))
 }
 
 /// The same, where it is one of many: nothing where nothing happened.
-pub(crate) fn news(report: &Report, places: usize, json: bool) -> Result<(), Failure> {
+pub(crate) fn news(report: &Report, names: &Names, places: usize, json: bool) -> Result<(), Failure> {
     let is_news = !report.imported.is_empty()
         || report.entries > 0
         || !report.repaired.is_empty()
         || !report.alarms.is_empty()
         || !report.answered.is_empty();
-    if is_news { round(report, places, json) } else { Ok(()) }
+    if is_news { round(report, names, places, json) } else { Ok(()) }
 }
 
 /// A round that went wrong, after which the next one is tried.
@@ -122,6 +130,7 @@ fn object(report: &Report) -> String {
         refused: report.refused,
         posted: report.posted,
         waiting: report.waiting,
+        incomplete: report.incomplete,
         troubles: report
             .troubles
             .iter()
@@ -138,8 +147,8 @@ fn object(report: &Report) -> String {
     })
 }
 
-fn words(report: &Report, places: usize) -> String {
-    let mut lines = vec![summary(report)];
+fn words(report: &Report, names: &Names, places: usize) -> String {
+    let mut lines = vec![summary(report, places)];
     for (place, error) in &report.troubles {
         lines.push(format!("{}: {}", SafeText(place), SafeText(&error.to_string())));
     }
@@ -155,11 +164,21 @@ fn words(report: &Report, places: usize) -> String {
             counted(report.waiting, "object")
         ));
     }
-    lines.extend(report.alarms.iter().map(alarm));
+    if report.incomplete > 0 {
+        lines.push(format!(
+            "{} not read yet: others before them did not come. Sync on your other devices, and here again.",
+            if report.incomplete == 1 {
+                "1 log entry is".to_owned()
+            } else {
+                format!("{} log entries are", report.incomplete)
+            }
+        ));
+    }
+    lines.extend(report.alarms.iter().map(|it| alarm(it, names)));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn summary(report: &Report) -> String {
+fn summary(report: &Report, places: usize) -> String {
     let mut parts = Vec::new();
     let mut add = |number: usize, one: &str, what: &str| {
         if number > 0 {
@@ -168,10 +187,14 @@ fn summary(report: &Report) -> String {
     };
     add(report.imported.len(), "key", "came");
     add(report.entries, "log entry", "came");
-    add(report.repaired.len(), "key", "packed again for a device that missed it");
+    add(report.repaired.len(), "key", "packed for a device that has not said that it holds them");
     add(report.answered.len(), "certificate", "issued for another device");
     add(report.posted, "object", "posted");
-    if parts.is_empty() { "Nothing new.".to_owned() } else { format!("{}.", parts.join(", ")) }
+    if !parts.is_empty() {
+        return format!("{}.", parts.join(", "));
+    }
+    let reached = unreached(report).len() < places;
+    if reached { "Nothing new.".to_owned() } else { "No place was reached.".to_owned() }
 }
 
 fn counted(number: usize, one: &str) -> String {
@@ -182,9 +205,13 @@ fn counted(number: usize, one: &str) -> String {
     }
 }
 
-pub(crate) fn alarm(alarm: &Alarm) -> String {
-    let device = alarm.device().map(|device| device.to_string()).unwrap_or_default();
-    let device: String = device.chars().take(12).collect();
+/// What a person should look at.
+pub(crate) fn alarm(alarm: &Alarm, names: &Names) -> String {
+    let called = |device: &DeviceId| match names.get(device) {
+        Some(name) => SafeText(name).to_string(),
+        None => device.to_string().chars().take(12).collect(),
+    };
+    let device = alarm.device().map(|device| called(&device)).unwrap_or_default();
     match alarm {
         Alarm::Missing { since, .. } => {
             format!("Device {device} has said nothing since {}. Is it still yours?", since.to_date())
@@ -208,6 +235,11 @@ pub(crate) fn alarm(alarm: &Alarm) -> String {
             "Device {device}, which you put out, still writes to your log. What it writes does not count; a stolen \
              device is at work."
         ),
+        Alarm::Disputed { by, .. } => format!(
+            "Device {device} was put out by {by}, which is out itself and wrote that beside its own end. If {by} is the \
+             stolen one, the recovery sheet puts that right: cseal device recover account",
+            by = called(by)
+        ),
         Alarm::PutOut => {
             "This device was put out by another one: it gets no new keys, and keeps those that it has."
                 .to_owned()
@@ -227,14 +259,31 @@ mod tests {
     #[test]
     fn a_round_says_what_it_did_in_few_words() {
         let report = Report { entries: 2, posted: 1, ..Report::default() };
-        assert_eq!(words(&report, 1), "2 log entries came, 1 object posted.\n");
-        assert_eq!(words(&Report::default(), 1), "Nothing new.\n");
+        assert_eq!(words(&report, &Names::new(), 1), "2 log entries came, 1 object posted.\n");
+        assert_eq!(words(&Report::default(), &Names::new(), 1), "Nothing new.\n");
+        let away = TransportError::Unreachable("the stick is not there".to_owned());
+        let report = Report { troubles: vec![("folder:/a".to_owned(), away)], ..Report::default() };
+        assert_eq!(
+            words(&report, &Names::new(), 1),
+            "No place was reached.\nfolder:/a: not reached: the stick is not there\n"
+        );
+    }
+
+    #[test]
+    fn a_device_is_called_by_its_name_and_no_name_steers_the_terminal() {
+        let [device, other] = [1, 2].map(|byte| DeviceId::from_bytes([byte; 32]));
+        let names = Names::from([(device, "desk\u{1b}[2J".to_owned())]);
+        let said = alarm(&Alarm::Disputed { device, by: other }, &names);
+        assert!(
+            said.contains("desk") && said.contains("020202020202,") && !said.contains('\u{1b}'),
+            "{said}"
+        );
     }
 
     #[test]
     fn what_a_place_says_does_not_steer_the_terminal() {
         let error = TransportError::Refused("\u{1b}[2Jall is well".to_owned());
         let report = Report { troubles: vec![("relay:x".to_owned(), error)], ..Report::default() };
-        assert!(!words(&report, 1).contains('\u{1b}'));
+        assert!(!words(&report, &Names::new(), 1).contains('\u{1b}'));
     }
 }

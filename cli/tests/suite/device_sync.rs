@@ -61,6 +61,42 @@ fn what_strangers_put_into_the_folder_is_passed_over() {
 }
 
 #[test]
+fn one_bad_file_hides_nothing_that_lies_beside_it() {
+    let place = account();
+    place.run("alice", &["device", "sync"]).exits(0);
+    fs::create_dir(place.path("copy")).unwrap();
+    copy(&place.path("alice"), &place.path("copy"));
+    place.run("copy", &["keys", "renew", "alice@example.org", "--encryption"]).exits(0);
+    place.run("copy", &["device", "sync"]).exits(0);
+    let boxes = fs::read_dir(place.path("stick")).unwrap().next().unwrap().unwrap().path();
+    fs::write(boxes.join(format!("{}.p7m", "0".repeat(64))), "x").unwrap();
+    let said = round(&place, 4);
+    assert_eq!(said["imported"].as_array().unwrap().len(), 1, "{said}");
+    assert!(said["troubles"][0]["message"].as_str().unwrap().contains("not what was asked for"), "{said}");
+}
+
+#[test]
+fn a_place_that_was_left_out_for_a_time_gets_what_it_missed() {
+    let place = account();
+    let before = place.read("alice/config.toml");
+    place.run("alice", &["device", "sync"]).exits(0);
+    let objects = || {
+        let boxes = fs::read_dir(place.path("stick")).unwrap().map(|entry| entry.unwrap().path());
+        boxes.map(|folder| fs::read_dir(folder).unwrap().count()).sum::<usize>()
+    };
+    let had = objects();
+    fs::create_dir(place.path("other")).unwrap();
+    let other = String::from_utf8(before.clone()).unwrap().replace("/stick\"", "/other\"");
+    place.write("alice/config.toml", &other);
+    place.run("alice", &["keys", "renew", "alice@example.org", "--encryption"]).exits(0);
+    place.run("alice", &["device", "sync"]).exits(0);
+    assert_eq!(objects(), had);
+    place.write("alice/config.toml", before);
+    let said = round(&place, 0);
+    assert!(objects() > had, "{said}");
+}
+
+#[test]
 fn without_a_place_or_an_account_it_says_so() {
     let place = account();
     fs::remove_dir_all(place.path("stick")).unwrap();

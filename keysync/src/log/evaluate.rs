@@ -3,6 +3,7 @@
 //! Close to linear in the entries, and quadratic in those about membership, of which there are few
 //! ([`crate::limits::LOG_MEMBERSHIP_ENTRIES`]). Nothing here recurses: a hostile log is as deep as it is long.
 
+mod crowd;
 mod judged;
 mod tell;
 
@@ -15,7 +16,6 @@ use super::graph::{BLOCK, Graph, Node};
 use super::members::{Members, Restriction};
 use super::rules::Rules;
 use crate::device::{DeviceId, Role};
-use crate::limits;
 use judged::Judged;
 use tell::tell;
 
@@ -24,21 +24,12 @@ use tell::tell;
 pub enum EvaluateError {
     /// The founding entry of the account is not among them, or is not signed by its root or its first device.
     NotFounded,
-    /// More entries about membership than can be judged. Only the root can end that, by a cut.
-    TooManyMembershipEntries {
-        /// How many there are.
-        count: usize,
-    },
 }
 
 impl fmt::Display for EvaluateError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFounded => formatter.write_str("the entry that founds the account is missing"),
-            Self::TooManyMembershipEntries { count } => {
-                let limit = limits::LOG_MEMBERSHIP_ENTRIES;
-                write!(formatter, "{count} entries about devices, {limit} may be")
-            }
         }
     }
 }
@@ -60,10 +51,8 @@ pub fn evaluate(
     if rules.root_cut {
         void.cut(&graph);
     }
-    let places = void.membership(&graph, rules);
-    if places.len() > limits::LOG_MEMBERSHIP_ENTRIES {
-        return Err(EvaluateError::TooManyMembershipEntries { count: places.len() });
-    }
+    let (places, excess) = crowd::choose(&graph, void.membership(&graph, rules));
+    excess.into_iter().for_each(|place| void.set(place, Void::TooMany));
     let members = Members::of(&graph, &places, rules);
     void.judge_members(&members);
     let exposed = void.judge_others(&graph, &members, rules);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use counterseal_core::time::Time;
 use sha2::{Digest, Sha256};
 
-use super::entry::{AccountId, Announced, EntryId, KeyId, Policy, Purpose};
+use super::entry::{AccountId, Announced, Author, EntryId, KeyId, Policy, Purpose};
+use super::verified::Standing;
 use crate::device::{DeviceId, Role};
 
 /// What a set of entries means. Two devices with the same entries have the same.
@@ -112,6 +113,8 @@ pub enum Void {
     AlreadyThere,
     /// It speaks of a device, or a request, that is not there.
     Unknown,
+    /// Its author wrote more about devices than is judged.
+    TooMany,
 }
 
 impl Void {
@@ -128,6 +131,7 @@ impl Void {
             Self::CutOff(_) => "cut-off",
             Self::AlreadyThere => "already-there",
             Self::Unknown => "unknown",
+            Self::TooMany => "too-many",
         }
     }
 }
@@ -137,6 +141,20 @@ impl Evaluation {
     #[must_use]
     pub fn live(&self, device: &DeviceId) -> Option<&Device> {
         self.devices.get(device).filter(|device| device.revoked.is_none())
+    }
+
+    /// Who somebody is to the account.
+    #[must_use]
+    pub fn standing(&self, author: &Author) -> Standing {
+        match author {
+            Author::Root(id) if self.root.as_ref().is_some_and(|root| root.id == *id) => Standing::Root,
+            Author::Root(_) => Standing::Stranger,
+            Author::Device(id) => match (self.live(id), self.devices.contains_key(id)) {
+                (Some(device), _) if device.role.administers() => Standing::Admin,
+                (_, true) => Standing::Device,
+                (_, false) => Standing::Stranger,
+            },
+        }
     }
 
     /// The devices that belong to the account now.

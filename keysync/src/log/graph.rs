@@ -88,25 +88,32 @@ impl<'a> Graph<'a> {
         found
     }
 
+    /// For each node whether it is an ancestor of one of these.
+    pub(super) fn behind(&self, is_one: impl Fn(&Node<'a>) -> bool) -> Vec<bool> {
+        let ones: Vec<bool> = self.nodes.iter().map(is_one).collect();
+        self.behind_marked(&ones)
+    }
+
     /// The nodes among these that are no ancestor of another of them.
     pub(super) fn heads(&self, among: &[bool]) -> Vec<usize> {
-        let is_among = |node: usize| among.get(node).copied().unwrap_or_default();
-        let mut covered = vec![false; self.nodes.len()];
+        let behind = self.behind_marked(among).into_iter();
+        let places = behind.zip(among).enumerate().filter(|(_, (behind, among))| **among && !behind);
+        places.map(|(place, _)| place).collect()
+    }
+
+    fn behind_marked(&self, marked: &[bool]) -> Vec<bool> {
+        let is_marked = |node: usize| marked.get(node).copied().unwrap_or_default();
+        let mut behind = vec![false; self.nodes.len()];
         for (node, parents) in self.with_parents().rev() {
-            if is_among(node) || covered.get(node).copied().unwrap_or_default() {
+            if is_marked(node) || behind.get(node).copied().unwrap_or_default() {
                 for parent in parents {
-                    if let Some(slot) = covered.get_mut(*parent as usize) {
+                    if let Some(slot) = behind.get_mut(*parent as usize) {
                         *slot = true;
                     }
                 }
             }
         }
-        covered
-            .iter()
-            .enumerate()
-            .filter(|(node, covered)| is_among(*node) && !**covered)
-            .map(|(node, _)| node)
-            .collect()
+        behind
     }
 
     fn bits_of(&self, block: &[usize]) -> Vec<u64> {

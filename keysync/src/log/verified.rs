@@ -68,6 +68,31 @@ impl VerifiedEntry {
     }
 }
 
+/// Who the author of an entry is to those who have evaluated the log so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The root of the account.
+    Root,
+    /// A device that may add and revoke devices.
+    Admin,
+    /// A device without that right, or one that is out.
+    Device,
+    /// Nobody that the log names.
+    Stranger,
+}
+
+impl Standing {
+    /// How many entries there may be for one of this author to be taken in: whoever can put an end to a flood finds
+    /// room when it is there.
+    const fn room(self) -> usize {
+        match self {
+            Self::Root => limits::LOG_ENTRIES,
+            Self::Admin => limits::LOG_ENTRIES - limits::LOG_RESERVE,
+            Self::Device | Self::Stranger => limits::LOG_ENTRIES - 2 * limits::LOG_RESERVE,
+        }
+    }
+}
+
 /// Why a log does not take an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InsertError {
@@ -114,11 +139,12 @@ impl Log {
         self.account
     }
 
-    /// Whether an entry is new. Whether its parents are there does not matter.
+    /// Whether an entry is new. Whether its parents are there does not matter; how full the log may be for it follows
+    /// from who its author is.
     ///
     /// # Errors
     /// [`InsertError`].
-    pub fn would_take(&self, verified: &VerifiedEntry) -> Result<bool, InsertError> {
+    pub fn would_take(&self, verified: &VerifiedEntry, author: Standing) -> Result<bool, InsertError> {
         let account = verified.entry.account.unwrap_or(AccountId::founded_by(&verified.id));
         if account != self.account {
             return Err(InsertError::OtherAccount);
@@ -126,7 +152,7 @@ impl Log {
         if self.entries.contains_key(&verified.id) {
             return Ok(false);
         }
-        if self.entries.len() >= limits::LOG_ENTRIES { Err(InsertError::Full) } else { Ok(true) }
+        if self.entries.len() >= author.room() { Err(InsertError::Full) } else { Ok(true) }
     }
 
     /// Takes in an entry; says whether it is new.
@@ -134,7 +160,7 @@ impl Log {
     /// # Errors
     /// [`InsertError`].
     pub fn insert(&mut self, verified: VerifiedEntry) -> Result<bool, InsertError> {
-        let is_new = self.would_take(&verified)?;
+        let is_new = self.would_take(&verified, Standing::Root)?;
         if is_new {
             self.entries.insert(verified.id, verified.entry);
         }
@@ -158,6 +184,25 @@ impl Log {
             }
         }
         found
+    }
+
+    /// These entries and all before them, ancestors first, as far as they are there: what of the log is handed on to
+    /// somebody who has nothing of it, when it begins with the heads of what counts.
+    #[must_use]
+    pub fn ancestry(&self, heads: &[EntryId]) -> Vec<EntryId> {
+        let (mut order, mut done) = (Vec::new(), BTreeSet::new());
+        let mut open: Vec<(EntryId, bool)> = heads.iter().map(|id| (*id, false)).collect();
+        while let Some((id, is_behind_its_parents)) = open.pop() {
+            let Some(entry) = self.entries.get(&id).filter(|_| !done.contains(&id)) else { continue };
+            if is_behind_its_parents {
+                done.insert(id);
+                order.push(id);
+            } else {
+                open.push((id, true));
+                open.extend(entry.parents.iter().map(|parent| (*parent, false)));
+            }
+        }
+        order
     }
 
     /// An entry.

@@ -225,9 +225,9 @@ impl Message {
     }
 }
 
-/// Whether it may stand on the other one's screen as a name; control characters are the screen's to escape.
+/// Whether it may stand on the other one's screen as a name, and in the log of the account.
 pub(super) fn is_name(name: &str) -> bool {
-    name.len() <= limits::NAME_BYTES
+    name.len() <= limits::NAME_BYTES && !name.chars().any(char::is_control)
 }
 
 /// The version of an offer of which nothing else can be read.

@@ -77,17 +77,16 @@ pub fn recover(
     if found.entries.is_empty() {
         return Err(RecoverError::OtherSeed);
     }
-    let is_founding = |entry: &&(EntryId, Entry, Vec<u8>)| {
-        entry.1.account.is_none() && entry.1.author == Author::Root(root.certificates().id())
-    };
-    let founding = found.entries.iter().find(is_founding).ok_or(RecoverError::NoAccount)?;
-    let account = AccountId::founded_by(&founding.0);
-    found.entries.retain(|(id, entry, _)| entry.account.unwrap_or(AccountId::founded_by(id)) == account);
-    let log = found.entries.iter().map(|(id, entry, _)| (*id, entry.clone()));
+    let author = Author::Root(root.certificates().id());
+    let mut founding = found.entries.iter().filter(|(_, (entry, _))| entry.account.is_none());
+    let founding = founding.find(|(_, (entry, _))| entry.author == author).ok_or(RecoverError::NoAccount)?;
+    let account = AccountId::founded_by(founding.0);
+    found.entries.retain(|id, (entry, _)| entry.account.unwrap_or(AccountId::founded_by(id)) == account);
+    let log = found.entries.iter().map(|(id, (entry, _))| (*id, entry.clone()));
     let told = Log::from_kept(account, log).evaluate().map_err(RecoverError::Log)?;
     let entries = found.entries.into_iter();
     let mut changes: Vec<Change> =
-        entries.map(|(id, entry, signed)| Change::Entry { id, entry, signed }).collect();
+        entries.map(|(id, (entry, signed))| Change::Entry { id, entry, signed }).collect();
     let announced = found.keys.into_values().filter(|key| told.key(&key.id).is_some());
     changes.extend(announced.map(Change::Key));
     Ok(Recovered { account, changes, told, root })
@@ -122,7 +121,7 @@ fn root(seed: &Seed, now: Time, random: &mut dyn Random) -> Result<DeviceKeys, R
 /// What objects held.
 #[derive(Default)]
 struct Found {
-    entries: Vec<(EntryId, Entry, Vec<u8>)>,
+    entries: BTreeMap<EntryId, (Entry, Vec<u8>)>,
     keys: BTreeMap<KeyId, SharedKey>,
 }
 
@@ -152,11 +151,7 @@ impl Found {
             Parcel::Entry(signed) => {
                 let verified = craft.verify(SignedKind::Entry, &signed).ok()?;
                 let verified = VerifiedEntry::from_signed(&verified.content, &verified.signer).ok()?;
-                if self.entries.len() < limits::LOG_ENTRIES
-                    && !self.entries.iter().any(|(id, ..)| *id == verified.id())
-                {
-                    self.entries.push((verified.id(), verified.entry().clone(), signed));
-                }
+                self.entries.entry(verified.id()).or_insert_with(|| (verified.entry().clone(), signed));
                 None
             }
             Parcel::Package(package) => {
@@ -227,12 +222,8 @@ impl Recovered {
             certificates: device.to_list(),
         };
         let body = Body::Recover { revoked: self.devices(), retired: self.retired(), added: vec![admitted] };
-        let entries = self.changes.iter().filter_map(|change| match change {
-            Change::Entry { id, entry, .. } => Some((*id, entry.clone())),
-            _ => None,
-        });
         let author = Author::Root(self.root.certificates().id());
-        Log::from_kept(self.account, entries).draft(&self.told, author, now, body)
+        self.log().draft(&self.told, author, now, body)
     }
 
     /// Keys that others encrypt to, and secrets of the log: whoever has a lost device has them.
@@ -246,33 +237,23 @@ impl Recovered {
         retired
     }
 
-    /// Every entry as it was signed, ancestors first; those whose ancestors are not all there are left out.
+    /// Every entry that counts as it was signed, and those before it, ancestors first.
     fn entries(&self) -> Vec<Vec<u8>> {
-        let mut waiting: Vec<(&EntryId, &Entry, &Vec<u8>)> = self
-            .changes
-            .iter()
-            .filter_map(|change| match change {
-                Change::Entry { id, entry, signed } => Some((id, entry, signed)),
-                _ => None,
-            })
-            .collect();
-        waiting.sort_by_key(|(id, entry, _)| (entry.lamport, **id));
-        let (mut known, mut signed_entries) = (BTreeSet::new(), Vec::new());
-        // In the order of their lamports one pass does; entries that lie about it need another.
-        loop {
-            let before = known.len();
-            waiting.retain(|(id, entry, signed)| {
-                let is_ready = entry.parents.iter().all(|parent| known.contains(parent));
-                if is_ready {
-                    known.insert(**id);
-                    signed_entries.push((*signed).clone());
-                }
-                !is_ready
-            });
-            if waiting.is_empty() || known.len() == before {
-                return signed_entries;
-            }
-        }
+        let signed: BTreeMap<EntryId, &Vec<u8>> =
+            self.log_entries().map(|(id, _, signed)| (id, signed)).collect();
+        let order = self.log().ancestry(&self.told.heads);
+        order.iter().filter_map(|id| signed.get(id).map(|signed| (*signed).clone())).collect()
+    }
+
+    fn log(&self) -> Log {
+        Log::from_kept(self.account, self.log_entries().map(|(id, entry, _)| (id, entry.clone())))
+    }
+
+    fn log_entries(&self) -> impl Iterator<Item = (EntryId, &Entry, &Vec<u8>)> {
+        self.changes.iter().filter_map(|change| match change {
+            Change::Entry { id, entry, signed } => Some((*id, entry, signed)),
+            _ => None,
+        })
     }
 }
 

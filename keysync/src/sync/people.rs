@@ -9,7 +9,7 @@ use super::state::{Sync, SyncError};
 use crate::device::{DeviceId, Role};
 use crate::limits;
 use crate::log::{
-    AccountId, Admitted, Author, Body, Entry, EntryId, KeyId, Policy, Purpose, Rules, VerifiedEntry,
+    AccountId, Admitted, Author, Body, Entry, EntryId, KeyId, Policy, Purpose, Rules, Standing, VerifiedEntry,
 };
 
 /// What is left to do after a device was put out.
@@ -162,7 +162,7 @@ impl Sync<'_> {
         let verified = VerifiedEntry::from_signed(&content, &signer).map_err(|_| SyncError::NoRight)?;
         let is_root =
             self.told.root.as_ref().is_some_and(|root| verified.entry().author == Author::Root(root.id));
-        if !is_root || !self.log.would_take(&verified).unwrap_or_default() {
+        if !is_root || !self.log.would_take(&verified, Standing::Root).unwrap_or_default() {
             return Err(SyncError::NoRight);
         }
         let (id, entry) = (verified.id(), verified.entry().clone());

@@ -41,6 +41,8 @@ impl Sync<'_> {
 
     pub(super) fn sign(&mut self, entry: Entry, now: Time) -> Result<Written, SyncError> {
         let content = entry.to_der();
+        // What is kept is read again with every start: an entry that nobody can read would be the last.
+        Entry::read(&content).map_err(SyncError::Entry)?;
         let signed = self.craft.sign(SignedKind::Entry, &content, now)?;
         Ok(Written { id: EntryId::of(&content), entry, signed })
     }
@@ -171,14 +173,15 @@ impl Sync<'_> {
     }
 
     /// Fills a box that was never seen before with what it lacks: every entry, and packages of all keys where there
-    /// is nothing at all. So a new place, and the box of a new log secret, come to hold the whole account, from which
-    /// the seed on paper opens it.
+    /// is nothing at all and nothing is on its way. So a new place, and the box of a new log secret, come to hold the
+    /// whole account, from which the seed on paper opens it.
     pub(super) fn fill(
         &mut self,
         secret: &KeyId,
         listed: &HashSet<ObjectName>,
         now: Time,
     ) -> Result<(), SyncError> {
+        let is_on_its_way = self.outgoing.values().any(|object| object.secret == *secret);
         for id in self.log.iter().map(|(id, _)| *id).collect::<Vec<_>>() {
             let Some(signed) = self.store.signed_entry(&id)? else { continue };
             let change = self.outgoing(&Parcel::Entry(signed), secret)?;
@@ -188,7 +191,8 @@ impl Sync<'_> {
             }
         }
         let may = self.told.live(&self.me).is_some_and(|device| device.role.signs());
-        if !may || !listed.is_empty() {
+        // A package is another one each time: for a place that takes none they would become more and more.
+        if !may || !listed.is_empty() || is_on_its_way {
             return Ok(());
         }
         for id in self.held.keys().copied().collect::<Vec<_>>() {

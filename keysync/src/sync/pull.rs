@@ -10,7 +10,7 @@ use super::report::{Alarm, Report};
 use super::state::{Sync, SyncError};
 use crate::device::DeviceId;
 use crate::limits;
-use crate::log::{KeyId, Rules, VerifiedEntry};
+use crate::log::{EntryId, InsertError, KeyId, Rules, Standing, VerifiedEntry};
 use crate::transport::{Cursor, Listing, ObjectName, Transport, TransportError};
 
 /// The notes of a listing. Names of objects have no order, so what a note says of the log is judged when the rest of
@@ -52,16 +52,18 @@ impl Sync<'_> {
                 return Ok(None);
             }
         };
-        let (mut is_complete, mut heard) = (true, Heard::default());
+        let (mut is_complete, mut heard, mut forged) = (true, Heard::default(), Vec::new());
         for name in &listing.names {
             if self.seen.contains(name) {
                 continue;
             }
             match transport.get(name) {
                 Ok(object) if ObjectName::of(&object) == *name => {
-                    self.take_in(*name, &object, secret, &mut heard, report)?
+                    is_complete &= self.take_in(*name, &object, secret, &mut heard, report)?;
                 }
-                Ok(_) => report.trouble(place, TransportError::Forged(name.to_string())),
+                // What lies beside it may be sound: nobody hides that by one bad file.
+                Ok(_) => forged.push(*name),
+                Err(TransportError::Forged(_)) => forged.push(*name),
                 // It may be back another time; a box may also list what never was.
                 Err(TransportError::Absent) => {}
                 Err(error @ TransportError::TooLarge { .. }) => {
@@ -80,10 +82,16 @@ impl Sync<'_> {
             let (place, secret) = key;
             self.commit(vec![Change::Listed { place, secret, cursor: listing.cursor }])?;
         }
-        Ok(Some(listing.names.into_iter().collect()))
+        let mut listed: HashSet<ObjectName> = listing.names.into_iter().collect();
+        for name in forged {
+            report.trouble(place, TransportError::Forged(name.to_string()));
+            listed.remove(&name);
+        }
+        Ok(Some(listed))
     }
 
-    /// Takes in one object. Whatever it is, it is looked at once.
+    /// Takes in one object. Whatever it is, it is looked at once; but for an entry of a stranger where too many wait
+    /// already, which is looked at again when more is known.
     fn take_in(
         &mut self,
         name: ObjectName,
@@ -91,19 +99,22 @@ impl Sync<'_> {
         secret: &KeyId,
         heard: &mut Heard,
         report: &mut Report,
-    ) -> Result<(), SyncError> {
+    ) -> Result<bool, SyncError> {
         let opened = if object.len() > limits::OBJECT_BYTES {
             Err(CraftError::Forged)
         } else {
             self.craft.unseal(self.secret(secret)?, object)
         };
         let mut changes = match opened {
-            Ok(Parcel::Entry(signed)) => self.entry(signed, report),
+            Ok(Parcel::Entry(signed)) => match self.entry(signed, report) {
+                Some(changes) => changes,
+                None => return Ok(false),
+            },
             Ok(Parcel::Note(signed)) => {
                 if let Some(note) = self.read_note(&signed) {
                     heard.objects.push(name);
                     heard.add(note, report);
-                    return Ok(());
+                    return Ok(true);
                 }
                 refused(report)
             }
@@ -111,29 +122,35 @@ impl Sync<'_> {
             Err(_) => refused(report),
         };
         changes.push(Change::Seen(name));
-        self.commit(changes)
+        self.commit(changes)?;
+        Ok(true)
     }
 
-    fn entry(&mut self, signed: Vec<u8>, report: &mut Report) -> Vec<Change> {
+    /// What to keep of an entry; nothing where it has to wait outside.
+    fn entry(&mut self, signed: Vec<u8>, report: &mut Report) -> Option<Vec<Change>> {
         if signed.len() > limits::SIGNED_ENTRY_BYTES {
-            return refused(report);
+            return Some(refused(report));
         }
         let verified = self.craft.verify(SignedKind::Entry, &signed).ok();
         let verified =
             verified.and_then(|signed| VerifiedEntry::from_signed(&signed.content, &signed.signer).ok());
-        let Some(verified) = verified else { return refused(report) };
-        match self.log.would_take(&verified) {
+        let Some(verified) = verified else { return Some(refused(report)) };
+        let standing = self.told.standing(&verified.entry().author);
+        Some(match self.log.would_take(&verified, standing) {
+            Ok(true) if standing == Standing::Stranger && self.strangers >= limits::LOG_STRANGERS => {
+                return None;
+            }
             Ok(true) => {
                 report.entries += 1;
                 vec![Change::Entry { id: verified.id(), entry: verified.entry().clone(), signed }]
             }
             Ok(false) => Vec::new(),
-            Err(crate::log::InsertError::OtherAccount) => refused(report),
-            Err(crate::log::InsertError::Full) => {
+            Err(InsertError::OtherAccount) => refused(report),
+            Err(InsertError::Full) => {
                 report.alarm(Alarm::LogFull);
                 Vec::new()
             }
-        }
+        })
     }
 
     /// A note, if its device signed it.
@@ -190,18 +207,17 @@ impl Sync<'_> {
 
     /// Whether the device knows less than it did: heads that it had, and that still count, are not behind its new ones.
     fn goes_back(&self, before: &Note, after: &Note) -> bool {
-        let counted = |id: &&crate::log::EntryId| {
+        let counted = |id: &&EntryId| {
             self.log.entry(id).is_some() && !self.told.void.contains_key(*id) && !self.told.is_waiting(id)
         };
         let had: Vec<_> =
             before.heads.iter().filter(counted).filter(|id| !after.heads.contains(id)).collect();
-        // What we do not have ourselves, or not with all that is behind it, cannot be judged.
-        let is_unknown = |id| self.log.entry(id).is_none() || self.told.waiting.contains(id);
-        if had.is_empty() || after.heads.iter().any(is_unknown) {
-            return false;
-        }
         let behind = self.log.ancestors(&after.heads);
-        had.into_iter().any(|id| !behind.contains(id))
+        // What we do not have ourselves, up to the first entry, cannot be judged.
+        let known = |id: &EntryId| behind.contains(id);
+        let mut parents = behind.iter().filter_map(|id| self.log.entry(id)).flat_map(|entry| &entry.parents);
+        let is_whole = after.heads.iter().all(known) && parents.all(known);
+        is_whole && had.into_iter().any(|id| !behind.contains(id))
     }
 
     fn package(
@@ -285,7 +301,7 @@ impl Sync<'_> {
     pub fn take_entries(&mut self, entries: Vec<Vec<u8>>, report: &mut Report) -> Result<(), SyncError> {
         for signed in entries {
             let changes = self.entry(signed, report);
-            self.commit(changes)?;
+            self.commit(changes.unwrap_or_default())?;
         }
         self.refresh()
     }

@@ -15,6 +15,8 @@ pub struct Report {
     pub notes: usize,
     /// Keys that were taken in.
     pub imported: Vec<KeyId>,
+    /// Entries that wait for others, which did not come.
+    pub incomplete: usize,
     /// Objects that were not what they should be, or nothing that this account needs.
     pub refused: usize,
     /// Keys that were packed again for a device that misses them.
@@ -57,6 +59,13 @@ pub enum Alarm {
     LogShrank,
     /// Somebody signed an entry that cannot count any more, after it was put out: a stolen device is at work.
     Intruder(DeviceId),
+    /// A device is out by the word of another one that is out, too: one of them is stolen.
+    Disputed {
+        /// The device.
+        device: DeviceId,
+        /// The one that put it out.
+        by: DeviceId,
+    },
     /// This device was put out: nothing is sealed for it any more.
     PutOut,
     /// No key is advertised any more: an admin has to make one, or the root to speak.
@@ -76,6 +85,7 @@ impl Alarm {
             Self::HeldBack { .. } => "entries-held-back",
             Self::LogShrank => "log-shrank",
             Self::Intruder(_) => "intruder",
+            Self::Disputed { .. } => "disputed",
             Self::PutOut => "put-out",
             Self::NoKey => "no-key",
             Self::LogFull => "log-full",
@@ -88,6 +98,7 @@ impl Alarm {
         match self {
             Self::Missing { device, .. }
             | Self::HeldBack { device, .. }
+            | Self::Disputed { device, .. }
             | Self::Cloned(device)
             | Self::WentBack(device)
             | Self::Intruder(device) => Some(*device),

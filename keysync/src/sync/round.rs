@@ -1,12 +1,13 @@
 //! One round over all places.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use counterseal_core::time::{DAY, Time};
 
 use super::ports::Ways;
 use super::report::{Alarm, Report};
 use super::state::{Sync, SyncError};
+use crate::device::DeviceId;
 use crate::log::{EntryId, KeyId, Void};
 use crate::transport::{Cursor, ObjectName, Transport};
 
@@ -30,6 +31,7 @@ impl Sync<'_> {
         }
         let void_before: HashSet<EntryId> = self.told.void.keys().copied().collect();
         let (places, again) = (ways.places(), self.beacon_is_due(now));
+        self.leave(&places)?;
         let mut open = Open::new();
         let mut to_fill = Vec::new();
         for _ in 0..PASSES {
@@ -59,22 +61,45 @@ impl Sync<'_> {
         }
         self.finish_posted(&places)?;
         report.waiting = self.outgoing.len();
+        report.incomplete = self.told.waiting.len();
         self.raise(&void_before, now, &mut report);
         Ok(report)
+    }
+
+    /// What goes out while a place is not configured never comes there by itself: should it be again, it is a new one.
+    fn leave(&mut self, places: &[String]) -> Result<(), SyncError> {
+        let read = self.cursors.iter().filter(|(_, cursor)| **cursor != Cursor::default());
+        let left: BTreeSet<String> =
+            read.map(|((place, _), _)| place).filter(|place| !places.contains(place)).cloned().collect();
+        left.iter().try_for_each(|place| self.begin_anew(place))
     }
 
     /// Says whether there was anything to fill.
     fn fill_all(&mut self, to_fill: Vec<(KeyId, HashSet<ObjectName>)>, now: Time) -> Result<bool, SyncError> {
         let writing = self.writing()?;
         let mut filled = false;
-        // What is on its way already, to a place that does not take it, is not made anew each time.
-        let is_on_its_way = self.outgoing.values().any(|object| object.secret == writing);
-        let to_fill = to_fill.into_iter().filter(|(secret, _)| *secret == writing && !is_on_its_way);
+        let to_fill = to_fill.into_iter().filter(|(secret, _)| *secret == writing);
         for (_, listed) in to_fill {
             filled = true;
             self.fill(&writing, &listed, now)?;
         }
         Ok(filled)
+    }
+
+    /// Devices that are out by the word of another one that is out itself, and that whoever put that one out had not
+    /// heard of: which of the two is the stolen one, only a person or the root can say.
+    fn disputed(&self) -> Vec<(DeviceId, DeviceId)> {
+        let mut disputed = Vec::new();
+        for (id, device) in &self.told.devices {
+            let Some((revocation, _)) = device.revoked else { continue };
+            let by = self.log.entry(&revocation).and_then(|entry| entry.author.device());
+            let Some(by) = by.filter(|by| by != id) else { continue };
+            let theirs = self.told.devices.get(&by).and_then(|device| device.revoked);
+            if theirs.is_some_and(|(theirs, _)| !self.log.ancestors(&[theirs]).contains(&revocation)) {
+                disputed.push((*id, by));
+            }
+        }
+        disputed
     }
 
     fn raise(&self, void_before: &HashSet<EntryId>, now: Time, report: &mut Report) {
@@ -92,12 +117,17 @@ impl Sync<'_> {
                 report.alarm(Alarm::HeldBack { device: *id, entries: unknown });
             }
         }
+        let disputed = self.disputed();
         for (id, void) in self.told.void.iter().filter(|(id, _)| !void_before.contains(*id)) {
             let entry = self.log.entry(id);
             let author = entry.and_then(|entry| entry.author.device());
+            let author = author.filter(|author| !disputed.iter().any(|(device, _)| device == author));
             if let (Some(author), Void::Revoked(_) | Void::AdmissionVoid | Void::CutOff(_)) = (author, void) {
                 report.alarm(Alarm::Intruder(author));
             }
+        }
+        for (device, by) in disputed {
+            report.alarm(Alarm::Disputed { device, by });
         }
         let had_keys = self.told.keys.iter().any(|key| key.announced.purpose.opens_mail());
         if self.told.live(&self.me).is_none() {

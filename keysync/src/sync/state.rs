@@ -9,7 +9,7 @@ use super::note::Note;
 use super::ports::{Change, Craft, CraftError, Outgoing, SharedKey, Shelved, Store, StoreError};
 use crate::device::DeviceId;
 use crate::limits;
-use crate::log::{AccountId, EntryId, EvaluateError, Evaluation, KeyId, Log, Purpose};
+use crate::log::{AccountId, EntryError, EntryId, EvaluateError, Evaluation, KeyId, Log, Purpose, Standing};
 use crate::transport::{Cursor, ObjectBox, ObjectName};
 
 /// The account as this device knows it, with what it needs to keep it, to sign and to seal.
@@ -31,6 +31,8 @@ pub struct Sync<'a> {
     pub(super) cursors: BTreeMap<(String, KeyId), Cursor>,
     pub(super) pinned: BTreeSet<EntryId>,
     pub(super) wanted: BTreeMap<[u8; 32], Option<counterseal_core::time::Time>>,
+    /// Entries whose author the log does not name.
+    pub(super) strangers: usize,
 }
 
 /// Where the devices meet now: what to wait for.
@@ -51,6 +53,8 @@ pub enum SyncError {
     Craft(CraftError),
     /// The log has no meaning.
     Log(EvaluateError),
+    /// What was to be written into the log cannot stand there.
+    Entry(EntryError),
     /// This device does not belong to the account, or has not the right to this.
     NoRight,
     /// No such device, or none that belongs to the account any more.
@@ -67,6 +71,7 @@ impl fmt::Display for SyncError {
             Self::Store(error) => write!(formatter, "{error}"),
             Self::Craft(error) => write!(formatter, "{error}"),
             Self::Log(error) => write!(formatter, "{error}"),
+            Self::Entry(error) => write!(formatter, "{error}"),
             Self::NoRight => formatter.write_str("this device has not the right to that"),
             Self::UnknownDevice => formatter.write_str("no such device belongs to the account"),
             Self::OnlyHolder(keys) => write!(formatter, "{} keys are on no other device", keys.len()),
@@ -133,7 +138,9 @@ impl<'a> Sync<'a> {
                 .collect(),
             pinned: kept.pinned.into_iter().collect(),
             wanted: kept.wanted.into_iter().collect(),
+            strangers: 0,
         };
+        sync.strangers = strangers(&sync.log, &sync.told);
         sync.load_secrets()?;
         Ok(sync)
     }
@@ -249,7 +256,10 @@ impl<'a> Sync<'a> {
 
     fn learn(&mut self, change: Change) {
         match change {
-            Change::Entry { id, entry, .. } => self.log.keep(id, entry),
+            Change::Entry { id, entry, .. } => {
+                self.strangers += usize::from(self.told.standing(&entry.author) == Standing::Stranger);
+                self.log.keep(id, entry);
+            }
             Change::Key(key) => {
                 self.held.insert(key.id, key.purpose);
                 if key.purpose == Purpose::LogSecret {
@@ -285,8 +295,14 @@ impl<'a> Sync<'a> {
     /// Reads the log anew.
     pub(super) fn refresh(&mut self) -> Result<(), SyncError> {
         self.told = self.log.evaluate()?;
+        self.strangers = strangers(&self.log, &self.told);
         Ok(())
     }
+}
+
+/// How many entries are by somebody whom the log does not name.
+fn strangers(log: &Log, told: &Evaluation) -> usize {
+    log.iter().filter(|(_, entry)| told.standing(&entry.author) == Standing::Stranger).count()
 }
 
 impl fmt::Debug for Sync<'_> {

@@ -15,6 +15,7 @@ use crate::commands;
 use crate::commands::issuing::{cannot_issue, generate};
 use crate::failure::Failure;
 use crate::randomness::SystemRandom;
+use crate::render::{self, device_sync::Names};
 use crate::store::{DeviceSecretKind, KeptAlarm, KeyUse, SharedStore, Store, StoreError, Writer};
 
 /// Days for which a key to encapsulate to is kept: its certificate ends after 180, and devices sleep.
@@ -262,7 +263,12 @@ pub(crate) fn roll_keys(store: &mut Store, membership: &Membership, now: Time) -
 ///
 /// # Errors
 /// What is wrong with the store.
-pub(crate) fn keep_alarms(store: &mut Store, alarms: &[Alarm], now: Time) -> Result<(), Failure> {
+pub(crate) fn keep_alarms(
+    store: &mut Store,
+    alarms: &[Alarm],
+    names: &Names,
+    now: Time,
+) -> Result<(), Failure> {
     if alarms.is_empty() {
         return Ok(());
     }
@@ -270,7 +276,7 @@ pub(crate) fn keep_alarms(store: &mut Store, alarms: &[Alarm], now: Time) -> Res
         at: now,
         kind: alarm.word().to_owned(),
         device: alarm.device().map(|device| *device.as_bytes()),
-        detail: crate::render::device_sync::alarm(alarm),
+        detail: render::device_sync::alarm(alarm, names),
     });
     let kept: Vec<_> = kept.collect();
     Ok(store.write(now, |writer| kept.iter().try_for_each(|alarm| writer.keep_device_alarm(alarm)))?)
@@ -293,6 +299,9 @@ pub(crate) fn failed(error: SyncError) -> Failure {
                 .hint(
                     "fetch them first, with `cseal device sync` there and here; or give them up by --anyway",
                 )
+        }
+        SyncError::Entry(error) => {
+            Failure::unknown("device-log", "this cannot stand in the log of your devices").because(error)
         }
         other => Failure::unknown("device-log", format!("the log of your devices: {other}")),
     }

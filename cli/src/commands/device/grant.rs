@@ -6,7 +6,7 @@ use counterseal_core::time::Time;
 use counterseal_keysync::craft::DeviceCraft;
 use counterseal_keysync::device::{DeviceCertificates, DeviceId, DeviceKeys, Role};
 use counterseal_keysync::grant::Grant;
-use counterseal_keysync::log::{Admitted, Entry, Evaluation, KeyId, Log};
+use counterseal_keysync::log::{Admitted, Entry, EntryId, Evaluation, KeyId, Log};
 use counterseal_keysync::sync::{Change, Craft as _, Heading, SharedKey, Store as _};
 
 pub(super) use self::along::{Along, add_along, take_along};
@@ -38,24 +38,25 @@ pub(super) fn give(
     let (told, _) = account::told(store, &membership.account, now)?;
     Ok(Grant {
         account: membership.account,
-        entries: entries(store)?,
+        entries: entries(store, &told)?,
         packages: packages(store, membership, &told, device, now)?,
         places: Vec::new(),
         contacts: Vec::new(),
     })
 }
 
-/// Every entry as it was signed, ancestors first.
-fn entries(store: &Store) -> Result<Vec<Vec<u8>>, Failure> {
-    let mut entries = Vec::new();
-    for kept in store.log_entries()? {
-        let entry = Entry::read(&kept.content).map_err(|_| StoreError::Tampered("log_entry"))?;
-        entries.push((entry.lamport, kept.id));
+/// Every entry that counts as it was signed, and those before it, ancestors first. What somebody wrote who had no right
+/// to it, or what waits for others, is not handed on.
+fn entries(store: &Store, told: &Evaluation) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut kept = Vec::new();
+    for entry in store.log_entries()? {
+        let read = Entry::read(&entry.content).map_err(|_| StoreError::Tampered("log_entry"))?;
+        kept.push((EntryId::from_bytes(entry.id), read));
     }
-    entries.sort_unstable();
-    let signed = entries
-        .iter()
-        .map(|(_, id)| store.signed_log_entry(id)?.ok_or_else(|| StoreError::Tampered("log_entry").into()));
+    let order = Log::from_kept(told.account, kept).ancestry(&told.heads);
+    let signed = order.iter().map(|id| {
+        store.signed_log_entry(id.as_bytes())?.ok_or_else(|| StoreError::Tampered("log_entry").into())
+    });
     signed.collect()
 }
 

@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
     let json = arguments.report.json;
     if !arguments.watch {
         let report = round(&mut store, &membership, &places)?;
-        render::round(&report, count, json)?;
+        render::round(&report, &names(&mut store, &membership)?, count, json)?;
         return Ok(exit(&report, count));
     }
     let (mut watch, mut serving) = (Watch::new(), Serving::new()?);
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
             render::failed(&failure, json)?;
         }
         match round(&mut store, &membership, &places) {
-            Ok(report) => render::news(&report, count, json)?,
+            Ok(report) => render::news(&report, &names(&mut store, &membership)?, count, json)?,
             // A disk that is full, or a store that somebody locked, may be well again the next time.
             Err(failure) => render::failed(&failure, json)?,
         }
@@ -87,10 +87,17 @@ fn round(store: &mut Store, membership: &Membership, places: &Places) -> Result<
     let report = account::with_sync(store, membership, now, |sync| sync.round(&mut ways, now))?;
     take_answers(store, membership)?;
     account::retire_as_told(store, membership, now)?;
-    account::keep_alarms(store, &report.alarms, now)?;
+    let names = names(store, membership)?;
+    account::keep_alarms(store, &report.alarms, &names, now)?;
     // What other programs say is in their record, and in `cseal device list`.
     install::after_sync(store, !report.imported.is_empty())?;
     Ok(report)
+}
+
+/// What the person calls each device.
+fn names(store: &mut Store, membership: &Membership) -> Result<render::Names, Failure> {
+    let (told, _) = account::told(store, &membership.account, clock::now())?;
+    Ok(told.devices.into_iter().map(|(id, device)| (id, device.name)).collect())
 }
 
 /// Keeps the certificates that an admin device issued for this one.

@@ -11,7 +11,8 @@ use counterseal_core::trust::VERIFIED;
 use counterseal_core::x509::Certificate;
 use counterseal_core::x509::KeyKind;
 use counterseal_core::x509::issue::Issuer;
-use counterseal_keysync::sync::Ways;
+use counterseal_keysync::log::{Author, Body};
+use counterseal_keysync::sync::{Report, SignedKind, Ways};
 use counterseal_keysync::transport::{Cursor, Listing, ObjectBox, ObjectName, Transport, TransportError};
 
 use super::super::{found, rollover};
@@ -244,6 +245,51 @@ fn a_new_key_reaches_the_other_device_and_after_a_revocation_none_does() {
     assert!(keys.iter().all(|(_, retired)| *retired), "a device that is out advertises nothing");
     let (told, _) = account::told(&mut desk.store, &membership.account, later).unwrap();
     assert_eq!(told.current_mail_key().unwrap().announced.key.as_bytes(), third.new.unwrap().sha256());
+}
+
+#[test]
+fn what_does_not_count_in_the_log_is_not_handed_on() {
+    let (mut desk, membership) = Machine::first();
+    let (laptop, joined) = join(&mut desk, &membership, Role::Reader);
+    let keys = joined.keys(&laptop.store).unwrap();
+    let mut random = SystemRandom;
+    let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
+    // One that waits for ever for what it says came before, and one that its author has no right to.
+    let (told, _) = account::told(&mut desk.store, &membership.account, now()).unwrap();
+    let entry = |parents: Vec<EntryId>, lamport, body| Entry {
+        account: Some(membership.account),
+        parents,
+        lamport,
+        time: now(),
+        author: Author::Device(joined.device.id()),
+        body,
+    };
+    let waits = entry(vec![EntryId::of(b"nothing")], 1, Body::Snapshot([7; 32]));
+    let lamport = told.heads.len() as u64 + 1_000;
+    let void = entry(told.heads.clone(), lamport, Body::Snapshot([8; 32]));
+    let signed = [waits, void].map(|it| craft.sign(SignedKind::Entry, &it.to_der(), now()).unwrap());
+    let mut report = Report::default();
+    account::with_sync(&mut desk.store, &membership, now(), |sync| {
+        sync.take_entries(signed.to_vec(), &mut report)
+    })
+    .unwrap();
+    assert_eq!(report.entries, 2);
+    let (tablet, _) = join(&mut desk, &membership, Role::Reader);
+    assert_eq!(tablet.kinds(), [KeyUse::Encryption]);
+    assert_eq!(tablet.store.log_entries().unwrap().len() + 2, desk.store.log_entries().unwrap().len());
+}
+
+#[test]
+fn a_name_that_the_log_cannot_hold_does_not_get_into_it() {
+    let (mut desk, membership) = Machine::first();
+    let keys = DeviceKeys::generate("laptop", now(), &mut SystemRandom).unwrap();
+    let before = desk.store.log_entries().unwrap().len();
+    for name in ["tab\nlet", &"n".repeat(65)] {
+        let given = give(&mut desk.store, &membership, keys.certificates(), (Role::Reader, name), now());
+        assert_eq!(given.err().unwrap().word, "device-log");
+    }
+    assert_eq!(desk.store.log_entries().unwrap().len(), before);
+    account::told(&mut desk.store, &membership.account, now()).unwrap();
 }
 
 #[test]
