@@ -14,13 +14,13 @@ use counterseal_core::secret::SecretBytes;
 use counterseal_keysync::code::PairingCode;
 use counterseal_keysync::limits::PAIRING_LISTED_OBJECTS;
 use counterseal_keysync::pairing::{
-    AbortReason, Ask, BoxId, Circumstances, Devices, Input, Met, Pairing, Password, Ports, Purpose, Released,
-    Signer, State, Step,
+    AbortReason, Ask, BoxId, Circumstances, Devices, Input, Met, Method, Pairing, Password, Ports, Purpose,
+    Released, Signer, State, Step,
 };
 use counterseal_keysync::transport::{Cursor, ObjectName, TransportError};
 use counterseal_keysync::words::SpokenCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) use screen::{Screen, Wording};
 use ways::Way;
@@ -30,6 +30,7 @@ use crate::clock;
 use crate::failure::{Exit, Failure};
 use crate::randomness::SystemRandom;
 use crate::scan;
+use crate::terminal::SafeText;
 
 /// How long one look at the boxes waits for something new.
 const LOOK: Duration = Duration::from_millis(200);
@@ -37,6 +38,10 @@ const LOOK: Duration = Duration::from_millis(200);
 const RETRIES: [u64; 3] = [1, 2, 4];
 /// How long whoever listens on the local network stays after the last word, for the other side to fetch it.
 const LAST_WORD: Duration = Duration::from_secs(5);
+/// How long nobody answers a code or words before the person hears so.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How often what was pasted or typed may be damaged.
+const TRIES: usize = 3;
 
 /// What the caller has to do with its store.
 pub(crate) enum Happening {
@@ -82,6 +87,10 @@ pub(crate) struct Crank<'a, P: Purpose> {
     fetched: BTreeSet<ObjectName>,
     /// Whether the state changed since it was kept.
     is_unkept: bool,
+    /// When the person hears that nobody answers; nothing after that was said.
+    silent_until: Option<Instant>,
+    /// Whether the person answered, and waits for the other side since.
+    has_answered: bool,
 }
 
 impl<'a, P: Purpose> Crank<'a, P> {
@@ -108,6 +117,8 @@ impl<'a, P: Purpose> Crank<'a, P> {
             own: BTreeSet::new(),
             fetched: BTreeSet::new(),
             is_unkept: true,
+            silent_until: Some(Instant::now() + SILENCE),
+            has_answered: false,
         }
     }
 
@@ -134,6 +145,7 @@ impl<'a, P: Purpose> Crank<'a, P> {
                 if self.open.is_empty() && !self.pairing.state().is_final() {
                     return Ok(Happening::Pause);
                 }
+                self.say_what_is_awaited()?;
                 self.look();
                 continue;
             };
@@ -166,6 +178,7 @@ impl<'a, P: Purpose> Crank<'a, P> {
             Step::Ask(Ask::Approve) => return Ok(Some(Happening::Approve)),
             Step::Ask(ask) => {
                 if let Some(input) = self.screen.ask(&ask)? {
+                    self.has_answered = true;
                     self.input(input);
                 }
             }
@@ -174,9 +187,44 @@ impl<'a, P: Purpose> Crank<'a, P> {
             Step::Import(payload) => return Ok(Some(Happening::Import(payload))),
             Step::Met(met) => return Ok(Some(Happening::Met(met))),
             Step::Done(beacon) => return Ok(Some(Happening::Done(beacon))),
-            Step::Aborted(reason) => return Err(failure(reason)),
+            Step::Aborted(reason) => return Err(self.given_up(reason)),
         }
         Ok(None)
+    }
+
+    /// Says once that nobody answers, and after each answer of the person that it is the other side's turn.
+    fn say_what_is_awaited(&mut self) -> Result<(), Failure> {
+        let state = self.pairing.state();
+        let is_alone = matches!(state, State::Scanned | State::HelloSent);
+        if is_alone && self.silent_until.is_some_and(|until| Instant::now() >= until) {
+            self.silent_until = None;
+            let shown = match self.pairing.method() {
+                Method::Code => "is that code",
+                Method::Words => "are those words",
+                Method::Sas | Method::File => return Ok(()),
+            };
+            let said = format!("Nobody answers yet: {shown} still on the other screen? Ctrl-C ends.");
+            self.screen.say("waiting", json!({}), &said)?;
+        }
+        let is_their_turn = matches!(state, State::AwaitGate | State::Granting);
+        if std::mem::take(&mut self.has_answered) && is_their_turn {
+            self.screen.say("waiting", json!({}), "Waiting for the other device.")?;
+        }
+        Ok(())
+    }
+
+    /// Why it ended. Where a request was compared, nothing was scanned.
+    fn given_up(&self, reason: AbortReason) -> Failure {
+        if (reason, self.pairing.method()) != (AbortReason::NotTheDevice, Method::File) {
+            return failure(reason);
+        }
+        let (what, whose) = match self.screen.wording() {
+            Wording::Person => ("met", "from the other one"),
+            Wording::New | Wording::Old => ("added", "from the new device"),
+        };
+        Failure::new(Exit::Contradiction, reason.word(), format!("not {what}: the words differ")).hint(
+            format!("take the file again {whose}; if they differ again, somebody changed it on its way"),
+        )
     }
 
     fn input(&mut self, input: Input) {
@@ -189,6 +237,7 @@ impl<'a, P: Purpose> Crank<'a, P> {
 
     /// The person was asked again; the device was reached over these ways.
     pub(crate) fn approve(&mut self, circumstances: Circumstances) {
+        self.has_answered = true;
         self.input(Input::Circumstances(circumstances));
     }
 
@@ -197,9 +246,18 @@ impl<'a, P: Purpose> Crank<'a, P> {
         self.input(Input::Imported(beacon));
     }
 
-    /// The answer file came.
-    pub(crate) fn answer(&mut self, file: Vec<u8>) {
-        self.input(Input::File(file));
+    /// The answer came, in the file at `path`; `maker` is the command that writes one.
+    ///
+    /// # Errors
+    /// It cannot be read, or answers something else.
+    pub(crate) fn answer(&mut self, path: &Path, maker: &str) -> Result<(), Failure> {
+        self.input(Input::File(carrier::read(path)?));
+        if self.pairing.state() != State::Offered {
+            return Ok(());
+        }
+        let path = path.display().to_string();
+        let what = format!("{} is no answer to the request of this machine", SafeText(&path));
+        Err(Failure::unknown("no-pairing-file", what).hint(format!("take the file that `{maker}` wrote")))
     }
 
     /// Gives it up, and says so to the other side.
@@ -402,26 +460,48 @@ fn failure(reason: AbortReason) -> Failure {
 /// The code that the other side shows: in a picture, before the camera, or pasted.
 pub(crate) fn scanned(image: Option<&Path>, camera: bool, screen: &Screen) -> Result<PairingCode, Failure> {
     let ours = |text: &str| PairingCode::parse(text).ok();
-    match image {
+    let code = match image {
         Some(path) => scan::from_picture(path, ours),
         None if camera => scan::from_camera(CAMERA_TIME, ours),
-        None => pasted(screen),
+        None => ask_until(screen, "code", "The other side's code (CSEAL:…)", read_code),
+    }?;
+    if code.has_expired(clock::now()) {
+        let (hour, minute, _) = code.expires.clock();
+        let what = format!("the code is too old: it was good until {hour:02}:{minute:02} UTC");
+        return Err(Failure::unknown(AbortReason::Expired.word(), what)
+            .hint("take the code that the other screen shows now; if it is that one, one of the two clocks is wrong"));
     }
+    Ok(code)
 }
 
 /// How long a code is waited for before the camera: as long as it is valid.
 const CAMERA_TIME: Duration = Duration::from_secs(120);
 
-fn pasted(screen: &Screen) -> Result<PairingCode, Failure> {
-    let text = screen.answer("code", "The other side's code (CSEAL:…)", Value::Null)?;
-    read_code(&text)
+/// Asks until what was typed can be read; a few times.
+fn ask_until<T>(
+    screen: &Screen,
+    word: &str,
+    question: &str,
+    read: impl Fn(&str) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    for _ in 1..TRIES {
+        match read(&screen.answer(word, question, Value::Null)?) {
+            Ok(read) => return Ok(read),
+            Err(failure) => {
+                let why = SafeText(&failure.message).to_string();
+                screen.say("slip", json!({ "why": why }), &format!("{why}. Once more."))?;
+            }
+        }
+    }
+    read(&screen.answer(word, question, Value::Null)?)
 }
 
 /// The words that the other side shows. They are asked for: what is an argument, every user of this machine can read.
 pub(crate) fn typed(screen: &Screen) -> Result<Password, Failure> {
-    let text = screen.answer("words", "The other side's words", Value::Null)?;
-    let code = SpokenCode::parse(&text).map_err(|error| Failure::usage(format!("the words: {error}")))?;
-    Ok(Password::from(&code))
+    ask_until(screen, "words", "The other side's words", |text| {
+        let code = SpokenCode::parse(text).map_err(|error| Failure::usage(format!("the words: {error}")))?;
+        Ok(Password::from(&code))
+    })
 }
 
 /// What two machines recognise each other by is no argument: it would be known, and a proof of nothing.
@@ -440,7 +520,7 @@ pub(crate) fn refuse_argument(argument: Option<&str>) -> Result<(), Failure> {
 }
 
 /// Reads a code.
-pub(crate) fn read_code(text: &str) -> Result<PairingCode, Failure> {
+fn read_code(text: &str) -> Result<PairingCode, Failure> {
     PairingCode::parse(text).map_err(|error| {
         Failure::unknown("no-code", error.to_string()).hint("take the whole line that begins with CSEAL:")
     })

@@ -52,7 +52,7 @@ pub use purpose::{DevicePart, Devices, People, Purpose};
 pub use reason::AbortReason;
 pub use saved::RestoreError;
 pub use session::BoxId;
-pub use steps::{Ask, Input, Ports, Show, Step};
+pub use steps::{Ask, Input, Ports, Show, Slip, Step};
 
 use crate::code::{Intent, PairingCode};
 use crate::transport::{ObjectBox, ObjectName};

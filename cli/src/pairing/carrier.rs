@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use counterseal_core::address::EmailAddress;
 use counterseal_keysync::file_mail::{self, FileMailError, Letter};
 use counterseal_keysync::limits::PAIRING_MAIL_BYTES;
+use counterseal_keysync::pairing::{AbortReason, DevicePart, Devices, Pairing};
 
 use crate::account;
 use crate::clock;
@@ -125,6 +126,27 @@ fn send(config: &Config, account: String, letter: &Letter, mail: &file_mail::Mai
 /// It is neither.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     file_mail::file_in(&read_file(path, PAIRING_MAIL_BYTES)?).map_err(|error| wrong(path, error))
+}
+
+/// The request of a new device, which is looked at before anybody is asked for anything.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn device_request(path: &Path) -> Result<Vec<u8>, Failure> {
+    let shown = path.display().to_string();
+    let none = |why: &str| {
+        let what = format!("{} is no request of a new device{why}", SafeText(&shown));
+        Failure::unknown("no-pairing-file", what).hint(
+            "take the file that `cseal device join --file FILE` wrote, or the mail that brought it, saved whole",
+        )
+    };
+    let file = file_mail::file_in(&read_file(path, PAIRING_MAIL_BYTES)?)
+        .map_err(|error| none(&format!(": {error}")))?;
+    match Pairing::<Devices>::check_request(&file, DevicePart::Old) {
+        Ok(()) => Ok(file),
+        Err(AbortReason::VersionTooOld) => Err(super::failure(AbortReason::VersionTooOld)),
+        Err(_) => Err(none("")),
+    }
 }
 
 fn wrong(path: &Path, error: FileMailError) -> Failure {

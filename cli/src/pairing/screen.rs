@@ -51,6 +51,11 @@ impl Screen {
         Ok(Self { wording, json, pictures: !shown.no_pictures, file })
     }
 
+    /// For whom its sentences are.
+    pub(super) const fn wording(&self) -> Wording {
+        self.wording
+    }
+
     /// Says something that is no part of the pairing itself.
     pub(crate) fn say(&self, event: &str, fields: Value, sentence: &str) -> Result<(), Failure> {
         if self.json {
@@ -88,7 +93,7 @@ impl Screen {
     pub(super) fn ask(&self, ask: &Ask) -> Result<Option<Input>, Failure> {
         let (word, question) = words::question(ask, self.wording);
         Ok(match ask {
-            Ask::CheckCode | Ask::AnswerWords | Ask::Words => {
+            Ask::CheckCode | Ask::AnswerWords | Ask::Words(_) => {
                 Some(Input::Typed(self.answer(word, &question, Value::Null)?))
             }
             Ask::CompareWords | Ask::CompareFingerprint | Ask::ConfirmPeer | Ask::Approve => {
@@ -160,6 +165,7 @@ fn shown(show: &Show) -> (&'static str, Value) {
         Show::Fingerprint(words) => ("fingerprint", json!({ "words": text(words) })),
         Show::AnswerWords(words) => ("answer-words", json!({ "words": text(words) })),
         Show::Peer(peer) => ("peer", about(peer)),
+        Show::Slip(slip) => ("slip", json!({ "why": words::slip(slip) })),
         Show::TriesLeft(left) => ("wrong", json!({ "left": left })),
         Show::Withheld(withheld) => ("withheld", json!({ "why": withheld_word(withheld) })),
         Show::HeldUntil(until) => ("held", json!({ "until": time(until) })),

@@ -3,7 +3,7 @@
 use counterseal_core::address::EmailAddress;
 use counterseal_core::time::Time;
 use counterseal_keysync::file_mail::Letter;
-use counterseal_keysync::pairing::{Ask, Peer, Show, Withheld};
+use counterseal_keysync::pairing::{Ask, Peer, Show, Slip, Withheld};
 
 use crate::pairing::Wording;
 use crate::terminal::{self, SafeText};
@@ -78,6 +78,7 @@ pub(crate) fn show(show: &Show, wording: Wording, pictures: bool) -> String {
             words.to_text()
         ),
         Show::Peer(peer) => about(peer, wording),
+        Show::Slip(slip) => slip_sentence(slip),
         Show::TriesLeft(1) => "That was wrong. One try is left.".to_owned(),
         Show::TriesLeft(left) => format!("That was wrong. {left} tries are left."),
         Show::Withheld(withheld) => withheld_sentence(withheld),
@@ -85,8 +86,21 @@ pub(crate) fn show(show: &Show, wording: Wording, pictures: bool) -> String {
             format!("The other device hands over its keys not before {}.", until.to_rfc3339())
         }
         Show::StillWaiting => "No answer yet. Is the other side still there?".to_owned(),
-        Show::OtherFile => "This file is no answer to our request.".to_owned(),
+        Show::OtherFile => "This file is no answer to the request of this machine.".to_owned(),
     }
+}
+
+/// Why what was typed cannot be meant.
+pub(crate) fn slip(slip: &Slip) -> String {
+    match slip {
+        Slip::Digits => "Six digits are needed".to_owned(),
+        Slip::Words(error) => SafeText(&error.to_string()).to_string(),
+        Slip::OtherNumber(number) => format!("The words begin with {number}, as before"),
+    }
+}
+
+fn slip_sentence(why: &Slip) -> String {
+    format!("{}. That was no try.", slip(why))
 }
 
 fn clock_of(time: Time) -> String {
@@ -132,6 +146,12 @@ fn withheld_sentence(withheld: &Withheld) -> String {
 /// The word of a question, and the question.
 pub(crate) fn question(ask: &Ask, wording: Wording) -> (&'static str, String) {
     let (word, question) = match ask {
+        Ask::Words(1) => {
+            return ("words", "An earlier guess was wrong (1 try left). Type the words".to_owned());
+        }
+        Ask::Words(left) => {
+            return ("words", format!("An earlier guess was wrong ({left} tries left). Type the words"));
+        }
         Ask::CheckCode => ("digits", "Digits on the other screen"),
         Ask::CompareWords => ("compare", "Does the other screen show the same words?"),
         Ask::CompareFingerprint => ("fingerprint", "Does the other side read the same words to you?"),
@@ -139,7 +159,6 @@ pub(crate) fn question(ask: &Ask, wording: Wording) -> (&'static str, String) {
         Ask::ConfirmPeer => ("confirm", "Is this your old device, and your account?"),
         Ask::Approve => ("approve", "Are you looking at this device right now?"),
         Ask::AnswerWords => ("answer-words", "Words that open the answer"),
-        Ask::Words => ("words", "A guess at the words was wrong. The words again"),
         Ask::Pick(_) => ("pick", "Which one? Its number, or nothing to wait"),
     };
     (word, question.to_owned())

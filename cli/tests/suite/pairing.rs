@@ -298,7 +298,10 @@ fn the_mails_go_by_the_persons_own_account() {
     let words = answered(&place, &[&["--file", "mail.eml"][..], &BY_MAIL].concat(), &fingerprint);
     sent(1);
     let bytes = place.read("mail.eml");
-    for secret in words.split(' ').chain(["thinkpad-7"]) {
+    // One word alone may be one of what the mail says.
+    let words_of_it: Vec<&str> = words.split(' ').collect();
+    let pairs = words_of_it.windows(2).map(|pair| pair.join(" "));
+    for secret in pairs.chain(["thinkpad-7".to_owned()]) {
         assert!(
             !bytes.windows(secret.len()).any(|part| part == secret.as_bytes()),
             "{secret} is in the mail"
@@ -366,6 +369,11 @@ fn mistakes_are_named() {
         ("alice", &["device", "add", "--file", "mail.eml", "--no-recovery"], "where it goes"),
         (
             "alice",
+            &["device", "add", "--file", "mail.eml", "--answer", "a", "--no-recovery"],
+            "mail.eml is no request of a new device",
+        ),
+        (
+            "alice",
             &["device", "add", "CSEAL:ABC", "--folder", "share", "--no-recovery"],
             "a code is not given as an argument",
         ),
@@ -379,10 +387,87 @@ fn mistakes_are_named() {
 fn words_that_are_none_are_refused_and_asked_for() {
     let place = place();
     let mut old = add(&place, &[&SHARE[..], &["--typed"]].concat());
+    for _ in 0..2 {
+        old.asked("words");
+        old.say("7-acid");
+        assert!(text(&old.event("slip"), "why").contains("3 words are needed"));
+    }
     old.asked("words");
     old.say("7-acid");
     let said = old.ends(2);
     assert!(said.contains("3 words are needed"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_meant_is_said_and_no_try() {
+    let place = place();
+    let mut new = join(&place, &[&SHARE[..], &["--scan"]].concat());
+    let mut old = add(&place, &[&SHARE[..], &["--show"]].concat());
+    let code = text(&old.event("code"), "code");
+    new.asked("code");
+    new.say(code.get(..40).unwrap());
+    new.event("slip");
+    new.asked("code");
+    new.say(&code);
+    let digits = text(&new.event("digits"), "digits");
+    old.asked("digits");
+    old.say("12345");
+    // Nothing else is asked before the digits are right.
+    assert_eq!(text(&old.event("slip"), "why"), "Six digits are needed");
+    old.asked("digits");
+    old.say(&digits);
+    approve(&mut old);
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+}
+
+#[test]
+fn a_code_that_is_too_old_is_refused_and_nobody_who_answers_is_said() {
+    let place = place();
+    let mut new = join(&place, &SHARE);
+    let shown = text(&new.event("code"), "code");
+    new.stop();
+    let mut code = PairingCode::parse(&shown).unwrap();
+    let mut old = add(&place, &SHARE);
+    old.asked("code");
+    old.say(&code.to_text());
+    old.event("waiting");
+    old.stop();
+    code.expires = code.expires.plus_days(-1);
+    let mut old = add(&place, &SHARE);
+    old.asked("code");
+    old.say(&code.to_text());
+    let said = old.ends(3);
+    assert!(said.contains("the code is too old") && said.contains("shows now"), "{said}");
+}
+
+#[test]
+fn a_file_that_answers_nothing_ends_it() {
+    let place = place();
+    requested(&place, &["--file", "request.ksr"]);
+    for wrong in ["request.ksr", "other.ksr"] {
+        place.write("other.ksr", b"\xa0\x80 no answer");
+        let failed = place.run("new", &["device", "join", "--answer", wrong]).exits(3).stderr;
+        assert!(failed.contains(&format!("{wrong} is no answer to the request of this machine")), "{failed}");
+        assert!(failed.contains("cseal device add --file"), "{failed}");
+    }
+    let failed =
+        place.run("alice", &["device", "add", "--file", "other.ksr", "--answer", "a", "--no-recovery"]);
+    assert!(failed.exits(3).stderr.contains("other.ksr is no request of a new device"));
+}
+
+#[test]
+fn words_of_a_request_that_differ_end_it_at_once() {
+    let place = place();
+    requested(&place, &["--file", "request.ksr"]);
+    let mut old = add(&place, &["--file", "request.ksr", "--answer", "grant.ksa"]);
+    old.asked("fingerprint");
+    old.say("n");
+    let said = old.ends(4);
+    assert!(said.contains("not added: the words differ"), "{said}");
+    assert!(!said.contains("is on your list"), "{said}");
+    assert!(!place.path("grant.ksa").exists());
 }
 
 #[test]

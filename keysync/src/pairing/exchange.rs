@@ -294,7 +294,7 @@ impl<P: Purpose> Pairing<P> {
                 _ => {}
             },
             State::HelloSent if self.method == Method::Words && !self.nearby.is_empty() => {
-                steps.push(Step::Ask(Ask::Words));
+                steps.push(Step::Ask(self.ask_words()));
             }
             State::Scanned if self.method == Method::Sas => {
                 let nearby = self.nearby.iter().map(|(hash, name, _)| (*hash, name.clone())).collect();

@@ -13,7 +13,9 @@ use super::messages::{
     FileAnswer, FileGrant, FileOffer, Introduction, Message, Offer, Unreadable, array, octets, to_der,
 };
 use super::session::BoxId;
-use super::{AbortReason, Ask, Method, Pairing, Ports, Purpose, Question, Show, State, Step};
+use super::{
+    AbortReason, Ask, Method, Opening, Pairing, Ports, Profile, Purpose, Question, Show, Slip, State, Step,
+};
 use crate::channel::{self, Binding, EphemeralKey, SharedSecret};
 use crate::code::Intent;
 use crate::limits;
@@ -126,6 +128,16 @@ impl<P: Purpose> Pairing<P> {
         }
     }
 
+    /// Whether a file is a request that this part answers, before anything begins.
+    ///
+    /// # Errors
+    /// Why it would be given up: [`AbortReason::Damaged`] for what is no request, [`AbortReason::WrongIntent`] for one of
+    /// another purpose, [`AbortReason::VersionTooOld`] for a later version.
+    pub fn check_request(file: &[u8], part: P::Part) -> Result<(), AbortReason> {
+        let pairing = Self::new(Opening::AnswerFile(Vec::new()), part, Profile::default())?;
+        pairing.read_offer(file).map(drop)
+    }
+
     fn read_offer(&self, file: &[u8]) -> Result<Files, AbortReason> {
         let damaged = AbortReason::Damaged;
         let read = |bytes: &[u8]| {
@@ -213,9 +225,13 @@ impl<P: Purpose> Pairing<P> {
     pub(super) fn typed_words(&mut self, text: &str, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
         let Some(Files::Answered { offer, key, answer }) = &self.file else { return };
         // What are not six words of the list is a slip, and no try.
-        let Ok(words) = Words::parse(text, ANSWER_WORDS) else {
-            steps.push(Step::Ask(Ask::AnswerWords));
-            return;
+        let words = match Words::parse(text, ANSWER_WORDS) {
+            Ok(words) => words,
+            Err(error) => {
+                steps.push(Step::Show(Show::Slip(Slip::Words(error))));
+                steps.push(Step::Ask(Ask::AnswerWords));
+                return;
+            }
         };
         match open_answer(offer, key, answer, self.intent, &words) {
             Some(opened) => {

@@ -8,8 +8,8 @@ use counterseal_core::time::Time;
 use super::gate::{self, Evidence, Part, Proof, Side, Withheld};
 use super::messages::{self, Content, octets};
 use super::{
-    AbortReason, Ask, Devices, Method, Pairing, Ports, Purpose, Question, Release, Released, Show, State,
-    Step,
+    AbortReason, Ask, Devices, Method, Pairing, Ports, Purpose, Question, Release, Released, Show, Slip,
+    State, Step,
 };
 use crate::limits;
 use crate::sas;
@@ -95,10 +95,26 @@ impl<P: Purpose> Pairing<P> {
                 Question::Peer => Ask::ConfirmPeer,
             })
         }));
-        if self.part() == Part::Old && self.release == Release::Withheld {
+        self.prompt_approval(steps);
+        steps.extend(self.payload().map(Step::Import));
+    }
+
+    /// A device of the account is asked for the rest once the other side is proved: whoever mistypes, or says that the
+    /// words differ, is not asked for a passphrase first.
+    fn prompt_approval(&self, steps: &mut Vec<Step>) {
+        let is_withheld = self.release == Release::Withheld && !self.state.is_final();
+        if self.part() == Part::Old && self.proof.is_some() && is_withheld {
             steps.push(Step::Ask(Ask::Approve));
         }
-        steps.extend(self.payload().map(Step::Import));
+    }
+
+    /// The person proved the other side.
+    fn proved(&mut self, proof: Proof, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
+        self.proof = Some(proof);
+        self.pass_gate(steps, ports);
+        if self.circumstances.is_none() {
+            self.prompt_approval(steps);
+        }
     }
 
     /// Digits or answer words were typed.
@@ -117,10 +133,10 @@ impl<P: Purpose> Pairing<P> {
         };
         // What is not six digits is a slip, and no try.
         if sas::digits(text).is_none() {
+            steps.push(Step::Show(Show::Slip(Slip::Digits)));
             steps.push(Step::Ask(Ask::CheckCode));
         } else if session.code().is(text) {
-            self.proof = Some(Proof::CodeTyped);
-            self.pass_gate(steps, ports);
+            self.proved(Proof::CodeTyped, steps, ports);
         } else {
             self.wrong_code(steps, ports);
         }
@@ -146,8 +162,7 @@ impl<P: Purpose> Pairing<P> {
         if !yes {
             return self.abort(otherwise, steps, ports);
         }
-        self.proof = Some(proof);
-        self.pass_gate(steps, ports);
+        self.proved(proof, steps, ports);
     }
 
     /// Goes on as far as the gate of this side allows. It is asked again whenever something was learned.

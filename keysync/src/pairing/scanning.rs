@@ -5,7 +5,7 @@ use counterseal_core::secret::SecretBytes;
 use super::handshake::{self, Disbelief};
 use super::messages::{HelloD, Message, Offer, array};
 use super::session::{BoxId, SEEN};
-use super::{AbortReason, Ask, Method, Opening, Pairing, Ports, Purpose, State, Step};
+use super::{AbortReason, Ask, Method, Opening, Pairing, Ports, Purpose, Show, Slip, State, Step};
 use crate::channel;
 use crate::code::Intent;
 use crate::limits;
@@ -36,7 +36,7 @@ impl<P: Purpose> Pairing<P> {
             // words are asked for again: one slip must not burn all guesses.
             Method::Words if self.hellos.len() < usize::from(limits::WRONG_CODES) => {
                 self.nearby.push((hash, String::new(), bytes));
-                steps.push(Step::Ask(Ask::Words));
+                steps.push(Step::Ask(self.ask_words()));
             }
             Method::Sas if self.state == State::Scanned => {
                 if self.nearby.len() < usize::from(limits::STRANGERS) {
@@ -48,14 +48,27 @@ impl<P: Purpose> Pairing<P> {
         }
     }
 
+    /// Every offer but the first replaces one that took a wrong guess.
+    pub(super) fn ask_words(&self) -> Ask {
+        let offers = u8::try_from(self.hellos.len() + self.nearby.len()).unwrap_or(u8::MAX);
+        Ask::Words((limits::WRONG_CODES + 1).saturating_sub(offers))
+    }
+
     /// The words were typed again: the offer that came last is answered with them.
     pub(super) fn retyped(&mut self, text: &str, steps: &mut Vec<Step>, ports: &mut Ports<'_>) {
         let Opening::TypePassword(password) = &mut self.opening else { return };
-        let secret = match (&password.shown, SpokenCode::parse(text)) {
-            (Some(_), Ok(code)) if code.nameplate() == password.nameplate => code.password(),
-            (None, _) if !text.trim().is_empty() => SecretBytes::copy_of(text.trim().as_bytes()),
-            (Some(_) | None, _) => {
-                steps.push(Step::Ask(Ask::Words));
+        let read = match (&password.shown, SpokenCode::parse(text)) {
+            (Some(_), Ok(code)) if code.nameplate() == password.nameplate => Ok(code.password()),
+            (Some(_), Ok(_)) => Err(Some(Slip::OtherNumber(password.nameplate))),
+            (Some(_), Err(error)) => Err(Some(Slip::Words(error))),
+            (None, _) if !text.trim().is_empty() => Ok(SecretBytes::copy_of(text.trim().as_bytes())),
+            (None, _) => Err(None),
+        };
+        let secret = match read {
+            Ok(secret) => secret,
+            Err(slip) => {
+                steps.extend(slip.map(|slip| Step::Show(Show::Slip(slip))));
+                steps.push(Step::Ask(self.ask_words()));
                 return;
             }
         };

@@ -11,7 +11,7 @@ use super::session::BoxId;
 use crate::code::PairingCode;
 use crate::sas::CheckCode;
 use crate::transport::ObjectBox;
-use crate::words::Words;
+use crate::words::{Words, WordsError};
 
 /// What every call needs.
 pub struct Ports<'a> {
@@ -102,6 +102,8 @@ pub enum Show {
     AnswerWords(Words),
     /// Who is at the other end, as far as it is known.
     Peer(Peer),
+    /// What was typed cannot be meant, and was no try.
+    Slip(Slip),
     /// That was wrong; so many tries are left.
     TriesLeft(u8),
     /// Nothing is released yet.
@@ -112,6 +114,17 @@ pub enum Show {
     StillWaiting,
     /// The file is no answer to our offer.
     OtherFile,
+}
+
+/// Why what was typed cannot be meant.
+#[derive(Clone, Debug)]
+pub enum Slip {
+    /// They are not six digits.
+    Digits,
+    /// They are not words of the list, or not so many as are needed.
+    Words(WordsError),
+    /// They begin with another number than this, by which the two found each other.
+    OtherNumber(u16),
 }
 
 /// What a person is asked.
@@ -130,8 +143,9 @@ pub enum Ask {
     Approve,
     /// The words that open the answer file ([`Input::Typed`]).
     AnswerWords,
-    /// The words again ([`Input::Typed`]): a guess at them was wrong here, or somebody else's was.
-    Words,
+    /// The words again ([`Input::Typed`]): a guess at them was wrong, here, in an earlier run, or somebody else's. So many
+    /// are left, if the other side counts as we do.
+    Words(u8),
     /// Which of these offers ([`Input::Picked`]); names are foreign text.
     Pick(Vec<([u8; 32], String)>),
 }

@@ -268,7 +268,7 @@ fn people_act(new: &mut Actor<Devices>, old: &mut Actor<Devices>, cloud: &mut Cl
                 (Ask::ConfirmPeer, _) => actor.input(Input::Confirmed(true), cloud),
                 (Ask::Approve, _) => actor.input(approval(), cloud),
                 (Ask::Pick(offers), _) => actor.input(Input::Picked(offers[0].0), cloud),
-                (Ask::Words, _) => actor.input(Input::Typed(actor.retyped.clone()), cloud),
+                (Ask::Words(_), _) => actor.input(Input::Typed(actor.retyped.clone()), cloud),
                 (unanswered, _) => actor.asked.push(unanswered),
             }
         }

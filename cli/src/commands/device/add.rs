@@ -31,6 +31,7 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     pairing::refuse_argument(arguments.argument.as_deref())?;
     let now = clock::now();
     let by_file = arguments.how.file.is_some();
+    let request = arguments.how.file.as_deref().map(carrier::device_request).transpose()?;
     let mut carrier = by_file.then(|| carrier(arguments)).transpose()?;
     let places = Config::read()?.sync;
     let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
@@ -56,7 +57,10 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
         lan_only: arguments.ways.lan_only,
         ..Profile::default()
     };
-    let opening = opening(&arguments.how, &screen)?;
+    let opening = match request {
+        Some(request) => Opening::AnswerFile(request),
+        None => opening(&arguments.how, &screen)?,
+    };
     let pairing = Pairing::<Devices>::new(opening, DevicePart::Old, profile).map_err(|_| {
         Failure::usage("this code was shown by a device of an account, or is for two people")
             .hint("the new device says `cseal device join`; two people `cseal trust meet`")
@@ -150,9 +154,6 @@ fn carrier(arguments: &args::DeviceAdd) -> Result<Carrier, Failure> {
 }
 
 fn opening(how: &args::AddHow, screen: &Screen) -> Result<Opening, Failure> {
-    if let Some(path) = &how.file {
-        return Ok(Opening::AnswerFile(carrier::read(path)?));
-    }
     Ok(match how {
         args::AddHow { typed: true, .. } => Opening::TypePassword(pairing::typed(screen)?),
         args::AddHow { show: true, .. } => Opening::ShowCode,
@@ -212,11 +213,12 @@ fn approve(crank: &mut Crank<'_, Devices>, arguments: &args::DeviceAdd, role: Ro
     let name = crank.pairing().peer().map(|peer| peer.name().to_owned()).unwrap_or_default();
     let on_local_network = crank.is_on_local_network();
     let place = if on_local_network { ", seen on your local network" } else { "" };
-    let question = format!(
-        "New device {:?}, role {}{place}. Are you looking at this device right now?",
-        SafeText(&name).to_string(),
-        role.word()
-    );
+    let (device, word) = (SafeText(&name).to_string(), role.word());
+    let question = if arguments.how.file.is_some() {
+        format!("New device {device:?}, role {word}. Was the request made by your own hands, on that device?")
+    } else {
+        format!("New device {device:?}, role {word}{place}. Are you looking at this device right now?")
+    };
     let fields = json!({ "name": name, "role": role.word(), "on_local_network": on_local_network });
     let confirmed = crank.screen().yes("approve", &question, fields)?;
     crank.approve(Circumstances { reauthenticated: true, confirmed, on_local_network, approvals: 0 });

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::commands::parse_address;
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
-use crate::pairing::carrier::{self, Carrier};
+use crate::pairing::carrier::Carrier;
 use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
 use crate::passphrase;
 use crate::places;
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
             Happening::Keep(state) if by_file => waiting::keep(&mut store, &keys, state.as_ref(), now)?,
             Happening::File(bytes) => carrier.take().map_or(Ok(()), |carrier| carrier.carry(&bytes))?,
             Happening::Pause => match &arguments.how.answer {
-                Some(path) => crank.answer(carrier::read(path)?),
+                Some(path) => crank.answer(path, "cseal device add --file FILE --answer ANSWER")?,
                 None => return Ok(Exit::Done),
             },
             Happening::Import(payload) => {

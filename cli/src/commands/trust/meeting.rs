@@ -167,7 +167,9 @@ fn meet(
             }
             Happening::File(file) => request = Some(file),
             Happening::Pause => match awaited(files) {
-                Some(path) => crank.answer(carrier::read(path)?),
+                Some(path) => {
+                    crank.answer(path, "cseal trust meet ADDRESS --reply-to FILE --answer ANSWER")?
+                }
                 None => {
                     result = kept.zip(request).map(|(state, request)| End::Asked { state, request });
                     break;
