@@ -174,7 +174,7 @@ impl<'a, P: Purpose> Crank<'a, P> {
             }
             Step::Close(place) => self.close(place),
             Step::Send { place, object } => self.put(place, &object)?,
-            Step::Show(show) => self.screen.show(&show)?,
+            Step::Show(show) => self.screen.show(&show, &self.ways.there())?,
             Step::Ask(Ask::Approve) => return Ok(Some(Happening::Approve)),
             Step::Ask(ask) => {
                 if let Some(input) = self.screen.ask(&ask)? {

@@ -65,7 +65,8 @@ impl Screen {
         Ok(())
     }
 
-    pub(super) fn show(&self, show: &Show) -> Result<(), Failure> {
+    /// Shows it; `there` are the options that name our way to the other side.
+    pub(super) fn show(&self, show: &Show, there: &str) -> Result<(), Failure> {
         if let (Show::Code(code, _), Some(file)) = (show, &self.file) {
             file.write(&code.to_text())?;
         }
@@ -73,7 +74,7 @@ impl Screen {
             let (event, fields) = shown(show);
             return self.event(event, fields);
         }
-        words::show(show, self.wording, self.pictures).lines().for_each(terminal::say);
+        words::show(show, (self.wording, there), self.pictures).lines().for_each(terminal::say);
         Ok(())
     }
 

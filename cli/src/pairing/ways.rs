@@ -12,6 +12,7 @@ use counterseal_keysync::transport::{ObjectBox, Transport, TransportError};
 use crate::args;
 use crate::failure::Failure;
 use crate::sync_places;
+use crate::terminal::{SafeText, shell_word};
 
 /// Folders, a relay, and the local network last.
 #[derive(Clone)]
@@ -67,6 +68,16 @@ impl Ways {
     /// No way at all: two files go between the two sides.
     pub(crate) const fn none() -> Self {
         Self { addresses: Vec::new() }
+    }
+
+    /// The options with which the other side finds us, for its command line. A folder may be called otherwise there.
+    pub(super) fn there(&self) -> String {
+        let options = self.addresses.iter().filter_map(|address| match address {
+            Address::Folder(_) => Some(" --folder DIR".to_owned()),
+            Address::Relay(url) => Some(format!(" --relay {}", shell_word(&SafeText(url).to_string()))),
+            Address::Imap(_) | Address::Lan | Address::LanAt(_) => None,
+        });
+        options.collect()
     }
 
     /// Every way to one box. Whoever displays listens on the local network, and whoever scans looks for that.

@@ -13,6 +13,13 @@ use crate::failure::Failure;
 use crate::store::KeptAlarm;
 use crate::terminal::{self, Mark, SafeText};
 
+/// What a person reads of an account's id, whose hexadecimal digits these are: enough to tell accounts apart.
+pub(crate) fn account(digits: &str) -> String {
+    let digits: Vec<char> = digits.chars().take(16).collect();
+    let groups: Vec<String> = digits.chunks(4).map(|group| group.iter().collect()).collect();
+    groups.join("-")
+}
+
 /// Everything that is listed.
 pub(crate) struct List<'a> {
     pub(crate) devices: &'a [Known],

@@ -5,6 +5,7 @@ use counterseal_core::time::Time;
 use counterseal_keysync::file_mail::Letter;
 use counterseal_keysync::pairing::{Ask, Peer, Show, Slip, Withheld};
 
+use super::device;
 use crate::pairing::Wording;
 use crate::terminal::{self, SafeText};
 
@@ -59,15 +60,26 @@ pub(crate) fn letter(what: Carried, from: EmailAddress, to: EmailAddress) -> Let
 }
 
 /// The lines for something that is shown.
-pub(crate) fn show(show: &Show, wording: Wording, pictures: bool) -> String {
+pub(crate) fn show(show: &Show, (wording, there): (Wording, &str), pictures: bool) -> String {
     match show {
         Show::Code(code, until) => {
             let text = code.to_text();
             let picture =
                 if pictures { terminal::qr_code(&text, "paste the text below") } else { String::new() };
-            format!("{picture}{text}\nThe other side scans or pastes it until {}.", clock_of(*until))
+            let command = match wording {
+                Wording::New => "On your other device: cseal device add",
+                Wording::Old => "On the new device: cseal device join --paste",
+                Wording::Person => "The other one: cseal trust meet YOU --paste",
+            };
+            format!("{picture}{text}\n{command}{there}   (until {})", clock_of(*until))
         }
-        Show::Spoken(words) => format!("Type on the other side:  {words}"),
+        Show::Spoken(words) => {
+            let command = match wording {
+                Wording::New | Wording::Old => "On your other device: cseal device add --typed",
+                Wording::Person => "The other one: cseal trust meet YOU --typed",
+            };
+            format!("{command}{there}\nWords to type there:  {words}")
+        }
         Show::CheckCode(code) => format!("Type on the other screen:  {}", code.to_text()),
         Show::CompareWords(words) => {
             format!("The other screen must show the same words:  {}", words.to_text())
@@ -113,8 +125,8 @@ fn about(peer: &Peer, wording: Wording) -> String {
     match wording {
         Wording::New => match peer.account() {
             Some(account) => {
-                let head: String = account.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-                format!("Old device: {name}, account {head}")
+                let account = device::account(&account.map(|byte| format!("{byte:02x}")).concat());
+                format!("Old device: {name}, account {account}")
             }
             None => format!("Old device: {name}"),
         },
@@ -162,4 +174,34 @@ pub(crate) fn question(ask: &Ask, wording: Wording) -> (&'static str, String) {
         Ask::Pick(_) => ("pick", "Which one? Its number, or nothing to wait"),
     };
     (word, question.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use counterseal_keysync::code::{Intent, PairingCode};
+
+    use super::*;
+    use counterseal_core::secret::SecretBytes;
+
+    #[test]
+    fn a_code_and_the_command_for_the_other_side_fit_a_small_terminal() {
+        let expires = Time::from_unix_seconds(1_800_000_000);
+        let (offer, secret) = ([0xa5; 16], SecretBytes::new(vec![0x5a; 16]));
+        for (intent, wording) in [
+            (Intent::NewShows, Wording::New),
+            (Intent::OldShows, Wording::Old),
+            (Intent::Meet, Wording::Person),
+        ] {
+            let secret = secret.clone();
+            let code = PairingCode { intent, lan_only: false, offer, secret, expires, relay: None };
+            let said = show(&Show::Code(code, expires), (wording, " --folder DIR"), true);
+            let rows: usize = said.lines().map(|line| line.chars().count().div_ceil(80)).sum();
+            assert!(said.contains('█') && rows < 24, "{rows} rows:\n{said}");
+            assert!(
+                said.lines().all(|line| line.starts_with("CSEAL:") || line.chars().count() <= 80),
+                "{said}"
+            );
+            assert!(said.contains("cseal ") && said.contains(" --folder DIR"), "{said}");
+        }
+    }
 }

@@ -214,6 +214,9 @@ fn two_files_are_enough() {
     let place = place();
     let mut new = join(&place, &["--file", "request.ksr"]);
     let words = text(&new.event("fingerprint"), "words");
+    let next = new.event("next");
+    assert_eq!(next["there"], "cseal device add --file request.ksr --answer ANSWER");
+    assert_eq!(next["here"], "cseal device join --answer ANSWER");
     new.ends(0);
     let mut old = add(&place, &["--file", "request.ksr", "--answer", "grant.ksa"]);
     assert_eq!(text(&old.event("fingerprint"), "words"), words);

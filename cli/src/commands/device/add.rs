@@ -24,19 +24,22 @@ use crate::pairing::{self, Crank, Happening, Screen, Ways, Wording};
 use crate::places;
 use crate::render::pairing::Carried;
 use crate::store::Store;
-use crate::terminal::{SafeText, shell_word};
+use crate::terminal::{self, SafeText, shell_word};
+
+/// How often the passphrase may be mistyped.
+const TRIES: usize = 3;
 
 /// Pairs with the new device, and hands over what its role is for.
 pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     pairing::refuse_argument(arguments.argument.as_deref())?;
     let now = clock::now();
     let by_file = arguments.how.file.is_some();
-    let request = arguments.how.file.as_deref().map(carrier::device_request).transpose()?;
     let mut carrier = by_file.then(|| carrier(arguments)).transpose()?;
+    let request = arguments.how.file.as_deref().map(carrier::device_request).transpose()?;
     let places = Config::read()?.sync;
     let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
     let mut store = store::open()?;
-    store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
+    unlock(&store, &arguments.passphrase)?;
     let membership = found::ensure(&mut store, &arguments.account, now)?;
     let (told, _) = account::told(&mut store, &membership.account, now)?;
     let own = told.live(&membership.device.id());
@@ -66,6 +69,14 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
             .hint("the new device says `cseal device join`; two people `cseal trust meet`")
     })?;
     let role = role(arguments.role, now);
+    if arguments.how.typed {
+        let account = found::shown(&membership.account);
+        screen.say(
+            "account",
+            json!({ "account": account }),
+            &format!("Your account: {account}. The new device shows it, and asks whether it is yours."),
+        )?;
+    }
     let mut crank = Crank::new(pairing, &keys, &ways, screen);
     let mut name = String::new();
     loop {
@@ -206,10 +217,7 @@ fn warn_of_keys_that_stay(
 
 /// The passphrase again, by whoever is there, and whether this is the device in front of them.
 fn approve(crank: &mut Crank<'_, Devices>, arguments: &args::DeviceAdd, role: Role) -> Result<(), Failure> {
-    let again = Store::open(&places::data()?)?;
-    if again.needs_passphrase()? {
-        Unlock::from_options(&arguments.passphrase).open(|opener| again.unlock(Some(opener)))?;
-    }
+    unlock(&Store::open(&places::data()?)?, &arguments.passphrase)?;
     let name = crank.pairing().peer().map(|peer| peer.name().to_owned()).unwrap_or_default();
     let on_local_network = crank.is_on_local_network();
     let place = if on_local_network { ", seen on your local network" } else { "" };
@@ -223,6 +231,20 @@ fn approve(crank: &mut Crank<'_, Devices>, arguments: &args::DeviceAdd, role: Ro
     let confirmed = crank.screen().yes("approve", &question, fields)?;
     crank.approve(Circumstances { reauthenticated: true, confirmed, on_local_network, approvals: 0 });
     Ok(())
+}
+
+/// Unlocks the store; who types may mistype, for a device is waiting.
+fn unlock(store: &Store, options: &args::Passphrase) -> Result<(), Failure> {
+    let how = Unlock::from_options(options);
+    for _ in 1..TRIES {
+        match store::unlock(store, &how) {
+            Err(failure) if failure.word == "wrong-passphrase" && !how.is_given() => {
+                terminal::say("That is not the passphrase. Once more.");
+            }
+            unlocked => return unlocked,
+        }
+    }
+    store::unlock(store, &how)
 }
 
 /// Adds the device, and makes what it gets.

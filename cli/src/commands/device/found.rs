@@ -20,6 +20,7 @@ use crate::commands::store;
 use crate::failure::Failure;
 use crate::files::{Content, Output, read_file};
 use crate::randomness::SystemRandom;
+use crate::render::device as render;
 use crate::store::{SharedStore, Store};
 use crate::terminal;
 
@@ -99,11 +100,9 @@ fn cannot(error: counterseal_core::x509::issue::IssueError) -> Failure {
     Failure::unknown("cannot-generate", "no key could be made").because(error)
 }
 
-/// What a person reads of an account's id: enough to tell papers apart.
+/// What a person reads of an account's id.
 pub(crate) fn shown(account: &AccountId) -> String {
-    let digits: Vec<char> = account.to_string().chars().take(16).collect();
-    let groups: Vec<String> = digits.chunks(4).map(|group| group.iter().collect()).collect();
-    groups.join("-")
+    render::account(&account.to_string())
 }
 
 /// What this device is called: as it was typed, else as the machine is, else `device`.

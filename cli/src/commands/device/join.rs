@@ -22,6 +22,7 @@ use crate::places;
 use crate::randomness::SystemRandom;
 use crate::render::pairing::Carried;
 use crate::store::{Protection, Store, StoreError};
+use crate::terminal::{SafeText, shell_word};
 
 /// Joins, or makes the request for it.
 pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
@@ -55,7 +56,10 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
             Happening::File(bytes) => carrier.take().map_or(Ok(()), |carrier| carrier.carry(&bytes))?,
             Happening::Pause => match &arguments.how.answer {
                 Some(path) => crank.answer(path, "cseal device add --file FILE --answer ANSWER")?,
-                None => return Ok(Exit::Done),
+                None => {
+                    say_next(arguments, crank.screen())?;
+                    return Ok(Exit::Done);
+                }
             },
             Happening::Import(payload) => {
                 let joined = match take(&mut store, &keys, &payload, now) {
@@ -75,6 +79,25 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
     }
     waiting::forget(&mut store, now)?;
     Ok(Exit::Done)
+}
+
+/// What the person does with the request.
+fn say_next(arguments: &args::DeviceJoin, screen: &Screen) -> Result<(), Failure> {
+    let file = arguments.how.file.as_deref().filter(|_| arguments.mail.is_none());
+    let (first, request) = match file {
+        Some(path) => {
+            let word = shell_word(&SafeText(&path.display().to_string()).to_string());
+            (format!("Carry {word} to your other device"), word)
+        }
+        None => ("Save the mail on your other device".to_owned(), "MAIL".to_owned()),
+    };
+    let there = format!("cseal device add --file {request} --answer ANSWER");
+    let here = "cseal device join --answer ANSWER";
+    screen.say(
+        "next",
+        json!({ "there": there, "here": here }),
+        &format!("{first}, and say there:\n    {there}\nCompare the words. Then carry ANSWER here, and say:\n    {here}"),
+    )
 }
 
 /// The way of the request to the other device, where nothing connects the two.

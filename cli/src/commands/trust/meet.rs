@@ -22,6 +22,9 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
         store.certificates()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
     let owner = store::owner(&store)?;
     let own = owner.as_ref().map(|owner| standing(&store, owner, &certificates)).transpose()?.flatten();
+    if let Some(owner) = &owner {
+        super::meeting::refuse_own(owner, &address)?;
+    }
     let Some((owner, own)) = owner.zip(own) else {
         return Err(Failure::unknown("no-key", "you have no key of your own to be compared")
             .hint("make one with `cseal init ADDRESS`"));
@@ -36,7 +39,10 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
     let compared = compared_last(&store, &address, &leaves, &certificates)?;
     let Some(leaf) = compared.or_else(|| leaves.first().copied()) else {
         return Err(Failure::unknown("no-key", format!("{address}: no certificate of it is known"))
-            .hint("take one in with `cseal keys import FILE`"));
+            .hint(format!(
+                "take one in with `cseal keys import FILE`; or stand beside each other: `cseal trust meet {address} \
+                 --show --folder DIR` here, and there the same for your address with --paste"
+            )));
     };
     if lacks_personal_ca(leaf, &certificates) {
         return Err(no_personal_ca(&address));

@@ -57,6 +57,7 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
         Failure::unknown("no-key", "you have no key of your own to be met by")
             .hint("make one with `cseal init ADDRESS`")
     })?;
+    refuse_own(&owner, &address)?;
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let screen = Screen::new(Wording::Person, arguments.report.json, &arguments.shown)?;
     let mut carrier = carrier(&arguments.files, &owner, &address)?;
@@ -86,6 +87,15 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Nobody meets oneself.
+pub(super) fn refuse_own(owner: &EmailAddress, address: &EmailAddress) -> Result<(), Failure> {
+    if owner.matches(address) {
+        return Err(Failure::usage(format!("{address} is your own address"))
+            .hint("name the address of whom you meet: cseal trust meet ADDRESS"));
+    }
+    Ok(())
 }
 
 /// The answer that came to an earlier request.
