@@ -85,7 +85,7 @@ pub(crate) enum RoleName {
     Admin,
     /// Carries sealed objects, and gets no key
     Courier,
-    /// Opens mail from now on, and gets no older key
+    /// Opens mail to the key of today and to later ones, and gets no older key
     Kiosk,
 }
 

@@ -21,9 +21,19 @@ mod wanted;
 use crate::args::{self, DeviceCommand};
 use crate::failure::{Exit, Failure};
 
-/// Runs the sub-command that was typed.
+/// Runs the sub-command that was typed. Who has other devices and no store here has a new machine.
 pub(super) fn run(arguments: &args::Device) -> Result<Exit, Failure> {
-    match &arguments.command {
+    sub_command(&arguments.command).map_err(|failure| match failure.word {
+        "no-store" => failure.hint(
+            "on a new machine of yours: `cseal device join`; where all others are lost: `cseal device recover account`; \
+             for a first key: `cseal init ADDRESS`",
+        ),
+        _ => failure,
+    })
+}
+
+fn sub_command(command: &DeviceCommand) -> Result<Exit, Failure> {
+    match command {
         DeviceCommand::List(arguments) => list::run(arguments),
         DeviceCommand::Revoke(arguments) => revoke::run(arguments),
         DeviceCommand::Role(arguments) => role::run(arguments),

@@ -67,7 +67,10 @@ pub(crate) fn put_out(what: &PutOut, json: bool) -> Result<(), Failure> {
         }));
     }
     let mut text = format!("{} is out: nothing new is sealed for it.\n", SafeText(&what.name));
-    text.push_str(&format!("{} that it had retired.\n", counted(what.retired, "key")));
+    text.push_str(&format!(
+        "{} that it may have: nobody is told to use them any more.\n",
+        counted(what.retired, "key")
+    ));
     if let Some(key) = &what.new_key {
         text.push_str(&format!(
             "New key to encrypt to: {key}. The old certificate is revoked; your next signed mails say both.\n"
@@ -124,8 +127,9 @@ pub(crate) fn role(known: Option<&Device>, device: &DeviceId, role: Role, json: 
         }));
     }
     print(&format!(
-        "{} is a {} from now on. Tell the others: `cseal device sync`.\n",
+        "{} is {} {} from now on. Tell the others: `cseal device sync`.\n",
         SafeText(name),
+        if role.administers() { "an" } else { "a" },
         role.word()
     ))
 }

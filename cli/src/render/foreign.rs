@@ -36,7 +36,8 @@ pub(crate) fn password(password: &SecretBytes) -> Result<(), Failure> {
 pub(crate) fn offer(url: &str, wait: Duration) -> Result<(), Failure> {
     let code = qr_code(url, "type the address");
     say(&format!(
-        "{code}Scan this with the device, or type it there. It works once, for {}:\n    {url}",
+        "{code}Scan this with the device, or type it there. It works once, for {}; then the password \
+         comes here:\n    {url}",
         counted(wait.as_secs() as usize, "second")
     ));
     Ok(())

@@ -49,6 +49,34 @@ fn without_a_terminal_nobody_has_a_seed_that_was_not_written_down() {
 }
 
 #[test]
+fn who_has_no_store_here_hears_how_a_second_machine_joins() {
+    let place = Place::new();
+    let hint = place.run("nobody", &["device", "list"]).exits(3).stderr;
+    assert!(hint.contains("`cseal device join`") && hint.contains("recover account"), "{hint}");
+}
+
+#[test]
+fn a_device_that_is_out_and_one_that_cannot_be_put_out_are_told_apart_from_none() {
+    let place = Place::new();
+    found(&place);
+    let phone = ["device", "add", "--foreign", "phone", "--for", "other", "-o", "phone.p12"];
+    place.write("password", "correct horse battery staple\n");
+    place.run("bob", &[&phone[..], &["--new-passphrase-file", "password"]].concat()).exits(0);
+    let revoke = |name: &str| place.run("bob", &["device", "revoke", name]).exits(1).stderr;
+    assert!(revoke("phone").contains("cannot be taken back"));
+    assert!(revoke("nothing").contains("no device is called nothing"));
+}
+
+#[test]
+fn a_service_is_not_installed_for_a_store_that_somebody_has_to_unlock() {
+    let place = Place::new();
+    place.write("passphrase", "correct horse\n");
+    place.run("bob", &["passphrase", "--new-passphrase-file", "passphrase"]).exits(0);
+    let refused = place.run("bob", &["device", "sync", "--install"]).exits(3).stderr;
+    assert!(refused.contains("a service cannot type it") && refused.contains("--keyring"), "{refused}");
+}
+
+#[test]
 fn a_copy_without_a_seed_would_be_opened_by_nobody() {
     let place = Place::new();
     let ran = place.run("bob", &["device", "export", "--store", "copy", "--no-recovery"]).exits(1);

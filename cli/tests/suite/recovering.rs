@@ -130,8 +130,9 @@ fn a_drill_opens_everything_and_another_paper_nothing() {
     place.write("ours", table);
     let finding = |place: &Place| place.run("alice", &["doctor", "--json"]).text().contains("\"drill\"");
     assert!(finding(&place), "nobody has tried it yet");
-    for more in [&[][..], &["--copy", "copy"]] {
-        let drill = ["device", "recover", "drill", "--seed-file", "ours", "--json"];
+    // The table of the words, and the whole sheet as it was written.
+    for (file, more) in [("ours", &[][..]), ("sheet.txt", &["--copy", "copy"])] {
+        let drill = ["device", "recover", "drill", "--seed-file", file, "--json"];
         let ran = place.run("alice", &[&drill[..], more].concat()).exits(0);
         let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
         assert_eq!(
@@ -193,6 +194,10 @@ fn from_paper_and_any_copy_everything_comes_back_to_a_new_machine() {
         assert_eq!(current, [&came["new_key"]], "what lost devices have is used no more: {list}");
         let devices = place.run(home, &["device", "list"]).exits(0).text();
         assert!(devices.contains("new"), "{devices}");
+        // It certifies its own key to sign with: there is nobody else who could.
+        place.write("answer.eml", crate::people::MAIL.replace("alice@", "bob@"));
+        let signed = format!("signed-{home}.eml");
+        place.run(home, &["sign", "answer.eml", "-o", &signed]).exits(0);
     }
     // A store that has keys of its own is not touched, and other words bring nothing.
     let command = ["device", "recover", "account", "--copy", "copy", "--no-passphrase", "--seed-file"];

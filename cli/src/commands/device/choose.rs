@@ -22,6 +22,9 @@ pub(super) fn device(told: &Evaluation, typed: &str) -> Result<DeviceId, Failure
     let meant: Vec<_> = told.live_devices().filter(|(id, device)| is_meant(id, &device.name)).collect();
     match meant.as_slice() {
         [(id, _)] => Ok(**id),
+        [] if told.devices.iter().any(|(id, device)| is_meant(id, &device.name)) => {
+            Err(Failure::no("unknown-device", format!("{typed} is out already")))
+        }
         [] => Err(Failure::no("unknown-device", format!("no device is called {typed}"))
             .hint("see their names with `cseal device list`")),
         several => {

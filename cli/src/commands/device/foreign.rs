@@ -57,15 +57,27 @@ pub(super) fn add(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
         Some(path) => write(&files, path, foreign.overwrite)?,
         None => Vec::new(),
     };
-    password.show()?;
-    if foreign.output.is_none() {
-        let wait = Duration::from_secs(foreign.wait);
-        files.iter().try_for_each(|file| offer::once(file, foreign.listen, wait))?;
+    if foreign.output.is_some() {
+        password.show()?;
+    } else {
+        offer(&files, foreign, &password)?;
     }
     let reader = ForeignReader { name, kind: foreign.kind.word().to_owned(), at: clock::now(), keys };
     history::write(&mut store, |writer| record::keep(writer, &reader))?;
     render::added(&reader, &written, &arguments.report)?;
     Ok(Exit::Done)
+}
+
+/// Offers one file after the other. The password comes after the first picture, which fills a screen by itself.
+fn offer(files: &[File], foreign: &args::Foreign, password: &Password) -> Result<(), Failure> {
+    let wait = Duration::from_secs(foreign.wait);
+    for (number, file) in files.iter().enumerate() {
+        offer::once(file, foreign.listen, wait)?;
+        if number == 0 {
+            password.show()?;
+        }
+    }
+    Ok(())
 }
 
 /// Whoever is on the network can fetch what is offered there, and guess at its password for as long as he likes: these

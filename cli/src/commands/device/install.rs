@@ -29,8 +29,10 @@ pub(super) fn run(arguments: &args::DeviceInstall) -> Result<Exit, Failure> {
         places.retain(|place| arguments.programs.contains(&place.program));
     }
     if places.is_empty() {
+        let asked = arguments.programs.first().copied().unwrap_or(InstallProgram::Gpgsm);
         return Err(Failure::unknown("no-install", "config.toml names no such program to put keys into")
-            .hint(place::EXAMPLE));
+            .details(place::example(asked))
+            .hint("add lines like these, with the folder that the program uses"));
     }
     let store = store::open()?;
     let held = store::keys(&store, Unlock::from_options(&arguments.passphrase))?;

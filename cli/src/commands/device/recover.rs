@@ -1,6 +1,7 @@
 //! `cseal device recover`: the seed on paper.
 
 mod account;
+mod copies;
 pub(crate) mod drill;
 pub(crate) mod paper;
 mod seed;

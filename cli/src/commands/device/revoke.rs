@@ -1,8 +1,8 @@
 //! `cseal device revoke`: a device is put out, and what it had is replaced.
 
 use super::account::{self, Membership};
-use super::choose;
 use super::rollover::{self, Rollover};
+use super::{choose, foreign};
 use crate::args;
 use crate::clock;
 use crate::commands::store::{self, Unlock};
@@ -16,6 +16,13 @@ pub(super) fn run(arguments: &args::DeviceRevoke) -> Result<Exit, Failure> {
     let mut store = store::open()?;
     let membership = Membership::expect(&store)?;
     let (told, _) = account::told(&mut store, &membership.account, now)?;
+    if foreign::readers(&store)?.iter().any(|reader| reader.name == arguments.device) {
+        return Err(Failure::no(
+            "unknown-device",
+            "what a phone or another program was given cannot be taken back",
+        )
+        .hint("make a new key with `cseal keys renew`, then add those that you still have again"));
+    }
     let device = choose::device(&told, &arguments.device)?;
     if device == membership.device.id() {
         return Err(Failure::usage("this is the device itself").hint("revoke it on another admin device"));

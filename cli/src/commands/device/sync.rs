@@ -23,6 +23,13 @@ use crate::sync_places::{ConfiguredWays, Places, Serving};
 /// Fetches, takes in, and posts; with `--watch` until it is ended.
 pub(super) fn run(arguments: &args::DeviceSync) -> Result<Exit, Failure> {
     if arguments.install {
+        if store::open()?.needs_passphrase()? {
+            return Err(Failure::unknown(
+                "passphrase-needed",
+                "your key store has a passphrase, and a service cannot type it",
+            )
+            .hint("let the desktop's keyring open it: cseal passphrase --keyring; or run `cseal device sync --watch` yourself"));
+        }
         return service::install().and_then(|unit| render::installed(&unit)).map(|()| Exit::Done);
     }
     let mut store = store::open()?;
@@ -78,7 +85,7 @@ fn serve(
 }
 
 /// One round: what is ours is announced, what others have comes, and the store does as the log says.
-fn round(store: &mut Store, membership: &Membership, places: &Places) -> Result<Report, Failure> {
+pub(super) fn round(store: &mut Store, membership: &Membership, places: &Places) -> Result<Report, Failure> {
     let now = clock::now();
     account::announce_own(store, membership, now)?;
     account::ask_for_certificate(store, membership, now)?;

@@ -50,10 +50,10 @@ fn words(meeting: &Meeting) -> String {
     let groups: Vec<&str> = meeting.digits.split(' ').collect();
     let (first, second) = groups.split_at(groups.len() / 2);
     let address = SafeText(&meeting.address);
-    let code = terminal::qr_code(&meeting.uri, "the digits above say the same");
+    let code = terminal::qr_code(&meeting.uri, "the digits below say the same");
     format!(
-        "Read to {address}, face to face or where you know the voice; both of you must see the same:\n\n\
-         \x20   {}\n    {}\n\n  yours   {}\n  theirs  {}\n\n{code}\nOnce it agrees:\n    \
+        "{code}\nRead to {address}, face to face or where you know the voice; both of you must see the same:\n\n\
+         \x20   {}\n    {}\n\n  yours   {}\n  theirs  {}\n\nOnce it agrees:\n    \
          cseal trust pin {address} {}\n",
         first.join(" "),
         second.join(" "),

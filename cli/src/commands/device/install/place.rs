@@ -7,9 +7,15 @@ use toml_edit::{Item, TableLike};
 
 use crate::args::InstallProgram;
 
-/// What to write for a first one.
-pub(super) const EXAMPLE: &str = "add to config.toml, with the folder that the program uses:\n\
-    [[install]]\nprogram = \"thunderbird\"\nplace = \"/home/alice/.thunderbird/abcd1234.default\"";
+/// What to write for a first one: lines of `config.toml`.
+pub(super) fn example(program: InstallProgram) -> Vec<String> {
+    let (name, place) = match program {
+        InstallProgram::Gpgsm => ("gpgsm", "/home/alice/.gnupg"),
+        InstallProgram::Thunderbird => ("thunderbird", "/home/alice/.thunderbird/abcd1234.default"),
+        InstallProgram::Mutt => ("mutt", "/home/alice/.smime"),
+    };
+    vec!["[[install]]".to_owned(), format!("program = \"{name}\""), format!("place = \"{place}\"")]
+}
 
 /// A program, and where it keeps its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,31 +1,24 @@
 //! `cseal device recover account`: all devices are lost, and this machine begins anew.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
 use counterseal_core::time::Time;
-use counterseal_keysync::copy;
 use counterseal_keysync::device::DeviceKeys;
-use counterseal_keysync::limits::{ACCOUNT_COPY_BYTES, LISTED_OBJECTS, OBJECT_BYTES};
+use counterseal_keysync::limits::LISTED_OBJECTS;
 use counterseal_keysync::recovery::{Seed, log_secrets, recover};
 use counterseal_keysync::sync::{ACCOUNT_BOX, Ways};
 use counterseal_keysync::transport::{Cursor, ObjectBox, ObjectName};
 
-use super::super::{account, found, grant, join, rollover};
-use super::{drill, seed};
+use super::super::{account, found, grant, join, rollover, sync};
+use super::{copies, drill, seed};
 use crate::args::RecoverAccount;
 use crate::clock;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::files::read_file;
 use crate::lookup;
 use crate::randomness::SystemRandom;
 use crate::render::recover as render;
 use crate::sync_places::{ConfiguredWays, Places};
-
-/// Folders below the one that was named: one for each box.
-const DEPTH: usize = 2;
 
 /// Opens the copy, then makes the store, then keys that no lost device has.
 pub(super) fn run(arguments: &RecoverAccount) -> Result<Exit, Failure> {
@@ -33,7 +26,7 @@ pub(super) fn run(arguments: &RecoverAccount) -> Result<Exit, Failure> {
     let name = found::name(arguments.name.as_deref())?;
     let seed = seed::read(&arguments.seed)?;
     let objects = match &arguments.copy {
-        Some(path) => from_path(path)?,
+        Some(path) => copies::at(path)?,
         None => from_places(&seed, now)?,
     };
     let recovered = recover(&seed, &objects, now, &mut SystemRandom).map_err(drill::failed)?;
@@ -50,6 +43,8 @@ pub(super) fn run(arguments: &RecoverAccount) -> Result<Exit, Failure> {
     account::ask_for_certificate(&mut store, &taken.membership, now)?;
     account::announce_own(&mut store, &taken.membership, now)?;
     account::retire_as_told(&mut store, &taken.membership, now)?;
+    // The one device that is left certifies itself, and tells those that were lost.
+    sync::round(&mut store, &taken.membership, &Places::of(Config::read()?))?;
     let brought = render::Brought {
         put_out: recovered.devices().len(),
         keys: taken.keys,
@@ -59,34 +54,6 @@ pub(super) fn run(arguments: &RecoverAccount) -> Result<Exit, Failure> {
     };
     render::brought_back(&brought, &arguments.report)?;
     Ok(if brought.missing == 0 { Exit::Done } else { Exit::No })
-}
-
-/// The objects of a file, or of whatever lies in a folder.
-fn from_path(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
-    let mut objects = Vec::new();
-    if path.is_dir() {
-        collect(path, DEPTH, &mut objects)?;
-        return Ok(objects);
-    }
-    let file = read_file(path, ACCOUNT_COPY_BYTES)?;
-    let read = copy::read(&file).map_err(|error| Failure::unknown("not-a-copy", error.to_string()))?;
-    Ok(read.into_iter().map(<[u8]>::to_vec).collect())
-}
-
-fn collect(folder: &Path, depth: usize, objects: &mut Vec<Vec<u8>>) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::io(folder.display().to_string(), &error);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let kind = entry.file_type().map_err(failed)?;
-        if kind.is_dir() && depth > 0 {
-            collect(&entry.path(), depth - 1, objects)?;
-        }
-        let is_small = entry.metadata().is_ok_and(|found| found.len() <= OBJECT_BYTES as u64);
-        if kind.is_file() && is_small && objects.len() < LISTED_OBJECTS {
-            objects.push(fs::read(entry.path()).map_err(failed)?);
-        }
-    }
-    Ok(())
 }
 
 /// The objects in all boxes of the account, wherever `config.toml` says that devices meet: each secret of the log leads

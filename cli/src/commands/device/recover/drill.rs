@@ -1,19 +1,16 @@
 //! `cseal device recover drill`: whether the paper would bring everything back, without needing it.
 
 use counterseal_core::time::Time;
-use counterseal_keysync::copy;
-use counterseal_keysync::limits::ACCOUNT_COPY_BYTES;
 use counterseal_keysync::recovery::{RecoverError, Recovered, recover};
 
 use super::super::account::Membership;
 use super::super::export;
-use super::seed;
+use super::{copies, seed};
 use crate::args::RecoverDrill;
 use crate::clock;
 use crate::commands::history;
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
-use crate::files::read_file;
 use crate::randomness::SystemRandom;
 use crate::render::recover as render;
 use crate::store::Store;
@@ -27,11 +24,10 @@ pub(super) fn run(arguments: &RecoverDrill) -> Result<Exit, Failure> {
     let mut store = store::open()?;
     store::unlock(&store, &Unlock::from_options(&arguments.passphrase))?;
     let membership = Membership::expect(&store)?;
-    let file = match &arguments.copy {
-        Some(path) => read_file(path, ACCOUNT_COPY_BYTES)?.to_vec(),
-        None => export::in_memory(&mut store, &membership, now)?,
+    let objects = match &arguments.copy {
+        Some(path) => copies::at(path)?,
+        None => copies::of(&export::in_memory(&mut store, &membership, now)?, "the copy")?,
     };
-    let objects = copy::read(&file).map_err(|error| Failure::unknown("not-a-copy", error.to_string()))?;
     let seed = seed::read(&arguments.seed)?;
     let recovered = recover(&seed, &objects, now, &mut SystemRandom).map_err(failed)?;
     if recovered.account != membership.account {

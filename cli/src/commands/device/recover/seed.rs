@@ -45,7 +45,28 @@ fn in_file(file: &Path) -> Result<Paper, Failure> {
     let bytes = read_file(file, FILE_BYTES)?;
     let name = file.display().to_string();
     let text = std::str::from_utf8(&bytes).map_err(|_| unread(&name, &PaperError::Code))?;
-    Paper::read(text).map_err(|error| unread(&name, &error))
+    let words = numbered_words(text);
+    let read = if words.is_empty() { Paper::read(text) } else { Paper::read(&words) };
+    read.map_err(|error| unread(&name, &error))
+}
+
+/// The lines of a whole sheet in which nothing but numbers and words in turn stands.
+fn numbered_words(text: &str) -> Zeroizing<String> {
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_lower = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let mut lines = Zeroizing::new(String::with_capacity(FILE_BYTES));
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_row = words.len() >= 2
+            && words
+                .chunks(2)
+                .all(|pair| matches!(pair, [number, word] if is_number(number) && is_lower(word)));
+        if is_row && lines.len() + line.len() < FILE_BYTES {
+            lines.push_str(line);
+            lines.push('\n');
+        }
+    }
+    lines
 }
 
 /// The code in a picture. What else is in it is passed over.
