@@ -212,3 +212,14 @@ fn the_words_are_no_argument_which_everybody_could_read() {
         assert!(refused.stderr.contains("every user of this machine can read"), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn nobody_meets_oneself_and_who_is_unknown_can_be_met() {
+    let place = strangers();
+    for how in [&[][..], &["--show", "--folder", "share"]] {
+        let own = place.run("dave", &[&["trust", "meet", "dave@example.org"], how].concat()).exits(2);
+        assert!(own.stderr.contains("dave@example.org is your own address"), "{}", own.stderr);
+    }
+    let unknown = place.run("dave", &["trust", "meet", "erin@example.org"]).exits(3).stderr;
+    assert!(unknown.contains("cseal trust meet erin@example.org --show --folder DIR"), "{unknown}");
+}
