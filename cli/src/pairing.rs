@@ -175,6 +175,9 @@ impl<'a, P: Purpose> Crank<'a, P> {
             Step::Close(place) => self.close(place),
             Step::Send { place, object } => self.put(place, &object)?,
             Step::Show(show) => self.screen.show(&show, &self.ways.there())?,
+            // One answer is for the offer that came last.
+            Step::Ask(Ask::Words(_))
+                if self.queue.iter().any(|step| matches!(step, Step::Ask(Ask::Words(_)))) => {}
             Step::Ask(Ask::Approve) => return Ok(Some(Happening::Approve)),
             Step::Ask(ask) => {
                 if let Some(input) = self.screen.ask(&ask)? {

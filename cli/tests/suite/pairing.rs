@@ -1,6 +1,8 @@
 //! A new device joins by every way there is: `cseal device join` here, `cseal device add` there.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -11,6 +13,7 @@ use counterseal_keysync::transport::lan::{Class, LanListener};
 use counterseal_keysync::transport::memory::MemoryBox;
 use counterseal_keysync::transport::{ObjectName, Transport as _};
 
+use crate::peers::command::{find, missing};
 use crate::people::{MAIL, Place};
 use crate::relay::process::Relay;
 use crate::submission::sink::{Manner, Sink};
@@ -344,6 +347,49 @@ fn the_passphrase_is_asked_for_before_keys_leave() {
     new.ends(0);
     old.ends(0);
     is_paired(&place, "reader");
+}
+
+#[test]
+fn a_passphrase_may_be_mistyped_twice() {
+    if find("script").is_none() {
+        return missing("script");
+    }
+    let place = place();
+    place.write("passphrase", "correct horse\n");
+    place.run("alice", &["passphrase", "--new-passphrase-file", "passphrase"]).exits(0);
+    let add = "device add --no-recovery --this-device desktop --folder share --image nothing.png";
+    for (last, said) in
+        [("wrong", "the passphrase does not open the key store"), ("correct horse", "nothing.png")]
+    {
+        let mut terminal = Command::new("timeout")
+            .args(["20", "script", "-qec", &format!("{} {add}", env!("CARGO_BIN_EXE_cseal")), "/dev/null"])
+            .current_dir(place.path(""))
+            .env("COUNTERSEAL_HOME", place.path("alice"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut keys = terminal.stdin.take().unwrap();
+        let (mut screen, mut seen) = (terminal.stdout.take().unwrap(), Vec::new());
+        for typed in ["wrong", "wrong", last] {
+            // What is typed before the question does not count.
+            let mut byte = [0];
+            while !seen.ends_with(b"Passphrase of your keys: ") && screen.read(&mut byte).unwrap() > 0 {
+                seen.extend(byte);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            writeln!(keys, "{typed}").unwrap();
+            seen.push(b'\n');
+        }
+        screen.read_to_end(&mut seen).unwrap();
+        let text = String::from_utf8_lossy(&seen);
+        assert_eq!(
+            (terminal.wait().unwrap().code(), text.matches("Once more").count()),
+            (Some(3), 2),
+            "{text}"
+        );
+        assert!(text.contains(said), "{text}");
+    }
 }
 
 #[test]

@@ -49,6 +49,11 @@ fn wrong_words_burn_an_offer_after_three_guesses_and_the_right_ones_get_in_befor
         let mut old = old_device(Opening::TypePassword(password.clone()));
         old.retyped = password.shown.unwrap();
         old.begin(&mut cloud);
+        old.poll(&mut cloud);
+        if wrong_guesses < 3 {
+            let left = 3 - wrong_guesses;
+            assert!(matches!(old.asked.last(), Some(Ask::Words(tries)) if *tries == left));
+        }
         run(&mut new, &mut old, &mut cloud);
         if wrong_guesses < 3 {
             assert!(is_paired(&new, &old), "after {wrong_guesses} wrong guesses");

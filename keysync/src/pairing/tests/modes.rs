@@ -112,7 +112,9 @@ fn two_files_pair_without_a_box() {
     old.begin(&mut cloud);
     assert_eq!(new.words(), old.words());
     assert_eq!(new.words().unwrap().split(' ').count(), 8);
+    assert!(!old.asks(|ask| matches!(ask, Ask::Approve)), "words come first");
     old.input(Input::Confirmed(true), &mut cloud);
+    assert!(old.asks(|ask| matches!(ask, Ask::Approve)));
     old.input(approval(), &mut cloud);
     assert_eq!(old.released.as_ref().unwrap().request(), b"certificate request");
     old.grant(&mut cloud);
@@ -124,6 +126,7 @@ fn two_files_pair_without_a_box() {
     new.input(Input::File(old.files[0].clone()), &mut cloud);
     new.input(Input::Typed("acid barrel".into()), &mut cloud);
     assert!(new.imported.is_none() && new.reason.is_none(), "a slip is no try");
+    assert!(matches!(new.shown.last(), Some(Show::Slip(Slip::Words(_)))));
     new.input(Input::Typed("zoo zoo zoo zoo zoo zoo".into()), &mut cloud);
     assert!(matches!(new.shown.last(), Some(Show::TriesLeft(19))));
     new.input(Input::Typed(words.to_text().to_uppercase()), &mut cloud);
@@ -143,4 +146,37 @@ fn a_file_that_the_person_does_not_recognise_gets_nothing() {
     assert!(old.released.is_none());
     old.input(Input::Confirmed(false), &mut cloud);
     assert_eq!((old.reason, old.ever_released), (Some(AbortReason::NotTheDevice), false));
+}
+
+#[test]
+fn a_request_is_known_before_anything_begins() {
+    let mut cloud = Cloud::default();
+    let mut new = new_device(Opening::OfferFile);
+    new.begin(&mut cloud);
+    let file = &new.files[0];
+    assert_eq!(Pairing::<Devices>::check_request(file, DevicePart::Old), Ok(()));
+    let damaged = Err(AbortReason::Damaged);
+    assert_eq!(Pairing::<Devices>::check_request(&file[1..], DevicePart::Old), damaged);
+    assert_eq!(Pairing::<Devices>::check_request(b"From: alice", DevicePart::Old), damaged);
+    assert_eq!(Pairing::<People>::check_request(file, ()), Err(AbortReason::WrongIntent));
+}
+
+#[test]
+fn nothing_else_is_asked_before_the_digits_are_right() {
+    let mut cloud = Cloud::default();
+    let mut old = old_device(Opening::ShowCode);
+    old.begin(&mut cloud);
+    let mut new = new_device(Opening::ScanCode(old.code()));
+    new.begin(&mut cloud);
+    for _ in 0..3 {
+        new.poll(&mut cloud);
+        old.poll(&mut cloud);
+    }
+    let digits = new.check_code().unwrap().to_text();
+    assert!(old.asks(|ask| matches!(ask, Ask::CheckCode)));
+    old.input(Input::Typed("12345".into()), &mut cloud);
+    assert!(matches!(old.shown.last(), Some(Show::Slip(Slip::Digits))));
+    assert!(!old.asks(|ask| matches!(ask, Ask::Approve)));
+    old.input(Input::Typed(digits), &mut cloud);
+    assert!(old.asks(|ask| matches!(ask, Ask::Approve)) && !old.ever_released);
 }
