@@ -198,7 +198,7 @@ fn person(device: &mut Device, other: &Device, spoken: &str, choice: u8, world: 
             return device.input(Input::Circumstances(circumstances), world);
         }
         Ask::AnswerWords => other.answer_words().map(Input::Typed).filter(|_| world.stretched < STRETCHED),
-        Ask::Words => return device.input(Input::Typed(spoken.to_owned()), world),
+        Ask::Words(_) => return device.input(Input::Typed(spoken.to_owned()), world),
         Ask::Pick(offers) => {
             let chosen =
                 offers.get(usize::from(choice) % offers.len().max(1)).map(|(hash, _)| Input::Picked(*hash));
