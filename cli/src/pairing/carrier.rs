@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use counterseal_core::address::EmailAddress;
 use counterseal_keysync::file_mail::{self, FileMailError, Letter};
 use counterseal_keysync::limits::PAIRING_MAIL_BYTES;
-use counterseal_keysync::pairing::{AbortReason, DevicePart, Devices, Pairing};
+use counterseal_keysync::pairing::{AbortReason, DevicePart, Devices, Pairing, People, Purpose};
 
 use crate::account;
 use crate::clock;
@@ -133,16 +133,27 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// It is none.
 pub(crate) fn device_request(path: &Path) -> Result<Vec<u8>, Failure> {
+    request::<Devices>(path, DevicePart::Old, "a new device", "cseal device join --file FILE")
+}
+
+/// The request of somebody whom one meets.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn meeting_request(path: &Path) -> Result<Vec<u8>, Failure> {
+    request::<People>(path, (), "somebody to meet", "cseal trust meet ADDRESS --file FILE")
+}
+
+fn request<P: Purpose>(path: &Path, part: P::Part, whose: &str, maker: &str) -> Result<Vec<u8>, Failure> {
     let shown = path.display().to_string();
     let none = |why: &str| {
-        let what = format!("{} is no request of a new device{why}", SafeText(&shown));
-        Failure::unknown("no-pairing-file", what).hint(
-            "take the file that `cseal device join --file FILE` wrote, or the mail that brought it, saved whole",
-        )
+        let what = format!("{} is no request of {whose}{why}", SafeText(&shown));
+        Failure::unknown("no-pairing-file", what)
+            .hint(format!("take the file that `{maker}` wrote, or the mail that brought it, saved whole"))
     };
     let file = file_mail::file_in(&read_file(path, PAIRING_MAIL_BYTES)?)
         .map_err(|error| none(&format!(": {error}")))?;
-    match Pairing::<Devices>::check_request(&file, DevicePart::Old) {
+    match Pairing::<P>::check_request(&file, part) {
         Ok(()) => Ok(file),
         Err(AbortReason::VersionTooOld) => Err(super::failure(AbortReason::VersionTooOld)),
         Err(_) => Err(none("")),

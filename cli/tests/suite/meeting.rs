@@ -220,6 +220,10 @@ fn nobody_meets_oneself_and_who_is_unknown_can_be_met() {
         let own = place.run("dave", &[&["trust", "meet", "dave@example.org"], how].concat()).exits(2);
         assert!(own.stderr.contains("dave@example.org is your own address"), "{}", own.stderr);
     }
+    place.write("other", b"\xa0\x80 no request");
+    let how = ["trust", "meet", "erin@example.org", "--reply-to", "other", "--answer", "answer"];
+    let other = place.run("dave", &how).exits(3).stderr;
+    assert!(other.contains("other is no request of somebody to meet"), "{other}");
     let unknown = place.run("dave", &["trust", "meet", "erin@example.org"]).exits(3).stderr;
     assert!(unknown.contains("cseal trust meet erin@example.org --show --folder DIR"), "{unknown}");
 }

@@ -141,7 +141,7 @@ fn begun(
     screen: &Screen,
 ) -> Result<Pairing<People>, Failure> {
     let opening = match &arguments.files.reply_to {
-        Some(path) => Opening::AnswerFile(carrier::read(path)?),
+        Some(path) => Opening::AnswerFile(carrier::meeting_request(path)?),
         None if by_file(&arguments.files) => Opening::OfferFile,
         None => opening(&arguments.how, owner, address, screen)?,
     };
