@@ -120,7 +120,7 @@ fn device_object(device: &Known) -> DeviceObject<'_> {
 fn device_line(device: &Known) -> String {
     let (name, role, since) = (SafeText(&device.name), device.role.word(), device.since.to_date());
     if let Some(out) = device.out {
-        return format!("{name}  revoked {}; was a {role} since {since}\n", out.to_date());
+        return format!("{name}  revoked {}; before that {role}, since {since}\n", out.to_date());
     }
     let heard = match (device.this, device.heard) {
         (true, _) => ", this device".to_owned(),
