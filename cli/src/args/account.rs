@@ -17,7 +17,7 @@ pub(crate) struct NewAccount {
     #[arg(long, value_name = "FILE", conflicts_with = "no_recovery", hide_short_help = true)]
     pub(crate) recovery_file: Option<PathBuf>,
 
-    /// No recovery seed: when all devices are lost, so are all keys
+    /// No recovery seed: when all devices are lost, so are all keys, and nothing overrules an admin device that is stolen
     #[arg(long, hide_short_help = true)]
     pub(crate) no_recovery: bool,
 }

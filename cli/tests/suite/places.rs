@@ -210,7 +210,8 @@ fn a_new_device_gets_the_places_and_knows_others_as_the_old_one_does() {
     let after = String::from_utf8(place.read("new/config.toml")).unwrap();
     let added = "\n[[sync]]\nrelay = \"https://relay.example.org\"\n\n[[sync]]\nlan = true\n";
     assert_eq!(after, format!("{before}{added}"));
-    place.run("new", &["--offline", "device", "sync"]).exits(0);
+    let offline = place.run("new", &["--offline", "device", "sync"]).exits(3).text();
+    assert_eq!(offline.matches("not reached: offline").count(), 2, "one line for each place: {offline}");
     assert_eq!(of_bob(&place, "new"), of_bob(&place, "alice"));
     assert!(place.run("new", &["trust", "list", "--json"]).text().contains("bob@example.org"));
 }

@@ -109,9 +109,11 @@ impl Alarm {
 
 impl Report {
     pub(super) fn trouble(&mut self, place: &str, error: TransportError) {
-        // One of a kind says enough, and a hostile place has many.
-        if self.troubles.iter().filter(|(other, _)| other == place).count() < 10 {
-            self.troubles.push((place.to_owned(), error));
+        // One of a kind says enough, though a place has many boxes; and a hostile one has many kinds.
+        let trouble = (place.to_owned(), error);
+        let of_place = self.troubles.iter().filter(|(other, _)| other == place).count();
+        if of_place < 10 && !self.troubles.contains(&trouble) {
+            self.troubles.push(trouble);
         }
     }
 
