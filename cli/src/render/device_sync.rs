@@ -1,6 +1,6 @@
 //! What a round over the places came to, in words and as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use counterseal_keysync::device::DeviceId;
 use counterseal_keysync::sync::{Alarm, Report};
@@ -70,10 +70,9 @@ pub(crate) fn unreached(report: &Report) -> Vec<&str> {
     let is_away = |error: &TransportError| {
         matches!(error, TransportError::Unreachable(_) | TransportError::Refused(_) | TransportError::Io(_))
     };
-    let mut places: Vec<&str> =
-        report.troubles.iter().filter(|(_, error)| is_away(error)).map(|(place, _)| place.as_str()).collect();
-    places.dedup();
-    places
+    let away = report.troubles.iter().filter(|(_, error)| is_away(error));
+    let places: BTreeSet<&str> = away.map(|(place, _)| place.as_str()).collect();
+    places.into_iter().collect()
 }
 
 /// What the person calls each device.
