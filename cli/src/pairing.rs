@@ -1,47 +1,37 @@
 //! Turning the crank of a pairing: objects to and from the boxes, words to and from the person, and time.
 
+mod boxes;
 pub(crate) mod carrier;
+mod endings;
 mod picture;
 mod screen;
+mod typed;
 mod ways;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use counterseal_core::secret::SecretBytes;
-use counterseal_keysync::code::PairingCode;
-use counterseal_keysync::limits::PAIRING_LISTED_OBJECTS;
 use counterseal_keysync::pairing::{
-    AbortReason, Ask, BoxId, Circumstances, Devices, Input, Met, Method, Pairing, Password, Ports, Purpose,
-    Released, Signer, State, Step,
+    Ask, Circumstances, Devices, Input, Met, Method, Pairing, Ports, Purpose, Released, Signer, State, Step,
 };
-use counterseal_keysync::transport::{Cursor, ObjectName, TransportError};
-use counterseal_keysync::words::SpokenCode;
+use counterseal_keysync::transport::ObjectName;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use boxes::OpenBox;
 pub(crate) use screen::{Screen, Wording};
-use ways::Way;
+pub(crate) use typed::{refuse_argument, scanned, typed};
 pub(crate) use ways::Ways;
 
 use crate::clock;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::randomness::SystemRandom;
-use crate::scan;
 use crate::terminal::SafeText;
 
-/// How long one look at the boxes waits for something new.
-const LOOK: Duration = Duration::from_millis(200);
-/// Seconds after which an object is put again that no way took.
-const RETRIES: [u64; 3] = [1, 2, 4];
-/// How long whoever listens on the local network stays after the last word, for the other side to fetch it.
-const LAST_WORD: Duration = Duration::from_secs(5);
 /// How long nobody answers a code or words before the person hears so.
 const SILENCE: Duration = Duration::from_secs(5);
-/// How often what was pasted or typed may be damaged.
-const TRIES: usize = 3;
 
 /// What the caller has to do with its store.
 pub(crate) enum Happening {
@@ -61,17 +51,6 @@ pub(crate) enum Happening {
     Pause,
     /// It is done.
     Done(Option<Vec<u8>>),
-}
-
-/// One way to one box.
-struct OpenBox {
-    place: BoxId,
-    way: Way,
-    cursor: Cursor,
-    /// What was put last.
-    last: Option<ObjectName>,
-    /// Whether all that was listed last could be fetched.
-    is_complete: bool,
 }
 
 /// A pairing with everything around it.
@@ -164,13 +143,7 @@ impl<'a, P: Purpose> Crank<'a, P> {
                     Err(_) if !self.open.is_empty() => Vec::new(),
                     opened => opened?,
                 };
-                self.open.extend(opened.into_iter().map(|way| OpenBox {
-                    place,
-                    way,
-                    cursor: Cursor::default(),
-                    last: None,
-                    is_complete: true,
-                }));
+                self.open.extend(opened.into_iter().map(|way| OpenBox::new(place, way)));
             }
             Step::Close(place) => self.close(place),
             Step::Send { place, object } => self.put(place, &object)?,
@@ -190,7 +163,10 @@ impl<'a, P: Purpose> Crank<'a, P> {
             Step::Import(payload) => return Ok(Some(Happening::Import(payload))),
             Step::Met(met) => return Ok(Some(Happening::Met(met))),
             Step::Done(beacon) => return Ok(Some(Happening::Done(beacon))),
-            Step::Aborted(reason) => return Err(self.given_up(reason)),
+            Step::Aborted(reason) => {
+                let (method, wording) = (self.pairing.method(), self.screen.wording());
+                return Err(endings::given_up(reason, method, wording));
+            }
         }
         Ok(None)
     }
@@ -214,20 +190,6 @@ impl<'a, P: Purpose> Crank<'a, P> {
             self.screen.say("waiting", json!({}), "Waiting for the other device.")?;
         }
         Ok(())
-    }
-
-    /// Why it ended. Where a request was compared, nothing was scanned.
-    fn given_up(&self, reason: AbortReason) -> Failure {
-        if (reason, self.pairing.method()) != (AbortReason::NotTheDevice, Method::File) {
-            return failure(reason);
-        }
-        let (what, whose) = match self.screen.wording() {
-            Wording::Person => ("met", "from the other one"),
-            Wording::New | Wording::Old => ("added", "from the new device"),
-        };
-        Failure::new(Exit::Contradiction, reason.word(), format!("not {what}: the words differ")).hint(
-            format!("take the file again {whose}; if they differ again, somebody changed it on its way"),
-        )
     }
 
     fn input(&mut self, input: Input) {
@@ -286,116 +248,6 @@ impl<'a, P: Purpose> Crank<'a, P> {
         };
         !accepted.is_empty() && accepted.iter().all(is_near)
     }
-
-    /// Puts an object by every way; one that works is enough. Where none is reached now, one may be in a moment.
-    fn put(&mut self, place: BoxId, object: &[u8]) -> Result<(), Failure> {
-        self.own.insert(ObjectName::of(object));
-        for seconds in RETRIES {
-            match self.try_to_put(place, object) {
-                Err((_, TransportError::Unreachable(_))) => thread::sleep(Duration::from_secs(seconds)),
-                tried => return tried.map_err(|(kind, error)| not_sent(kind, &error)),
-            }
-        }
-        self.try_to_put(place, object).map_err(|(kind, error)| not_sent(kind, &error))
-    }
-
-    fn try_to_put(&mut self, place: BoxId, object: &[u8]) -> Result<(), (&'static str, TransportError)> {
-        let mut last = None;
-        let mut is_put = false;
-        for open in self.open.iter_mut().filter(|open| open.place == place) {
-            match open.way.transport.put(object) {
-                Ok(name) => {
-                    open.last = Some(name);
-                    is_put = true;
-                }
-                Err(error) => last = Some((open.way.transport.kind(), error)),
-            }
-        }
-        match last {
-            Some(failed) if !is_put => Err(failed),
-            _ => Ok(()),
-        }
-    }
-
-    /// Looks into every box; waits a little where nothing is new.
-    fn look(&mut self) {
-        let mut came = false;
-        for index in 0..self.open.len() {
-            came |= self.look_into(index);
-            if self.pairing.state().is_final() {
-                return;
-            }
-        }
-        if !came {
-            let waited = match self.open.as_mut_slice() {
-                [only] if only.is_complete => only.way.transport.wait(&only.cursor, LOOK).is_ok(),
-                _ => false,
-            };
-            if !waited {
-                thread::sleep(LOOK);
-            }
-        }
-        self.input(Input::Tick);
-    }
-
-    /// Takes in what is new by one way, each object before the next is fetched; whether there was any.
-    fn look_into(&mut self, index: usize) -> bool {
-        let Some(open) = self.open.get_mut(index) else { return false };
-        // A way that does not work now may work later, and another one works perhaps.
-        let Ok(listing) = open.way.transport.list(&open.cursor) else { return false };
-        let place = open.place;
-        if listing.names.len() > PAIRING_LISTED_OBJECTS {
-            self.input(Input::Crowded);
-            return true;
-        }
-        let (mut came, mut is_complete) = (false, true);
-        for name in listing.names {
-            let Some(open) = self.open.get_mut(index) else { break };
-            if self.pairing.state().is_final() {
-                return came;
-            }
-            if self.fetched.contains(&name) || self.own.contains(&name) {
-                continue;
-            }
-            let input = match open.way.transport.get(&name) {
-                Ok(bytes) => {
-                    self.fetched.insert(name);
-                    came = true;
-                    Input::Object { place, bytes }
-                }
-                Err(error) => {
-                    is_complete &= error == TransportError::Absent;
-                    Input::Tick
-                }
-            };
-            self.input(input);
-        }
-        if let Some(open) = self.open.get_mut(index) {
-            open.is_complete = is_complete;
-            if is_complete {
-                open.cursor = listing.cursor;
-            }
-        }
-        came
-    }
-
-    /// What was fetched from a box served its purpose, and is removed; what we put is the other side's to remove. Where
-    /// the box is in our own memory, the last word waits there for a moment.
-    fn close(&mut self, place: BoxId) {
-        let is_end = self.pairing.state().is_final();
-        for open in self.open.iter_mut().filter(|open| open.place == place) {
-            self.fetched.iter().for_each(|name| drop(open.way.transport.remove(name)));
-            let until = Instant::now() + LAST_WORD;
-            while is_end && open.way.is_ours() && Instant::now() < until {
-                let left = open.way.transport.list(&Cursor::default()).map(|listing| listing.names);
-                match (left, open.last) {
-                    (Ok(names), Some(last)) if names.contains(&last) => thread::sleep(LOOK),
-                    _ => break,
-                }
-            }
-        }
-        self.open.retain(|open| open.place != place);
-    }
 }
 
 impl Crank<'_, Devices> {
@@ -413,118 +265,4 @@ impl Crank<'_, Devices> {
         self.queue.extend(steps);
         Ok(())
     }
-}
-
-fn not_sent(kind: &str, error: &TransportError) -> Failure {
-    Failure::unknown("not-reached", format!("the other side is not reached by {kind}: {error}"))
-}
-
-/// Why it ended, in a person's words.
-fn failure(reason: AbortReason) -> Failure {
-    let (exit, message, hint) = match reason {
-        AbortReason::Expired => (Exit::Unknown, "the time was over", "begin anew on both sides"),
-        AbortReason::Cancelled => (Exit::Unknown, "it was cancelled", "begin anew on both sides"),
-        AbortReason::CodeMismatch => (
-            Exit::Contradiction,
-            "what the two screens show is not the same, or it was mistyped three times",
-            "if you did not mistype, somebody is between the two: use another network, or files",
-        ),
-        AbortReason::WordsMismatch => (
-            Exit::No,
-            "the words were wrong three times",
-            "begin anew: the next words are others, and nobody had more than three guesses",
-        ),
-        AbortReason::NotTheDevice => (
-            Exit::Contradiction,
-            "what answered is not what you scanned",
-            "begin anew; if it happens again, somebody is between the two",
-        ),
-        AbortReason::PolicyRefused => {
-            (Exit::No, "what has to be fulfilled before keys leave is not", "no key left the device")
-        }
-        AbortReason::VersionTooOld => {
-            (Exit::Unknown, "the other side speaks a later version", "update this program")
-        }
-        AbortReason::WrongIntent => (
-            Exit::Unknown,
-            "the two sides want different things of each other",
-            "one says `cseal device join` and the other `cseal device add`; or both `cseal trust meet`",
-        ),
-        AbortReason::Damaged => {
-            (Exit::Unknown, "what came was damaged on its way", "begin anew on both sides")
-        }
-        AbortReason::TooManyStrangers => {
-            (Exit::Unknown, "too much came that is no part of this", "begin anew, by another way")
-        }
-    };
-    Failure::new(exit, reason.word(), message).hint(hint)
-}
-
-/// The code that the other side shows: in a picture, before the camera, or pasted.
-pub(crate) fn scanned(image: Option<&Path>, camera: bool, screen: &Screen) -> Result<PairingCode, Failure> {
-    let ours = |text: &str| PairingCode::parse(text).ok();
-    let code = match image {
-        Some(path) => scan::from_picture(path, ours),
-        None if camera => scan::from_camera(CAMERA_TIME, ours),
-        None => ask_until(screen, "code", "The other side's code (CSEAL:…)", read_code),
-    }?;
-    if code.has_expired(clock::now()) {
-        let (hour, minute, _) = code.expires.clock();
-        let what = format!("the code is too old: it was good until {hour:02}:{minute:02} UTC");
-        return Err(Failure::unknown(AbortReason::Expired.word(), what)
-            .hint("take the code that the other screen shows now; if it is that one, one of the two clocks is wrong"));
-    }
-    Ok(code)
-}
-
-/// How long a code is waited for before the camera: as long as it is valid.
-const CAMERA_TIME: Duration = Duration::from_secs(120);
-
-/// Asks until what was typed can be read; a few times.
-fn ask_until<T>(
-    screen: &Screen,
-    word: &str,
-    question: &str,
-    read: impl Fn(&str) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    for _ in 1..TRIES {
-        match read(&screen.answer(word, question, Value::Null)?) {
-            Ok(read) => return Ok(read),
-            Err(failure) => {
-                let why = SafeText(&failure.message).to_string();
-                screen.say("slip", json!({ "why": why }), &format!("{why}. Once more."))?;
-            }
-        }
-    }
-    read(&screen.answer(word, question, Value::Null)?)
-}
-
-/// The words that the other side shows. They are asked for: what is an argument, every user of this machine can read.
-pub(crate) fn typed(screen: &Screen) -> Result<Password, Failure> {
-    ask_until(screen, "words", "The other side's words", |text| {
-        let code = SpokenCode::parse(text).map_err(|error| Failure::usage(format!("the words: {error}")))?;
-        Ok(Password::from(&code))
-    })
-}
-
-/// What two machines recognise each other by is no argument: it would be known, and a proof of nothing.
-pub(crate) fn refuse_argument(argument: Option<&str>) -> Result<(), Failure> {
-    let Some(text) = argument else { return Ok(()) };
-    let (what, hint) = if text.trim_start().starts_with("CSEAL:") {
-        ("a code is", "say --paste, and paste it where it is asked for")
-    } else {
-        (
-            "words are",
-            "let the other side show new words, say --typed, and type them where they are asked for",
-        )
-    };
-    let why = "not given as an argument, which every user of this machine can read";
-    Err(Failure::usage(format!("{what} {why}")).hint(hint))
-}
-
-/// Reads a code.
-fn read_code(text: &str) -> Result<PairingCode, Failure> {
-    PairingCode::parse(text).map_err(|error| {
-        Failure::unknown("no-code", error.to_string()).hint("take the whole line that begins with CSEAL:")
-    })
 }

@@ -155,7 +155,7 @@ fn request<P: Purpose>(path: &Path, part: P::Part, whose: &str, maker: &str) -> 
         .map_err(|error| none(&format!(": {error}")))?;
     match Pairing::<P>::check_request(&file, part) {
         Ok(()) => Ok(file),
-        Err(AbortReason::VersionTooOld) => Err(super::failure(AbortReason::VersionTooOld)),
+        Err(AbortReason::VersionTooOld) => Err(super::endings::failure(AbortReason::VersionTooOld)),
         Err(_) => Err(none("")),
     }
 }
