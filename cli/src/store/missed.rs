@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use counterseal_core::cms::RecipientDescription;
 use counterseal_core::ports::{HeldKey, KeyName, SecretKeys as _};
 use counterseal_keysync::limits::WANTED_KEYS;
-use counterseal_keysync::sync::wanted_name;
+use counterseal_keysync::sync::{Alarm, wanted_name};
 use rusqlite::params;
 
 use super::error::StoreError;
@@ -19,7 +19,9 @@ impl StoreKeys<'_> {
     /// What is wrong with the store.
     pub(crate) fn miss(&self, recipients: &[RecipientDescription]) -> Result<bool, StoreError> {
         let names = maybe_ours(self.held(), recipients);
-        Ok(!names.is_empty() && self.store().miss_keys(&names)?)
+        // Nobody answers a device that knows that it is out.
+        let is_out = self.store().device_alarms()?.iter().any(|alarm| alarm.kind == Alarm::PutOut.word());
+        Ok(!names.is_empty() && !is_out && self.store().miss_keys(&names)?)
     }
 }
 
