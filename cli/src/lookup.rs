@@ -29,7 +29,7 @@ pub(crate) use evidence::{Candidate, KeptEvidence, add_to, candidates};
 pub(crate) use http::{Fetched, Reach, Web};
 pub(crate) use openpgp::news;
 pub(crate) use proxy::{go_by, proxy};
-pub(crate) use servers::{Finding, Offer, Publisher, publishers};
+pub(crate) use servers::{Finding, Offer, Publisher, mailbox_by_service, publishers};
 
 /// Whether this process was told to stay off the network.
 static FORBIDDEN: AtomicBool = AtomicBool::new(false);

@@ -1,6 +1,6 @@
 //! Where a person's devices meet: `[[sync]]` in `config.toml`, and the ways there.
 
-mod mailbox;
+pub(crate) mod mailbox;
 mod serving;
 
 use std::collections::BTreeMap;

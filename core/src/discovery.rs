@@ -1,4 +1,4 @@
-//! Which server takes the mail of an address, and how a domain wants to be delivered to: what domains publish, and what a
+//! Which server takes the mail of an address and which one has its mailbox, and how a domain wants to be delivered to: what domains publish, and what a
 //! person told another program before.
 //!
 //! Nothing is asked here, and nothing is believed. The caller brings what was answered, knows how it was secured, and
@@ -16,13 +16,13 @@ pub use autoconfig::{Autoconfig, autoconfig_urls, ispdb_url};
 pub use delivery::{StsError, StsMode, StsPolicy, TlsaUse, sts_record_name, sts_url, tlsa_name, tlsa_use};
 pub use msmtp::{Msmtp, MsmtpAccount, MsmtpError, MsmtpLeft, MsmtpPassword};
 pub use pacc::{Pacc, pacc_digest_name, pacc_record, pacc_url};
-pub use service::{ServiceRecord, best_service, guesses, service_names};
+pub use service::{ServiceRecord, best_service, guesses, mailbox_service_name, service_names};
 
 use std::fmt;
 
 use crate::address::EmailAddress;
 
-/// Where mail is handed in, and how.
+/// Where mail is handed in, or where the mailbox is, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailServer {
     /// A DNS name in small letters.
@@ -40,7 +40,7 @@ pub struct MailServer {
 /// How TLS begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
-    /// From the first octet on (RFC 8314, section 3.3).
+    /// From the first octet on (RFC 8314, sections 3.2 and 3.3). A mailbox is reached in no other way.
     Implicit,
     /// With STARTTLS (RFC 3207), without which nothing is sent.
     StartTls,

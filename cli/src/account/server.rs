@@ -103,6 +103,21 @@ impl fmt::Display for Server {
     }
 }
 
+impl fmt::Display for MailboxServer {
+    /// As it stands in the file.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, usual, host) = match self {
+            Self::Imaps(host) => ("imaps", 993, host),
+            Self::Loopback(host) => ("imap", 143, host),
+        };
+        let name = if host.name.contains(':') { format!("[{}]", host.name) } else { host.name.clone() };
+        match host.port == usual {
+            true => write!(formatter, "{scheme}://{name}"),
+            false => write!(formatter, "{scheme}://{name}:{}", host.port),
+        }
+    }
+}
+
 fn absolute(path: &str) -> Result<PathBuf, String> {
     if path.starts_with('/') { Ok(path.into()) } else { Err(format!("{path:?} must be an absolute path")) }
 }
@@ -156,7 +171,9 @@ mod tests {
             ("imaps://imap.example.org", MailboxServer::Imaps(host("imap.example.org", 993))),
             ("imap://127.0.0.1:1143", MailboxServer::Loopback(host("127.0.0.1", 1143))),
             ("imap://localhost", MailboxServer::Loopback(host("localhost", 143))),
+            ("imap://[::1]:144", MailboxServer::Loopback(host("::1", 144))),
         ] {
+            assert_eq!(server.to_string(), text);
             assert_eq!(MailboxServer::parse(text), Ok(server));
         }
         for wrong in ["imap.example.org", "imap://imap.example.org", "imaps://", "imaps://alice@example.org"]

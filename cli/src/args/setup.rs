@@ -15,7 +15,9 @@ use super::common::{Passphrase, Report, help_end};
         would write into config.toml, writes it, sends one signed and encrypted mail to yourself, opens it, and lets a timer \
         send what waits in the queue. What is set up already is kept. The domain is asked by HTTPS and by the DNS: an answer \
         that is proven to be the domain's, and names a host of the domain, is taken; every other is shown, and you are asked. \
-        In a script nobody can be asked, so say the server there (--server). The password is in no file of ours.\n\n\
+        In a script nobody can be asked, so say the server there (--server). The IMAP server of your mailbox, where your \
+        devices can meet, is taken from the same answer by the same rules, logged in to, and left out where that fails. The \
+        password is in no file of ours.\n\n\
         With --system, as root, for this whole machine: whatever cron, a web server or any user without settings of their \
         own hands to cseal-sendmail is encrypted to the certificates of /var/lib/counterseal, and mail to root goes to an \
         address of yours. Only root reads the password of the server: a timer of root sends what all users hand in. Nothing \
@@ -92,7 +94,7 @@ pub(crate) struct Setup {
     #[arg(long, short = 'y')]
     pub(crate) yes: bool,
 
-    /// Send no mail to yourself
+    /// Send no mail to yourself, and log in nowhere
     #[arg(long, conflicts_with = "check")]
     pub(crate) no_check: bool,
 

@@ -3,6 +3,7 @@
 mod account;
 mod check;
 mod clients;
+mod mailbox;
 mod password;
 mod person;
 mod server;

@@ -1,11 +1,11 @@
-//! Asking a domain which server takes the mail of its people.
+//! Asking a domain which server takes the mail of its people, and which one has their mailboxes.
 
 use std::time::Duration;
 
 use counterseal_core::address::EmailAddress;
 use counterseal_core::discovery::{
-    Autoconfig, DiscoveryError, LogIn, MailServer, Pacc, ServiceRecord, autoconfig_urls, best_service,
-    ispdb_url, pacc_digest_name, pacc_url, service_names,
+    Autoconfig, DiscoveryError, LogIn, MailServer, Pacc, Security, ServiceRecord, autoconfig_urls,
+    best_service, ispdb_url, mailbox_service_name, pacc_digest_name, pacc_url, service_names,
 };
 use counterseal_core::limits;
 use counterseal_core::policy::{LookupSources, SmimeaSource};
@@ -43,6 +43,8 @@ impl Publisher {
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
     pub(crate) server: MailServer,
+    /// The one of the mailbox, where the same document names it.
+    pub(crate) mailbox: Option<MailServer>,
     /// Whether it is known that the domain says so: by its web server's certificate, or by DNSSEC.
     pub(crate) is_authenticated: bool,
 }
@@ -93,25 +95,49 @@ impl Publisher {
         how: &LookupSources,
     ) -> Result<Option<Offer>, Trouble> {
         match self {
-            Self::Srv => service(asked, address, how),
+            Self::Srv => {
+                let names = service_names(address);
+                let Some((_, security)) = names.into_iter().find(|(name, _)| name == asked) else {
+                    return Ok(None);
+                };
+                service(asked, security, how)
+            }
             Self::Pacc => {
                 let Some(document) = fetched(asked, how)? else { return Ok(None) };
                 let Some(name) = pacc_digest_name(address) else { return Ok(None) };
                 let found = Pacc::read(&document, &texts(&name, how)?).map_err(unusable)?;
-                Ok(Some(Offer { server: found.server, is_authenticated: true }))
+                let Pacc { server, mailbox } = found;
+                Ok(Some(Offer { server, mailbox, is_authenticated: true }))
             }
             Self::Autoconfig | Self::Ispdb => {
                 let Some(document) = fetched(asked, how)? else { return Ok(None) };
-                let servers = Autoconfig::read(&document, address).map_err(unusable)?.servers;
+                let Autoconfig { servers, mailboxes } =
+                    Autoconfig::read(&document, address).map_err(unusable)?;
                 // Whoever has a password can log in with it; a token needs a program of the person's own.
                 let by_password = servers.iter().find(|server| server.log_in != LogIn::OAuth);
                 let server = by_password.or(servers.first()).cloned();
                 // The list is somebody else's word about the domain.
                 let is_authenticated = self == Self::Autoconfig;
-                Ok(server.map(|server| Offer { server, is_authenticated }))
+                Ok(server.map(|server| {
+                    let mailbox = beside(&server, &mailboxes).cloned();
+                    Offer { server, mailbox, is_authenticated }
+                }))
             }
         }
     }
+}
+
+/// Asks where the mailbox is, of a domain that names its servers by SRV records.
+pub(crate) fn mailbox_by_service(address: &EmailAddress, how: &LookupSources) -> Option<Finding> {
+    let asked = mailbox_service_name(address)?;
+    let outcome = service(&asked, Security::Implicit, how);
+    Some(Finding { asked, outcome })
+}
+
+/// The mailbox that is logged in to as this server is, else the first one.
+fn beside<'a>(server: &MailServer, mailboxes: &'a [MailServer]) -> Option<&'a MailServer> {
+    let is_alike = |mailbox: &&MailServer| (mailbox.log_in, &mailbox.user) == (server.log_in, &server.user);
+    mailboxes.iter().find(is_alike).or(mailboxes.first())
 }
 
 fn unusable(error: DiscoveryError) -> Trouble {
@@ -137,7 +163,7 @@ pub(super) fn texts(name: &str, how: &LookupSources) -> Result<Vec<String>, Trou
     Ok(data.iter().filter_map(text).collect())
 }
 
-fn service(name: &str, address: &EmailAddress, how: &LookupSources) -> Result<Option<Offer>, Trouble> {
+fn service(name: &str, security: Security, how: &LookupSources) -> Result<Option<Offer>, Trouble> {
     let Some(found) = dns::records(name, RecordType::SRV, &resolver(how))? else { return Ok(None) };
     let record = |data: &RData| match data {
         RData::SRV(record) => Some(ServiceRecord {
@@ -149,10 +175,8 @@ fn service(name: &str, address: &EmailAddress, how: &LookupSources) -> Result<Op
         _ => None,
     };
     let records: Vec<ServiceRecord> = found.data.iter().filter_map(record).collect();
-    let security =
-        service_names(address).into_iter().find(|(other, _)| other == name).map(|(_, security)| security);
-    let server = security.and_then(|security| best_service(&records, security));
-    Ok(server.map(|server| Offer { server, is_authenticated: found.secure }))
+    let server = best_service(&records, security);
+    Ok(server.map(|server| Offer { server, mailbox: None, is_authenticated: found.secure }))
 }
 
 /// The resolver and the keys that the policy names.

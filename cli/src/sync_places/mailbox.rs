@@ -16,8 +16,24 @@ use crate::socks;
 /// How long a proxy may take to connect.
 const CONNECTING: Duration = Duration::from_secs(60);
 
-/// The box in the mailbox of an account. The password is fetched anew, as it is for mail: it may be a token that ends.
+/// How long a person waits for a mailbox that is only logged in to.
+const TRYING: Duration = Duration::from_secs(30);
+
+/// The box in the mailbox of an account.
 pub(super) fn open(account: &Account, object_box: &ObjectBox) -> Result<ImapTransport, TransportError> {
+    ImapTransport::new(mailbox(account)?, object_box)
+}
+
+/// Logs in to the mailbox of an account and out again. What is in it stays as it is.
+///
+/// # Errors
+/// [`TransportError`]: why it does not let us in.
+pub(crate) fn log_in(account: &Account) -> Result<(), TransportError> {
+    imap::try_log_in(&mailbox(account)?, TRYING)
+}
+
+/// The mailbox. The password is fetched anew, as it is for mail: it may be a token that ends.
+fn mailbox(account: &Account) -> Result<Mailbox, TransportError> {
     let (Some(server), Some(user)) = (&account.imap, &account.user) else {
         return Err(TransportError::Absent);
     };
@@ -33,14 +49,13 @@ pub(super) fn open(account: &Account, object_box: &ObjectBox) -> Result<ImapTran
         Some(SecretSource::OAuth(_)) => Credential::Token(secret),
         _ => Credential::Password(secret),
     };
-    let mailbox = Mailbox {
+    Ok(Mailbox {
         host: host.name.clone(),
         connect: connect(account, host)?,
         user: user.clone(),
         credential,
         tls: tls.map(Arc::new),
-    };
-    ImapTransport::new(mailbox, object_box)
+    })
 }
 
 /// A pin is of a key that one machine has.

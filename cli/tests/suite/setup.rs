@@ -3,6 +3,7 @@
 
 mod check;
 mod find;
+mod mailbox;
 mod take_over;
 mod timer;
 mod writing;

@@ -14,6 +14,8 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(found) = Autoconfig::read(data, &alice) {
         assert!((1..=limits::DISCOVERY_SERVERS).contains(&found.servers.len()));
         found.servers.iter().for_each(checked);
+        assert!(found.mailboxes.len() <= limits::DISCOVERY_SERVERS);
+        found.mailboxes.iter().for_each(mailbox);
     }
     if let Ok(policy) = StsPolicy::parse(data) {
         assert!(policy.hosts.len() <= limits::STS_HOSTS);
@@ -28,6 +30,7 @@ fuzz_target!(|data: &[u8]| {
     let digest = counterseal_core::discovery::pacc_record(data);
     if let Ok(found) = Pacc::read(data, &[text.to_owned(), digest]) {
         checked(&found.server);
+        found.mailbox.iter().for_each(mailbox);
     }
     let record = ServiceRecord { priority: 1, weight: 1, port: 465, target: text.to_owned() };
     if let Some(server) = best_service(&[record], Security::Implicit) {
@@ -42,6 +45,12 @@ fuzz_target!(|data: &[u8]| {
         }
     }
 });
+
+/// Nobody's password goes to a mailbox before TLS began.
+fn mailbox(server: &MailServer) {
+    assert_eq!(server.security, Security::Implicit);
+    checked(server);
+}
 
 fn checked(server: &MailServer) {
     assert!(server.port != 0 && server.host.len() <= 253);

@@ -30,6 +30,9 @@ pub fn ispdb_url(address: &EmailAddress) -> Option<String> {
 pub struct Autoconfig {
     /// The servers for handing mail in, in the order of the document, those in clear left out.
     pub servers: Vec<MailServer>,
+    /// The servers of mailboxes that speak IMAP with TLS from the first octet, in the order of the document; there may
+    /// be none.
+    pub mailboxes: Vec<MailServer>,
 }
 
 impl Autoconfig {
@@ -48,7 +51,7 @@ impl Autoconfig {
         let mut walk = Walk::new(address);
         walk.through(text)?;
         match (walk.servers.is_empty(), walk.in_clear) {
-            (false, _) => Ok(Self { servers: walk.servers }),
+            (false, _) => Ok(Self { servers: walk.servers, mailboxes: walk.mailboxes }),
             (true, true) => Err(DiscoveryError::OnlyClear),
             (true, false) => Err(DiscoveryError::NoServer),
         }
@@ -65,12 +68,15 @@ struct Walk<'a> {
     /// The text of the element that is being read.
     text: String,
     servers: Vec<MailServer>,
+    mailboxes: Vec<MailServer>,
+    /// Whether a server for handing mail in was passed over because it has no TLS.
     in_clear: bool,
 }
 
 /// The elements of one server as they stand there; of several of a name the first one counts.
 #[derive(Default)]
 struct Raw {
+    service: Service,
     host: Option<String>,
     port: Option<String>,
     socket: Option<String>,
@@ -78,7 +84,18 @@ struct Raw {
     log_ins: Vec<String>,
 }
 
-const SERVER: [&str; 3] = ["clientConfig", "emailProvider", "outgoingServer"];
+/// What a server is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Service {
+    /// Mail is handed in there.
+    #[default]
+    Submission,
+    /// It has the mailbox.
+    Mailbox,
+}
+
+const OUTGOING: [&str; 3] = ["clientConfig", "emailProvider", "outgoingServer"];
+const INCOMING: [&str; 3] = ["clientConfig", "emailProvider", "incomingServer"];
 
 impl<'a> Walk<'a> {
     fn new(address: &'a EmailAddress) -> Self {
@@ -89,6 +106,7 @@ impl<'a> Walk<'a> {
             server: None,
             text: String::new(),
             servers: Vec::new(),
+            mailboxes: Vec::new(),
             in_clear: false,
         }
     }
@@ -128,31 +146,45 @@ impl<'a> Walk<'a> {
         }
         self.path.push(start.name().0.to_owned());
         self.text.clear();
-        if self.path == SERVER {
-            let is_smtp = match start.try_get_attribute("type") {
-                Ok(kind) => kind.is_none_or(|kind| kind.value.as_ref() == "smtp"),
-                Err(_) => return Err(DiscoveryError::Malformed("an attribute")),
+        if let Some(service) = self.service() {
+            let kind =
+                start.try_get_attribute("type").map_err(|_| DiscoveryError::Malformed("an attribute"))?;
+            let is_ours = match service {
+                Service::Submission => kind.is_none_or(|kind| kind.value.as_ref() == "smtp"),
+                // The others speak POP3, or nobody knows what.
+                Service::Mailbox => kind.is_some_and(|kind| kind.value.as_ref() == "imap"),
             };
-            self.server = is_smtp.then(Raw::default);
+            self.server = is_ours.then(|| Raw { service, ..Raw::default() });
         }
         Ok(())
     }
 
+    /// What the server is for whose element is the innermost one.
+    fn service(&self) -> Option<Service> {
+        if self.path == OUTGOING {
+            Some(Service::Submission)
+        } else if self.path == INCOMING {
+            Some(Service::Mailbox)
+        } else {
+            None
+        }
+    }
+
     fn push(&mut self, piece: &str) {
         // Only what stands in an element of a server is looked at, so nothing else is kept.
-        if self.server.is_some() && self.path.len() == SERVER.len() + 1 {
+        if self.server.is_some() && self.path.len() == OUTGOING.len() + 1 {
             self.text.push_str(piece);
         }
     }
 
     fn end(&mut self) {
-        let is_server = self.path == SERVER;
+        let is_server = self.service().is_some();
         let element = self.path.pop().unwrap_or_default();
         if is_server {
-            if let Some(raw) = self.server.take().filter(|_| self.servers.len() < DISCOVERY_SERVERS) {
+            if let Some(raw) = self.server.take() {
                 self.add(&raw);
             }
-        } else if self.path == SERVER
+        } else if self.service().is_some()
             && let Some(server) = &mut self.server
         {
             let text = std::mem::take(&mut self.text).trim().to_owned();
@@ -173,13 +205,26 @@ impl<'a> Walk<'a> {
             Some("STARTTLS") => Security::StartTls,
             // Whatever it is, it is not sent to.
             Some(_) | None => {
-                self.in_clear = true;
+                self.in_clear |= raw.service == Service::Submission;
                 return;
             }
         };
+        let server = self.server(raw, security);
+        let servers = match (raw.service, security) {
+            (Service::Submission, _) => &mut self.servers,
+            (Service::Mailbox, Security::Implicit) => &mut self.mailboxes,
+            (Service::Mailbox, Security::StartTls) => return,
+        };
+        if servers.len() < DISCOVERY_SERVERS {
+            servers.extend(server);
+        }
+    }
+
+    /// Nothing where it names no host or port, or only log-ins that we do not know.
+    fn server(&self, raw: &Raw, security: Security) -> Option<MailServer> {
         let host = raw.host.as_deref().map(|host| self.filled(host)).and_then(|host| host_name(&host));
         let port = raw.port.as_deref().and_then(|port| port.parse().ok()).filter(|port| *port != 0);
-        let (Some(host), Some(port)) = (host, port) else { return };
+        let (host, port) = (host?, port?);
         let user = raw.user.as_deref().map(|user| self.filled(user)).and_then(|user| user_name(&user));
         let of_kind = |kinds: &[&str]| raw.log_ins.iter().any(|log_in| kinds.contains(&log_in.as_str()));
         let log_in =
@@ -191,9 +236,9 @@ impl<'a> Walk<'a> {
                 LogIn::Nothing
             } else {
                 // Kerberos, NTLM, a certificate: nothing that we can do.
-                return;
+                return None;
             };
-        self.servers.push(MailServer { host, port, security, user, log_in });
+        Some(MailServer { host, port, security, user, log_in })
     }
 
     /// With the address in the place of its placeholders.
@@ -254,6 +299,44 @@ mod tests {
         assert_eq!((found[0].host.as_str(), found[0].port), ("smtp.example.org", 465));
         assert_eq!((found[0].user.as_deref(), found[0].log_in), (Some("alice&1"), LogIn::Password));
         assert_eq!((found[1].security, found[1].log_in), (Security::StartTls, LogIn::OAuth));
+    }
+
+    fn mailbox(kind: &str, host: &str, port: &str, socket: &str, more: &str) -> String {
+        let outgoing = server(host, port, socket, more).replace("type=\"smtp\"", kind);
+        outgoing.replace("outgoingServer", "incomingServer")
+    }
+
+    #[test]
+    fn a_mailbox_has_tls_from_the_first_octet_and_speaks_imap() {
+        let smtp = server("smtp.example.org", "465", "SSL", "");
+        let user = "<username>%EMAILADDRESS%</username><authentication>password-cleartext</authentication>";
+        let mailboxes = [
+            mailbox("type=\"pop3\"", "pop.example.org", "995", "SSL", ""),
+            mailbox("", "nobody-knows.example.org", "993", "SSL", ""),
+            mailbox("type=\"imap\"", "clear.example.org", "143", "plain", ""),
+            mailbox("type=\"imap\"", "later.example.org", "143", "STARTTLS", ""),
+            mailbox("type=\"imap\"", "zero.example.org", "0", "SSL", ""),
+            mailbox("type=\"imap\"", "large.example.org", "99999", "SSL", ""),
+            mailbox("type=\"imap\"", "192.0.2.1", "993", "SSL", ""),
+            mailbox(
+                "type=\"imap\"",
+                "gssapi.example.org",
+                "993",
+                "SSL",
+                "<authentication>GSSAPI</authentication>",
+            ),
+            mailbox("type=\"imap\"", "IMAP.%EMAILDOMAIN%", "993", "SSL", user),
+        ];
+        let found = read(&with(&[mailboxes.concat(), smtp.clone()].concat())).unwrap();
+        assert_eq!(found.servers.len(), 1);
+        let hosts: Vec<&str> = found.mailboxes.iter().map(|mailbox| mailbox.host.as_str()).collect();
+        assert_eq!(hosts, ["imap.example.org"]);
+        assert_eq!((found.mailboxes[0].port, found.mailboxes[0].security), (993, Security::Implicit));
+        assert_eq!(found.mailboxes[0].user.as_deref(), Some("alice@example.org"));
+        let many = mailboxes[8].repeat(40);
+        assert_eq!(read(&with(&[many, smtp].concat())).unwrap().mailboxes.len(), DISCOVERY_SERVERS);
+        // A mailbox alone sends nothing, and one in clear says nothing of sending.
+        assert_eq!(read(&with(&mailboxes.concat())), Err(DiscoveryError::NoServer));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::limits::DISCOVERY_BYTES;
 
 /// The port of the draft: submission with TLS from the first octet (RFC 8314, section 7.3).
 const SUBMISSIONS: u16 = 465;
+/// And the one of mailboxes: IMAP with TLS from the first octet (RFC 8314, section 7.1).
+const IMAPS: u16 = 993;
 
 /// Where the document is; nothing for an address literal.
 #[must_use]
@@ -35,6 +37,8 @@ pub fn pacc_record(document: &[u8]) -> String {
 pub struct Pacc {
     /// Where mail is handed in.
     pub server: MailServer,
+    /// Where the mailbox is, if the document names a host for it.
+    pub mailbox: Option<MailServer>,
 }
 
 impl Pacc {
@@ -59,8 +63,10 @@ impl Pacc {
         let has =
             |way: &str| ways.and_then(|ways| ways.get(way)).is_some_and(|found| found != &Value::Bool(false));
         let log_in = if has("oauth-public") && !has("password") { LogIn::OAuth } else { LogIn::Password };
-        let security = Security::Implicit;
-        Ok(Self { server: MailServer { host, port: SUBMISSIONS, security, user: None, log_in } })
+        let at = |host, port| MailServer { host, port, security: Security::Implicit, user: None, log_in };
+        // Who sends needs no mailbox: one that is no host keeps nobody from sending.
+        let imap = document.pointer("/protocols/imap/host").and_then(Value::as_str).and_then(host_name);
+        Ok(Self { server: at(host, SUBMISSIONS), mailbox: imap.map(|host| at(host, IMAPS)) })
     }
 }
 
@@ -97,6 +103,9 @@ mod tests {
         let server = read(DOCUMENT).unwrap().server;
         assert_eq!((server.host.as_str(), server.port), ("smtp.example.org", 465));
         assert_eq!((server.security, server.log_in), (Security::Implicit, LogIn::Password));
+        let mailbox = read(DOCUMENT).unwrap().mailbox.unwrap();
+        assert_eq!((mailbox.host.as_str(), mailbox.port), ("imap.example.org", 993));
+        assert_eq!((mailbox.security, mailbox.log_in), (Security::Implicit, LogIn::Password));
         let token =
             DOCUMENT.replace(r#""password":true"#, r#""oauth-public":{"issuer":"https://example.org"}"#);
         assert_eq!(read(&token).unwrap().server.log_in, LogIn::OAuth);
@@ -106,6 +115,16 @@ mod tests {
             "https://ua-auto-config.example.org/.well-known/user-agent-configuration.json"
         );
         assert_eq!(pacc_url(&EmailAddress::parse("alice@[192.0.2.1]").unwrap()), None);
+    }
+
+    #[test]
+    fn a_mailbox_that_is_no_host_keeps_nobody_from_sending() {
+        for imap in [r#""a b""#, r#""192.0.2.1""#, r#""imap.example.org:143""#, "7", "{}", "null"] {
+            let found = read(&DOCUMENT.replace(r#""imap.example.org""#, imap)).unwrap();
+            assert_eq!((found.server.host.as_str(), found.mailbox), ("smtp.example.org", None), "{imap}");
+        }
+        let without = DOCUMENT.replace("imap", "pop3");
+        assert_eq!(read(&without).unwrap().mailbox, None);
     }
 
     #[test]

@@ -26,6 +26,13 @@ pub fn service_names(address: &EmailAddress) -> Vec<(String, Security)> {
     ]
 }
 
+/// The name under which the server of the mailbox stands, with TLS from the first octet (RFC 6186, section 3.2). That of
+/// servers with STARTTLS is not asked for.
+#[must_use]
+pub fn mailbox_service_name(address: &EmailAddress) -> Option<String> {
+    domain_of(address).map(|domain| format!("_imaps._tcp.{domain}."))
+}
+
 /// The server of the records under one name: of the smallest priority the one with the largest weight, so that the
 /// same records always give the same server.
 #[must_use]
@@ -90,6 +97,7 @@ mod tests {
     fn names_are_below_the_domain() {
         let alice = EmailAddress::parse("alice@example.org").unwrap();
         assert_eq!(service_names(&alice)[0].0, "_submissions._tcp.example.org.");
+        assert_eq!(mailbox_service_name(&alice).unwrap(), "_imaps._tcp.example.org.");
         let hosts: Vec<String> =
             guesses(&alice).into_iter().map(|one| format!("{}:{}", one.host, one.port)).collect();
         assert_eq!(
@@ -98,5 +106,6 @@ mod tests {
         );
         let literal = EmailAddress::parse("alice@[192.0.2.1]").unwrap();
         assert!(service_names(&literal).is_empty() && guesses(&literal).is_empty());
+        assert_eq!(mailbox_service_name(&literal), None);
     }
 }

@@ -56,18 +56,26 @@ struct Found {
     size: u32,
 }
 
+/// Logs in to a mailbox and out again. No folder is opened and none is looked for, so nothing in it changes.
+///
+/// # Errors
+/// [`TransportError`]: who is not there, who cannot be trusted, and who does not let us in.
+pub fn try_log_in(mailbox: &Mailbox, patience: Duration) -> Result<(), TransportError> {
+    let within = async {
+        let mut open = log_in(mailbox).await?;
+        open.session.logout().await.map_err(|error| told(&error))
+    };
+    runtime()?.block_on(async { timeout(patience, within).await }).map_err(|_| slow())?
+}
+
 impl ImapTransport {
     /// The box in this mailbox. Nothing is connected yet.
     ///
     /// # Errors
     /// [`TransportError::Io`] where the system gives no event queue.
     pub fn new(mailbox: Mailbox, target: &ObjectBox) -> Result<Self, TransportError> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| TransportError::Io(error.to_string()))?;
         let box_name = super::hexadecimal(target.id());
-        Ok(Self { runtime, mailbox, box_name, patience: limits::IMAP_TIME, open: None })
+        Ok(Self { runtime: runtime()?, mailbox, box_name, patience: limits::IMAP_TIME, open: None })
     }
 
     /// The same, where one question may take no longer than this.
@@ -98,9 +106,8 @@ impl ImapTransport {
             let done = work(&mut fresh, box_name).await.map_err(|error| told(&error))?;
             Ok((done, fresh))
         };
-        let (done, kept) = runtime
-            .block_on(async { timeout(*patience, within).await })
-            .map_err(|_| TransportError::Unreachable("the mail server takes too long".into()))??;
+        let (done, kept) =
+            runtime.block_on(async { timeout(*patience, within).await }).map_err(|_| slow())??;
         *open = Some(kept);
         Ok(done)
     }
@@ -252,10 +259,15 @@ impl ImapTransport {
         match waited {
             Ok(Ok(session)) => self.open = Some(Open { session, folder, idle, expunges }),
             Ok(Err(error)) => return Err(told(&error)),
-            Err(_) => return Err(TransportError::Unreachable("the mail server takes too long".into())),
+            Err(_) => return Err(slow()),
         }
         Ok(())
     }
+}
+
+/// What waits for the server, on this thread.
+fn runtime() -> Result<Runtime, TransportError> {
+    Builder::new_current_thread().enable_all().build().map_err(|error| TransportError::Io(error.to_string()))
 }
 
 /// Opens the folder and tells the validity of its numbers; nothing where there is no such folder.
@@ -316,6 +328,10 @@ fn told_by_system(error: &io::Error) -> TransportError {
         io::ErrorKind::Other => unreadable(),
         _ => TransportError::Unreachable(error.to_string()),
     }
+}
+
+fn slow() -> TransportError {
+    TransportError::Unreachable("the mail server takes too long".into())
 }
 
 fn unreadable() -> TransportError {

@@ -4,7 +4,7 @@ use counterseal_core::address::EmailAddress;
 use counterseal_core::discovery::{LogIn, MailServer, Security};
 use toml_edit::{Array, InlineTable, Value};
 
-use crate::account::{SecretSource, Server};
+use crate::account::{Host, MailboxServer, SecretSource, Server};
 use crate::failure::Failure;
 
 /// An account that is not in the file yet.
@@ -17,6 +17,8 @@ pub(crate) struct NewAccount {
     pub(crate) url: String,
     pub(crate) user: Option<String>,
     pub(crate) secret: Option<SecretSource>,
+    /// Where the mailbox is.
+    pub(crate) imap: Option<String>,
     /// `socks5://HOST:PORT`.
     pub(crate) proxy: Option<String>,
 }
@@ -45,6 +47,9 @@ impl NewAccount {
             Some(SecretSource::Netrc) => line("password", table("netrc", true)),
             None => {}
         }
+        if let Some(imap) = &self.imap {
+            line("imap", imap.as_str().into());
+        }
         if let Some(proxy) = &self.proxy {
             line("proxy", proxy.as_str().into());
         }
@@ -70,7 +75,13 @@ pub(super) fn url(server: &MailServer) -> String {
     url_of(Some(server.security), &server.host, server.port)
 }
 
-/// The same, without TLS for this machine.
+/// What `imap` says of one.
+pub(super) fn url_of_mailbox(server: &MailServer) -> String {
+    let host = Host { name: server.host.clone(), port: server.port };
+    MailboxServer::Imaps(host).to_string()
+}
+
+/// What `smtp` says, without TLS for this machine.
 pub(super) fn url_of(security: Option<Security>, host: &str, port: u16) -> String {
     let (scheme, usual) = match security {
         Some(Security::Implicit) => ("smtps", 465),
@@ -113,7 +124,7 @@ pub(super) fn of_server(
     };
     let user = logs_in.then(|| user.unwrap_or_else(|| address.to_string()));
     let from = vec![address.to_string()];
-    Ok(NewAccount { name: name.to_owned(), from, url, user, secret, proxy: None })
+    Ok(NewAccount { name: name.to_owned(), from, url, user, secret, imap: None, proxy: None })
 }
 
 #[cfg(test)]
@@ -133,12 +144,14 @@ mod tests {
                 "-c".to_owned(),
                 "pass 'x' \"y\"".to_owned(),
             ])),
+            imap: Some("imaps://imap.example.org\"\n[[sync]]".to_owned()),
             proxy: None,
         };
         let document = toml_edit::Document::parse(account.to_toml()).unwrap();
         let table = document["account"]["my.work"].as_table().unwrap();
         assert_eq!(document["account"].as_table().unwrap().len(), 1);
         assert_eq!(table["user"].as_str(), account.user.as_deref());
+        assert_eq!(table["imap"].as_str(), account.imap.as_deref());
         assert_eq!(table["password"]["command"][2].as_str(), Some("pass 'x' \"y\""));
     }
 

@@ -7,8 +7,9 @@ use counterseal_core::secret::SecretBytes;
 use super::account::NewAccount;
 use super::check::{self, Seen};
 use super::clients;
+use super::mailbox;
 use super::password;
-use super::server::{self, Named};
+use super::server::{self, Named, Planned};
 use super::settings;
 use super::take_over;
 use super::timer::{self, Installed};
@@ -42,6 +43,8 @@ pub(crate) struct Report {
     pub(crate) account: String,
     /// Its server.
     pub(crate) server: String,
+    /// Where the mailbox is, as config.toml says.
+    pub(crate) imap: Option<String>,
     /// Who named the server; nothing where the account was there.
     pub(crate) named: Option<Named>,
     /// What the person should know of accounts that were taken over.
@@ -79,7 +82,7 @@ fn all(arguments: &args::Setup, address: EmailAddress) -> Result<Report, Failure
     // What cannot go on ends before anything is written.
     let config = Config::read()?;
     let encrypt = wanted_policy(arguments)?;
-    let (accounts, mut report) = match account::choose(&config.accounts, None, Some(&address), None) {
+    let (mut accounts, mut report) = match account::choose(&config.accounts, None, Some(&address), None) {
         Ok(account) => (Vec::new(), there(arguments, &config, account, address)?),
         Err(_) => planned(arguments, &config, address)?,
     };
@@ -90,13 +93,16 @@ fn all(arguments: &args::Setup, address: EmailAddress) -> Result<Report, Failure
     render::notes(&report.notes, json)?;
     let mut known = passphrase::given(&arguments.passphrase)?;
     report.keys = Some(keys(arguments, &report.address, &mut known)?);
+    if let Some(own) = accounts.iter_mut().find(|account| account.name == report.account) {
+        let missing = password::into_keyring(own, server::asks(arguments));
+        let closed = if arguments.no_check { None } else { mailbox::try_log_in(own) };
+        report.imap.clone_from(&own.imap);
+        let new: Vec<String> = missing.into_iter().chain(closed).collect();
+        render::notes(&new, json)?;
+        report.notes.extend(new);
+    }
     if !accounts.is_empty() {
         settings::add_accounts(&accounts)?;
-    }
-    let own = accounts.iter().find(|account| account.name == report.account);
-    if let Some(note) = own.and_then(|own| password::into_keyring(own, server::asks(arguments))) {
-        render::notes(std::slice::from_ref(&note), json)?;
-        report.notes.push(note);
     }
     if let Some(encrypt) = encrypt {
         render::change("policy.toml", &settings::policy_row(encrypt), json)?;
@@ -193,8 +199,9 @@ fn planned(
         None => {
             let json = arguments.report.json;
             let mut tell = |finding: &Finding| render::asked(finding, json);
-            let (account, named) = server::account(arguments, &address, &policy::in_force()?, &mut tell)?;
-            (vec![account], named, Vec::new())
+            let Planned { account, named, note } =
+                server::account(arguments, &address, &policy::in_force()?, &mut tell)?;
+            (vec![account], named, Vec::from_iter(note))
         }
     };
     if let Some(taken) = accounts.iter().find(|new| config.accounts.iter().any(|old| old.name == new.name)) {
@@ -252,6 +259,7 @@ impl Report {
             keys: None,
             account: account.name.clone(),
             server: account.server.to_string(),
+            imap: account.imap.as_ref().map(ToString::to_string),
             named: None,
             notes: Vec::new(),
             policy: None,

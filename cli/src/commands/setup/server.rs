@@ -7,6 +7,7 @@ use counterseal_core::discovery::{LogIn, MailServer, guesses};
 use counterseal_core::policy::{Network, Policy};
 
 use super::account::{NewAccount, of_server, url};
+use super::mailbox;
 use crate::account::{Account, RequireTls, Server, Way};
 use crate::args;
 use crate::failure::Failure;
@@ -42,22 +43,41 @@ impl Named {
     }
 }
 
+/// The account that is to be written, and how its servers came into it.
+pub(super) struct Planned {
+    pub(super) account: NewAccount,
+    pub(super) named: Named,
+    /// What the person should know of it.
+    pub(super) note: Option<String>,
+}
+
+/// A server that may get the password.
+pub(super) struct Taken {
+    pub(super) server: MailServer,
+    pub(super) named: Named,
+    /// Where the mailbox is, if that was said too. Whether it may get the password is to be seen.
+    pub(super) mailbox: Option<Offer>,
+}
+
 /// The account by `--server`, or by what the domain says. `tell` is told what was asked, and what came of it.
 pub(super) fn account(
     arguments: &args::Setup,
     address: &EmailAddress,
     policy: &Policy,
     tell: &mut dyn FnMut(&Finding),
-) -> Result<(NewAccount, Named), Failure> {
+) -> Result<Planned, Failure> {
     let command = arguments.password_command.as_deref();
     let made = |url: String, log_in, user: Option<String>| {
         of_server(&arguments.account, address, url, log_in, arguments.user.clone().or(user), command)
     };
     if let Some(server) = &arguments.server {
-        return Ok((made(server.clone(), LogIn::Password, None)?, Named::Person));
+        let account = made(server.clone(), LogIn::Password, None)?;
+        return Ok(Planned { account, named: Named::Person, note: None });
     }
-    let (server, named) = found(arguments, address, policy, tell)?;
-    Ok((made(url(&server), server.log_in, server.user.clone())?, named))
+    let taken = found(arguments, address, policy, tell)?;
+    let mut account = made(url(&taken.server), taken.server.log_in, taken.server.user.clone())?;
+    let note = mailbox::add(arguments, address, &taken, &mut account)?;
+    Ok(Planned { account, named: taken.named, note })
 }
 
 fn found(
@@ -65,7 +85,7 @@ fn found(
     address: &EmailAddress,
     policy: &Policy,
     tell: &mut dyn FnMut(&Finding),
-) -> Result<(MailServer, Named), Failure> {
+) -> Result<Taken, Failure> {
     let offline = lookup::is_forbidden();
     if offline || policy.network == Network::Never {
         let who = if offline { "--offline" } else { "network = \"never\" in the policy" };
@@ -75,7 +95,11 @@ fn found(
     let mut inquiry = Inquiry { address, policy, tell, troubles: Vec::new() };
     for publisher in lookup::publishers(arguments.ispdb) {
         if let Some(offer) = inquiry.of(publisher) {
-            return taken(arguments, address, offer, Named::Published(publisher));
+            let mut taken = taken(arguments, address, offer, Named::Published(publisher))?;
+            if publisher == Publisher::Srv {
+                taken.mailbox = inquiry.mailbox();
+            }
+            return Ok(taken);
         }
     }
     if asks(arguments) {
@@ -87,7 +111,7 @@ fn found(
             return taken(arguments, address, offer, Named::Published(publisher));
         }
         if let Some(server) = guesses(address).into_iter().find(answers) {
-            let offer = Offer { server, is_authenticated: false };
+            let offer = Offer { server, mailbox: None, is_authenticated: false };
             return taken(arguments, address, offer, Named::Guessed);
         }
     }
@@ -120,6 +144,13 @@ impl Inquiry<'_> {
         }
         named
     }
+
+    /// Who sends by what the DNS says has a mailbox by it too. It is none of the troubles where it has not.
+    fn mailbox(&mut self) -> Option<Offer> {
+        let finding = lookup::mailbox_by_service(self.address, &self.policy.lookups)?;
+        (self.tell)(&finding);
+        finding.outcome.ok().flatten()
+    }
 }
 
 /// The list is somebody else's, and learns the domain.
@@ -139,17 +170,13 @@ fn taken(
     address: &EmailAddress,
     offer: Offer,
     named: Named,
-) -> Result<(MailServer, Named), Failure> {
-    let Offer { server, is_authenticated } = offer;
-    if is_authenticated && server.is_of(address.domain()) {
-        return Ok((server, named));
-    }
+) -> Result<Taken, Failure> {
+    let why = doubt(&offer, address, named);
+    let Offer { server, mailbox, is_authenticated } = offer;
     let shown = url(&server);
-    let why = match named {
-        _ if is_authenticated => format!("it is no host of {}", address.domain()),
-        Named::Guessed => "nobody says that it is yours".to_owned(),
-        _ => format!("nothing proves that {} says so", address.domain()),
-    };
+    let mailbox = mailbox.map(|server| Offer { server, mailbox: None, is_authenticated });
+    let taken = Taken { server, named, mailbox };
+    let Some(why) = why else { return Ok(taken) };
     let message = format!("{shown} was found by {}, and {why}", named.word());
     if !asks(arguments) {
         return Err(Failure::unknown("server-unproven", message)
@@ -157,9 +184,19 @@ fn taken(
     }
     let question = format!("{message}.\nIt would get your password. Is it your server? (yes or no)");
     match ask_shown(&question).map_err(|error| Failure::io("the terminal", &error))?.as_deref() {
-        Some("yes" | "y") => Ok((server, named)),
+        Some("yes" | "y") => Ok(taken),
         _ => Err(Failure::unknown("cancelled", "not your server: nothing was written")
             .hint(format!("name it: cseal setup {address} --server smtps://smtp.example.org"))),
+    }
+}
+
+/// Why it is not known that a server is the domain's own word and its own host; nothing where it is.
+pub(super) fn doubt(offer: &Offer, address: &EmailAddress, named: Named) -> Option<String> {
+    match named {
+        _ if offer.is_authenticated && offer.server.is_of(address.domain()) => None,
+        _ if offer.is_authenticated => Some(format!("it is no host of {}", address.domain())),
+        Named::Guessed => Some("nobody says that it is yours".to_owned()),
+        _ => Some(format!("nothing proves that {} says so", address.domain())),
     }
 }
 

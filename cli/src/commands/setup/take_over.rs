@@ -99,6 +99,7 @@ fn of(
         url: url_of(account.security, &account.host, account.port),
         user,
         secret,
+        imap: None,
         proxy: account
             .proxy
             .as_ref()

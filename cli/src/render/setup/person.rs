@@ -1,12 +1,14 @@
 //! What `cseal setup ADDRESS` asked, changed and found, in words and as JSON.
 
 use counterseal_core::policy::Encrypt;
+use counterseal_keysync::transport::address::Address;
 use serde::Serialize;
 
 use crate::commands::setup::{Installed, Keys, Report, Seen};
 use crate::failure::Failure;
 use crate::lookup::Finding;
 use crate::render::json::line;
+use crate::sync_places;
 use crate::terminal::{Mark, SafeText, marked, print, say};
 
 #[derive(Serialize)]
@@ -17,6 +19,7 @@ struct Object<'a> {
     keys: Option<&'a str>,
     account: &'a str,
     server: &'a str,
+    imap: Option<&'a str>,
     found_by: Option<&'a str>,
     notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +88,7 @@ fn object(report: &Report) -> Object<'_> {
         }),
         account: &report.account,
         server: &report.server,
+        imap: report.imap.as_deref(),
         found_by: report.named.map(|named| named.word()),
         notes: &report.notes,
         policy: report.policy.map(policy_word),
@@ -121,6 +125,11 @@ fn words(report: &Report) -> String {
         Some(_) => format!("mail goes by {account}"),
         None => format!("mail goes by {account}, which was set up already"),
     });
+    lines.extend(report.imap.as_ref().filter(|_| report.named.is_some()).map(|imap| {
+        let place = sync_places::to_toml(&Address::Imap(report.account.clone()));
+        let place = place.trim_end().replace('\n', " and ");
+        format!("your mailbox is at {imap}; your devices meet in it by two lines of config.toml: {place}")
+    }));
     lines.extend(report.policy.map(|policy| match policy {
         Encrypt::Require => "mail to people without a key is held for you".to_owned(),
         Encrypt::IfPossible => "mail to people without a key is sent in clear".to_owned(),

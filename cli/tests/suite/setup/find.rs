@@ -9,7 +9,7 @@ use super::{json, keyring, run, text, typed};
 use crate::people::Place;
 use crate::servers::{NameServer, Server, TlsNames, web_server};
 
-const PACC: &str = r#"{"protocols":{"smtp":{"host":"pacc.example.org"}},"authentication":{"password":true}}"#;
+const PACC: &str = r#"{"protocols":{"imap":{"host":"box.example.org"},"smtp":{"host":"pacc.example.org"}},"authentication":{"password":true}}"#;
 const ALICE: [&str; 6] = ["setup", "alice@example.org", "--no-check", "--timer", "none", "--json"];
 
 fn autoconfig(host: &str, socket: &str, before: &str) -> String {
@@ -18,6 +18,15 @@ fn autoconfig(host: &str, socket: &str, before: &str) -> String {
          <outgoingServer type=\"smtp\"><hostname>{host}</hostname><port>465</port><socketType>{socket}</socketType>\
          <username>%EMAILLOCALPART%</username></outgoingServer></emailProvider></clientConfig>"
     )
+}
+
+/// The same document with a mailbox.
+fn with_mailbox(document: &str, host: &str, port: &str, socket: &str, more: &str) -> String {
+    let incoming = format!(
+        "<incomingServer type=\"imap\"><hostname>{host}</hostname><port>{port}</port><socketType>{socket}</socketType>\
+         <username>%EMAILLOCALPART%</username>{more}</incomingServer><outgoingServer"
+    );
+    document.replace("<outgoingServer", &incoming)
 }
 
 /// A domain with a name server and a web server; its documents are files.
@@ -39,7 +48,9 @@ impl Domain {
         let digest = <base64ct::Base64 as base64ct::Encoding>::encode_string(&Sha256::digest(PACC));
         let records = format!(
             "_ua-auto-config.example.org. IN TXT \"v=UAAC1; a=sha256; d={digest}\"\n\
-             _submissions._tcp.example.org. IN SRV 0 1 465 srv.example.org.\n"
+             _submissions._tcp.example.org. IN SRV 0 1 465 srv.example.org.\n\
+             _imaps._tcp.example.org. IN SRV 0 1 1993 srv-box.example.org.\n\
+             _imap._tcp.example.org. IN SRV 0 1 143 clear-box.example.org.\n"
         );
         let unsigned = "_submissions._tcp.example.net. IN SRV 0 1 465 srv.example.net.\n";
         let broken = "_submissions._tcp.broken.org. IN SRV 0 1 465 ABCDEF.broken.org.\n";
@@ -96,25 +107,40 @@ impl Domain {
 fn each_source_is_asked_in_its_turn_and_what_the_domain_proves_is_taken() {
     let Some(domain) = Domain::new() else { return };
     domain.serve(".well-known/user-agent-configuration.json", PACC);
-    domain.serve("mail/config-v1.1.xml", &autoconfig("first.example.org", "SSL", ""));
+    let first = autoconfig("first.example.org", "SSL", "");
+    domain.serve("mail/config-v1.1.xml", &with_mailbox(&first, "first-box.%EMAILDOMAIN%", "993", "SSL", ""));
     domain.serve(
         ".well-known/autoconfig/mail/config-v1.1.xml",
         &autoconfig("second.%EMAILDOMAIN%", "STARTTLS", ""),
     );
     let all = ["ua-auto-config.example.org", "autoconfig.example.org", "example.org"];
-    for (hosts, by, server, user) in [
-        (&all[..], "pacc", "smtps://pacc.example.org", "alice@example.org"),
-        (&all[1..], "autoconfig", "smtps://first.example.org", "alice"),
-        (&all[2..], "autoconfig", "smtp+starttls://second.example.org:465", "alice"),
-        (&[], "srv", "smtps://srv.example.org", "alice@example.org"),
+    for (hosts, by, server, user, imap) in [
+        (&all[..], "pacc", "smtps://pacc.example.org", "alice@example.org", Some("imaps://box.example.org")),
+        (
+            &all[1..],
+            "autoconfig",
+            "smtps://first.example.org",
+            "alice",
+            Some("imaps://first-box.example.org"),
+        ),
+        (&all[2..], "autoconfig", "smtp+starttls://second.example.org:465", "alice", None),
+        (
+            &[],
+            "srv",
+            "smtps://srv.example.org",
+            "alice@example.org",
+            Some("imaps://srv-box.example.org:1993"),
+        ),
     ] {
         domain.policy(hosts, "");
         let done = json(&domain.setup(&ALICE).exits(0));
         assert_eq!((&done["found_by"], &done["check"]), (&by.into(), &"none".into()), "{done}");
+        assert_eq!(done["imap"].as_str(), imap, "{done}");
         let written = text(&domain.place, "alice/config.toml");
+        let mailbox = imap.map(|imap| format!("imap = \"{imap}\"\n")).unwrap_or_default();
         let expected = format!(
             "[account.home]\nfrom = [\"alice@example.org\"]\nsmtp = \"{server}\"\nuser = \"{user}\"\n\
-             password = {{ keyring = true }}\n"
+             password = {{ keyring = true }}\n{mailbox}"
         );
         assert_eq!(written, expected);
         fs::remove_file(domain.place.path("alice/config.toml")).unwrap();
@@ -125,6 +151,90 @@ fn each_source_is_asked_in_its_turn_and_what_the_domain_proves_is_taken() {
     let ran = domain.setup(&[&ALICE[..5], &["--yes"]].concat()).exits(0);
     assert!(ran.stderr.contains("bad-answer: the DNS of the domain has no digest of it"), "{}", ran.stderr);
     assert!(text(&domain.place, "alice/config.toml").contains("srv.example.org"));
+}
+
+#[test]
+fn a_mailbox_that_is_not_proven_is_left_out_and_keeps_nobody_from_sending() {
+    let Some(domain) = Domain::new() else { return };
+    domain.policy(&["autoconfig.example.org"], "");
+    let smtp = autoconfig("smtp.example.org", "SSL", "");
+    let token = "<authentication>OAuth2</authentication>";
+    for (host, port, socket, more, why) in [
+        ("imap.evil.example", "993", "SSL", "", Some("it is no host of example.org")),
+        ("imap.example.org.evil.example", "993", "SSL", "", Some("it is no host of example.org")),
+        ("localhost", "993", "SSL", "", Some("it is no host of example.org")),
+        ("imap.example.org", "993", "SSL", token, Some("another log-in")),
+        ("imap.example.org", "143", "plain", "", None),
+        ("imap.example.org", "143", "STARTTLS", "", None),
+        ("imap.example.org", "0", "SSL", "", None),
+        ("imap.example.org", "70000", "SSL", "", None),
+        ("127.0.0.1", "993", "SSL", "", None),
+        ("imap.example.org\n[[sync]]", "993", "SSL", "", None),
+    ] {
+        domain.serve("mail/config-v1.1.xml", &with_mailbox(&smtp, host, port, socket, more));
+        for script in [&[][..], &["--yes"]] {
+            let done = json(&domain.setup(&[&ALICE[..], script].concat()).exits(0));
+            assert_eq!(
+                (&done["imap"], &done["found_by"]),
+                (&serde_json::Value::Null, &"autoconfig".into()),
+                "{done}"
+            );
+            let note = done["notes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|note| note.as_str())
+                .find(|note| note.contains("mailbox"));
+            assert!(
+                why.map_or(note.is_none(), |why| note.is_some_and(|note| note.contains(why))),
+                "{host}: {done}"
+            );
+            let written = text(&domain.place, "alice/config.toml");
+            assert!(written.contains("smtps://smtp.example.org") && !written.contains("imap"), "{written}");
+            fs::remove_file(domain.place.path("alice/config.toml")).unwrap();
+        }
+    }
+    // Of several the first that can be had is taken; another name than that for sending is none of the account.
+    let several = with_mailbox(&smtp, "imap.example.org", "1993", "SSL", "");
+    let several = with_mailbox(&several, "imap.example.org", "143", "plain", "");
+    domain.serve("mail/config-v1.1.xml", &several);
+    assert_eq!(json(&domain.setup(&ALICE).exits(0))["imap"], "imaps://imap.example.org:1993");
+    fs::remove_file(domain.place.path("alice/config.toml")).unwrap();
+    let other =
+        with_mailbox(&smtp, "imap.example.org", "993", "SSL", "").replacen("%EMAILLOCALPART%", "other", 1);
+    domain.serve("mail/config-v1.1.xml", &other);
+    assert_eq!(json(&domain.setup(&ALICE).exits(0))["imap"], serde_json::Value::Null);
+    fs::remove_file(domain.place.path("alice/config.toml")).unwrap();
+    // Who says their name says it for both.
+    let named = json(&domain.setup(&[&ALICE[..], &["--user", "al"]].concat()).exits(0));
+    assert_eq!(named["imap"], "imaps://imap.example.org");
+}
+
+#[test]
+fn a_person_is_asked_about_a_mailbox_of_somebody_else() {
+    let Some(domain) = Domain::new() else { return };
+    if crate::peers::command::find("script").is_none() {
+        return crate::peers::command::missing("script");
+    }
+    keyring(&domain.place);
+    domain.policy(&["autoconfig.example.org"], "");
+    let smtp = autoconfig("smtp.example.org", "SSL", "");
+    domain.serve("mail/config-v1.1.xml", &with_mailbox(&smtp, "imap.provider.example", "993", "SSL", ""));
+    let arguments = "setup alice@example.org --no-check --timer none --policy require";
+    let roots: &Path = &domain.tls.authority;
+    let no = typed(&domain.place, "alice", roots, arguments, "no\ngeheim\n");
+    assert!(no.contains("it is no host of example.org") && !no.contains("your mailbox is at"), "{no}");
+    let written = text(&domain.place, "alice/config.toml");
+    assert!(written.contains("smtps://smtp.example.org") && !written.contains("imap"), "{written}");
+    fs::remove_file(domain.place.path("alice/config.toml")).unwrap();
+    let yes = typed(&domain.place, "alice", roots, arguments, "yes\n");
+    let hint = "two lines of config.toml: [[sync]] and imap = \"home\"";
+    assert!(yes.contains("your mailbox is at imaps://imap.provider.example") && yes.contains(hint), "{yes}");
+    let written = text(&domain.place, "alice/config.toml");
+    assert!(
+        written.contains("imap = \"imaps://imap.provider.example\"") && !written.contains("sync"),
+        "{written}"
+    );
 }
 
 #[test]
