@@ -239,9 +239,9 @@ pub const STREAM_BYTES: u32 = 64 << 10;
 pub const VISITORS: usize = 200_000;
 /// Requests that wait for something new, all boxes together.
 pub const WAITERS: usize = 50_000;
-/// Bytes on disk of a box in the embedded store, about.
+/// Bytes on disk that a box counts for: about what it takes in the embedded store.
 pub const BOX_OVERHEAD: u64 = 400;
-/// Bytes on disk of an object beside its body in the embedded store, about.
+/// Bytes on disk that an object counts for beside its body: about what it takes in the embedded store.
 pub const OBJECT_OVERHEAD: u64 = 700;
 /// The part of its disk that an embedded store fills where nobody says how much, as a divisor.
 pub const DISK_PART: u64 = 2;
@@ -257,6 +257,10 @@ pub const SWEEP_SECONDS: u64 = 60;
 pub const SWEEP_BOXES: u64 = 200;
 /// Objects that one transaction of such a search removes.
 pub const SWEEP_OBJECTS: u64 = 2000;
+/// Seconds after which a process reads anew what it and others keep in PostgreSQL.
+pub const SUM_SECONDS: u64 = 5;
+/// Rows of changes in PostgreSQL with more of which they are made one.
+pub const SUM_ROWS: u64 = 1000;
 /// Writes that are made durable together.
 pub const COMMIT_GROUP: usize = 256;
 /// Bytes of an object above which PostgreSQL hands it to the object store: smaller ones cost less in a table.

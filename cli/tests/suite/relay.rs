@@ -1,7 +1,9 @@
 //! `cseal relay` as an administrator runs it: the whole API on every store, TLS, signals, kills, and whoever asks badly.
 
 mod api;
+mod backends;
 mod durable;
+mod full;
 pub mod process;
 mod rough;
 mod settings;

@@ -12,7 +12,8 @@ pub struct Limits {
     pub pairing: BoxLimits,
     /// Boxes of accounts.
     pub account: BoxLimits,
-    /// Bytes on disk of all boxes and objects together, where the store counts them; else a part of its disk.
+    /// Bytes on disk of all boxes and objects together; without it a part of the disk of an embedded store, and no limit
+    /// with PostgreSQL.
     pub total_bytes: Option<u64>,
 }
 

@@ -51,9 +51,7 @@ impl Metrics {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         single(&mut page, "boxes", "gauge", totals.boxes);
         single(&mut page, "objects", "gauge", totals.objects);
-        if let Some(bytes) = totals.bytes {
-            single(&mut page, "object_bytes", "gauge", bytes);
-        }
+        single(&mut page, "object_bytes", "gauge", totals.bytes);
         if let Some(most) = totals.most {
             single(&mut page, "total_bytes_limit", "gauge", most);
         }
@@ -127,6 +125,6 @@ mod tests {
         ] {
             assert!(page.lines().any(|line| line == expected), "{expected}\n{page}");
         }
-        assert!(!page.contains("object_bytes"));
+        assert!(!page.contains("total_bytes_limit"));
     }
 }

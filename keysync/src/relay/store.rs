@@ -2,6 +2,7 @@
 
 pub mod postgres;
 pub mod sqlite;
+mod sums;
 
 use std::fmt;
 
@@ -10,8 +11,9 @@ use futures::future::BoxFuture;
 
 use super::limits::Limits;
 use super::protocol::{CapabilityHash, Class, Right};
-use crate::limits::{BOX_OVERHEAD, OBJECT_OVERHEAD};
 use crate::transport::ObjectName;
+pub(crate) use sums::Sums;
+pub use sums::Totals;
 
 /// What a store answers, when it does.
 pub type Answer<'s, T> = BoxFuture<'s, Result<T, StoreError>>;
@@ -51,7 +53,7 @@ pub trait Store: Send + Sync {
     /// Removes boxes that have ended, some of them: how many.
     fn sweep(&self, now: Time) -> Answer<'_, u64>;
 
-    /// How much is kept, about.
+    /// How much is kept, as far as this process knows.
     fn totals(&self) -> Totals;
 
     /// Whether the store answers.
@@ -203,29 +205,6 @@ pub struct Kept {
     pub bytes: u64,
 }
 
-/// How much is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Boxes.
-    pub boxes: u64,
-    /// Objects in them.
-    pub objects: u64,
-    /// Bytes of the objects, where the store knows.
-    pub bytes: Option<u64>,
-    /// Bytes on disk that all of it may have, where the store counts them.
-    pub most: Option<u64>,
-}
-
-impl Totals {
-    /// Whether so many bytes more on disk are too many.
-    pub(crate) fn refuse(&self, more: u64) -> bool {
-        let Some(most) = self.most else { return false };
-        let boxes = self.boxes.saturating_mul(BOX_OVERHEAD);
-        let objects = self.objects.saturating_mul(OBJECT_OVERHEAD).saturating_add(self.bytes.unwrap_or(0));
-        boxes.saturating_add(objects).saturating_add(more) > most
-    }
-}
-
 /// Why a store did not do it. Nothing was acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError(pub String);
@@ -248,13 +227,17 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Why a further object of so many bytes does not go in; nothing where it does.
-    pub(crate) fn refuses(self, bytes: u64, limits: &Limits) -> Option<Putting> {
+    /// Why a further object of so many bytes does not go in; nothing where it does. The limits of the box go before that of
+    /// the relay, which may be too full for it.
+    pub(crate) fn refuses(self, bytes: u64, is_full: bool, limits: &Limits) -> Option<Putting> {
         let limits = limits.of(self.class);
         if self.objects >= limits.objects || self.bytes.saturating_add(bytes) > limits.bytes {
             return Some(Putting::Full);
         }
-        (self.puts_today >= limits.puts_a_day).then_some(Putting::Daily)
+        if self.puts_today >= limits.puts_a_day {
+            return Some(Putting::Daily);
+        }
+        is_full.then_some(Putting::Full)
     }
 }
 

@@ -4,32 +4,39 @@
 //! partitioned by the number of the box. A put is one transaction that holds the row of its box: the limits are checked
 //! and the number given in it. Bodies above [`INLINE_BYTES`] go to an object store, where there is one.
 
+mod address;
 mod bodies;
+mod creating;
+mod known;
 mod news;
 mod statements;
+mod sums;
+mod sweeping;
 mod tls;
 
+use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
+};
 use futures::FutureExt;
-use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
 
 use super::{
-    Answer, BoxNumber, BoxState, Claim, Creating, Kept, NewBox, Permission, Putting, Store, StoreError,
+    Answer, BoxNumber, BoxState, Claim, Creating, Kept, NewBox, Permission, Putting, Store, StoreError, Sums,
     Totals,
 };
 use crate::limits::INLINE_BYTES;
 use crate::relay::limits::Limits;
 use crate::relay::waiting::Waiting;
 use crate::transport::ObjectName;
+use address::config;
 use bodies::Bodies;
 pub use bodies::BodySettings;
+use known::KnownSums;
 use news::News;
 use tls::Tls;
 
@@ -62,8 +69,7 @@ struct Inner {
     bodies: Option<Bodies>,
     limits: Limits,
     news: News,
-    boxes: AtomicU64,
-    objects: AtomicU64,
+    sums: Arc<KnownSums>,
 }
 
 impl PostgresStore {
@@ -93,40 +99,17 @@ impl PostgresStore {
         let client = connect(&pool).await?;
         begin(&client).await?;
         drop(client);
+        let sums = KnownSums::start(&pool, limits.total_bytes).await?;
         let news = News::start(config, tls, pool.clone(), waiting);
-        let inner =
-            Inner { pool, bodies, limits, news, boxes: AtomicU64::default(), objects: AtomicU64::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(Inner { pool, bodies, limits, news, sums }) })
     }
-}
-
-fn config(settings: &PostgresSettings) -> Result<Config, StoreError> {
-    let mut config: Config =
-        settings.url.parse().map_err(|_| StoreError("not a postgres: URL".to_owned()))?;
-    if let Some(password) = &settings.password {
-        config.password(password.expose());
-    }
-    let is_local = |host: &Host| match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-        }
-    };
-    // What the default would do without TLS where the server has none: an attacker in between has none.
-    if config.get_ssl_mode() == SslMode::Prefer {
-        let is_local = config.get_hosts().iter().all(is_local);
-        config.ssl_mode(if is_local { SslMode::Disable } else { SslMode::Require });
-    }
-    // One plan for each question: planning anew over all partitions takes four times as long as asking.
-    let options =
-        format!("{} -c plan_cache_mode=force_generic_plan", config.get_options().unwrap_or_default());
-    config.options(options.trim_start());
-    config.connect_timeout(PATIENCE).application_name("counterseal-relay");
-    Ok(config)
 }
 
 async fn connect(pool: &Pool) -> Result<Object, StoreError> {
-    pool.get().await.map_err(|error| StoreError(format!("database: {error}")))
+    pool.get().await.map_err(|error| match error {
+        PoolError::Backend(error) => error.into(),
+        error => StoreError(format!("database: {error}")),
+    })
 }
 
 async fn begin(client: &Object) -> Result<(), StoreError> {
@@ -141,6 +124,18 @@ async fn begin(client: &Object) -> Result<(), StoreError> {
 }
 
 impl Inner {
+    async fn create(&self, new: NewBox, permission: Permission, now: Time) -> Result<Creating, StoreError> {
+        let mut client = connect(&self.pool).await?;
+        let entry = self.sums.enter(Sums::ONE_BOX);
+        let is_full = entry.is_none();
+        let creating = creating::create(&mut client, &new, permission, is_full, &self.limits, now).await?;
+        match (creating, entry) {
+            (Creating::Created(_), _) | (_, None) => {}
+            (_, Some(entry)) => entry.refused(),
+        }
+        Ok(creating)
+    }
+
     async fn put(
         &self,
         number: BoxNumber,
@@ -148,22 +143,39 @@ impl Inner {
         body: Vec<u8>,
         now: Time,
     ) -> Result<Putting, StoreError> {
-        let mut client = connect(&self.pool).await?;
-        let put = statements::NewObject { number, name, bytes: body.len() as u64, now };
+        let bytes = body.len() as u64;
+        let client = connect(&self.pool).await?;
+        let entry = self.sums.enter(Sums::one_object(bytes));
+        let put = statements::NewObject { number, name, bytes, now, is_full: entry.is_none() };
+        let putting = self.put_object(client, &put, body).await?;
+        match (putting, entry) {
+            (Putting::Kept(_), _) => self.news.tell(number),
+            (_, Some(entry)) => entry.refused(),
+            (_, None) => {}
+        }
+        Ok(putting)
+    }
+
+    async fn put_object(
+        &self,
+        mut client: Object,
+        put: &statements::NewObject,
+        body: Vec<u8>,
+    ) -> Result<Putting, StoreError> {
         let outside = self.bodies.as_ref().filter(|_| body.len() > INLINE_BYTES);
         let Some(bodies) = outside else {
-            return statements::put(&mut client, &put, Some(&body), None, &self.limits).await;
+            return statements::put(&mut client, put, Some(&body), None, &self.limits).await;
         };
         // What would be refused is not sent to the object store first. What counts is what the transaction says.
-        if let Some(refused) = statements::would_refuse(&client, &put, &self.limits).await? {
+        if let Some(refused) = statements::would_refuse(&client, put, &self.limits).await? {
             return Ok(refused);
         }
         let key = bodies.new_key()?;
-        statements::note_stray(&client, &key, now).await?;
+        statements::note_stray(&client, &key, put.now).await?;
         drop(client);
         bodies.put(&key, body).await?;
         let mut client = connect(&self.pool).await?;
-        let putting = statements::put(&mut client, &put, None, Some(&key), &self.limits).await?;
+        let putting = statements::put(&mut client, put, None, Some(&key), &self.limits).await?;
         if !matches!(putting, Putting::Kept(_)) {
             statements::forget_stray(&client, &key).await?;
         }
@@ -183,16 +195,11 @@ impl Inner {
 
     async fn sweep(&self, now: Time) -> Result<u64, StoreError> {
         let mut client = connect(&self.pool).await?;
-        let swept = statements::sweep(&mut client, now).await?;
+        let swept = sweeping::sweep(&mut client, now).await?;
         let strays = match &self.bodies {
-            Some(bodies) => statements::sweep_strays(&mut client, bodies, now).await?,
+            Some(bodies) => sweeping::sweep_strays(&mut client, bodies, now).await?,
             None => 0,
         };
-        if swept + strays == 0 {
-            let (boxes, objects) = statements::estimate(&client).await?;
-            self.boxes.store(boxes, Ordering::Relaxed);
-            self.objects.store(objects, Ordering::Relaxed);
-        }
         Ok(swept + strays)
     }
 }
@@ -207,11 +214,7 @@ impl Store for PostgresStore {
     }
 
     fn create(&self, new: NewBox, permission: Permission, now: Time) -> Answer<'_, Creating> {
-        async move {
-            let mut client = connect(&self.inner.pool).await?;
-            statements::create(&mut client, &new, permission, &self.inner.limits, now).await
-        }
-        .boxed()
+        self.inner.create(new, permission, now).boxed()
     }
 
     fn note_read(&self, number: BoxNumber, expires: i64) {
@@ -225,14 +228,7 @@ impl Store for PostgresStore {
     }
 
     fn put(&self, number: BoxNumber, name: ObjectName, body: Vec<u8>, now: Time) -> Answer<'_, Putting> {
-        async move {
-            let putting = self.inner.put(number, name, body, now).await?;
-            if let Putting::Kept(_) = putting {
-                self.inner.news.tell(number);
-            }
-            Ok(putting)
-        }
-        .boxed()
+        self.inner.put(number, name, body, now).boxed()
     }
 
     fn list(&self, number: BoxNumber, after: u64, most: u64) -> Answer<'_, Vec<Kept>> {
@@ -265,9 +261,7 @@ impl Store for PostgresStore {
     }
 
     fn totals(&self) -> Totals {
-        let [boxes, objects] =
-            [&self.inner.boxes, &self.inner.objects].map(|count| count.load(Ordering::Relaxed));
-        Totals { boxes, objects, bytes: None, most: None }
+        self.inner.sums.totals()
     }
 
     fn check(&self) -> Answer<'_, ()> {
@@ -291,7 +285,15 @@ impl Store for PostgresStore {
 
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
-        let why = error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
-        Self(format!("database: {why}"))
+        Self(format!("database: {}", trouble(&error)))
     }
+}
+
+/// What the server said; else what went wrong, down to its cause.
+fn trouble(error: &tokio_postgres::Error) -> String {
+    if let Some(error) = error.as_db_error() {
+        return error.message().to_owned();
+    }
+    let causes = std::iter::successors(Some(error as &dyn Error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

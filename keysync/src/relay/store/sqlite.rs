@@ -18,14 +18,14 @@ use futures::FutureExt;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Answer, BoxNumber, BoxState, Claim, Creating, Kept, NewBox, Permission, Putting, Store, StoreError,
+    Answer, BoxNumber, BoxState, Claim, Creating, Kept, NewBox, Permission, Putting, Store, StoreError, Sums,
     Totals,
 };
-use crate::limits::{BOX_OVERHEAD, DISK_BYTES, DISK_PART, OBJECT_OVERHEAD};
+use crate::limits::{DISK_BYTES, DISK_PART};
 use crate::relay::limits::Limits;
 use crate::transport::ObjectName;
 use readers::Readers;
-use writer::{Changed, Writer};
+use writer::Writer;
 
 /// `PRAGMA application_id`: the letters CSre.
 const APPLICATION_ID: i32 = 0x4353_7265;
@@ -75,6 +75,10 @@ impl SqliteStore {
         let readers = Readers::start(|| open_reader(path))?;
         let most = limits.total_bytes.unwrap_or_else(|| part_of_disk(path));
         Ok(Self { writer, readers, limits, most })
+    }
+
+    fn would_be_full(&self, more: Sums) -> bool {
+        (self.writer.sums() + more).exceed(self.most)
     }
 }
 
@@ -129,7 +133,7 @@ impl Store for SqliteStore {
 
     fn create(&self, new: NewBox, permission: Permission, now: Time) -> Answer<'_, Creating> {
         let limits = self.limits;
-        let is_full = self.totals().refuse(BOX_OVERHEAD);
+        let is_full = self.would_be_full(Sums::ONE_BOX);
         let create = move |connection: &Connection| {
             statements::create(connection, &new, permission, is_full, &limits, now)
         };
@@ -143,7 +147,7 @@ impl Store for SqliteStore {
 
     fn put(&self, number: BoxNumber, name: ObjectName, body: Vec<u8>, now: Time) -> Answer<'_, Putting> {
         let limits = self.limits;
-        let is_full = self.totals().refuse(OBJECT_OVERHEAD.saturating_add(body.len() as u64));
+        let is_full = self.would_be_full(Sums::one_object(body.len() as u64));
         let put = move |connection: &Connection| {
             statements::put(connection, number, (&name, &body), is_full, &limits, now)
         };
@@ -175,12 +179,12 @@ impl Store for SqliteStore {
     }
 
     fn totals(&self) -> Totals {
-        Totals { most: Some(self.most), ..self.writer.totals() }
+        Totals::of(self.writer.sums(), Some(self.most))
     }
 
     fn check(&self) -> Answer<'_, ()> {
         // Through the thread that writes, so that a disk that hangs is seen.
-        self.writer.write(|connection| connection.query_row("select 1", [], |_| Ok(((), Changed::default()))))
+        self.writer.write(|connection| connection.query_row("select 1", [], |_| Ok(((), Sums::NOTHING))))
     }
 
     fn close(&self) -> Answer<'_, ()> {

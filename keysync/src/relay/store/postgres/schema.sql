@@ -1,4 +1,4 @@
--- The tables of a relay in PostgreSQL 14 and newer. Several processes begin at once: one makes the tables.
+-- The tables of a relay in PostgreSQL 14 and newer. Several processes begin at once: one makes what is not there.
 begin;
 select pg_advisory_xact_lock(4848384731);
 do $$
@@ -39,6 +39,22 @@ begin
     create index relay_stray_since on relay_stray(since);
     -- How many boxes were created with an invite, or by an account.
     create table relay_used(id bytea primary key, boxes bigint not null);
+end
+$$;
+do $$
+begin
+    if to_regclass('relay_change') is not null then
+        return;
+    end if;
+
+    -- What each write changes in the sums over all boxes; now and then one row is made of many. Rows are added and never
+    -- changed, so that writes to different boxes do not wait for each other.
+    create table relay_change(boxes bigint not null, objects bigint not null, bytes bigint not null);
+    -- It has no key, and replication of deleted rows asks for something in its place.
+    alter table relay_change replica identity full;
+    -- Boxes that were there before this table are counted, and nobody writes meanwhile.
+    lock table relay_box in share row exclusive mode;
+    insert into relay_change select count(*), coalesce(sum(objects), 0), coalesce(sum(bytes), 0) from relay_box;
 end
 $$;
 commit;

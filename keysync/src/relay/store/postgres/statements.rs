@@ -1,21 +1,18 @@
-//! What is asked of the tables.
+//! What is asked of the tables, but for the beginning and the end of boxes.
 
 use counterseal_core::time::Time;
 use deadpool_postgres::{GenericClient, Object};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::bodies::Bodies;
-use crate::limits::{STRAY_SECONDS, SWEEP_BOXES, SWEEP_OBJECTS};
 use crate::relay::limits::Limits;
 use crate::relay::protocol::{Right, day};
 use crate::relay::store::{
-    BoxNumber, BoxState, Claim, Creating, Kept, NewBox, Permission, Putting, Standing, StoreError,
-    class_number, class_of, signed, unsigned,
+    BoxNumber, BoxState, Claim, Kept, Putting, Standing, StoreError, class_of, signed, unsigned,
 };
 use crate::transport::ObjectName;
 
-type Result<T> = std::result::Result<T, StoreError>;
+pub(super) type Result<T> = std::result::Result<T, StoreError>;
 type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
 
 /// An object to be kept.
@@ -24,9 +21,11 @@ pub(super) struct NewObject {
     pub(super) name: ObjectName,
     pub(super) bytes: u64,
     pub(super) now: Time,
+    /// Whether the relay is too full for it.
+    pub(super) is_full: bool,
 }
 
-const fn capability(right: Right) -> i16 {
+pub(super) const fn capability(right: Right) -> i16 {
     match right {
         Right::Read => 0,
         Right::Write => 1,
@@ -34,116 +33,49 @@ const fn capability(right: Right) -> i16 {
     }
 }
 
-async fn one(client: &impl GenericClient, sql: &str, values: Values<'_>) -> Result<Option<Row>> {
+pub(super) async fn one(client: &impl GenericClient, sql: &str, values: Values<'_>) -> Result<Option<Row>> {
     let statement = client.prepare_cached(sql).await?;
     Ok(client.query_opt(&statement, values).await?)
 }
 
-async fn all(client: &impl GenericClient, sql: &str, values: Values<'_>) -> Result<Vec<Row>> {
+pub(super) async fn all(client: &impl GenericClient, sql: &str, values: Values<'_>) -> Result<Vec<Row>> {
     let statement = client.prepare_cached(sql).await?;
     Ok(client.query(&statement, values).await?)
 }
 
-async fn run(client: &impl GenericClient, sql: &str, values: Values<'_>) -> Result<u64> {
+pub(super) async fn run(client: &impl GenericClient, sql: &str, values: Values<'_>) -> Result<u64> {
     let statement = client.prepare_cached(sql).await?;
     Ok(client.execute(&statement, values).await?)
 }
 
-fn count(row: &Row, column: usize) -> Result<u64> {
+pub(super) fn count(row: &Row, column: usize) -> Result<u64> {
     Ok(unsigned(row.try_get(column)?))
 }
+
+/// The box of a claim.
+pub(super) const FOUND: &str = "select b.number, b.class, b.epoch, b.last, b.objects, b.bytes, b.expires, c.capability \
+                     from relay_claim c join relay_box b on b.number = c.box where c.id = $1 and b.expires > $2";
 
 pub(super) async fn find(client: &impl GenericClient, claim: &Claim, now: Time) -> Result<Option<BoxState>> {
     let row = one(
         client,
-        "select b.number, b.class, b.epoch, b.last, b.objects, b.bytes, b.expires \
-         from relay_claim c join relay_box b on b.number = c.box \
-         where c.id = $1 and c.capability = $2 and c.hash = $3 and b.expires > $4",
-        &[&&claim.id[..], &capability(claim.right), &&claim.hash.0[..], &now.unix_seconds()],
+        &format!("{FOUND} and c.capability = $3 and c.hash = $4"),
+        &[&&claim.id[..], &now.unix_seconds(), &capability(claim.right), &&claim.hash.0[..]],
     )
     .await?;
-    row.map(|row| {
-        Ok(BoxState {
-            number: BoxNumber(row.try_get(0)?),
-            class: class_of(row.try_get(1)?),
-            epoch: row.try_get::<_, i64>(2)?.cast_unsigned(),
-            last: count(&row, 3)?,
-            objects: count(&row, 4)?,
-            bytes: count(&row, 5)?,
-            expires: row.try_get(6)?,
-        })
+    row.map(|row| state(&row)).transpose()
+}
+
+pub(super) fn state(row: &Row) -> Result<BoxState> {
+    Ok(BoxState {
+        number: BoxNumber(row.try_get(0)?),
+        class: class_of(row.try_get(1)?),
+        epoch: row.try_get::<_, i64>(2)?.cast_unsigned(),
+        last: count(row, 3)?,
+        objects: count(row, 4)?,
+        bytes: count(row, 5)?,
+        expires: row.try_get(6)?,
     })
-    .transpose()
-}
-
-pub(super) async fn create(
-    client: &mut Object,
-    new: &NewBox,
-    permission: Permission,
-    limits: &Limits,
-    now: Time,
-) -> Result<Creating> {
-    let transaction = client.transaction().await?;
-    // Two who create the same box go one after the other.
-    one(&transaction, "select pg_advisory_xact_lock($1)", &[&lock_of(&new.id)]).await?;
-    let [read, write, admin] = new.claims();
-    let found = [
-        find(&transaction, &read, now).await?,
-        find(&transaction, &write, now).await?,
-        find(&transaction, &admin, now).await?,
-    ];
-    if let Some(there) = new.is_there(&found) {
-        return Ok(there);
-    }
-    if !permitted(&transaction, permission).await? {
-        return Ok(Creating::Denied);
-    }
-    let number: i64 = match one(&transaction, "select nextval('relay_number')", &[]).await? {
-        Some(row) => row.try_get(0)?,
-        None => return Err(StoreError("the database counts no boxes".to_owned())),
-    };
-    for claim in [read, write, admin] {
-        // The claims of a box that has ended, and was not swept yet, are taken over.
-        run(
-            &transaction,
-            "insert into relay_claim(id, capability, hash, box) values($1, $2, $3, $4) \
-             on conflict(id, capability, hash) do update set box = excluded.box",
-            &[&&claim.id[..], &capability(claim.right), &&claim.hash.0[..], &number],
-        )
-        .await?;
-    }
-    let expires = limits.end(new.class, now);
-    run(
-        &transaction,
-        "insert into relay_box(number, id, class, epoch, expires) values($1, $2, $3, $4, $5)",
-        &[&number, &&new.id[..], &class_number(new.class), &new.epoch.cast_signed(), &expires],
-    )
-    .await?;
-    transaction.commit().await?;
-    Ok(Creating::Created(new.state(BoxNumber(number), expires)))
-}
-
-/// The number of the lock that stands for a name: names are random.
-fn lock_of(id: &[u8; 16]) -> i64 {
-    id.first_chunk::<8>().map_or(0, |first| i64::from_be_bytes(*first))
-}
-
-/// Counts a box that is about to be created.
-async fn permitted(client: &impl GenericClient, permission: Permission) -> Result<bool> {
-    match permission {
-        Permission::Denied => Ok(false),
-        Permission::Free => Ok(true),
-        Permission::Counted { grant, boxes } => {
-            let counted = run(
-                client,
-                "insert into relay_used as u(id, boxes) select $1, 1 where $2 > 0::bigint \
-                 on conflict(id) do update set boxes = u.boxes + 1 where u.boxes < $2",
-                &[&&grant[..], &signed(boxes)],
-            )
-            .await?;
-            Ok(counted == 1)
-        }
-    }
 }
 
 pub(super) async fn note_read(client: &Object, number: BoxNumber, expires: i64) -> Result<u64> {
@@ -166,7 +98,7 @@ pub(super) async fn would_refuse(
     if let Some(sequence) = sequence(client, put).await? {
         return Ok(Some(Putting::WasThere(sequence)));
     }
-    Ok(standing.refuses(put.bytes, limits))
+    Ok(standing.refuses(put.bytes, put.is_full, limits))
 }
 
 /// Keeps an object whose body is here, or in the object store under a key.
@@ -185,14 +117,15 @@ pub(super) async fn put(
     if let Some(sequence) = sequence(&transaction, put).await? {
         return Ok(Putting::WasThere(sequence));
     }
-    if let Some(refused) = standing.refuses(put.bytes, limits) {
+    if let Some(refused) = standing.refuses(put.bytes, put.is_full, limits) {
         return Ok(refused);
     }
     let next = last + 1;
     run(
         &transaction,
         "with kept as (insert into relay_object(box, sequence, name, bytes, body, key) values($1, $2, $3, $4, $5, $6)), \
-         known as (delete from relay_stray where key = $6) \
+         known as (delete from relay_stray where key = $6), \
+         counted as (insert into relay_change(boxes, objects, bytes) values(0, 1, $4)) \
          update relay_box set last = $2, objects = objects + 1, bytes = bytes + $4, day = $7, puts = $8 \
          where number = $1",
         &[
@@ -287,7 +220,8 @@ pub(super) async fn remove(client: &mut Object, number: BoxNumber, name: &Object
     run(
         &transaction,
         "with gone as (delete from relay_object where box = $1 and name = $2 returning bytes, key), \
-         stray as (insert into relay_stray(key, since) select key, 0 from gone where key is not null) \
+         stray as (insert into relay_stray(key, since) select key, 0 from gone where key is not null), \
+         counted as (insert into relay_change(boxes, objects, bytes) select 0, -1, -bytes from gone) \
          update relay_box set objects = objects - 1, bytes = relay_box.bytes - gone.bytes from gone where number = $1",
         &[&number.0, &&name.as_bytes()[..]],
     )
@@ -300,41 +234,6 @@ pub(super) async fn remove_box(client: &Object, number: BoxNumber) -> Result<u64
     run(client, "update relay_box set expires = 0 where number = $1", &[&number.0]).await
 }
 
-/// Removes some of what has ended: how many boxes and objects. Another process takes other boxes.
-pub(super) async fn sweep(client: &mut Object, now: Time) -> Result<u64> {
-    let transaction = client.transaction().await?;
-    let ended = all(
-        &transaction,
-        "select number, id from relay_box where expires <= $1 limit $2 for update skip locked",
-        &[&now.unix_seconds(), &signed(SWEEP_BOXES)],
-    )
-    .await?;
-    let (mut swept, mut room) = (0, SWEEP_OBJECTS);
-    for row in ended {
-        let (number, id): (i64, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
-        let removed = one(
-            &transaction,
-            "with batch as (select sequence from relay_object where box = $1 limit $2), \
-             gone as (delete from relay_object where box = $1 and sequence in (select sequence from batch) \
-             returning key), \
-             stray as (insert into relay_stray(key, since) select key, 0 from gone where key is not null) \
-             select count(*) from gone",
-            &[&number, &signed(room)],
-        )
-        .await?;
-        let removed = removed.map_or(Ok(0), |row| count(&row, 0))?;
-        swept += removed;
-        room = room.saturating_sub(removed);
-        if room == 0 {
-            break;
-        }
-        run(&transaction, "delete from relay_claim where id = $1 and box = $2", &[&id, &number]).await?;
-        swept += run(&transaction, "delete from relay_box where number = $1", &[&number]).await?;
-    }
-    transaction.commit().await?;
-    Ok(swept)
-}
-
 /// Notes a body before it is sent to the object store: should nothing come of it, it is removed.
 pub(super) async fn note_stray(client: &Object, key: &[u8], now: Time) -> Result<u64> {
     run(client, "insert into relay_stray(key, since) values($1, $2)", &[&key, &now.unix_seconds()]).await
@@ -343,33 +242,4 @@ pub(super) async fn note_stray(client: &Object, key: &[u8], now: Time) -> Result
 /// A body that came to no object goes with the next sweep.
 pub(super) async fn forget_stray(client: &Object, key: &[u8]) -> Result<u64> {
     run(client, "update relay_stray set since = 0 where key = $1", &[&key]).await
-}
-
-/// Removes bodies that no object has: how many.
-pub(super) async fn sweep_strays(client: &mut Object, bodies: &Bodies, now: Time) -> Result<u64> {
-    let transaction = client.transaction().await?;
-    let strays = all(
-        &transaction,
-        "select key from relay_stray where since < $1 limit $2 for update skip locked",
-        &[&(now.unix_seconds() - STRAY_SECONDS), &signed(SWEEP_BOXES)],
-    )
-    .await?;
-    for row in &strays {
-        let key: &[u8] = row.try_get(0)?;
-        bodies.remove(key).await?;
-        run(&transaction, "delete from relay_stray where key = $1", &[&key]).await?;
-    }
-    transaction.commit().await?;
-    Ok(strays.len() as u64)
-}
-
-/// Boxes and objects, as the database thinks: counting takes as long as there are some.
-pub(super) async fn estimate(client: &Object) -> Result<(u64, u64)> {
-    let sql = "select coalesce(sum(greatest(reltuples, 0)) filter (where relname like 'relay\\_box\\_%'), 0)::bigint, \
-               coalesce(sum(greatest(reltuples, 0)) filter (where relname like 'relay\\_object\\_%'), 0)::bigint \
-               from pg_class where relkind = 'r'";
-    match one(client, sql, &[]).await? {
-        Some(row) => Ok((count(&row, 0)?, count(&row, 1)?)),
-        None => Ok((0, 0)),
-    }
 }

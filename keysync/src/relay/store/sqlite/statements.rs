@@ -3,19 +3,18 @@
 use counterseal_core::time::Time;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::writer::Changed;
 use crate::limits::{SWEEP_BOXES, SWEEP_OBJECTS};
 use crate::relay::limits::Limits;
 use crate::relay::protocol::{Right, day};
 use crate::relay::store::{
-    BoxNumber, BoxState, Claim, Creating, Kept, NewBox, Permission, Putting, Standing, class_number,
+    BoxNumber, BoxState, Claim, Creating, Kept, NewBox, Permission, Putting, Standing, Sums, class_number,
     class_of, signed, unsigned,
 };
 use crate::transport::ObjectName;
 
-type Written<T> = rusqlite::Result<(T, Changed)>;
+type Written<T> = rusqlite::Result<(T, Sums)>;
 
-const NOTHING: Changed = Changed { boxes: 0, objects: 0, bytes: 0 };
+const NOTHING: Sums = Sums::NOTHING;
 
 pub(super) fn find(connection: &Connection, claim: &Claim, now: Time) -> rusqlite::Result<Option<BoxState>> {
     let sql = match claim.right {
@@ -90,7 +89,7 @@ pub(super) fn create(
             expires
         ])?;
     let number = BoxNumber(connection.last_insert_rowid());
-    Ok((Creating::Created(new.state(number, expires)), Changed { boxes: 1, ..NOTHING }))
+    Ok((Creating::Created(new.state(number, expires)), Sums::ONE_BOX))
 }
 
 /// Counts a box that is about to be created.
@@ -149,7 +148,7 @@ pub(super) fn put(
         return Ok((Putting::WasThere(sequence), NOTHING));
     }
     let bytes = body.len() as u64;
-    if let Some(refused) = standing.refuses(bytes, limits).or_else(|| is_full.then_some(Putting::Full)) {
+    if let Some(refused) = standing.refuses(bytes, is_full, limits) {
         return Ok((refused, NOTHING));
     }
     let sequence = last + 1;
@@ -168,7 +167,7 @@ pub(super) fn put(
             day(now),
             signed(standing.puts_today + 1)
         ])?;
-    Ok((Putting::Kept(sequence), Changed { boxes: 0, objects: 1, bytes: bytes.cast_signed() }))
+    Ok((Putting::Kept(sequence), Sums::one_object(bytes)))
 }
 
 /// What a box has, and the number of its newest object.
@@ -241,7 +240,7 @@ pub(super) fn remove(connection: &Connection, number: BoxNumber, name: &ObjectNa
     connection
         .prepare_cached("update box set objects = objects - 1, bytes = bytes - ?2 where number = ?1")?
         .execute(params![number.0, bytes])?;
-    Ok(((), Changed { boxes: 0, objects: -1, bytes: -bytes }))
+    Ok(((), -Sums::one_object(unsigned(bytes))))
 }
 
 /// The box ends now; what is in it goes with the next sweeps.
@@ -261,13 +260,13 @@ pub(super) fn sweep(connection: &Connection, now: Time) -> Written<u64> {
     let (mut changed, mut room) = (NOTHING, SWEEP_OBJECTS);
     for number in ended {
         let (objects, bytes) = remove_objects(connection, number, room)?;
-        changed = changed.and(Changed { boxes: 0, objects: -objects, bytes: -bytes });
+        changed -= Sums { boxes: 0, objects, bytes };
         room = room.saturating_sub(objects.unsigned_abs());
         if room == 0 {
             break;
         }
         connection.prepare_cached("delete from box where number = ?")?.execute([number])?;
-        changed.boxes -= 1;
+        changed -= Sums::ONE_BOX;
     }
     Ok((changed.boxes.unsigned_abs() + changed.objects.unsigned_abs(), changed))
 }

@@ -9,29 +9,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::limits::COMMIT_GROUP;
-use crate::relay::store::{Answer, StoreError, Totals};
-
-/// What a write changes in the sums over all boxes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Changed {
-    pub(super) boxes: i64,
-    pub(super) objects: i64,
-    pub(super) bytes: i64,
-}
-
-impl Changed {
-    pub(super) const fn and(self, other: Self) -> Self {
-        Self {
-            boxes: self.boxes.saturating_add(other.boxes),
-            objects: self.objects.saturating_add(other.objects),
-            bytes: self.bytes.saturating_add(other.bytes),
-        }
-    }
-}
+use crate::relay::store::{Answer, StoreError, Sums};
 
 /// Says how it went, after the commit. Dropped, where there was none.
 type Deliver = Box<dyn FnOnce() + Send>;
-type Job = Box<dyn FnOnce(&Connection) -> rusqlite::Result<(Deliver, Changed)> + Send>;
+type Job = Box<dyn FnOnce(&Connection) -> rusqlite::Result<(Deliver, Sums)> + Send>;
 
 /// The thread, from outside.
 pub(super) struct Writer {
@@ -41,7 +23,7 @@ pub(super) struct Writer {
 }
 
 struct Shared {
-    totals: Mutex<Changed>,
+    sums: Mutex<Sums>,
     /// Why the last group was not committed.
     trouble: Mutex<String>,
 }
@@ -73,12 +55,12 @@ impl Ended {
 impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
         let (sender, jobs) = channel();
-        let totals = connection.query_row(
+        let sums = connection.query_row(
             "select count(*), coalesce(sum(objects), 0), coalesce(sum(bytes), 0) from box",
             [],
-            |row| Ok(Changed { boxes: row.get(0)?, objects: row.get(1)?, bytes: row.get(2)? }),
+            |row| Ok(Sums { boxes: row.get(0)?, objects: row.get(1)?, bytes: row.get(2)? }),
         )?;
-        let shared = Arc::new(Shared { totals: Mutex::new(totals), trouble: Mutex::default() });
+        let shared = Arc::new(Shared { sums: Mutex::new(sums), trouble: Mutex::default() });
         let ended = Arc::new(Ended::default());
         let (of_thread, end) = (Arc::clone(&shared), Arc::clone(&ended));
         thread::Builder::new()
@@ -91,7 +73,7 @@ impl Writer {
     /// Writes within the next commit.
     pub(super) fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<(T, Changed)> + Send + 'static,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<(T, Sums)> + Send + 'static,
     ) -> Answer<'static, T> {
         let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
@@ -114,11 +96,9 @@ impl Writer {
         async move { answer.await.unwrap_or_else(|_| Err(shared.error())) }.boxed()
     }
 
-    pub(super) fn totals(&self) -> Totals {
-        let totals = *self.shared.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        let [boxes, objects, bytes] =
-            [totals.boxes, totals.objects, totals.bytes].map(|sum| u64::try_from(sum).unwrap_or(0));
-        Totals { boxes, objects, bytes: Some(bytes), most: None }
+    /// What all boxes have together.
+    pub(super) fn sums(&self) -> Sums {
+        *self.shared.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The thread ends when it has done what it has.
@@ -141,9 +121,7 @@ fn run(mut connection: Connection, jobs: &Receiver<Job>, shared: &Shared) -> Res
         let mut delivers = Vec::with_capacity(group.len());
         match commit(&mut connection, &mut group, &mut delivers) {
             Ok(changed) => {
-                let mut totals = shared.totals.lock().unwrap_or_else(PoisonError::into_inner);
-                *totals = totals.and(changed);
-                drop(totals);
+                *shared.sums.lock().unwrap_or_else(PoisonError::into_inner) += changed;
                 delivers.into_iter().for_each(|deliver| deliver());
             }
             // The group is dropped after this, and whoever waits for one of it is told so by that.
@@ -158,13 +136,13 @@ fn commit(
     connection: &mut Connection,
     group: &mut Vec<Job>,
     delivers: &mut Vec<Deliver>,
-) -> rusqlite::Result<Changed> {
+) -> rusqlite::Result<Sums> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut changed = Changed::default();
+    let mut changed = Sums::NOTHING;
     for job in group.drain(..) {
         let (deliver, one) = job(&transaction)?;
         delivers.push(deliver);
-        changed = changed.and(one);
+        changed += one;
     }
     transaction.commit()?;
     Ok(changed)
