@@ -2,6 +2,7 @@
 
 mod api;
 mod backends;
+mod database_tls;
 mod durable;
 mod full;
 pub mod process;
