@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 ADDRESS = "alice@example.org"
@@ -74,6 +75,9 @@ class Operation:
     def text(self, number):
         """What the action reads."""
         return b""
+
+    def prepare(self, place):
+        """Does what the action takes for granted, before anything breaks."""
 
     def run(self, place, number, before=()):
         """Does the action."""
@@ -448,6 +452,8 @@ class Sync(Operation):
     # Who syncs, and who made the key that is on its way.
     syncs, makes = "home", "home"
     places = ("home", "other")
+    # What was said of the key that is on its way; nothing where none is.
+    made = None
 
     def make(self, place):
         super().make(place)
@@ -481,14 +487,21 @@ class Sync(Operation):
         self.meet(place)
         return json.loads(self.cseal.must(place, ["device", "sync", "--json"], home))
 
-    def run(self, place, number, before=()):
-        """One device makes a key, and what follows is one round: of it, or of the one that the key is for."""
+    def prepare(self, place):
+        """One device makes a key; where it is not the one that syncs, it posts it."""
         self.meet(place)
         made = self.cseal.run(place, ["keys", "renew", ADDRESS, "--encryption", "--algorithm", "p-256", "--json"], self.makes)
+        if not made.returncode and self.makes != self.syncs:
+            self.sync(place, self.makes)
+        self.made = made
+
+    def run(self, place, number, before=()):
+        """What follows the making of a key is one round: of the device that made it, or of the one that it is for."""
+        if not self.made:
+            self.prepare(place)
+        made, self.made = self.made, None
         if made.returncode:
             return made
-        if self.makes != self.syncs:
-            self.sync(place, self.makes)
         ran = self.cseal.run(place, ["device", "sync", "--json"], self.syncs, before)
         # Which place failed, and why, is in the report.
         if ran.returncode == 3 and ran.stdout and json.loads(ran.stdout)["troubles"]:
@@ -499,7 +512,9 @@ class Sync(Operation):
     def key_of(self, answer):
         """The key of an answer; nothing where it was not all taken in or posted."""
         made, report = (json.loads(part) for part in answer.decode().replace("} {", "}\n{").split("\n") if part.strip())
-        return None if report["waiting"] or report["troubles"] else made["keys"][0]["fingerprint"]
+        if report["waiting"]:
+            raise Broken(f"said to be done, and something waits: {report}")
+        return None if report["troubles"] else made["keys"][0]["fingerprint"]
 
     def keys_at(self, place, home):
         listed = json.loads(self.cseal.must(place, ["keys", "list", "--json"], home))["keys"]
@@ -513,12 +528,16 @@ class Sync(Operation):
 
     def fault(self, place):
         super().fault(place)
+        self.grow_old(place)
         reports = []
         for _ in range(4):
             reports = [self.sync(place, home) for home in self.places]
             # Whoever says the same twice in other words would be taken for two.
             if any(report["alarms"] or report["refused"] for report in reports):
                 raise Broken(f"a device is at odds with itself: {reports}")
+        left = [file.name for file in self.unfinished(place)]
+        if left:
+            raise Broken(f"half written files stay for ever: {left}")
         if any(report["entries"] or report["imported"] or report["posted"] or report["waiting"] for report in reports):
             raise Broken(f"it does not come to rest: {reports}")
         keys = [self.keys_at(place, home) for home in self.places]
@@ -527,6 +546,15 @@ class Sync(Operation):
         shared = [{key["fingerprint"] for key in self.shared(place, home)} for home in self.places]
         if shared[0] != shared[1]:
             raise Broken(f"the devices do not have the same keys: {shared}")
+
+    def unfinished(self, place):
+        """Files in the folder that nobody finished."""
+        return list((place / "stick").glob("*/.cseal-*"))
+
+    def grow_old(self, place):
+        """A day later, they are nobody's."""
+        for file in self.unfinished(place):
+            os.utime(file, (time.time() - 2 * 86400,) * 2)
 
     def shared(self, place, home):
         listed = json.loads(self.cseal.must(place, ["keys", "list", "--json"], home))["keys"]

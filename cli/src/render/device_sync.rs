@@ -67,11 +67,21 @@ pub(crate) const fn is_contradiction(alarm: &Alarm) -> bool {
 
 /// The places that were not reached, or let nobody in: a wrong password, a certificate that does not hold.
 pub(crate) fn unreached(report: &Report) -> Vec<&str> {
-    let is_away = |error: &TransportError| {
+    places_where(report, |error| {
         matches!(error, TransportError::Unreachable(_) | TransportError::Refused(_) | TransportError::Io(_))
-    };
-    let away = report.troubles.iter().filter(|(_, error)| is_away(error));
-    let places: BTreeSet<&str> = away.map(|(place, _)| place.as_str()).collect();
+    })
+}
+
+/// The places where nothing could be left: those, and the full ones.
+pub(crate) fn closed(report: &Report) -> Vec<&str> {
+    let full = places_where(report, |error| matches!(error, TransportError::Quota));
+    let all: BTreeSet<&str> = unreached(report).into_iter().chain(full).collect();
+    all.into_iter().collect()
+}
+
+fn places_where(report: &Report, is_so: impl Fn(&TransportError) -> bool) -> Vec<&str> {
+    let places = report.troubles.iter().filter(|(_, error)| is_so(error));
+    let places: BTreeSet<&str> = places.map(|(place, _)| place.as_str()).collect();
     places.into_iter().collect()
 }
 
@@ -98,7 +108,7 @@ pub(crate) fn news(report: &Report, names: &Names, places: usize, json: bool) ->
 pub(crate) fn failed(failure: &Failure, json: bool) -> Result<(), Failure> {
     if json {
         let text = line(&FailureObject { version: 1, error: failure.word, message: &failure.message });
-        return terminal::print(&text).map_err(|error| Failure::io("standard output", &error));
+        return terminal::print(&format!("{text}\n")).map_err(|error| Failure::io("standard output", &error));
     }
     terminal::say(&format!("{}", SafeText(&failure.message)));
     Ok(())
@@ -116,7 +126,7 @@ pub(crate) fn installed(installed: &Installed) -> Result<(), Failure> {
 }
 
 fn object(report: &Report) -> String {
-    line(&RoundObject {
+    let object = RoundObject {
         version: 1,
         entries: report.entries,
         imported: report.imported.iter().map(ToString::to_string).collect(),
@@ -143,7 +153,8 @@ fn object(report: &Report) -> String {
                 device: alarm.device().map(|device| device.to_string()),
             })
             .collect(),
-    })
+    };
+    format!("{}\n", line(&object))
 }
 
 fn words(report: &Report, names: &Names, places: usize) -> String {

@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::people::{Place, copy};
+use crate::submission::disks::{MEMORY, with_disk};
 
 /// Alice's store with an account, and a folder where her devices meet.
 fn account() -> Place {
@@ -94,6 +95,47 @@ fn a_place_that_was_left_out_for_a_time_gets_what_it_missed() {
     place.write("alice/config.toml", before);
     let said = round(&place, 0);
     assert!(objects() > had, "{said}");
+}
+
+#[test]
+fn a_folder_without_room_is_said_to_have_none_and_gets_everything_later() {
+    let place = account();
+    let script = format!(
+        "{cseal} device sync > first || exit 1
+         {cseal} keys renew alice@example.org --encryption > renewed || exit 1
+         cat /dev/zero > \"$DISK/filler\" 2> /dev/null
+         {cseal} device sync --json; echo $?
+         {cseal} device sync > words; ls -A \"$DISK\"/*/ > left
+         rm \"$DISK/filler\"
+         {cseal} device sync --json; echo $?; cp -r \"$DISK\" kept",
+        cseal = env!("CARGO_BIN_EXE_cseal")
+    );
+    let Some(said) = with_disk(&place.path(""), &place.path("stick"), MEMORY, &script) else { return };
+    let lines: Vec<&str> = said.lines().collect();
+    let [full, "3", room, "0"] = lines[..] else { panic!("{said}") };
+    let [full, room]: [Value; 2] = [full, room].map(|report| serde_json::from_str(report).unwrap());
+    let waiting = full["waiting"].as_u64().unwrap();
+    assert!(waiting > 0 && full["posted"] == 0, "{full}");
+    assert!(full["troubles"][0]["message"].as_str().unwrap().contains("the box is full"), "{full}");
+    let words = String::from_utf8(place.read("words")).unwrap();
+    assert!(words.contains("to be posted, to places that were not reached or are full"), "{words}");
+    let left = String::from_utf8(place.read("left")).unwrap();
+    assert!(left.lines().all(|file| file.ends_with(".p7m")), "nothing half written stays: {left}");
+    assert!(room["posted"].as_u64().unwrap() >= waiting && room["waiting"] == 0, "{room}");
+
+    // Another machine, which has the copy of the account, gets the new key from there.
+    let kept = place.path("kept").display().to_string();
+    let recover =
+        ["device", "recover", "account", "--copy", &kept, "--seed-file", "sheet.txt", "--no-passphrase"];
+    let recovered = place.run("later", &recover).exits(0);
+    let renewed = place.run("alice", &["keys", "list", "--json"]).exits(0);
+    let keys = |listed: &[u8]| -> Vec<String> {
+        let listed: Value = serde_json::from_slice(listed).unwrap();
+        let keys = listed["keys"].as_array().unwrap().iter().filter(|key| key["use"] == "encryption");
+        keys.map(|key| key["fingerprint"].as_str().unwrap().to_owned()).collect()
+    };
+    let there = keys(&place.run("later", &["keys", "list", "--json"]).exits(0).stdout);
+    assert!(keys(&renewed.stdout).iter().all(|key| there.contains(key)), "{}", recovered.text());
 }
 
 #[test]

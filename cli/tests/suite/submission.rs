@@ -4,7 +4,7 @@
 pub mod certificates;
 mod clocks;
 mod delivery;
-mod disks;
+pub mod disks;
 mod faults;
 mod held;
 pub mod home;

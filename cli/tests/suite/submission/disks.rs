@@ -10,12 +10,12 @@ use super::sink::{Deed, Manner, Sink};
 use crate::people::Place;
 
 /// A file system of 300 kB.
-const MEMORY: &str = "mount -t tmpfs -o size=300k,mode=700 none DISK";
+pub const MEMORY: &str = "mount -t tmpfs -o size=300k,mode=700 none DISK";
 /// An ext4 in a file.
 const EXT4: &str = "truncate -s 2M image && mkfs.ext4 -q -F -O ^has_journal -m 0 image && mount -o loop image DISK && chmod 700 DISK";
 
 /// Runs a script that may mount, with `$DISK` a small disk. Nothing, said loudly, where that is not possible.
-fn with_disk(place: &Path, disk: &Path, kind: &str, script: &str) -> Option<String> {
+pub fn with_disk(place: &Path, disk: &Path, kind: &str, script: &str) -> Option<String> {
     let mount = kind.replace("DISK", "\"$DISK\"");
     let run = |script: &str| {
         let mut command = Command::new("unshare");
