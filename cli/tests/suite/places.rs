@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::dovecot::{Dovecot, Kind};
+use crate::dovecot::{Dovecot, Kind, token};
 use crate::people::Place;
 use crate::socks::Socks;
 use crate::talk::Talk;
@@ -144,16 +144,21 @@ fn two_devices_with_nothing_but_the_local_network_come_to_agree() {
 
 /// The account of a mailbox, whose password a program writes.
 fn mailbox(dovecot: &Dovecot, password: &str) -> String {
+    account(dovecot, "password", password)
+}
+
+/// The same, with what a program writes as a `password` or for `oauth`.
+fn account(dovecot: &Dovecot, kind: &str, secret: &str) -> String {
     format!(
         "# mine\n[account.work]\nsmtp = \"smtps://localhost:1\"\nimap = \"imaps://localhost:{}\"\nuser = \"alice\"\n\
-         password = {{ command = [\"printf\", \"{password}\"] }}\n[[sync]]\nimap = \"work\"\n",
+         {kind} = {{ command = [\"printf\", \"{secret}\"] }}\n[[sync]]\nimap = \"work\"\n",
         dovecot.port
     )
 }
 
 #[test]
 fn two_devices_with_nothing_but_a_mailbox_come_to_agree() {
-    let kind = Kind { tls: true, prefix: true };
+    let kind = Kind { tls: true, prefix: true, ..Kind::default() };
     let Some(dovecot) = Dovecot::of(kind) else { return };
     dovecot.deliver("", "1700000000.M1P1.host", "From: bob@example.org\nSubject: hello\n\nDear Alice\n");
     let before = dovecot.mails("");
@@ -179,6 +184,26 @@ fn two_devices_with_nothing_but_a_mailbox_come_to_agree() {
     assert!(refused.text().contains("refuses the login"), "{}", refused.text());
     assert!(!refused.text().contains("falsch"));
     assert_eq!(logins(), before);
+}
+
+#[test]
+fn devices_meet_in_a_mailbox_that_takes_tokens_and_no_password() {
+    let kind = Kind { tls: true, tokens: Some("oauthbearer xoauth2"), ..Kind::default() };
+    let Some(dovecot) = Dovecot::of(kind) else { return };
+    let place = paired();
+    let authority: &Path = dovecot.authority.as_deref().unwrap();
+    let sync = |home: &str| place.run_with(("SSL_CERT_FILE", authority), home, &["device", "sync", "--json"]);
+    settle(&place, &account(&dovecot, "oauth", &token("alice", 600)));
+    renew(&place);
+    sync("alice").exits(0);
+    assert_eq!(imported(&sync("new").exits(0).stdout), 1);
+    assert!(dovecot.log().contains("Login: user=<alice>, method=OAUTHBEARER"), "{}", dovecot.log());
+
+    let ended = token("alice", -600);
+    settle(&place, &account(&dovecot, "oauth", &ended));
+    let refused = sync("new").exits(3);
+    assert!(refused.text().contains("refuses the login"), "{}", refused.text());
+    assert!(!refused.text().contains(&ended) && !refused.stderr.contains(&ended));
 }
 
 /// Where the first device meets others.

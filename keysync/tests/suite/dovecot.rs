@@ -1,15 +1,18 @@
-//! A Dovecot of a test's own, with one mailbox: `alice`, password `geheim`.
+//! A Dovecot of a test's own, with one mailbox: `alice`, password `geheim`, or a token.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const NOBODY: u32 = 65534;
+/// What signs tokens.
+const TOKEN_KEY: &str = "secret-key-of-the-tests";
 
 pub struct Dovecot {
     directory: tempfile::TempDir,
@@ -26,6 +29,8 @@ pub struct Kind {
     pub tls: bool,
     /// All folders are below INBOX, as old Cyrus and Courier have them.
     pub prefix: bool,
+    /// It lets in by tokens of OAuth 2.0, by these mechanisms.
+    pub tokens: Option<&'static str>,
 }
 
 impl Dovecot {
@@ -58,10 +63,12 @@ impl Dovecot {
         } else {
             "ssl = no\n".to_owned()
         };
+        let tokens =
+            kind.tokens.map(|mechanisms| by_tokens(directory.path(), mechanisms)).unwrap_or_default();
         let configuration = format!(
             "base_dir = {at}/run\nstate_dir = {at}/state\nlog_path = {at}/log\nprotocols = imap\nlisten = 127.0.0.1\n\
              {keys}{namespace}disable_plaintext_auth = no\nfirst_valid_uid = 1\nmail_location = maildir:~/Maildir\n\
-             passdb {{\n  driver = passwd-file\n  args = {at}/users\n}}\n\
+             {tokens}passdb {{\n  driver = passwd-file\n  args = {at}/users\n}}\n\
              userdb {{\n  driver = passwd-file\n  args = {at}/users\n}}\n\
              service imap-login {{\n  inet_listener imap {{\n    port = {plain}\n  }}\n  inet_listener imaps {{\n    port = {tls}\n    ssl = yes\n  }}\n}}\n"
         );
@@ -119,6 +126,50 @@ impl Dovecot {
             .map(|path| (path.clone(), fs::read(path).unwrap()))
             .collect()
     }
+}
+
+/// Dovecot checks tokens itself, by a key that it has, and takes them by these mechanisms and by no others.
+fn by_tokens(directory: &Path, mechanisms: &str) -> String {
+    let at = directory.display();
+    let keys = directory.join("keys/default/HS256");
+    fs::create_dir_all(&keys).unwrap();
+    fs::write(keys.join("default"), base64(TOKEN_KEY.as_bytes())).unwrap();
+    let settings = format!(
+        "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={at}/keys/\nusername_attribute = sub\n"
+    );
+    fs::write(directory.join("oauth2.conf"), settings).unwrap();
+    // Whoever comes with several bad tokens does not wait longer each time.
+    let penalty = "service anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n";
+    format!(
+        "auth_mechanisms = {mechanisms}\nauth_failure_delay = 0\n{penalty}\
+         passdb {{\n  driver = oauth2\n  mechanisms = {mechanisms}\n  args = {at}/oauth2.conf\n}}\n"
+    )
+}
+
+/// A token for somebody that ends so many seconds from now: a JWT, signed with HMAC-SHA-256 (RFC 7519).
+pub fn token(who: &str, seconds: i64) -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let ends = now.cast_signed() + seconds;
+    let content = [r#"{"alg":"HS256","typ":"JWT"}"#.to_owned(), format!(r#"{{"sub":"{who}","exp":{ends}}}"#)]
+        .map(|part| base64_url(part.as_bytes()))
+        .join(".");
+    let signature = openssl(&["dgst", "-sha256", "-hmac", TOKEN_KEY, "-binary"], content.as_bytes());
+    format!("{content}.{}", base64_url(&signature))
+}
+
+fn base64(octets: &[u8]) -> String {
+    String::from_utf8(openssl(&["base64", "-A"], octets)).unwrap()
+}
+
+fn base64_url(octets: &[u8]) -> String {
+    base64(octets).replace('+', "-").replace('/', "_").replace('=', "")
+}
+
+fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let pipes = (Stdio::piped(), Stdio::piped());
+    let mut child = Command::new("openssl").args(arguments).stdin(pipes.0).stdout(pipes.1).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap().stdout
 }
 
 /// A certificate for `localhost` that is its own authority, made by OpenSSL.

@@ -8,29 +8,42 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use counterseal_core::secret::SecretBytes;
-use counterseal_keysync::transport::imap::{Credential, ImapTransport, Mailbox, direct};
+use counterseal_keysync::transport::imap::{Credential, ImapTransport, Mailbox, direct, try_log_in};
 use counterseal_keysync::transport::{Cursor, ObjectBox, ObjectName, Transport, TransportError};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::dovecot::{Dovecot, Kind, certified};
+use crate::dovecot::{Dovecot, Kind, certified, token};
 
 fn way(dovecot: &Dovecot, byte: u8) -> ImapTransport {
     with_password(dovecot, byte, "geheim")
 }
 
 fn with_password(dovecot: &Dovecot, byte: u8, password: &str) -> ImapTransport {
-    let target = ObjectBox::derive(&SecretBytes::copy_of(&[byte; 32]), "test");
-    let mailbox = Mailbox {
+    let credential = Credential::Password(SecretBytes::copy_of(password.as_bytes()));
+    ImapTransport::new(mailbox(dovecot, credential), &target(byte)).unwrap()
+}
+
+fn with_token(dovecot: &Dovecot, token: &str) -> ImapTransport {
+    let credential = Credential::Token(SecretBytes::copy_of(token.as_bytes()));
+    ImapTransport::new(mailbox(dovecot, credential), &target(1)).unwrap()
+}
+
+fn target(byte: u8) -> ObjectBox {
+    ObjectBox::derive(&SecretBytes::copy_of(&[byte; 32]), "test")
+}
+
+/// Alice's, with something to log in by.
+fn mailbox(dovecot: &Dovecot, credential: Credential) -> Mailbox {
+    Mailbox {
         host: "localhost".into(),
         connect: direct("127.0.0.1", dovecot.port),
         user: "alice".into(),
-        credential: Credential::Password(SecretBytes::copy_of(password.as_bytes())),
+        credential,
         tls: dovecot.authority.as_deref().map(client),
-    };
-    ImapTransport::new(mailbox, &target).unwrap()
+    }
 }
 
 /// Knows this certificate and no other.
@@ -158,6 +171,55 @@ fn with_tls_the_server_shows_who_it_is_and_a_stranger_gets_no_password() {
     assert!(lost.is_err());
     let said = dovecot.log();
     assert_eq!(said.matches("Login: user=<alice>").count(), 2, "{said}");
+}
+
+#[test]
+fn a_token_of_oauth_opens_the_mailbox_by_each_mechanism_that_takes_one() {
+    for (mechanisms, method) in [
+        ("plain oauthbearer xoauth2", "OAUTHBEARER"),
+        ("plain oauthbearer", "OAUTHBEARER"),
+        ("plain xoauth2", "XOAUTH2"),
+    ] {
+        let kind = Kind { tls: true, tokens: Some(mechanisms), ..Kind::default() };
+        let Some(dovecot) = Dovecot::of(kind) else { return };
+        let good = token("alice", 600);
+        let (mut one, mut other) = (with_token(&dovecot, &good), with_token(&dovecot, &good));
+        let first = one.put(b"first").unwrap();
+        assert_eq!(other.list(&Cursor::default()).unwrap().names, [first]);
+        assert_eq!(other.get(&first).unwrap(), b"first");
+        let said = dovecot.log();
+        assert_eq!(said.matches(&format!("Login: user=<alice>, method={method}")).count(), 2, "{said}");
+
+        // One that ended, one that was changed, one of somebody else, and none: refused, at once, and said nowhere.
+        let changed = format!("{}AAAA", &good[..good.len() - 4]);
+        for bad in [token("alice", -600), changed, token("bob", 600), "no-token".to_owned()] {
+            let began = Instant::now();
+            let refused = with_token(&dovecot, &bad).list(&Cursor::default());
+            let Err(TransportError::Refused(why)) = &refused else { panic!("{method}: {refused:?}") };
+            assert!(why.contains("refuses the login") && !why.contains(&bad), "{method}: {why}");
+            assert!(began.elapsed() < Duration::from_secs(20), "{method}: its refusal is answered");
+        }
+        let said = dovecot.log();
+        assert_eq!(said.matches("Login: user=").count(), 2, "{said}");
+    }
+}
+
+#[test]
+fn who_only_tries_to_log_in_leaves_no_folder() {
+    let Some(dovecot) = Dovecot::of(Kind { tls: true, ..Kind::default() }) else { return };
+    let inbox = "From: bob@example.org\nSubject: hello\n\nDear Alice\n";
+    dovecot.deliver("", "1700000000.M1P1.host", inbox);
+    let before = dovecot.mails("");
+    let tried = |password: &[u8]| {
+        let credential = Credential::Password(SecretBytes::copy_of(password));
+        try_log_in(&mailbox(&dovecot, credential), Duration::from_secs(20))
+    };
+    assert_eq!(tried(b"geheim"), Ok(()));
+    assert!(
+        matches!(tried(b"falsch"), Err(TransportError::Refused(why)) if why.contains("refuses the login"))
+    );
+    assert_eq!(dovecot.mails(""), before);
+    assert!(!dovecot.maildir().join(".KeySync").exists());
 }
 
 #[test]
