@@ -10,6 +10,7 @@ mod people;
 mod ports;
 mod post;
 mod pull;
+mod put_out;
 mod report;
 mod round;
 mod settle;

@@ -177,7 +177,7 @@ impl Voids {
         let mut number = 0;
         while let (Some(place), Some(node)) = (members.place(number), members.node(number)) {
             let counts = match node.entry.body {
-                Body::Revoke { .. } => members.effective().has(number),
+                Body::Revoke { .. } => members.restricting().has(number),
                 _ => members.counted().has(number),
             };
             if !counts {
@@ -187,13 +187,13 @@ impl Voids {
         }
     }
 
-    /// Judges all that is not about membership. Gives the places of keys that somebody announced without knowing of
-    /// a revocation that counts.
+    /// Judges all that is not about membership. Gives the places of keys that a device may have that a revocation put
+    /// out of which their authors did not know.
     fn judge_others(&mut self, graph: &Graph<'_>, members: &Members<'_>, rules: Rules) -> BTreeSet<usize> {
         let others = graph.nodes().iter().enumerate();
         let others = others.filter_map(|(place, node)| {
             let right = required(&node.entry.body).filter(|_| !self.is_void(place))?;
-            Some(Judged::new(place, node.entry.author.device()?, right))
+            Some(Judged::new(place, node.entry.author.device()?, right, &node.entry.body))
         });
         let mut judged: Vec<Judged> = others.collect();
         for (block, places) in members.blocks() {
@@ -220,7 +220,7 @@ impl Voids {
 fn reason(members: &Members<'_>, number: usize, node: &Node<'_>) -> Void {
     let Some(author) = node.entry.author.device() else { return Void::Unknown };
     let past = members.past_of(number);
-    for other in members.effective().iter() {
+    for other in members.restricting().iter() {
         let Some(by) = members.node(other).map(|node| node.id) else { continue };
         match members.restriction(other, &author) {
             Some(Restriction::Out) if !members.past_of(other).has(number) => return Void::Revoked(by),

@@ -58,6 +58,8 @@ pub struct Device {
     pub name: String,
     /// DER of its certificates, signing key first: what to seal to.
     pub certificates: Vec<Vec<u8>>,
+    /// Every role that it was ever given, also by what does not count any more: what it had then, it may have kept.
+    pub has_been: Vec<Role>,
     /// When it was added, by the clock of who did it.
     pub added: Time,
     /// The entry that put it out, where one did, and when.

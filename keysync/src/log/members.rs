@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bits::Bits;
-use super::entry::{Author, Body};
+use super::entry::{Author, Body, Purpose};
 use super::graph::{BLOCK, Graph, Node};
 use super::rules::Rules;
 use crate::device::{DeviceId, Role};
@@ -22,9 +22,13 @@ pub(super) struct Members<'a> {
     written: BTreeMap<DeviceId, Bits>,
     /// Those that put a device out.
     revocations: Bits,
+    /// Of these, by purpose, the ones of devices that may hold keys of it.
+    exposing: BTreeMap<Purpose, Bits>,
     nothing: Bits,
-    /// Those that take a right away and count: judged by their own past alone.
+    /// Those that take a right away and whose author might: judged by their own past alone.
     effective: Bits,
+    /// Of these the ones that restrict: a revocation does, and a change of role unless its author was put out beside it.
+    restricting: Bits,
     /// Those that give a right and count.
     counted: Bits,
 }
@@ -55,7 +59,7 @@ impl<'a> Members<'a> {
                 add(&mut written, device);
             }
         }
-        let (effective, counted) = (nothing.clone(), nothing.clone());
+        let (effective, restricting, counted) = (nothing.clone(), nothing.clone(), nothing.clone());
         let mut members = Self {
             rules,
             nodes,
@@ -65,12 +69,17 @@ impl<'a> Members<'a> {
             restrictions,
             written,
             revocations,
+            exposing: BTreeMap::new(),
             nothing,
             effective,
+            restricting,
             counted,
         };
+        members.find_exposing();
         members.find_effective();
-        members.counted = members.counted_in(&Bits::all(members.nodes.len()));
+        let all = Bits::all(members.nodes.len());
+        members.restricting = members.restricting_in(&members.barred_by_revocations_in(&all));
+        members.counted = members.counted_in(&all);
         members
     }
 
@@ -89,8 +98,9 @@ impl<'a> Members<'a> {
         self.nodes.get(number).map(|(place, _)| *place)
     }
 
-    pub(super) const fn effective(&self) -> &Bits {
-        &self.effective
+    /// Entries that take a right away, and count.
+    pub(super) const fn restricting(&self) -> &Bits {
+        &self.restricting
     }
 
     pub(super) const fn counted(&self) -> &Bits {
@@ -112,13 +122,24 @@ impl<'a> Members<'a> {
         &self.revocations
     }
 
+    /// Those that put out a device that may hold keys of this purpose, whether they count or not.
+    pub(super) fn exposing(&self, purpose: Purpose) -> &Bits {
+        self.exposing.get(&purpose).unwrap_or(&self.nothing)
+    }
+
+    /// Every role that this device was ever given, whether that counts or not: somebody may have acted on it, and what a
+    /// device had it keeps.
+    pub(super) fn roles_of(&self, device: &DeviceId) -> Vec<Role> {
+        self.grants_of(device).iter().filter_map(|number| self.role_given(number, device)).collect()
+    }
+
     /// What an entry makes of a device.
     pub(super) fn role_given(&self, number: usize, device: &DeviceId) -> Option<Role> {
         let node = self.node(number)?;
         granted(&node.entry.body).find(|(other, _)| other == device).map(|(_, role)| role)
     }
 
-    /// How an effective entry restricts a device.
+    /// How an entry restricts a device, if it counts.
     pub(super) fn restriction(&self, number: usize, device: &DeviceId) -> Option<Restriction> {
         restriction(&self.node(number)?.entry.body, device)
     }
@@ -130,6 +151,19 @@ impl<'a> Members<'a> {
 
     fn future_of(&self, number: usize) -> &Bits {
         self.future.get(number).unwrap_or(&self.nothing)
+    }
+
+    fn find_exposing(&mut self) {
+        for purpose in [Purpose::Decryption, Purpose::SigningAndDecryption, Purpose::LogSecret] {
+            let mut exposing = self.nothing.clone();
+            for (number, device, restriction) in self.restrictions_in(&self.revocations, &self.revocations) {
+                let may_hold = self.roles_of(&device).into_iter().any(|role| purpose.is_for(role));
+                if restriction == Restriction::Out && may_hold {
+                    exposing.add(number);
+                }
+            }
+            self.exposing.insert(purpose, exposing);
+        }
     }
 
     /// Rule 2: whether a restriction counts is decided by its own past alone, so it is decided in order.
@@ -214,32 +248,61 @@ impl<'a> Members<'a> {
     /// Entries within `within` whose author is put out, or loses the right to administer, by another of them that it
     /// did not know of.
     fn barred_in(&self, within: &Bits) -> Bits {
-        let mut barred = self.nothing.clone();
-        for number in within.iter().filter(|number| self.effective.has(*number)) {
-            let Some(node) = self.node(number) else { continue };
-            for device in restricted(&node.entry.body) {
-                let Some(written) = self.written.get(&device) else { continue };
-                match restriction(&node.entry.body, &device) {
-                    Some(Restriction::Out) if self.rules.strong_remove => {
-                        barred.add_all_without(written, &[self.past_of(number)]);
-                    }
-                    Some(Restriction::Out) => {
-                        let mut later = self.nothing.clone();
-                        later.add_all_without(&Bits::all(self.nodes.len()), &[self.future_of(number)]);
-                        barred.add_all_without(written, &[&later]);
-                    }
-                    Some(Restriction::Now(role)) if !role.administers() => {
-                        // An admin may well give up its own right.
-                        let mut itself = self.nothing.clone();
-                        itself.add(number);
-                        let without = [self.past_of(number), self.future_of(number), &itself];
-                        barred.add_all_without(written, &without);
-                    }
-                    Some(Restriction::Now(_)) | None => {}
-                }
+        let mut barred = self.barred_by_revocations_in(within);
+        let restricting = self.restricting_in(&barred);
+        for (number, device, restriction) in self.restrictions_in(within, &restricting) {
+            let Some(written) = self.written.get(&device) else { continue };
+            if matches!(restriction, Restriction::Now(role) if !role.administers()) {
+                // An admin may well give up its own right.
+                let mut itself = self.nothing.clone();
+                itself.add(number);
+                barred.add_all_without(written, &[self.past_of(number), self.future_of(number), &itself]);
             }
         }
         barred
+    }
+
+    /// Entries within `within` whose author is put out by another of them that did not know of them.
+    fn barred_by_revocations_in(&self, within: &Bits) -> Bits {
+        let mut barred = self.nothing.clone();
+        for (number, device, restriction) in self.restrictions_in(within, &self.effective) {
+            let Some(written) = self.written.get(&device) else { continue };
+            match restriction {
+                Restriction::Out if self.rules.strong_remove => {
+                    barred.add_all_without(written, &[self.past_of(number)]);
+                }
+                Restriction::Out => {
+                    let mut later = self.nothing.clone();
+                    later.add_all_without(&Bits::all(self.nodes.len()), &[self.future_of(number)]);
+                    barred.add_all_without(written, &[&later]);
+                }
+                Restriction::Now(_) => {}
+            }
+        }
+        barred
+    }
+
+    /// What takes a right away where revocations bar these entries. Revocations are not barred; what else a device
+    /// wrote that is out restricts nobody.
+    fn restricting_in(&self, barred_by_revocations: &Bits) -> Bits {
+        let (mut barred, mut restricting) = (self.nothing.clone(), self.nothing.clone());
+        barred.add_all_without(barred_by_revocations, &[&self.revocations]);
+        restricting.add_all_without(&self.effective, &[&barred]);
+        restricting
+    }
+
+    /// Which of these entries within `within` takes what from which device.
+    fn restrictions_in<'b>(
+        &'b self,
+        within: &'b Bits,
+        these: &'b Bits,
+    ) -> impl Iterator<Item = (usize, DeviceId, Restriction)> + 'b {
+        let entries = within.iter().filter(|number| these.has(*number));
+        let entries = entries.filter_map(|number| Some((number, &self.node(number)?.entry.body)));
+        entries.flat_map(|(number, body)| {
+            let devices = restricted(body).into_iter();
+            devices.filter_map(move |device| Some((number, device, restriction(body, &device)?)))
+        })
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) struct Rules {
     pub(crate) strong_remove: bool,
     /// Rule 2: but no other revocation.
     pub(crate) revocations_stand: bool,
-    /// Rule 3: what was retired stays retired.
+    /// Rule 3: what was retired, or held by a device that was put out, stays retired.
     pub(crate) sticky_retirement: bool,
     /// Rule 3: a key that was announced beside a revocation is not advertised.
     pub(crate) exposure: bool,

@@ -280,7 +280,8 @@ impl Log {
     }
 }
 
-/// Which heads matter most where there are too many: those that put devices out, then the latest.
+/// Which heads matter most where there are too many: those that take rights away, then the latest.
 fn rank((id, entry): (&EntryId, &Entry)) -> (bool, u64, EntryId) {
-    (matches!(entry.body, Body::Revoke { .. } | Body::Recover { .. }), entry.lamport, *id)
+    let takes_away = matches!(entry.body, Body::Revoke { .. } | Body::Recover { .. } | Body::Role { .. });
+    (takes_away, entry.lamport, *id)
 }

@@ -60,12 +60,19 @@ fn log_secret(secret: SecretBytes) -> SharedKey {
 }
 
 impl Sync<'_> {
-    /// Adds a device. Keys come to it by the pairing, or by the next round.
+    /// Adds a device; one that is on the list already, because whoever added it was interrupted, is given this role.
+    /// Keys come to it by the pairing, or by the next round.
     ///
     /// # Errors
-    /// [`SyncError::NoRight`] where this device is no admin; other [`SyncError`]s.
-    pub fn add(&mut self, device: Admitted, now: Time) -> Result<EntryId, SyncError> {
-        self.decree(Body::Add(device), now)
+    /// [`SyncError::NoRight`] where this device is no admin; [`SyncError::WasPutOut`] where the other one was: it comes
+    /// back with keys of its own that are new. Other [`SyncError`]s.
+    pub fn admit(&mut self, device: Admitted, now: Time) -> Result<(), SyncError> {
+        match self.told.devices.get(&device.device) {
+            None => self.decree(Body::Add(device), now).map(drop),
+            Some(known) if known.revoked.is_some() => Err(SyncError::WasPutOut),
+            Some(known) if known.role == device.role => Ok(()),
+            Some(_) => self.change_role(device.device, device.role, now).map(drop),
+        }
     }
 
     /// Changes what a device is for.
@@ -132,15 +139,15 @@ impl Sync<'_> {
     /// [`SyncError::OnlyHolder`] where keys would be lost, unless `anyway`; other [`SyncError`]s.
     pub fn revoke(&mut self, device: DeviceId, anyway: bool, now: Time) -> Result<AfterCare, SyncError> {
         self.check_right_to_decree()?;
-        let role = self.told.live(&device).map(|device| device.role).ok_or(SyncError::UnknownDevice)?;
+        let has_been = self.told.live(&device).ok_or(SyncError::UnknownDevice)?.has_been.clone();
         let lost = self.only_holder_of(&device);
         if !anyway && !lost.is_empty() && Rules::in_force().look_first {
             return Err(SyncError::OnlyHolder(lost));
         }
         let exposed = self.told.keys.iter().filter(|key| {
-            !key.retired
-                && key.announced.purpose != Purpose::PersonalAuthority
-                && key.announced.purpose.is_for(role)
+            let purpose = key.announced.purpose;
+            let may_hold = has_been.iter().any(|role| purpose.is_for(*role));
+            !key.retired && purpose != Purpose::PersonalAuthority && may_hold
         });
         let mut retired: Vec<KeyId> = exposed.map(|key| key.announced.key).collect();
         retired.sort_unstable();
@@ -150,7 +157,8 @@ impl Sync<'_> {
             self.renew_log_secret(now)?;
         }
         let new_key = self.told.current_mail_key().is_none();
-        Ok(AfterCare { entry, retired, new_key, authority: role.administers() })
+        let authority = has_been.iter().any(|role| role.administers());
+        Ok(AfterCare { entry, retired, new_key, authority })
     }
 
     /// Takes in what the root signed, and posts it: the way back after a theft, or after all devices were lost.

@@ -1,6 +1,6 @@
 //! Fetching what is new, and believing what can be verified.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sha2::{Digest, Sha256};
 
@@ -13,6 +13,14 @@ use crate::limits;
 use crate::log::{EntryId, InsertError, KeyId, Rules, Standing, VerifiedEntry};
 use crate::transport::{Cursor, Listing, ObjectName, Transport, TransportError};
 
+/// What one box had.
+pub(super) struct Pulled {
+    /// All that it lists, but for what is not what its name says.
+    pub(super) listed: HashSet<ObjectName>,
+    /// The devices by whom something new was in it.
+    pub(super) speakers: BTreeSet<DeviceId>,
+}
+
 /// The notes of a listing. Names of objects have no order, so what a note says of the log is judged when the rest of
 /// the listing is known.
 #[derive(Default)]
@@ -21,6 +29,8 @@ struct Heard {
     newest: BTreeMap<DeviceId, Note>,
     /// The objects that brought them and older ones.
     objects: Vec<ObjectName>,
+    /// The devices by whom a note or an entry is that came.
+    speakers: BTreeSet<DeviceId>,
 }
 
 impl Sync<'_> {
@@ -28,7 +38,7 @@ impl Sync<'_> {
     ///
     /// # Errors
     /// [`SyncError`], where the store cannot keep more. What a box or its place does wrong is in the report; then
-    /// there is no listing.
+    /// nothing was pulled.
     pub(super) fn pull(
         &mut self,
         place: &str,
@@ -36,7 +46,7 @@ impl Sync<'_> {
         transport: &mut dyn Transport,
         again: bool,
         report: &mut Report,
-    ) -> Result<Option<HashSet<ObjectName>>, SyncError> {
+    ) -> Result<Option<Pulled>, SyncError> {
         let key = (place.to_owned(), *secret);
         let cursor = self.cursors.get(&key).filter(|_| !again).cloned().unwrap_or_else(Cursor::default);
         let listing = match transport.list(&cursor) {
@@ -77,6 +87,7 @@ impl Sync<'_> {
                 }
             }
         }
+        let speakers = std::mem::take(&mut heard.speakers);
         self.take_notes(heard, report)?;
         if is_complete && cursor != listing.cursor {
             let (place, secret) = key;
@@ -87,7 +98,7 @@ impl Sync<'_> {
             report.trouble(place, TransportError::Forged(name.to_string()));
             listed.remove(&name);
         }
-        Ok(Some(listed))
+        Ok(Some(Pulled { listed, speakers }))
     }
 
     /// Takes in one object. Whatever it is, it is looked at once; but for an entry of a stranger where too many wait
@@ -107,7 +118,10 @@ impl Sync<'_> {
         };
         let mut changes = match opened {
             Ok(Parcel::Entry(signed)) => match self.entry(signed, report) {
-                Some(changes) => changes,
+                Some(changes) => {
+                    heard.speakers.extend(author_of(&changes));
+                    changes
+                }
                 None => return Ok(false),
             },
             Ok(Parcel::Note(signed)) => {
@@ -310,6 +324,7 @@ impl Sync<'_> {
 impl Heard {
     /// Keeps a note, unless a newer one of its device came before it.
     fn add(&mut self, note: Note, report: &mut Report) {
+        self.speakers.insert(note.device);
         match self.newest.get(&note.device) {
             Some(known) if known.counter == note.counter && *known != note => {
                 report.alarm(Alarm::Cloned(note.device));
@@ -318,6 +333,14 @@ impl Heard {
             _ => drop(self.newest.insert(note.device, note)),
         }
     }
+}
+
+/// Who wrote the entry that changes bring.
+fn author_of(changes: &[Change]) -> Option<DeviceId> {
+    changes.iter().find_map(|change| match change {
+        Change::Entry { entry, .. } => entry.author.device(),
+        _ => None,
+    })
 }
 
 /// What comes of a package that was opened.

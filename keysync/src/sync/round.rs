@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use counterseal_core::time::{DAY, Time};
 
 use super::ports::Ways;
+use super::pull::Pulled;
 use super::report::{Alarm, Report};
 use super::state::{Sync, SyncError};
 use crate::device::DeviceId;
@@ -33,7 +34,7 @@ impl Sync<'_> {
         let (places, again) = (ways.places(), self.beacon_is_due(now));
         self.leave(&places)?;
         let mut open = Open::new();
-        let mut to_fill = Vec::new();
+        let (mut to_fill, mut heard) = (Vec::new(), Vec::new());
         for _ in 0..PASSES {
             let new: Vec<KeyId> =
                 self.boxes().into_iter().filter(|id| !open.keys().any(|(_, secret)| secret == id)).collect();
@@ -45,14 +46,21 @@ impl Sync<'_> {
                     .cursors
                     .get(&(place.clone(), secret))
                     .is_none_or(|cursor| *cursor == Cursor::default());
-                let listed = self.pull(place, &secret, &mut *transport, again, &mut report)?;
-                to_fill.extend(listed.filter(|_| is_new || again).map(|listed| (secret, listed)));
+                if let Some(Pulled { listed, speakers }) =
+                    self.pull(place, &secret, &mut *transport, again, &mut report)?
+                {
+                    to_fill.extend((is_new || again).then_some((secret, listed)));
+                    heard.push((secret, speakers));
+                }
                 open.insert((place.clone(), secret), transport);
             }
             self.settle(now, &mut report)?;
             if new.is_empty() {
                 break;
             }
+        }
+        for (secret, speakers) in heard {
+            self.tell_those_who_are_out(&speakers, &secret)?;
         }
         let filled = self.fill_all(to_fill, now)?;
         self.speak(now, filled)?;

@@ -85,9 +85,10 @@ fn all_invariants_hold_in_every_schedule() {
     let (begin, first, count) = (Instant::now(), first_seed(), schedules(1_000));
     let (wrong, events) = run_many(first..first + count, SETTINGS);
     eprintln!(
-        "{count} schedules from seed {first} in {:.0?}: {} went wrong; {events:?}",
+        "{count} schedules from seed {first} in {:.0?}: {} went wrong {:?}; {events:?}",
         begin.elapsed(),
-        wrong.len()
+        wrong.len(),
+        wrong.iter().map(|(seed, _)| seed).collect::<Vec<_>>()
     );
     assert!(wrong.is_empty(), "{:?}", &wrong[..wrong.len().min(5)]);
     for event in [

@@ -59,6 +59,8 @@ pub enum SyncError {
     NoRight,
     /// No such device, or none that belongs to the account any more.
     UnknownDevice,
+    /// The device was put out, which is for ever.
+    WasPutOut,
     /// These keys are held by the device that is to go, and by nobody else who stays.
     OnlyHolder(Vec<KeyId>),
     /// No secret of the log is held: the device was never given one, or its store lost it.
@@ -74,6 +76,9 @@ impl fmt::Display for SyncError {
             Self::Entry(error) => write!(formatter, "{error}"),
             Self::NoRight => formatter.write_str("this device has not the right to that"),
             Self::UnknownDevice => formatter.write_str("no such device belongs to the account"),
+            Self::WasPutOut => {
+                formatter.write_str("the device was put out, and comes back with new keys alone")
+            }
             Self::OnlyHolder(keys) => write!(formatter, "{} keys are on no other device", keys.len()),
             Self::NoSecret => formatter.write_str("this device has no secret of the log"),
         }

@@ -103,21 +103,25 @@ fn family() -> (crate::log::AccountId, [Machine; 3]) {
     let me = desk.keys.certificates().id();
     found(&mut desk.store, &mut craft, founding, me, NOW).unwrap();
 
-    // Two devices join: the pairing hands over the log, and the log secret.
     for machine in [&mut laptop, &mut phone] {
-        let admitted = machine.admitted(Role::Writer);
-        desk.with(account, |sync| sync.add(admitted, NOW)).unwrap();
-        let disk = &desk.store.disk;
-        let entries = disk.entries.iter().map(|(id, (entry, signed))| Change::Entry {
-            id: *id,
-            entry: entry.clone(),
-            signed: signed.clone(),
-        });
-        let secrets = disk.keys.values().filter(|key| key.purpose == Purpose::LogSecret);
-        let changes: Vec<Change> = entries.chain(secrets.cloned().map(Change::Key)).collect();
-        machine.store.commit(&changes).unwrap();
+        let_in(&mut desk, machine, account);
     }
     (account, [desk, laptop, phone])
+}
+
+/// A writer joins: the pairing hands over the log, and the log secrets.
+fn let_in(by: &mut Machine, machine: &mut Machine, account: crate::log::AccountId) {
+    let admitted = machine.admitted(Role::Writer);
+    by.with(account, |sync| sync.admit(admitted, NOW)).unwrap();
+    let disk = &by.store.disk;
+    let entries = disk.entries.iter().map(|(id, (entry, signed))| Change::Entry {
+        id: *id,
+        entry: entry.clone(),
+        signed: signed.clone(),
+    });
+    let secrets = disk.keys.values().filter(|key| key.purpose == Purpose::LogSecret);
+    let changes: Vec<Change> = entries.chain(secrets.cloned().map(Change::Key)).collect();
+    machine.store.commit(&changes).unwrap();
 }
 
 #[test]
@@ -205,4 +209,43 @@ fn who_was_put_back_and_goes_on_elsewhere_is_noticed() {
     desk.store.disk = earlier;
     make_keys(&mut desk, account, &others, 3);
     assert!(goes_back(&laptop.round_at(account, &others, NOW.plus_days(8))));
+}
+
+#[test]
+fn who_was_let_in_by_one_that_went_out_meanwhile_hears_of_it_and_of_nothing_that_came_after() {
+    let boxes = std::sync::Arc::default();
+    let (account, [mut desk, mut laptop, mut phone]) = family();
+    let [mut tablet, mut watch] = ["tablet", "watch"].map(Machine::new);
+    let [laptops, phones, tablets] =
+        [&laptop, &phone, &tablet].map(|machine| machine.keys.certificates().id());
+    desk.with(account, |sync| sync.change_role(laptops, Role::Admin, NOW)).unwrap();
+    for machine in [&mut desk, &mut laptop, &mut phone] {
+        machine.round(account, &boxes);
+    }
+    // The telephone goes, and with it the box that everybody knows; then the laptop, which has not heard of either.
+    desk.with(account, |sync| sync.revoke(phones, true, NOW)).unwrap();
+    desk.round(account, &boxes);
+    desk.with(account, |sync| sync.revoke(laptops, true, NOW)).unwrap();
+    let_in(&mut laptop, &mut tablet, account);
+    desk.round(account, &boxes);
+    let is_in = |machine: &mut Machine| machine.with(account, |sync| sync.told().live(&tablets).is_some());
+    assert!(is_in(&mut tablet) && !is_in(&mut desk));
+    laptop.round(account, &boxes);
+    desk.round(account, &boxes);
+    let_in(&mut desk, &mut watch, account);
+    desk.round(account, &boxes);
+    let report = tablet.round(account, &boxes);
+    assert!(report.alarms.contains(&Alarm::PutOut), "{report:?}");
+    // Nothing is said twice, however often the laptop and the tablet speak.
+    let said = boxes.lock().unwrap().objects();
+    for machine in [&mut laptop, &mut tablet, &mut desk] {
+        machine.round(account, &boxes);
+    }
+    assert_eq!(boxes.lock().unwrap().objects(), said);
+    phone.round(account, &boxes);
+    for machine in [&phone, &tablet] {
+        let entries = machine.store.disk.entries.values();
+        let has_watch = |entry: &Entry| matches!(&entry.body, Body::Add(added) if added.name == "watch");
+        assert!(!entries.into_iter().any(|(entry, _)| has_watch(entry)));
+    }
 }

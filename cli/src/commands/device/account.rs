@@ -290,6 +290,8 @@ pub(crate) fn failed(error: SyncError) -> Failure {
         SyncError::NoRight => Failure::no("no-right", "this device may not do that")
             .hint("an admin device can: see `cseal device list`"),
         SyncError::UnknownDevice => Failure::no("unknown-device", "no such device is among yours"),
+        SyncError::WasPutOut => Failure::no("was-put-out", "that device was put out, and this is for ever")
+            .hint("on it, let it begin anew: COUNTERSEAL_HOME=DIR cseal device join"),
         SyncError::OnlyHolder(keys) => {
             let lost = keys.iter().map(ToString::to_string).collect();
             let count =

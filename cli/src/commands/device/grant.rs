@@ -28,13 +28,10 @@ pub(super) fn give(
     now: Time,
 ) -> Result<Grant, Failure> {
     account::announce_own(store, membership, now)?;
-    let (told, _) = account::told(store, &membership.account, now)?;
-    if told.live(&device.id()).is_none() {
-        let name = if name.trim().is_empty() { "device" } else { name };
-        let admitted =
-            Admitted { device: device.id(), role, name: name.to_owned(), certificates: device.to_list() };
-        account::with_sync(store, membership, now, |sync| sync.add(admitted, now))?;
-    }
+    let name = if name.trim().is_empty() { "device" } else { name };
+    let admitted =
+        Admitted { device: device.id(), role, name: name.to_owned(), certificates: device.to_list() };
+    account::with_sync(store, membership, now, |sync| sync.admit(admitted, now))?;
     let (told, _) = account::told(store, &membership.account, now)?;
     Ok(Grant {
         account: membership.account,

@@ -1,6 +1,7 @@
 //! One entry that is not about membership, judged by those that are.
 
 use crate::device::{DeviceId, Role};
+use crate::log::entry::{Body, Purpose};
 use crate::log::evaluation::Void;
 use crate::log::graph::BLOCK;
 use crate::log::members::{Members, Restriction};
@@ -11,6 +12,8 @@ pub(super) struct Judged {
     pub(super) place: usize,
     author: DeviceId,
     right: fn(Role) -> bool,
+    /// What the key is for, if it is about a key.
+    purpose: Option<Purpose>,
     admitted_by: Option<usize>,
     had_a_grant: bool,
     out_by: Option<usize>,
@@ -19,11 +22,16 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    pub(super) fn new(place: usize, author: DeviceId, right: fn(Role) -> bool) -> Self {
+    pub(super) fn new(place: usize, author: DeviceId, right: fn(Role) -> bool, body: &Body) -> Self {
+        let purpose = match body {
+            Body::Key(announced) => Some(announced.purpose),
+            _ => None,
+        };
         Self {
             place,
             author,
             right,
+            purpose,
             admitted_by: None,
             had_a_grant: false,
             out_by: None,
@@ -47,10 +55,15 @@ impl Judged {
         if grants != 0 {
             self.admitted_by = Some(block * BLOCK + 63 - grants.leading_zeros() as usize);
         }
-        let effective = members.effective().word(block);
+        let restricting = members.restricting().word(block);
         let beside = !before & !after;
-        self.exposed |= effective & members.revocations().word(block) & beside != 0;
-        let mut restrictions = effective & members.restrictions_of(&self.author).word(block);
+        let revocations = restricting & members.revocations().word(block);
+        self.exposed |= revocations & beside != 0;
+        // What the device had that was put out later, whatever the one who did it knew of its roles.
+        let purpose = self.purpose.filter(|_| rules.sticky_retirement);
+        let exposing = purpose.map_or(0, |purpose| members.exposing(purpose).word(block));
+        self.exposed |= revocations & exposing & after != 0;
+        let mut restrictions = restricting & members.restrictions_of(&self.author).word(block);
         while restrictions != 0 {
             let bit = restrictions.trailing_zeros() as usize;
             let (number, mask) = (block * BLOCK + bit, restrictions & restrictions.wrapping_neg());

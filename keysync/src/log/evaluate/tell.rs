@@ -21,7 +21,12 @@ pub(super) fn tell(
     rules: Rules,
 ) -> Evaluation {
     let counting: Vec<bool> = (0..graph.nodes().len()).map(|place| !void.is_void(place)).collect();
-    let heads = graph.heads(&counting).into_iter().filter_map(|place| graph.nodes().get(place));
+    // What restricts a device has to be known to what that writes next, or it would be beside it for ever.
+    let mut to_be_known = counting.clone();
+    for place in members.restricting().iter().filter_map(|number| members.place(number)) {
+        to_be_known.get_mut(place).into_iter().for_each(|is_known| *is_known = true);
+    }
+    let heads = graph.heads(&to_be_known).into_iter().filter_map(|place| graph.nodes().get(place));
     let mut heads: Vec<EntryId> = heads.map(|node| node.id).collect();
     heads.sort_unstable();
     let mut evaluation = Evaluation {
@@ -48,13 +53,15 @@ pub(super) fn tell(
             None => evaluation.take(node, exposed.contains(&place), &mut requested),
         }
     }
-    for number in members.effective().iter() {
+    for (id, device) in &mut evaluation.devices {
+        device.has_been = members.roles_of(id);
+    }
+    for number in members.restricting().iter() {
         if let Some(node) = members.node(number) {
             evaluation.put_out(node);
         }
     }
-    let without_voided: Vec<usize> = members.effective().iter().collect();
-    for number in without_voided {
+    for number in members.restricting().iter() {
         let Some(node) = members.node(number) else { continue };
         let is_out = node.entry.author.device().is_some_and(|author| evaluation.live(&author).is_none());
         if rules.sticky_retirement || !is_out {
@@ -132,7 +139,8 @@ impl Evaluation {
 
     fn admit(&mut self, entry: &Entry, admitted: &Admitted, role: Role) {
         let Admitted { name, certificates, .. } = admitted.clone();
-        let device = Device { role, name, certificates, added: entry.time, revoked: None };
+        let (added, has_been) = (entry.time, Vec::new());
+        let device = Device { role, has_been, name, certificates, added, revoked: None };
         self.devices.insert(admitted.device, device);
     }
 

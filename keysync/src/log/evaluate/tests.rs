@@ -166,6 +166,64 @@ fn a_right_that_is_taken_away_counts_against_what_is_done_meanwhile() {
 }
 
 #[test]
+fn who_takes_a_right_away_beside_being_put_out_takes_nothing() {
+    let mut story = theft();
+    story.role("forged", "d1", "d0", Role::Reader, &["k1"]);
+    story.role("forged too", "d1", "d2", Role::Courier, &["k1"]);
+    let told = story.tell();
+    assert_eq!(told.void[&story.id("forged")], Void::Revoked(story.id("out")));
+    assert_eq!(told.current(Purpose::Decryption).unwrap().announced.key, key("k2"));
+    assert_eq!(told.live(&name("d0")).map(|device| device.role), Some(Role::Admin));
+    assert_eq!(told.heads, [story.id("k2")]);
+}
+
+#[test]
+fn who_lost_a_right_beside_an_entry_that_does_not_count_has_it_once_both_are_known() {
+    let mut story = Story::begin(true);
+    let genesis = story.last();
+    story.add("added", "d0", "d1", Role::Admin, &[&genesis]);
+    // Each takes the other's right away, and neither counts.
+    story.role("a", "d0", "d1", Role::Reader, &["added"]);
+    story.role("b", "d1", "d0", Role::Reader, &["added"]);
+    story.key("ka", "d0", &["a"]);
+    let told = story.tell();
+    assert_eq!(told.void[&story.id("ka")], Void::RightTaken(story.id("b")));
+    let mut heads = ["a", "b"].map(|title| story.id(title));
+    heads.sort_unstable();
+    assert_eq!(told.heads, heads, "or the next entry would be beside them, too");
+    story.key("kb", "d0", &["a", "b"]);
+    assert_eq!(story.tell().current(Purpose::Decryption).unwrap().announced.key, key("kb"));
+}
+
+#[test]
+fn who_was_put_out_as_a_courier_keeps_what_it_had_as_a_reader() {
+    // The role changed before the device was put out, beside it, and by an entry that does not count.
+    let begin = || {
+        let mut story = Story::begin(true);
+        let genesis = story.last();
+        story.add("added", "d0", "d1", Role::Admin, &[&genesis]);
+        story.add("added2", "d0", "d2", Role::Courier, &["added"]);
+        story.key("k", "d0", &["added2"]);
+        story
+    };
+    let current = |story: &Story| story.tell().current(Purpose::Decryption).map(|key| key.announced.key);
+    let mut story = begin();
+    story.revoke("out", "d0", "d2", &[], &["k"]);
+    assert_eq!(current(&story), Some(key("k")), "it never had one");
+    let mut before = begin();
+    before.role("reader", "d0", "d2", Role::Reader, &["k"]);
+    before.role("courier", "d0", "d2", Role::Courier, &["reader"]);
+    before.revoke("out", "d0", "d2", &[], &["courier"]);
+    story.role("reader", "d1", "d2", Role::Reader, &["k"]);
+    for told in [before, story] {
+        assert_eq!(current(&told), None);
+        let mut later = told;
+        later.key("later", "d0", &["out"]);
+        assert_eq!(current(&later), Some(key("later")));
+    }
+}
+
+#[test]
 fn a_lamport_that_is_too_large_wins_nothing() {
     let mut story = theft();
     story.key("k3", "d0", &["k2"]);
@@ -392,6 +450,7 @@ fn any_story() -> impl Strategy<Value = Story> {
                 0 | 1 => story.add(&title, &author, &whom, Role::Admin, &parents),
                 2 => story.add(&title, &author, &whom, Role::Writer, &parents),
                 3 => story.revoke(&title, &author, &whom, &["e1", "e2"], &parents),
+                4 if number % 2 == 0 => story.role(&title, &author, &whom, Role::Admin, &parents),
                 4 => story.role(&title, &author, &whom, Role::Writer, &parents),
                 5 if number % 3 == 0 => story.recover(&title, &[&whom], &parents),
                 _ => story.key(&title, &author, &parents),
@@ -414,6 +473,20 @@ proptest! {
         prop_assert_eq!(keys, plain.keys);
         let void: BTreeSet<EntryId> = told.void.keys().copied().collect();
         prop_assert_eq!(void, plain.void);
+    }
+
+    #[test]
+    fn what_an_admin_writes_next_counts(story in any_story()) {
+        let told = story.tell();
+        for (id, device) in told.live_devices().filter(|(_, device)| device.role.administers()) {
+            let (mut later, log) = (story.clone(), Log::from_kept(story.account(), story.entries.clone()));
+            let body = Body::Add(story::admitted("next", Role::Reader));
+            let entry = log.draft(&told, Author::Device(*id), device.added, body);
+            later.keep("next", entry);
+            let after = later.tell();
+            prop_assert_eq!(after.void.get(&later.id("next")), None);
+            prop_assert!(after.live(&name("next")).is_some());
+        }
     }
 
     #[test]

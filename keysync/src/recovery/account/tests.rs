@@ -108,14 +108,14 @@ fn account(seed: &Seed) -> (Vec<Vec<u8>>, [KeyId; 2]) {
     let mut craft = DeviceCraft::new(desk.secret_keys(), desk.certificates(), &mut random)
         .with_log_secret(first_log_secret(seed.secret()));
     let mut sync = found(&mut store, &mut craft, founding, desk.certificates().id(), NOW).unwrap();
-    sync.add(admitted(&laptop), NOW).unwrap();
+    sync.admit(admitted(&laptop), NOW).unwrap();
     let keys = [mail_key(), mail_key()];
     let ids = keys.each_ref().map(|key| key.id);
     for key in keys {
         sync.announce(key, NOW).unwrap();
     }
     let third = device("third");
-    sync.add(admitted(&third), NOW).unwrap();
+    sync.admit(admitted(&third), NOW).unwrap();
     // From here on there is another secret of the log, and another box.
     sync.revoke(third.certificates().id(), true, NOW).unwrap();
     drop(sync);

@@ -152,7 +152,7 @@ impl Account {
                 self.note("only holder");
                 None
             }
-            Err(SyncError::NoRight | SyncError::UnknownDevice) => {
+            Err(SyncError::NoRight | SyncError::UnknownDevice | SyncError::WasPutOut) => {
                 self.note("refused");
                 None
             }
@@ -235,7 +235,9 @@ impl Account {
             return;
         }
         let role = self.dice.one_of(&[Role::Admin, Role::Writer, Role::Reader, Role::Reader, Role::Courier]);
-        if self.with(by, |sync, now| sync.add(admitted(device(number), role), now)).is_none() {
+        // It may be on the list already: the one who added it crashed before the device had anything.
+        let admit = |sync: &mut Sync<'_>, now| sync.admit(admitted(device(number), role), now);
+        if self.with(by, admit).is_none() {
             return;
         }
         self.build(number);

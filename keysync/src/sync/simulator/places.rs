@@ -18,6 +18,11 @@ pub(in crate::sync) struct Boxes {
 }
 
 impl Boxes {
+    /// How many objects there are.
+    pub(in crate::sync) fn objects(&self) -> usize {
+        self.shelves.values().map(Vec::len).sum()
+    }
+
     /// Brings what is in each box into another order.
     pub(in crate::sync) fn shuffle(&mut self, seed: u64) {
         let mut dice = Dice::new(seed);

@@ -48,12 +48,19 @@ pub(super) fn evaluate(story: &Story) -> Plain {
             _ => Vec::new(),
         })
         .collect();
+    let ever_given = world.ever_given();
     let beside =
         |one: &EntryId, other: &EntryId| !ancestors[one].contains(other) && !ancestors[other].contains(one);
     let mut keys: Vec<(KeyId, bool)> = Vec::new();
     for id in world.in_order() {
         if let (true, Body::Key(announced)) = (counting.contains(&id), &world.entries[&id].body) {
-            let exposed = revocations.iter().any(|revocation| beside(revocation, &id));
+            let may_hold = |revocation: &EntryId| {
+                let out = |device: &DeviceId| takes(&world.entries[revocation].body, device) == Some(None);
+                ever_given.iter().any(|(device, role)| out(device) && announced.purpose.is_for(*role))
+            };
+            let exposed = revocations.iter().any(|revocation| {
+                beside(revocation, &id) || ancestors[revocation].contains(&id) && may_hold(revocation)
+            });
             if !keys.iter().any(|(key, _)| *key == announced.key) {
                 keys.push((announced.key, exposed || retired.contains(&announced.key)));
             }
@@ -122,6 +129,21 @@ impl<'a> World<'a> {
         World { entries: left, ancestors: self.ancestors }
     }
 
+    /// Every role that somebody gave who was given one to administer before.
+    fn ever_given(&self) -> Vec<(DeviceId, Role)> {
+        let mut ever: Vec<(DeviceId, Role)> = Vec::new();
+        for id in self.in_order() {
+            let entry = self.entries[&id];
+            let is_admin =
+                |author: DeviceId| ever.iter().any(|(device, role)| *device == author && role.administers());
+            let founds = matches!(entry.body, Body::Genesis { .. });
+            if founds || entry.author.device().is_none_or(is_admin) {
+                ever.extend(given(&entry.body));
+            }
+        }
+        ever
+    }
+
     /// Rule 2: entries that take something away and count, each by its own past.
     fn effective(&self) -> Vec<EntryId> {
         let takes_away = |id: &EntryId| match &self.entries[id].body {
@@ -177,7 +199,15 @@ impl<'a> World<'a> {
             let (knew, known) = (self.ancestors[id].contains(other), self.ancestors[other].contains(id));
             match takes(&self.entries[other].body, &author) {
                 Some(None) if !known => return false,
-                Some(Some(role)) if !knew && !known && other != id && !needs(role) => return false,
+                Some(Some(role))
+                    if !knew
+                        && !known
+                        && other != id
+                        && !needs(role)
+                        && !self.is_by_a_device_put_out_beside(other, effective) =>
+                {
+                    return false;
+                }
                 _ => {}
             }
         }
@@ -188,6 +218,12 @@ impl<'a> World<'a> {
             _ => true,
         };
         makes_sense && self.role_of(&author, Some(id), counting).is_some_and(needs)
+    }
+
+    fn is_by_a_device_put_out_beside(&self, id: &EntryId, effective: &[EntryId]) -> bool {
+        let Author::Device(author) = self.entries[id].author else { return false };
+        let puts_out = |other: &&EntryId| takes(&self.entries[*other].body, &author) == Some(None);
+        effective.iter().filter(puts_out).any(|other| !self.ancestors[other].contains(id))
     }
 }
 

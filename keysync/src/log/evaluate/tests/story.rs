@@ -26,7 +26,7 @@ pub(super) fn key(name: &str) -> KeyId {
     KeyId::of_public_key(name.as_bytes())
 }
 
-fn admitted(device: &str, role: Role) -> Admitted {
+pub(super) fn admitted(device: &str, role: Role) -> Admitted {
     Admitted { device: name(device), role, name: device.into(), certificates: Vec::new() }
 }
 
@@ -98,7 +98,7 @@ impl Story {
         self.keep(title, entry);
     }
 
-    fn keep(&mut self, title: &str, entry: Entry) {
+    pub(super) fn keep(&mut self, title: &str, entry: Entry) {
         let id = entry.id();
         self.entries.insert(id, entry);
         if self.ids.insert(title.into(), id).is_none() {
