@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use counterseal_core::secret::SecretBytes;
 use counterseal_keysync::pairing::{
-    Ask, Circumstances, Devices, Input, Met, Method, Pairing, Ports, Purpose, Released, Signer, State, Step,
+    Ask, Circumstances, Devices, Input, Met, Method, Pairing, Ports, Purpose, Released, Show, Signer, State,
+    Step,
 };
 use counterseal_keysync::transport::ObjectName;
 
@@ -147,7 +148,10 @@ impl<'a, P: Purpose> Crank<'a, P> {
             }
             Step::Close(place) => self.close(place),
             Step::Send { place, object } => self.put(place, &object)?,
-            Step::Show(show) => self.screen.show(&show, &self.ways.there())?,
+            Step::Show(show) => {
+                let is_code = matches!(show, Show::Code(..));
+                self.screen.show(&show, &self.ways.there(is_code))?;
+            }
             // One answer is for the offer that came last.
             Step::Ask(Ask::Words(_))
                 if self.queue.iter().any(|step| matches!(step, Step::Ask(Ask::Words(_)))) => {}

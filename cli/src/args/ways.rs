@@ -11,7 +11,7 @@ pub(crate) struct Ways {
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Vec<PathBuf>,
 
-    /// A relay: https://relay.example.org
+    /// A relay: https://relay.example.org; a code says it to the other side
     #[arg(long, value_name = "URL")]
     pub(crate) relay: Option<String>,
 

@@ -8,7 +8,7 @@ use counterseal_keysync::pairing::{AbortReason, Password};
 use counterseal_keysync::words::SpokenCode;
 use serde_json::{Value, json};
 
-use super::Screen;
+use super::{Screen, Ways};
 use crate::clock;
 use crate::failure::Failure;
 use crate::scan;
@@ -19,8 +19,13 @@ const TRIES: usize = 3;
 /// How long a code is waited for before the camera: as long as it is valid.
 const CAMERA_TIME: Duration = Duration::from_secs(120);
 
-/// The code that the other side shows: in a picture, before the camera, or pasted.
-pub(crate) fn scanned(image: Option<&Path>, camera: bool, screen: &Screen) -> Result<PairingCode, Failure> {
+/// The code that the other side shows: in a picture, before the camera, or pasted. The ways become those that it says.
+pub(crate) fn scanned(
+    image: Option<&Path>,
+    camera: bool,
+    ways: &mut Ways,
+    screen: &Screen,
+) -> Result<PairingCode, Failure> {
     let ours = |text: &str| PairingCode::parse(text).ok();
     let code = match image {
         Some(path) => scan::from_picture(path, ours),
@@ -32,6 +37,10 @@ pub(crate) fn scanned(image: Option<&Path>, camera: bool, screen: &Screen) -> Re
         let what = format!("the code is too old: it was good until {hour:02}:{minute:02} UTC");
         return Err(Failure::unknown(AbortReason::Expired.word(), what)
             .hint("take the code that the other screen shows now; if it is that one, one of the two clocks is wrong"));
+    }
+    if let Some(relay) = ways.follow(&code)? {
+        let said = format!("The code names a relay to meet at: {relay}");
+        screen.say("relay", json!({ "relay": relay }), &said)?;
     }
     Ok(code)
 }

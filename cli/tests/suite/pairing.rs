@@ -16,6 +16,7 @@ use counterseal_keysync::transport::{ObjectName, Transport as _};
 use crate::peers::command::{find, missing};
 use crate::people::{MAIL, Place};
 use crate::relay::process::Relay;
+use crate::servers::TlsNames;
 use crate::submission::sink::{Manner, Sink};
 use crate::talk::Talk;
 
@@ -200,6 +201,88 @@ fn a_relay_is_enough_and_keeps_nothing_that_tells_whose_it_was() {
         let is_told = kept.windows(told.len()).any(|bytes| bytes == told.as_bytes());
         assert!(!is_told, "the relay has seen {told}");
     }
+}
+
+/// A relay with TLS, and what names its CA to the devices.
+fn relay_with_tls(place: &Place) -> (Relay, TlsNames) {
+    fs::create_dir(place.path("relay")).unwrap();
+    let names = TlsNames::make(&place.path("relay"));
+    let [certificate, key] = [&names.certificate, &names.key].map(|path| path.to_str().unwrap());
+    let tls = ["--store", "relay.db", "--tls-certificate", certificate, "--tls-key", key];
+    (Relay::start(&place.path("relay"), &tls), names)
+}
+
+/// `cseal device` on a machine that trusts the CA of the relay.
+fn device<'p>(place: &'p Place, home: &str, names: &TlsNames, arguments: &[&str]) -> Talk<'p> {
+    let mut command = Command::new("setsid");
+    command.args(["--wait", env!("CARGO_BIN_EXE_cseal"), "device"]).args(arguments).arg("--json");
+    command.env("SSL_CERT_FILE", &names.authority).env_remove("SSL_CERT_DIR");
+    command.current_dir(place.path("")).env("COUNTERSEAL_HOME", place.path(home));
+    Talk::of(place, command)
+}
+
+#[test]
+fn the_code_of_a_new_device_names_its_relay() {
+    let place = place();
+    let (relay, names) = relay_with_tls(&place);
+    let host = format!("localhost:{}", relay.address.port());
+    let url = format!("https://{host}");
+    let new = ["join", "--name", "thinkpad-7", "--no-passphrase", "--relay", &url];
+    let mut new = device(&place, "new", &names, &new);
+    let mut old = device(&place, "alice", &names, &["add", "--no-recovery", "--this-device", "desktop"]);
+    take_code(&mut new, &mut old);
+    assert_eq!(old.event("relay")["relay"], host.as_str());
+    type_digits(&mut old, &mut new);
+    assert_eq!(approve(&mut old)["on_local_network"], false);
+    assert_eq!(old.event("added")["acknowledged"], true);
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+}
+
+#[test]
+fn the_code_of_an_old_device_names_the_relay_where_devices_meet() {
+    let place = place();
+    let (relay, names) = relay_with_tls(&place);
+    let host = format!("localhost:{}", relay.address.port());
+    let url = format!("https://{host}");
+    place.write("alice/config.toml", format!("[[sync]]\nrelay = \"{url}\"\n"));
+    let old = ["add", "--no-recovery", "--this-device", "desktop", "--show"];
+    let mut old = device(&place, "alice", &names, &old);
+    let new = ["join", "--name", "thinkpad-7", "--no-passphrase", "--scan"];
+    let mut new = device(&place, "new", &names, &new);
+    take_code(&mut old, &mut new);
+    assert_eq!(new.event("relay")["relay"], host.as_str());
+    type_digits(&mut new, &mut old);
+    approve(&mut old);
+    assert_eq!(old.event("added")["acknowledged"], true);
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+}
+
+#[test]
+fn a_code_for_the_local_network_alone_goes_no_other_way() {
+    let place = place();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let mut new = join(&place, &["--lan-only", "--lan-address", &address]);
+    let code = text(&new.event("code"), "code");
+    let mut old = add(&place, &SHARE);
+    old.asked("code");
+    old.say(&code);
+    let said = old.ends(2);
+    assert!(said.contains("for the local network alone"), "{said}");
+    assert_eq!(fs::read_dir(place.path("share")).unwrap().count(), 0);
+    // Keys leave by the local network alone then, whatever the old device said of it.
+    let mut old = add(&place, &["--lan-address", &address]);
+    old.asked("code");
+    old.say(&code);
+    type_digits(&mut old, &mut new);
+    assert_eq!(approve(&mut old)["on_local_network"], true);
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
 }
 
 #[test]

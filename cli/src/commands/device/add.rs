@@ -37,7 +37,10 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     let mut carrier = by_file.then(|| carrier(arguments)).transpose()?;
     let request = arguments.how.file.as_deref().map(carrier::device_request).transpose()?;
     let places = Config::read()?.sync;
-    let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
+    let mut ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
+    if arguments.how.show {
+        ways = ways.or_relay_of(&places);
+    }
     let mut store = store::open()?;
     unlock(&store, &arguments.passphrase)?;
     let membership = found::ensure(&mut store, &arguments.account, now)?;
@@ -47,22 +50,21 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
         return Err(Failure::no("no-right", "this device may not add another one")
             .hint("an admin device can: see `cseal device list`"));
     }
-    let policy = ReleasePolicy {
-        lan_only: told.policy.lan_only || arguments.ways.lan_only,
-        ..ReleasePolicy::default()
-    };
     let keys = membership.keys(&store)?;
     let screen = Screen::new(Wording::Old, arguments.report.json, &arguments.shown)?;
+    let opening = match request {
+        Some(request) => Opening::AnswerFile(request),
+        None => opening(&arguments.how, &mut ways, &screen)?,
+    };
+    let policy =
+        ReleasePolicy { lan_only: told.policy.lan_only || ways.is_lan_only(), ..ReleasePolicy::default() };
     let profile = Profile {
         name: membership.device.name(),
         account: Some(*membership.account.as_bytes()),
         policy,
         lan_only: arguments.ways.lan_only,
+        relay: ways.relay_in_code(),
         ..Profile::default()
-    };
-    let opening = match request {
-        Some(request) => Opening::AnswerFile(request),
-        None => opening(&arguments.how, &screen)?,
     };
     let pairing = Pairing::<Devices>::new(opening, DevicePart::Old, profile).map_err(|_| {
         Failure::usage("this code was shown by a device of an account, or is for two people")
@@ -164,13 +166,13 @@ fn carrier(arguments: &args::DeviceAdd) -> Result<Carrier, Failure> {
     Carrier::prepare(Carried::DeviceAnswer, arguments.answer.as_deref(), to_oneself)
 }
 
-fn opening(how: &args::AddHow, screen: &Screen) -> Result<Opening, Failure> {
+fn opening(how: &args::AddHow, ways: &mut Ways, screen: &Screen) -> Result<Opening, Failure> {
     Ok(match how {
         args::AddHow { typed: true, .. } => Opening::TypePassword(pairing::typed(screen)?),
         args::AddHow { show: true, .. } => Opening::ShowCode,
         args::AddHow { sas: true, .. } => Opening::PickName,
         args::AddHow { image, camera, .. } => {
-            Opening::ScanCode(pairing::scanned(image.as_deref(), *camera, screen)?)
+            Opening::ScanCode(pairing::scanned(image.as_deref(), *camera, ways, screen)?)
         }
     })
 }

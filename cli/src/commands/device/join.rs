@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
     let now = clock::now();
     let mut carrier = carrier(arguments)?;
     let by_file = carrier.is_some() || arguments.how.answer.is_some();
-    let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
+    let mut ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
     let name = found::name(arguments.name.as_deref())?;
     let mut store = open_or_create(arguments.no_passphrase, &arguments.passphrase, now)?;
     check_is_empty(&store)?;
@@ -42,9 +42,11 @@ pub(super) fn run(arguments: &args::DeviceJoin) -> Result<Exit, Failure> {
                 name,
                 trust_scan: arguments.trust_scan,
                 lan_only: arguments.ways.lan_only,
+                relay: ways.relay_in_code(),
                 ..Profile::default()
             };
-            let opening = if by_file { Opening::OfferFile } else { opening(&arguments.how, &screen)? };
+            let opening =
+                if by_file { Opening::OfferFile } else { opening(&arguments.how, &mut ways, &screen)? };
             let pairing = Pairing::<Devices>::new(opening, DevicePart::New, profile).map_err(both_new)?;
             (keys, pairing)
         }
@@ -115,13 +117,13 @@ fn both_new(_: counterseal_keysync::pairing::AbortReason) -> Failure {
         .hint("one says `cseal device join` and the other `cseal device add`; or both `cseal trust meet`")
 }
 
-fn opening(how: &args::JoinHow, screen: &Screen) -> Result<Opening, Failure> {
+fn opening(how: &args::JoinHow, ways: &mut Ways, screen: &Screen) -> Result<Opening, Failure> {
     Ok(match how {
         args::JoinHow { words: true, .. } => {
             Opening::ShowPassword(Password::from(&SpokenCode::random(&mut SystemRandom)))
         }
         args::JoinHow { scan, camera, image, .. } if *scan || *camera || image.is_some() => {
-            Opening::ScanCode(pairing::scanned(image.as_deref(), *camera, screen)?)
+            Opening::ScanCode(pairing::scanned(image.as_deref(), *camera, ways, screen)?)
         }
         args::JoinHow { sas: true, .. } => Opening::ShowName,
         args::JoinHow { .. } => Opening::ShowCode,

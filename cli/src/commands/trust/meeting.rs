@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
     pairing::refuse_argument(arguments.argument.as_deref())?;
     let address = parse_address(&arguments.address)?;
     let by_file = by_file(&arguments.files);
-    let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
+    let mut ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
     let mut store = store::open()?;
     let owner = store::owner(&store)?.ok_or_else(|| {
         Failure::unknown("no-key", "you have no key of your own to be met by")
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &args::TrustMeet) -> Result<Exit, Failure> {
         let person = Person { keys: &keys, certificates };
         let pairing = match awaited(&arguments.files) {
             Some(_) => waiting(&store, &address)?,
-            None => begun(arguments, &owner, &address, &screen)?,
+            None => begun(arguments, (&owner, &address), &mut ways, &screen)?,
         };
         meet(Crank::new(pairing, &person, &ways, screen), &arguments.files, &mut carrier)?
     };
@@ -136,16 +136,21 @@ fn waiting(store: &Store, address: &EmailAddress) -> Result<Pairing<People>, Fai
 
 fn begun(
     arguments: &args::TrustMeet,
-    owner: &EmailAddress,
-    address: &EmailAddress,
+    (owner, address): (&EmailAddress, &EmailAddress),
+    ways: &mut Ways,
     screen: &Screen,
 ) -> Result<Pairing<People>, Failure> {
     let opening = match &arguments.files.reply_to {
         Some(path) => Opening::AnswerFile(carrier::meeting_request(path)?),
         None if by_file(&arguments.files) => Opening::OfferFile,
-        None => opening(&arguments.how, owner, address, screen)?,
+        None => opening(&arguments.how, (owner, address), ways, screen)?,
     };
-    let profile = Profile { name: owner.to_string(), ..Profile::default() };
+    let profile = Profile {
+        name: owner.to_string(),
+        lan_only: ways.is_lan_only(),
+        relay: ways.relay_in_code(),
+        ..Profile::default()
+    };
     Pairing::new(opening, (), profile).map_err(|_| {
         Failure::usage("this code is for two devices, not for two people")
             .hint("take it with `cseal device add --paste` or `cseal device join --paste`")
@@ -206,8 +211,8 @@ fn is_first(owner: &EmailAddress, other: &EmailAddress) -> bool {
 
 fn opening(
     how: &args::MeetHow,
-    owner: &EmailAddress,
-    other: &EmailAddress,
+    (owner, other): (&EmailAddress, &EmailAddress),
+    ways: &mut Ways,
     screen: &Screen,
 ) -> Result<Opening, Failure> {
     if how.show {
@@ -227,7 +232,7 @@ fn opening(
     if how.sas {
         return Ok(if is_first(owner, other) { Opening::ShowName } else { Opening::PickName });
     }
-    pairing::scanned(how.image.as_deref(), how.camera, screen).map(Opening::ScanCode)
+    pairing::scanned(how.image.as_deref(), how.camera, ways, screen).map(Opening::ScanCode)
 }
 
 /// A password that was agreed on: the number to find each other by follows from both addresses.

@@ -20,7 +20,7 @@ fn add<'m>(machines: &'m Machines, old: &str, role: &str, how: &[&str]) -> Talk<
     machines.talk(old, &[&["device", "add", "--json", "--role", role][..], how].concat())
 }
 
-/// The picture of a code on the new screen, read by another decoder than ours.
+/// The picture of a code on the new screen, read by another decoder than ours. It says by which relay.
 #[track_caller]
 pub fn by_picture(machines: &Machines, old: &str, new: &str, role: &str, ways: &[&str]) {
     let picture = format!("{new}.png");
@@ -33,7 +33,7 @@ pub fn by_picture(machines: &Machines, old: &str, new: &str, role: &str, ways: &
         .unwrap();
     let code = String::from_utf8(read.stdout).unwrap();
     assert_eq!(code.trim_end(), shown, "{}", String::from_utf8_lossy(&read.stderr));
-    let mut adding = add(machines, old, role, &[ways, &["--paste"]].concat());
+    let mut adding = add(machines, old, role, &["--paste"]);
     adding.asked("code");
     adding.say(code.trim_end());
     let digits = text(&adding.event("digits"), "digits");
