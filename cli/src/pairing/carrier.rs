@@ -13,6 +13,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::files::{Output, read_file};
+use crate::lookup;
 use crate::queue::{Addressed, Delivery, Message, Queue, Recipient, Requires, Unit, flush_soon, send_now};
 use crate::randomness::SystemRandom;
 use crate::render::pairing::{self as words, Carried};
@@ -104,6 +105,12 @@ fn send(config: &Config, account: String, letter: &Letter, mail: &file_mail::Mai
     let message = Message::written(|output| output.write_all(&mail.bytes), |error| error).map_err(failed)?;
     let queue = Queue::of_user()?;
     let id = queue.commit(&[Addressed { unit, message }], clock::now())?;
+    if lookup::is_forbidden() {
+        terminal::say(
+            "The mail is not sent, and waits in the queue: nothing is asked of the network: --offline",
+        );
+        return Ok(());
+    }
     match send_now(&queue, config, &id) {
         Ok(Delivery::Failed { refused, .. }) => {
             let details = refused.iter().map(|(address, said)| format!("{address}   {}", SafeText(said)));

@@ -8,9 +8,11 @@ use counterseal_keysync::pairing::{AbortReason, Password};
 use counterseal_keysync::words::SpokenCode;
 use serde_json::{Value, json};
 
+use super::ways::RelayOfCode;
 use super::{Screen, Ways};
 use crate::clock;
 use crate::failure::Failure;
+use crate::policy;
 use crate::scan;
 use crate::terminal::SafeText;
 
@@ -38,9 +40,16 @@ pub(crate) fn scanned(
         return Err(Failure::unknown(AbortReason::Expired.word(), what)
             .hint("take the code that the other screen shows now; if it is that one, one of the two clocks is wrong"));
     }
-    if let Some(relay) = ways.follow(&code)? {
-        let said = format!("The code names a relay to meet at: {relay}");
-        screen.say("relay", json!({ "relay": relay }), &said)?;
+    match ways.follow(&code, policy::in_force()?.network)? {
+        Some(RelayOfCode::Taken(relay)) => {
+            let said = format!("The code names a relay to meet at: {relay}");
+            screen.say("relay", json!({ "relay": relay }), &said)?;
+        }
+        Some(RelayOfCode::NotAsked(relay, who)) => {
+            let said = format!("The code names a relay, which is not asked ({who}): {relay}");
+            screen.say("relay-not-asked", json!({ "relay": relay, "why": who }), &said)?;
+        }
+        None => {}
     }
     Ok(code)
 }

@@ -1,5 +1,6 @@
 //! The ways to a box: those that the person named, and what the other side's code says of them.
 
+use counterseal_core::policy::Network;
 use counterseal_keysync::code::{PairingCode, is_relay};
 use counterseal_keysync::pairing::Side;
 use counterseal_keysync::relay::protocol::Class as RelayClass;
@@ -12,6 +13,7 @@ use counterseal_keysync::transport::{ObjectBox, Transport, TransportError};
 
 use crate::args;
 use crate::failure::Failure;
+use crate::lookup;
 use crate::sync_places;
 use crate::terminal::{SafeText, shell_word};
 
@@ -22,8 +24,21 @@ const HTTPS: &str = "https://";
 #[derive(Clone)]
 pub(crate) struct Ways {
     addresses: Vec<Address>,
-    /// Whether the person wants nothing but the local network.
+    /// Whether an option names one of them.
+    is_named: bool,
+    /// Whether nothing but the local network is wanted: by the person, by the account, or by the other side.
     lan_only: bool,
+    /// Whether the network is forbidden.
+    offline: bool,
+}
+
+/// A relay that a code names and that was not named here.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum RelayOfCode {
+    /// It is a way from now on.
+    Taken(String),
+    /// It is not asked, for this reason.
+    NotAsked(String, &'static str),
 }
 
 /// A way to one box.
@@ -49,38 +64,56 @@ impl Ways {
     /// By the options of a command; the local network where none is named.
     ///
     /// # Errors
-    /// A folder is none, or a relay's address.
+    /// A folder is none, or a relay's address; or `--offline` forbids what is named, or all that there is.
     pub(crate) fn from_options(options: &args::Ways) -> Result<Self, Failure> {
-        for folder in &options.folder {
-            let kind = std::fs::metadata(folder)
-                .map_err(|error| Failure::io(folder.display().to_string(), &error))?;
-            if !kind.is_dir() {
-                return Err(Failure::usage(format!("{}: not a folder", folder.display())));
-            }
+        Self::of(options, lookup::is_forbidden())
+    }
+
+    fn of(options: &args::Ways, offline: bool) -> Result<Self, Failure> {
+        let needs_network = options.relay.is_some() || options.lan_only || options.lan_address.is_some();
+        if offline && (needs_network || options.folder.is_empty()) {
+            return Err(Failure::unknown("offline", "nothing is asked of the network: --offline")
+                .hint("name a folder that both see: --folder DIR; or carry a file: --file FILE"));
         }
-        let mut addresses: Vec<Address> = options.folder.iter().cloned().map(Address::Folder).collect();
+        let mut addresses = folders(options)?;
         let parse = |text: String| Address::parse(&text).map_err(|error| Failure::usage(error.to_string()));
         if let Some(url) = &options.relay {
             addresses.push(parse(format!("relay:{url}"))?);
         }
-        match &options.lan_address {
-            Some(at) => addresses.push(parse(format!("lan:{at}"))?),
-            None if options.lan_only || addresses.is_empty() => addresses.push(Address::Lan),
-            None => {}
+        if let Some(at) = &options.lan_address {
+            addresses.push(parse(format!("lan:{at}"))?);
         }
-        Ok(Self { addresses, lan_only: options.lan_only })
+        let is_named = !addresses.is_empty() || options.lan_only;
+        if addresses.is_empty() {
+            addresses.push(Address::Lan);
+        }
+        Ok(Self { addresses, is_named, lan_only: options.lan_only, offline })
     }
 
     /// No way at all: two files go between the two sides.
     pub(crate) const fn none() -> Self {
-        Self { addresses: Vec::new(), lan_only: false }
+        Self { addresses: Vec::new(), is_named: false, lan_only: false, offline: false }
     }
 
-    /// The relay where this person's devices meet is a way, too, unless another one was named.
+    /// The relay where this person's devices meet is a way, too, where no option names one.
     pub(crate) fn or_relay_of(mut self, places: &[Address]) -> Self {
-        let relay = places.iter().find(|place| matches!(place, Address::Relay(_)));
-        self.add_relay(relay.cloned());
+        if !self.is_named {
+            let relay = places.iter().find(|place| matches!(place, Address::Relay(_)));
+            self.add_relay(relay.cloned());
+        }
         self
+    }
+
+    /// Nothing but the local network from now on; `why` and `hint` are what a person reads who named another way.
+    ///
+    /// # Errors
+    /// Another way was named here.
+    pub(crate) fn keep_to_lan(&mut self, why: &str, hint: &str) -> Result<(), Failure> {
+        if self.addresses.iter().any(|address| !address.is_lan()) {
+            return Err(Failure::usage(why).hint(hint));
+        }
+        self.lan_only = true;
+        Ok(())
     }
 
     /// The relay, as a code of ours says it to the other side; one without TLS is on this machine alone.
@@ -88,29 +121,40 @@ impl Ways {
         self.addresses.iter().find_map(in_code).map(str::to_owned)
     }
 
-    /// Does as the code of the other side says: the local network alone, or a relay beside what was named here; which
-    /// one, if it is new.
+    /// Does as the code of the other side says: the local network alone, or a relay beside what was named here, if the
+    /// network may be asked for what a stranger names; what became of the relay, if it is new.
     ///
     /// # Errors
     /// The other side wants the local network alone, and another way was named here.
-    pub(crate) fn follow(&mut self, code: &PairingCode) -> Result<Option<String>, Failure> {
+    pub(super) fn follow(
+        &mut self,
+        code: &PairingCode,
+        network: Network,
+    ) -> Result<Option<RelayOfCode>, Failure> {
         if code.lan_only {
-            if self.addresses.iter().any(|address| !address.is_lan()) {
-                return Err(Failure::usage("the code is for the local network alone")
-                    .hint("leave out --folder and --relay here, or --lan-only on the other side"));
-            }
-            self.lan_only = true;
+            self.keep_to_lan(
+                "the code is for the local network alone",
+                "leave out --folder and --relay here, or --lan-only on the other side",
+            )?;
         }
-        let relay = code.relay.as_ref().map(|relay| Address::Relay(format!("{HTTPS}{relay}")));
-        Ok(self.add_relay(relay).then(|| code.relay.clone()).flatten())
+        let Some(relay) = code.relay.clone().filter(|_| self.lacks_relay()) else { return Ok(None) };
+        if self.offline || network == Network::Never {
+            let who = if self.offline { "--offline" } else { "network = \"never\" in the policy" };
+            return Ok(Some(RelayOfCode::NotAsked(relay, who)));
+        }
+        self.add_relay(Some(Address::Relay(format!("{HTTPS}{relay}"))));
+        Ok(Some(RelayOfCode::Taken(relay)))
     }
 
-    /// Adds a relay where there is none; whether it did.
-    fn add_relay(&mut self, relay: Option<Address>) -> bool {
-        let has_one = self.addresses.iter().any(|address| matches!(address, Address::Relay(_)));
-        let Some(relay) = relay.filter(|_| !has_one && !self.lan_only) else { return false };
-        self.addresses.insert(0, relay);
-        true
+    fn lacks_relay(&self) -> bool {
+        !self.lan_only && !self.addresses.iter().any(|address| matches!(address, Address::Relay(_)))
+    }
+
+    /// Adds a relay where there is none.
+    fn add_relay(&mut self, relay: Option<Address>) {
+        if let Some(relay) = relay.filter(|_| self.lacks_relay()) {
+            self.addresses.insert(0, relay);
+        }
     }
 
     /// Whether nothing but the local network is used.
@@ -148,6 +192,18 @@ impl Ways {
             _ => Ok(ways),
         }
     }
+}
+
+/// The folders that options name.
+fn folders(options: &args::Ways) -> Result<Vec<Address>, Failure> {
+    for folder in &options.folder {
+        let kind =
+            std::fs::metadata(folder).map_err(|error| Failure::io(folder.display().to_string(), &error))?;
+        if !kind.is_dir() {
+            return Err(Failure::usage(format!("{}: not a folder", folder.display())));
+        }
+    }
+    Ok(options.folder.iter().cloned().map(Address::Folder).collect())
 }
 
 /// The address of a relay as a code can have it.
@@ -222,26 +278,33 @@ mod tests {
         Address::Relay(url.to_owned())
     }
 
+    fn follow(ways: &mut Ways, code: &PairingCode) -> Option<RelayOfCode> {
+        ways.follow(code, Network::Ask).unwrap()
+    }
+
     #[test]
     fn the_relay_of_a_code_is_a_way_unless_another_one_was_named() {
         let mut ways = named(None, false);
-        assert_eq!(ways.follow(&code(Some(THERE), false)).unwrap().as_deref(), Some(THERE));
+        assert_eq!(follow(&mut ways, &code(Some(THERE), false)), Some(RelayOfCode::Taken(THERE.to_owned())));
         assert_eq!(ways.addresses, [relay("https://relay.example.net:8443/keys"), Address::Lan]);
         let mut ways = named(Some(HERE), false);
-        assert_eq!(ways.follow(&code(Some(THERE), false)).unwrap(), None);
+        assert_eq!(follow(&mut ways, &code(Some(THERE), false)), None);
         assert_eq!(ways.addresses, [relay(HERE)]);
         let mut ways = named(None, true);
-        assert_eq!(ways.follow(&code(Some(THERE), false)).unwrap(), None);
+        assert_eq!(follow(&mut ways, &code(Some(THERE), false)), None);
         assert_eq!(ways.addresses, [Address::Lan], "the local network alone was asked for");
     }
 
     #[test]
     fn a_code_for_the_local_network_alone_takes_nothing_else() {
         let mut ways = named(None, false);
-        assert_eq!(ways.follow(&code(Some(THERE), true)).unwrap(), None);
+        assert_eq!(follow(&mut ways, &code(Some(THERE), true)), None);
         assert_eq!(ways.addresses, [Address::Lan]);
         assert!(ways.is_lan_only());
-        assert_eq!(named(Some(HERE), false).follow(&code(None, true)).unwrap_err().word, "usage");
+        assert_eq!(
+            named(Some(HERE), false).follow(&code(None, true), Network::Ask).unwrap_err().word,
+            "usage"
+        );
     }
 
     #[test]
@@ -264,5 +327,47 @@ mod tests {
         assert_eq!(named(None, true).or_relay_of(&places).addresses, [Address::Lan]);
         assert_eq!(named(Some("https://own.example.org"), false).or_relay_of(&places).addresses.len(), 1);
         assert_eq!(named(None, false).or_relay_of(&[]).addresses, [Address::Lan]);
+        let folder = args::Ways { folder: vec!["/".into()], ..args::Ways::default() };
+        let ways = Ways::of(&folder, false).unwrap().or_relay_of(&places);
+        assert_eq!(ways.addresses, [Address::Folder("/".into())]);
+        assert_eq!(ways.relay_in_code(), None);
+        let at = args::Ways { lan_address: Some("127.0.0.1:4040".to_owned()), ..args::Ways::default() };
+        let ways = Ways::of(&at, false).unwrap().or_relay_of(&places);
+        assert_eq!(ways.addresses, [Address::LanAt("127.0.0.1:4040".to_owned())]);
+    }
+
+    #[test]
+    fn without_the_network_a_folder_is_left() {
+        let folder = args::Ways { folder: vec!["/".into()], ..args::Ways::default() };
+        let mut ways = Ways::of(&folder, true).unwrap();
+        let not_asked = RelayOfCode::NotAsked(THERE.to_owned(), "--offline");
+        assert_eq!(follow(&mut ways, &code(Some(THERE), false)), Some(not_asked));
+        assert_eq!(ways.addresses, [Address::Folder("/".into())]);
+        for options in [
+            args::Ways::default(),
+            args::Ways { lan_only: true, ..args::Ways::default() },
+            args::Ways { lan_address: Some("127.0.0.1:4040".to_owned()), ..folder.clone() },
+            args::Ways { relay: Some(HERE.to_owned()), ..folder },
+        ] {
+            assert_eq!(Ways::of(&options, true).err().map(|failure| failure.word), Some("offline"));
+        }
+    }
+
+    #[test]
+    fn a_policy_without_the_network_asks_no_relay_that_a_code_names() {
+        let mut ways = named(None, false);
+        let became = ways.follow(&code(Some(THERE), false), Network::Never).unwrap();
+        assert!(matches!(became, Some(RelayOfCode::NotAsked(relay, _)) if relay == THERE));
+        assert_eq!(ways.addresses, [Address::Lan]);
+    }
+
+    #[test]
+    fn an_account_for_the_local_network_alone_meets_nowhere_else() {
+        let mut ways = named(None, false);
+        ways.keep_to_lan("your account", "").unwrap();
+        let ways = ways.or_relay_of(&[relay(HERE)]);
+        assert_eq!((&ways.addresses[..], ways.is_lan_only()), (&[Address::Lan][..], true));
+        assert_eq!(ways.relay_in_code(), None);
+        assert_eq!(named(Some(HERE), false).keep_to_lan("your account", "").unwrap_err().word, "usage");
     }
 }

@@ -286,6 +286,58 @@ fn a_code_for_the_local_network_alone_goes_no_other_way() {
 }
 
 #[test]
+fn where_the_network_is_forbidden_a_folder_is_left_and_no_relay_is_asked() {
+    let place = place();
+    let relay = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    relay.set_nonblocking(true).unwrap();
+    let host = format!("localhost:{}", relay.local_addr().unwrap().port());
+    let url = format!("https://{host}");
+    place.write("alice/config.toml", format!("[[sync]]\nrelay = \"{url}\"\n"));
+    let lan = ["--lan-address", "127.0.0.1:4040"];
+    for (home, arguments) in [
+        ("alice", &["device", "add"][..]),
+        ("alice", &["device", "add", "--show"]),
+        ("alice", &["device", "add", "--folder", "share", "--relay", &url]),
+        ("alice", &["device", "add", "--folder", "share", lan[0], lan[1]]),
+        ("alice", &["trust", "meet", "bob@example.org", "--paste"]),
+        ("alice", &["device", "add", "--foreign", "phone"]),
+        ("new", &["device", "join", "--no-passphrase", "--scan"]),
+        ("new", &["device", "join", "--no-passphrase", "--lan-only"]),
+    ] {
+        let refused = place.run(home, &[&["--offline"], arguments].concat()).exits(3).stderr;
+        assert!(refused.contains("the network: --offline"), "{arguments:?}: {refused}");
+    }
+    let mut new = join(&place, &[&SHARE[..], &["--offline"]].concat());
+    let mut code = PairingCode::parse(&text(&new.event("code"), "code")).unwrap();
+    code.relay = Some(host.clone());
+    let mut old = add(&place, &[&SHARE[..], &["--offline"]].concat());
+    old.asked("code");
+    old.say(&code.to_text());
+    assert_eq!(old.event("relay-not-asked")["relay"], host.as_str());
+    type_digits(&mut old, &mut new);
+    approve(&mut old);
+    new.ends(0);
+    old.ends(0);
+    is_paired(&place, "reader");
+    assert_eq!(relay.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "somebody asked");
+}
+
+#[test]
+fn the_relay_where_devices_meet_is_no_way_beside_a_folder_that_was_named() {
+    let place = place();
+    place.write("alice/config.toml", "[[sync]]\nrelay = \"https://localhost:4040\"\n");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let lan = ["--lan-address", address.as_str()];
+    for (how, names_relay) in [(&SHARE[..], false), (&lan, false), (&[], true)] {
+        let mut old = add(&place, &[how, &["--show"]].concat());
+        let code = PairingCode::parse(&text(&old.event("code"), "code")).unwrap();
+        assert_eq!(code.relay.is_some(), names_relay, "{how:?}");
+        old.stop();
+    }
+}
+
+#[test]
 fn a_relay_that_is_not_there_is_named() {
     let place = place();
     // A port that was free a moment ago.
@@ -397,6 +449,18 @@ fn the_mails_go_by_the_persons_own_account() {
         );
     }
     finish(&place, "mail.eml", &words);
+}
+
+#[test]
+fn where_the_network_is_forbidden_the_mail_waits_in_the_queue() {
+    let place = place();
+    let sink = Sink::start(Manner::usual());
+    fs::create_dir(place.path("new")).unwrap();
+    place.write("new/config.toml", format!("[account.own]\nsmtp = \"smtp://127.0.0.1:{}\"\n", sink.port));
+    requested(&place, &[&BY_MAIL[..], &["--offline"]].concat());
+    assert!(sink.received().is_empty());
+    place.run("new", &["queue", "flush"]).exits(0);
+    assert_eq!(sink.received().len(), 1);
 }
 
 #[test]

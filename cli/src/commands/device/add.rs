@@ -38,9 +38,6 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     let request = arguments.how.file.as_deref().map(carrier::device_request).transpose()?;
     let places = Config::read()?.sync;
     let mut ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
-    if arguments.how.show {
-        ways = ways.or_relay_of(&places);
-    }
     let mut store = store::open()?;
     unlock(&store, &arguments.passphrase)?;
     let membership = found::ensure(&mut store, &arguments.account, now)?;
@@ -50,21 +47,25 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
         return Err(Failure::no("no-right", "this device may not add another one")
             .hint("an admin device can: see `cseal device list`"));
     }
+    if told.policy.lan_only {
+        ways.keep_to_lan(
+            "your account takes new devices over the local network alone",
+            "leave out --folder and --relay",
+        )?;
+    }
+    if arguments.how.show {
+        ways = ways.or_relay_of(&places);
+    }
     let keys = membership.keys(&store)?;
     let screen = Screen::new(Wording::Old, arguments.report.json, &arguments.shown)?;
     let opening = match request {
         Some(request) => Opening::AnswerFile(request),
         None => opening(&arguments.how, &mut ways, &screen)?,
     };
-    let policy =
-        ReleasePolicy { lan_only: told.policy.lan_only || ways.is_lan_only(), ..ReleasePolicy::default() };
     let profile = Profile {
         name: membership.device.name(),
         account: Some(*membership.account.as_bytes()),
-        policy,
-        lan_only: arguments.ways.lan_only,
-        relay: ways.relay_in_code(),
-        ..Profile::default()
+        ..profile(&ways)
     };
     let pairing = Pairing::<Devices>::new(opening, DevicePart::Old, profile).map_err(|_| {
         Failure::usage("this code was shown by a device of an account, or is for two people")
@@ -177,6 +178,16 @@ fn opening(how: &args::AddHow, ways: &mut Ways, screen: &Screen) -> Result<Openi
     })
 }
 
+/// What the code says of the ways, and the gate of them.
+fn profile(ways: &Ways) -> Profile {
+    Profile {
+        policy: ReleasePolicy { lan_only: ways.is_lan_only(), ..ReleasePolicy::default() },
+        lan_only: ways.is_lan_only(),
+        relay: ways.relay_in_code(),
+        ..Profile::default()
+    }
+}
+
 fn role(name: RoleName, now: Time) -> Role {
     match name {
         RoleName::Reader => Role::Reader,
@@ -265,8 +276,19 @@ fn admit(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_code_of_an_account_for_the_local_network_alone_says_so_and_names_no_relay() {
+        let mut ways = Ways::from_options(&args::Ways::default()).ok().unwrap();
+        ways.keep_to_lan("", "").ok().unwrap();
+        let relay =
+            counterseal_keysync::transport::address::Address::parse("relay:https://relay.example.org");
+        let said = profile(&ways.or_relay_of(&[relay.unwrap()]));
+        assert_eq!((said.lan_only, said.policy.lan_only, said.relay), (true, true, None));
+    }
 
     #[test]
     fn a_device_is_called_one_of_the_persons_when_it_said_so_and_no_sooner() {

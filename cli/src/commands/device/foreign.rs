@@ -21,6 +21,7 @@ use crate::commands::history;
 use crate::commands::store::{self, Unlock};
 use crate::failure::{Exit, Failure};
 use crate::files::{Content, Output, numbered};
+use crate::lookup;
 use crate::passphrase;
 use crate::randomness::random;
 use crate::render::foreign as render;
@@ -39,6 +40,10 @@ pub(super) fn add(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     let name = foreign.foreign.as_deref().ok_or_else(|| Failure::usage("--foreign names the device"))?;
     let name = checked_name(name)?;
     check_password_of_ones_own(foreign)?;
+    if lookup::is_forbidden() && foreign.output.is_none() {
+        return Err(Failure::unknown("offline", "nothing is offered over the network: --offline")
+            .hint("write the file, and carry it: --output FILE"));
+    }
     let mut store = store::open()?;
     let password = Password::prepare(foreign.new_passphrase_file.as_deref())?;
     let (files, keys) = {
