@@ -291,6 +291,8 @@ pub const SIGNING_CERTIFICATE_DAYS: i64 = 3 * 365;
 pub const SHELVED_BYTES: u64 = 64 << 20;
 /// Log secrets whose boxes are read: a device that sleeps through that many revocations is paired again.
 pub const READ_BOXES: usize = 8;
+/// Days after which a box that was replaced, and that every device has left, may stay without what it has no room for.
+pub const LEFT_BOX_DAYS: i64 = 30;
 /// Bytes of a copy of an account: a log of thousands of entries, padded, and a hundred keys.
 pub const ACCOUNT_COPY_BYTES: usize = 256 << 20;
 /// Secrets of the log that a recovery tries: each revocation makes one.

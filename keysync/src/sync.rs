@@ -30,6 +30,6 @@ pub use ports::{
     Store, StoreError, Unpacked, Ways,
 };
 pub use post::ACCOUNT_BOX;
-pub use report::{Alarm, Report};
+pub use report::{Alarm, Closed, Report};
 pub use state::{Meeting, Sync, SyncError};
 pub use want::wanted_name;

@@ -1,10 +1,9 @@
 //! What a round over the places came to, in words and as JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use counterseal_keysync::device::DeviceId;
 use counterseal_keysync::sync::{Alarm, Report};
-use counterseal_keysync::transport::TransportError;
 use serde::Serialize;
 
 use super::json::line;
@@ -65,24 +64,13 @@ pub(crate) const fn is_contradiction(alarm: &Alarm) -> bool {
     }
 }
 
-/// The places that were not reached, or let nobody in: a wrong password, a certificate that does not hold.
-pub(crate) fn unreached(report: &Report) -> Vec<&str> {
-    places_where(report, |error| {
-        matches!(error, TransportError::Unreachable(_) | TransportError::Refused(_) | TransportError::Io(_))
-    })
+/// The places where nothing could be left: not reached, or full.
+pub(crate) fn closed(report: &Report) -> usize {
+    report.closed.unreached.union(&report.closed.full).count()
 }
 
-/// The places where nothing could be left: those, and the full ones.
-pub(crate) fn closed(report: &Report) -> Vec<&str> {
-    let full = places_where(report, |error| matches!(error, TransportError::Quota));
-    let all: BTreeSet<&str> = unreached(report).into_iter().chain(full).collect();
-    all.into_iter().collect()
-}
-
-fn places_where(report: &Report, is_so: impl Fn(&TransportError) -> bool) -> Vec<&str> {
-    let places = report.troubles.iter().filter(|(_, error)| is_so(error));
-    let places: BTreeSet<&str> = places.map(|(place, _)| place.as_str()).collect();
-    places.into_iter().collect()
+fn reached_any(report: &Report, places: usize) -> bool {
+    report.closed.unreached.len() < places
 }
 
 /// What the person calls each device.
@@ -168,7 +156,7 @@ fn words(report: &Report, names: &Names, places: usize) -> String {
             counted(report.refused, "object")
         ));
     }
-    if report.waiting > 0 && unreached(report).len() < places {
+    if report.waiting > 0 && reached_any(report, places) {
         lines.push(format!(
             "{} to be posted, to places that were not reached or are full.",
             counted(report.waiting, "object")
@@ -203,8 +191,7 @@ fn summary(report: &Report, places: usize) -> String {
     if !parts.is_empty() {
         return format!("{}.", parts.join(", "));
     }
-    let reached = unreached(report).len() < places;
-    if reached { "Nothing new.".to_owned() } else { "No place was reached.".to_owned() }
+    if reached_any(report, places) { "Nothing new.".to_owned() } else { "No place was reached.".to_owned() }
 }
 
 fn counted(number: usize, one: &str) -> String {
@@ -264,6 +251,8 @@ pub(crate) fn alarm(alarm: &Alarm, names: &Names) -> String {
 
 #[cfg(test)]
 mod tests {
+    use counterseal_keysync::transport::TransportError;
+
     use super::*;
 
     #[test]
@@ -272,11 +261,28 @@ mod tests {
         assert_eq!(words(&report, &Names::new(), 1), "2 log entries came, 1 object posted.\n");
         assert_eq!(words(&Report::default(), &Names::new(), 1), "Nothing new.\n");
         let away = TransportError::Unreachable("the stick is not there".to_owned());
-        let report = Report { troubles: vec![("folder:/a".to_owned(), away)], ..Report::default() };
+        let mut report = Report { troubles: vec![("folder:/a".to_owned(), away)], ..Report::default() };
+        report.closed.unreached.insert("folder:/a".to_owned());
         assert_eq!(
             words(&report, &Names::new(), 1),
             "No place was reached.\nfolder:/a: not reached: the stick is not there\n"
         );
+    }
+
+    #[test]
+    fn a_place_that_has_no_room_in_an_old_box_alone_is_open() {
+        let full = vec![("relay:x".to_owned(), TransportError::Quota)];
+        let mut report = Report { troubles: full, waiting: 2, ..Report::default() };
+        assert_eq!(closed(&report), 0);
+        let said = words(&report, &Names::new(), 1);
+        assert!(
+            said.starts_with("Nothing new.\nrelay:x: the box is full") && said.contains("2 objects"),
+            "{said}"
+        );
+        report.closed.full.insert("relay:x".to_owned());
+        assert_eq!(closed(&report), 1);
+        report.closed.unreached.extend(["relay:x".to_owned(), "folder:/a".to_owned()]);
+        assert_eq!(closed(&report), 2);
     }
 
     #[test]

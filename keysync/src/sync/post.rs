@@ -9,7 +9,8 @@ use super::ports::{Change, Heading, Parcel, SharedKey, SignedKind, Ways};
 use super::report::Report;
 use super::state::{Sync, SyncError};
 use crate::device::DeviceId;
-use crate::log::{Announced, Author, Body, Entry, EntryId, KeyId, PackageName};
+use crate::limits;
+use crate::log::{Announced, Author, Body, Entry, EntryId, KeyId, PackageName, Purpose};
 use crate::transport::{ObjectBox, ObjectName, Transport, TransportError};
 
 /// The purpose by which the box of an account follows from its log secret.
@@ -142,9 +143,8 @@ impl Sync<'_> {
         transport: &mut dyn Transport,
         report: &mut Report,
     ) -> Result<(), SyncError> {
-        let due = self.outgoing.values().filter(|object| object.secret == *secret);
-        let due = due.filter(|object| !object.posted.iter().any(|posted| posted == place));
-        for name in due.map(|object| object.name).collect::<Vec<_>>() {
+        report.look_at(self.writing()? == *secret);
+        for name in self.due(place, secret) {
             let Some(object) = self.store.outgoing(&name)? else { continue };
             match transport.put(&object) {
                 Ok(_) => {
@@ -155,7 +155,14 @@ impl Sync<'_> {
                     report.trouble(place, error);
                 }
                 Err(error) => {
+                    let gives_up = error == TransportError::Quota && self.is_left(secret);
                     report.trouble(place, error);
+                    if gives_up {
+                        let due = self.due(place, secret).into_iter();
+                        self.commit(
+                            due.map(|name| Change::Posted { name, place: place.to_owned() }).collect(),
+                        )?;
+                    }
                     break;
                 }
             }
@@ -163,11 +170,37 @@ impl Sync<'_> {
         Ok(())
     }
 
-    /// Forgets what every place has.
+    /// What one box at one place lacks yet.
+    fn due(&self, place: &str, secret: &KeyId) -> Vec<ObjectName> {
+        let due = self.outgoing.values().filter(|object| object.secret == *secret);
+        let due = due.filter(|object| !object.posted.iter().any(|posted| posted == place));
+        due.map(|object| object.name).collect()
+    }
+
+    /// Whether the devices have left a box: another one is written to since [`limits::LEFT_BOX_DAYS`], and each of them
+    /// has said that it finds it. What an old box has no room for is then nothing that one of them waits for.
+    fn is_left(&self, secret: &KeyId) -> bool {
+        let current =
+            self.told.current(Purpose::LogSecret).filter(|current| current.announced.key != *secret);
+        let Some(current) = current else { return false };
+        let since = self.log.entry(&current.entry).map(|entry| entry.time);
+        // This device's own word of the week is its clock.
+        let spoke = self.notes.get(&self.me).map(|note| note.time);
+        let is_old =
+            since.zip(spoke).is_some_and(|(since, now)| since.plus_days(limits::LEFT_BOX_DAYS) <= now);
+        let knows = |device: &DeviceId| self.acknowledged(device, &current.announced.key) == Some(true);
+        is_old && self.told.live_devices().all(|(device, _)| knows(device))
+    }
+
+    /// Forgets what every place has, and what is for a box that nobody reads any more.
     pub(super) fn finish_posted(&mut self, places: &[String]) -> Result<(), SyncError> {
+        let read = self.boxes();
         let is_everywhere =
             |posted: &[String]| !posted.is_empty() && places.iter().all(|place| posted.contains(place));
-        let done = self.outgoing.values().filter(|object| is_everywhere(&object.posted));
+        let done = self
+            .outgoing
+            .values()
+            .filter(|object| is_everywhere(&object.posted) || !read.contains(&object.secret));
         let done = done.map(|object| Change::Done(object.name)).collect();
         self.commit(done)
     }
@@ -214,6 +247,11 @@ impl Sync<'_> {
         report: &mut Report,
     ) -> Result<Option<Box<dyn Transport>>, SyncError> {
         let object_box = ObjectBox::derive(self.secret(secret)?, ACCOUNT_BOX);
+        let is_current = self.writing()? == *secret;
+        report.look_at(is_current);
+        if is_current {
+            report.closed.begin(place);
+        }
         match ways.open(place, &object_box) {
             Ok(transport) => Ok(Some(transport)),
             Err(error) => {

@@ -1,5 +1,7 @@
 //! What a round of the loop did, and what a person has to hear of.
 
+use std::collections::BTreeSet;
+
 use counterseal_core::time::Time;
 
 use crate::device::DeviceId;
@@ -29,8 +31,22 @@ pub struct Report {
     pub waiting: usize,
     /// Places that did not do what they should.
     pub troubles: Vec<(String, TransportError)>,
+    /// Places where the others find nothing new.
+    pub closed: Closed,
     /// What a person has to hear of.
     pub alarms: Vec<Alarm>,
+}
+
+/// Places where nothing can be left for the others now, by the box that is written to. An older box says nothing of its
+/// place: a device that was put out can fill it, or break it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Not reached, or nobody is let in.
+    pub unreached: BTreeSet<String>,
+    /// Without room.
+    pub full: BTreeSet<String>,
+    /// Whether the box that is looked at is the one that is written to.
+    is_current: bool,
 }
 
 /// What a person has to hear of.
@@ -108,7 +124,13 @@ impl Alarm {
 }
 
 impl Report {
+    /// Another box is looked at: troubles are of that one from now on.
+    pub(super) fn look_at(&mut self, is_current: bool) {
+        self.closed.is_current = is_current;
+    }
+
     pub(super) fn trouble(&mut self, place: &str, error: TransportError) {
+        self.closed.note(place, &error);
         // One of a kind says enough, though a place has many boxes; and a hostile one has many kinds.
         let trouble = (place.to_owned(), error);
         let of_place = self.troubles.iter().filter(|(other, _)| other == place).count();
@@ -121,5 +143,28 @@ impl Report {
         if !self.alarms.contains(&alarm) {
             self.alarms.push(alarm);
         }
+    }
+}
+
+impl Closed {
+    fn note(&mut self, place: &str, error: &TransportError) {
+        if !self.is_current {
+            return;
+        }
+        match error {
+            TransportError::Unreachable(_) | TransportError::Refused(_) | TransportError::Io(_) => {
+                self.unreached.insert(place.to_owned());
+            }
+            TransportError::Quota => {
+                self.full.insert(place.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// A box that came after the one that was written to is in its place now.
+    pub(super) fn begin(&mut self, place: &str) {
+        self.unreached.remove(place);
+        self.full.remove(place);
     }
 }

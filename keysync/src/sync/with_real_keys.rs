@@ -1,5 +1,7 @@
 //! The loop with real keys, signatures and packages: a found account, a device that joins, a key that follows, a theft.
 
+mod full_boxes;
+
 use counterseal_core::keys::Keyring;
 use counterseal_core::secret::SecretBytes;
 use counterseal_core::time::Time;

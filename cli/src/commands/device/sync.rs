@@ -127,11 +127,11 @@ fn take_answers(store: &mut Store, membership: &Membership) -> Result<(), Failur
 }
 
 /// A device that was cloned, or a log that is held back, is at odds with what was seen before; and where no place was
-/// reached, or none has room, nobody knows what is new here.
+/// reached, or none has room in the box that is written to, nobody knows what is new here.
 fn exit(report: &Report, places: usize) -> Exit {
     if report.alarms.iter().any(render::is_contradiction) {
         Exit::Contradiction
-    } else if render::closed(report).len() >= places {
+    } else if render::closed(report) >= places {
         Exit::Unknown
     } else {
         Exit::Done
