@@ -6,9 +6,11 @@ use counterseal_core::time::Time;
 use counterseal_core::x509::Certificate;
 use counterseal_keysync::device::{DeviceCertificates, Role};
 use counterseal_keysync::grant::Grant;
+use counterseal_keysync::log::Policy;
 use counterseal_keysync::pairing::{
     Circumstances, DevicePart, Devices, Opening, Pairing, Peer, Profile, ReleasePolicy,
 };
+use counterseal_keysync::transport::address::Address;
 use serde_json::json;
 
 use super::account::{self, Membership};
@@ -37,7 +39,7 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
     let mut carrier = by_file.then(|| carrier(arguments)).transpose()?;
     let request = arguments.how.file.as_deref().map(carrier::device_request).transpose()?;
     let places = Config::read()?.sync;
-    let mut ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
+    let ways = if by_file { Ways::none() } else { Ways::from_options(&arguments.ways)? };
     let mut store = store::open()?;
     unlock(&store, &arguments.passphrase)?;
     let membership = found::ensure(&mut store, &arguments.account, now)?;
@@ -47,15 +49,7 @@ pub(super) fn run(arguments: &args::DeviceAdd) -> Result<Exit, Failure> {
         return Err(Failure::no("no-right", "this device may not add another one")
             .hint("an admin device can: see `cseal device list`"));
     }
-    if told.policy.lan_only {
-        ways.keep_to_lan(
-            "your account takes new devices over the local network alone",
-            "leave out --folder and --relay",
-        )?;
-    }
-    if arguments.how.show {
-        ways = ways.or_relay_of(&places);
-    }
+    let mut ways = of_account(ways, told.policy, &places, arguments.how.show)?;
     let keys = membership.keys(&store)?;
     let screen = Screen::new(Wording::Old, arguments.report.json, &arguments.shown)?;
     let opening = match request {
@@ -178,6 +172,17 @@ fn opening(how: &args::AddHow, ways: &mut Ways, screen: &Screen) -> Result<Openi
     })
 }
 
+/// The ways as the rules of the account have them, with the relay of its places where this side shows the code.
+fn of_account(mut ways: Ways, policy: Policy, places: &[Address], shows_code: bool) -> Result<Ways, Failure> {
+    if policy.lan_only {
+        ways.keep_to_lan(
+            "your account takes new devices over the local network alone",
+            "leave out --folder and --relay",
+        )?;
+    }
+    Ok(if shows_code { ways.or_relay_of(places) } else { ways })
+}
+
 /// What the code says of the ways, and the gate of them.
 fn profile(ways: &Ways) -> Profile {
     Profile {
@@ -282,12 +287,20 @@ mod tests {
 
     #[test]
     fn the_code_of_an_account_for_the_local_network_alone_says_so_and_names_no_relay() {
-        let mut ways = Ways::from_options(&args::Ways::default()).ok().unwrap();
-        ways.keep_to_lan("", "").ok().unwrap();
-        let relay =
-            counterseal_keysync::transport::address::Address::parse("relay:https://relay.example.org");
-        let said = profile(&ways.or_relay_of(&[relay.unwrap()]));
-        assert_eq!((said.lan_only, said.policy.lan_only, said.relay), (true, true, None));
+        let places = [Address::parse("relay:https://relay.example.org").unwrap()];
+        let said = |lan_only, shows_code| {
+            let ways = Ways::from_options(&args::Ways::default()).ok().unwrap();
+            let policy = Policy { lan_only, ..Policy::default() };
+            let said = profile(&of_account(ways, policy, &places, shows_code).ok().unwrap());
+            (said.lan_only, said.policy.lan_only, said.relay)
+        };
+        assert_eq!(said(true, true), (true, true, None));
+        assert_eq!(said(false, true), (false, false, Some("relay.example.org".to_owned())));
+        assert_eq!(said(false, false), (false, false, None));
+        let folder = args::Ways { folder: vec!["/".into()], ..args::Ways::default() };
+        let policy = Policy { lan_only: true, ..Policy::default() };
+        let refused = of_account(Ways::from_options(&folder).ok().unwrap(), policy, &places, true);
+        assert_eq!(refused.err().map(|failure| failure.word), Some("usage"));
     }
 
     #[test]
