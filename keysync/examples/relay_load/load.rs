@@ -70,6 +70,8 @@ pub struct Load {
     pub puts: u64,
     pub seconds: u64,
     pub connections: u64,
+    /// The number of the first request of each kind: what another load put already is put no second time.
+    pub first: u64,
 }
 
 /// What came of it.
@@ -158,6 +160,7 @@ impl Load {
                         rate,
                         begun,
                         requests: rate * self.seconds,
+                        first: self.first,
                     };
                     tasks.push((kind, tokio::spawn(devices.run())));
                 }
@@ -186,6 +189,7 @@ struct Devices {
     rate: u64,
     begun: Instant,
     requests: u64,
+    first: u64,
 }
 
 impl Devices {
@@ -197,7 +201,8 @@ impl Devices {
             #[allow(clippy::cast_precision_loss)]
             let due = self.begun + Duration::from_secs_f64(number as f64 / self.rate as f64);
             sleep_until(due.into()).await;
-            let status = timeout(PATIENCE, self.ask(&mut connection, number)).await.ok().flatten();
+            let status =
+                timeout(PATIENCE, self.ask(&mut connection, self.first + number)).await.ok().flatten();
             let micros = due.elapsed().as_micros();
             match status {
                 Some(200 | 201 | 304) => answers.good += 1,

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! relay_load fill relay.db BOXES                  makes boxes in a file, without a relay
-//! relay_load run ADDRESS BOXES POLLS PUTS SECONDS CONNECTIONS
+//! relay_load run ADDRESS BOXES POLLS PUTS SECONDS CONNECTIONS [FIRST]
 //! ```
 //!
 //! `run` prints one line of JSON: counts, rates, and percentiles in milliseconds.
@@ -19,7 +19,8 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["fill", path, boxes] => fill(path, boxes),
         ["run", address, rest @ ..] => run(address, rest),
-        _ => Err("relay_load fill FILE BOXES | run ADDRESS BOXES POLLS PUTS SECONDS CONNECTIONS".to_owned()),
+        _ => Err("relay_load fill FILE BOXES | run ADDRESS BOXES POLLS PUTS SECONDS CONNECTIONS [FIRST]"
+            .to_owned()),
     };
     match done {
         Ok(said) => {
@@ -39,8 +40,9 @@ fn fill(path: &str, boxes: &str) -> Result<String, String> {
 }
 
 fn run(address: &str, words: &[&str]) -> Result<String, String> {
-    let [boxes, polls, puts, seconds, connections] = words else {
-        return Err("run ADDRESS BOXES POLLS PUTS SECONDS CONNECTIONS".to_owned());
+    let ([boxes, polls, puts, seconds, connections] | [boxes, polls, puts, seconds, connections, _]) = words
+    else {
+        return Err("run ADDRESS BOXES POLLS PUTS SECONDS CONNECTIONS [FIRST]".to_owned());
     };
     let load = load::Load {
         address: address.parse().map_err(|_| format!("{address}: no address"))?,
@@ -49,6 +51,7 @@ fn run(address: &str, words: &[&str]) -> Result<String, String> {
         puts: number(puts)?,
         seconds: number(seconds)?,
         connections: number(connections)?,
+        first: words.get(5).map_or(Ok(0), |first| number(first))?,
     };
     load.run().map(|report| report.to_json())
 }

@@ -10,6 +10,7 @@ mod dice;
 mod places;
 mod store;
 mod thief;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::time::Instant;

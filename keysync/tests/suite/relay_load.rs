@@ -35,6 +35,7 @@ fn every_poll_and_put_of_a_short_load_is_answered() {
         puts: 30,
         seconds: 2,
         connections: 8,
+        first: 0,
     };
     let report = load.run().unwrap();
     assert_eq!((report.polls.good, report.polls.bad), (400, 0), "{}", report.to_json());

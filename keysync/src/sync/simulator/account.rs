@@ -13,6 +13,7 @@ use super::craft::{FakeCraft, Ledger, name_in_mail, sign_as};
 use super::dice::Dice;
 use super::places::{Boxes, FakeWays};
 use super::store::{FakeStore, Fate};
+use super::trace;
 use crate::device::{DeviceId, Role};
 use crate::log::{AccountId, Admitted, Author, Body, Entry, EntryId, KeyId, Log, Purpose};
 use crate::sync::{Change, Report, SharedKey, SignedKind, Sync, SyncError, found};
@@ -114,6 +115,7 @@ impl Account {
     }
 
     pub(super) fn note(&mut self, event: &'static str) {
+        trace::event(event);
         *self.events.entry(event).or_default() += 1;
     }
 
@@ -127,6 +129,7 @@ impl Account {
         let packed_before: Vec<[u8; 32]> = self.ledger.borrow().packages.keys().copied().collect();
         let machine = &mut self.machines[number];
         let out_before = out_in(&machine.store, account);
+        let disk_before = trace::is_on().then(|| machine.store.disk.clone());
         let outcome = match Sync::open(&mut machine.store, &mut craft, account, machine.id) {
             Ok(mut sync) => act(&mut sync, now.plus_seconds(machine.skew)),
             Err(error) => Err(error),
@@ -137,6 +140,9 @@ impl Account {
             self.note("crashed");
         }
         self.machines[number].store.fate = None;
+        if let Some(before) = disk_before {
+            trace::learned(number, &before, &self.machines[number].store.disk);
+        }
         // Who is back by a cut of the root that came meanwhile is out no longer.
         let out_after = out_in(&self.machines[number].store, account);
         let out: BTreeSet<DeviceId> = out_before.intersection(&out_after).copied().collect();
