@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::entry::{AccountId, Announced, Author, EntryId, KeyId, Policy, Purpose};
 use super::verified::Standing;
 use crate::device::{DeviceId, Role};
+use crate::limits;
 
 /// What a set of entries means. Two devices with the same entries have the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub struct Evaluation {
     pub policy: Policy,
     /// Entries that count and that no other one that counts comes after. What is written next has them as parents.
     pub heads: Vec<EntryId>,
+    /// Entries that take a right away without counting, and that nothing comes after. What a device writes next has them as
+    /// parents, too, or it would be beside them for ever.
+    pub restricting: Vec<EntryId>,
     /// Entries that do not count, and why.
     pub void: BTreeMap<EntryId, Void>,
     /// Entries whose ancestors are not all there, by id.
@@ -143,6 +147,12 @@ impl Evaluation {
     #[must_use]
     pub fn live(&self, device: &DeviceId) -> Option<&Device> {
         self.devices.get(device).filter(|device| device.revoked.is_none())
+    }
+
+    /// The heads, as many as a note or a key package may name.
+    #[must_use]
+    pub fn named_heads(&self) -> Vec<EntryId> {
+        self.heads.iter().take(limits::NOTE_HEADS).copied().collect()
     }
 
     /// Who somebody is to the account.

@@ -27,7 +27,8 @@ pub(super) struct Members<'a> {
     nothing: Bits,
     /// Those that take a right away and whose author might: judged by their own past alone.
     effective: Bits,
-    /// Of these the ones that restrict: a revocation does, and a change of role unless its author was put out beside it.
+    /// Of these the ones that restrict: a revocation does, and a change of role unless a revocation beside it put out its
+    /// author, or whom that owes its rights to.
     restricting: Bits,
     /// Those that give a right and count.
     counted: Bits,
@@ -78,7 +79,7 @@ impl<'a> Members<'a> {
         members.find_exposing();
         members.find_effective();
         let all = Bits::all(members.nodes.len());
-        members.restricting = members.restricting_in(&members.barred_by_revocations_in(&all));
+        members.restricting = members.restricting_in(&all, &members.barred_by_revocations_in(&all));
         members.counted = members.counted_in(&all);
         members
     }
@@ -212,7 +213,10 @@ impl<'a> Members<'a> {
     /// Which of the entries within `within`, a set that has the past of each of its members, count for whoever knows
     /// just these.
     fn counted_in(&self, within: &Bits) -> Bits {
-        let barred = self.barred_in(within);
+        self.counted_without(&self.barred_in(within), within)
+    }
+
+    fn counted_without(&self, barred: &Bits, within: &Bits) -> Bits {
         let mut counted = self.nothing.clone();
         for number in within.iter() {
             if !barred.has(number) && self.gives_rightly(number, &counted) {
@@ -224,19 +228,25 @@ impl<'a> Members<'a> {
 
     fn gives_rightly(&self, number: usize, counted: &Bits) -> bool {
         let Some(node) = self.node(number) else { return false };
-        let may = match &node.entry.author {
-            Author::Root(_) => true,
-            Author::Device(_) if !self.rules.authority => true,
-            Author::Device(device) if !self.rules.transitive => {
-                self.administers(number, device, self.past_of(number))
-            }
-            Author::Device(device) => self.administers(number, device, counted),
-        };
+        let may = self.is_by_an_admin(number, counted);
         match &node.entry.body {
             Body::Genesis { .. } | Body::Recover { .. } => true,
             Body::Add(admitted) => may && !self.knows(number, &admitted.device, counted),
             Body::Role { device, .. } => may && self.knows(number, device, counted),
             _ => false,
+        }
+    }
+
+    /// Whether the author administers, where these entries count.
+    fn is_by_an_admin(&self, number: usize, counted: &Bits) -> bool {
+        match self.node(number).map(|node| &node.entry.author) {
+            None => false,
+            Some(Author::Root(_)) => true,
+            Some(Author::Device(_)) if !self.rules.authority => true,
+            Some(Author::Device(device)) if !self.rules.transitive => {
+                self.administers(number, device, self.past_of(number))
+            }
+            Some(Author::Device(device)) => self.administers(number, device, counted),
         }
     }
 
@@ -249,7 +259,7 @@ impl<'a> Members<'a> {
     /// did not know of.
     fn barred_in(&self, within: &Bits) -> Bits {
         let mut barred = self.barred_by_revocations_in(within);
-        let restricting = self.restricting_in(&barred);
+        let restricting = self.restricting_in(within, &barred);
         for (number, device, restriction) in self.restrictions_in(within, &restricting) {
             let Some(written) = self.written.get(&device) else { continue };
             if matches!(restriction, Restriction::Now(role) if !role.administers()) {
@@ -282,12 +292,17 @@ impl<'a> Members<'a> {
         barred
     }
 
-    /// What takes a right away where revocations bar these entries. Revocations are not barred; what else a device
-    /// wrote that is out restricts nobody.
-    fn restricting_in(&self, barred_by_revocations: &Bits) -> Bits {
-        let (mut barred, mut restricting) = (self.nothing.clone(), self.nothing.clone());
-        barred.add_all_without(barred_by_revocations, &[&self.revocations]);
-        restricting.add_all_without(&self.effective, &[&barred]);
+    /// What takes a right away within `within`, where revocations bar these entries. Revocations are not barred. What else
+    /// a device wrote that is out, or that such a device let in, restricts nobody.
+    fn restricting_in(&self, within: &Bits, barred_by_revocations: &Bits) -> Bits {
+        let believed = self.counted_without(barred_by_revocations, within);
+        let mut restricting = self.nothing.clone();
+        for number in within.iter().filter(|number| self.effective.has(*number)) {
+            let is_believed = !barred_by_revocations.has(number) && self.is_by_an_admin(number, &believed);
+            if is_believed || self.revocations.has(number) {
+                restricting.add(number);
+            }
+        }
         restricting
     }
 

@@ -241,20 +241,43 @@ impl Log {
     pub fn draft(&self, evaluation: &Evaluation, author: Author, time: Time, body: Body) -> Entry {
         let (account, parents) = (Some(self.account), Vec::new());
         let mut entry = Entry { account, parents, lamport: 0, time, author, body };
-        self.place(&mut entry, &evaluation.heads);
+        let mut heads = self.foremost(&evaluation.heads, evaluation);
+        // The root takes over nothing that does not count.
+        if let Author::Device(_) = entry.author {
+            heads.extend(&evaluation.restricting);
+        }
+        self.place(&mut entry, &heads);
         entry
     }
 
-    /// Puts an entry behind these heads; where they are too many, behind those that matter most.
+    /// Puts an entry behind these heads; where they are too many, behind the first ones.
     pub(crate) fn place(&self, entry: &mut Entry, heads: &[EntryId]) {
-        let mut heads: Vec<(bool, u64, EntryId)> =
-            heads.iter().filter_map(|id| Some((id, self.entries.get(id)?))).map(rank).collect();
-        heads.sort_unstable_by(|one, other| other.cmp(one));
-        heads.truncate(limits::ENTRY_PARENTS);
-        let lamport = heads.iter().map(|(_, lamport, _)| lamport.saturating_add(1)).max();
+        let heads = heads.iter().filter_map(|id| Some((*id, self.entries.get(id)?)));
+        let heads: Vec<(EntryId, &Entry)> = heads.take(limits::ENTRY_PARENTS).collect();
+        let lamport = heads.iter().map(|(_, entry)| entry.lamport.saturating_add(1)).max();
         entry.lamport = lamport.unwrap_or_default();
-        entry.parents = heads.into_iter().map(|(_, _, id)| id).collect();
+        entry.parents = heads.into_iter().map(|(id, _)| id).collect();
         entry.parents.sort_unstable();
+    }
+
+    /// Heads, those first that matter most: by the root and by admins, then by others that the log knows, then by whom a
+    /// device let in that is out; among them those that take rights away, then the latest. A device that is out writes as
+    /// many heads as it likes, and must not push aside what put it out.
+    pub(crate) fn foremost(&self, heads: &[EntryId], evaluation: &Evaluation) -> Vec<EntryId> {
+        let rank = |id: &EntryId| {
+            let entry = self.entries.get(id)?;
+            let standing = match evaluation.standing(&entry.author) {
+                Standing::Root | Standing::Admin => 2,
+                Standing::Device => 1,
+                Standing::Stranger => 0,
+            };
+            let takes_away =
+                matches!(entry.body, Body::Revoke { .. } | Body::Recover { .. } | Body::Role { .. });
+            Some((standing, takes_away, entry.lamport, *id))
+        };
+        let mut ranked: Vec<(u8, bool, u64, EntryId)> = heads.iter().filter_map(rank).collect();
+        ranked.sort_unstable_by(|one, other| other.cmp(one));
+        ranked.into_iter().map(|(.., id)| id).collect()
     }
 
     /// The heads of what is left without these entries and all that came after them: the last good state, as a root
@@ -278,10 +301,4 @@ impl Log {
             .copied()
             .collect()
     }
-}
-
-/// Which heads matter most where there are too many: those that take rights away, then the latest.
-fn rank((id, entry): (&EntryId, &Entry)) -> (bool, u64, EntryId) {
-    let takes_away = matches!(entry.body, Body::Revoke { .. } | Body::Recover { .. } | Body::Role { .. });
-    (takes_away, entry.lamport, *id)
 }

@@ -184,6 +184,23 @@ impl Recovered {
         self.told.live_devices().map(|(id, _)| *id).collect()
     }
 
+    /// Every device that the log names: one that is out already, or never was in, would be in if the entry that says so
+    /// were cut off.
+    fn all_devices(&self) -> Vec<DeviceId> {
+        let (live, known) = (self.devices(), self.told.devices.keys().copied());
+        let added = self.log_entries().filter_map(|(_, entry, _)| match &entry.body {
+            Body::Add(added) => Some(added.device),
+            _ => None,
+        });
+        let mut all = BTreeSet::new();
+        for device in live.into_iter().chain(known).chain(added) {
+            if all.len() < limits::RECIPIENTS {
+                all.insert(device);
+            }
+        }
+        all.into_iter().collect()
+    }
+
     /// What makes a new device the only one of the account, as an admin: the log with an entry of the root that puts all
     /// others out, and every key, packed for the new device. Keys that open mail are retired by it, so that others
     /// encrypt to a new one; the personal CA stays, by which contacts know the person.
@@ -221,7 +238,8 @@ impl Recovered {
             name: device.name(),
             certificates: device.to_list(),
         };
-        let body = Body::Recover { revoked: self.devices(), retired: self.retired(), added: vec![admitted] };
+        let (revoked, retired) = (self.all_devices(), self.retired());
+        let body = Body::Recover { revoked, retired, added: vec![admitted] };
         let author = Author::Root(self.root.certificates().id());
         self.log().draft(&self.told, author, now, body)
     }

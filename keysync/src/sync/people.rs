@@ -221,7 +221,8 @@ impl Sync<'_> {
         let body = Body::Recover { revoked, retired, added };
         let mut entry = self.log.draft(&self.told, Author::Root(root), now, body);
         if !disbelieved.is_empty() {
-            self.log.place(&mut entry, &self.log.heads_without(&self.told, disbelieved));
+            let heads = self.log.heads_without(&self.told, disbelieved);
+            self.log.place(&mut entry, &self.log.foremost(&heads, &self.told));
         }
         Some(entry)
     }
@@ -266,6 +267,6 @@ impl Sync<'_> {
         let changes = self.keep_and_post(written, &self.writing()?)?;
         self.commit(changes)?;
         self.refresh()?;
-        Ok(id)
+        if self.told.void.contains_key(&id) { Err(SyncError::InVain) } else { Ok(id) }
     }
 }

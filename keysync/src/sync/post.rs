@@ -76,7 +76,7 @@ impl Sync<'_> {
         let heading = Heading {
             account: self.told.account,
             recipients: recipients.iter().map(|(device, _)| *device).collect(),
-            heads: self.told.heads.clone(),
+            heads: self.told.named_heads(),
         };
         let certificates: Vec<&[Vec<u8>]> =
             recipients.iter().map(|(_, certificates)| &certificates[..]).collect();

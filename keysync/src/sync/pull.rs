@@ -1,11 +1,12 @@
 //! Fetching what is new, and believing what can be verified.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
 use super::note::Note;
 use super::ports::{Change, CraftError, Parcel, SharedKey, SignedKind, Unpacked};
+use super::put_out::{Speakers, Word};
 use super::report::{Alarm, Report};
 use super::state::{Sync, SyncError};
 use crate::device::DeviceId;
@@ -18,7 +19,7 @@ pub(super) struct Pulled {
     /// All that it lists, but for what is not what its name says.
     pub(super) listed: HashSet<ObjectName>,
     /// The devices by whom something new was in it.
-    pub(super) speakers: BTreeSet<DeviceId>,
+    pub(super) speakers: Speakers,
 }
 
 /// The notes of a listing. Names of objects have no order, so what a note says of the log is judged when the rest of
@@ -29,8 +30,8 @@ struct Heard {
     newest: BTreeMap<DeviceId, Note>,
     /// The objects that brought them and older ones.
     objects: Vec<ObjectName>,
-    /// The devices by whom a note or an entry is that came.
-    speakers: BTreeSet<DeviceId>,
+    /// The devices by whom a note or an entry is that was taken in.
+    speakers: Speakers,
 }
 
 impl Sync<'_> {
@@ -87,8 +88,7 @@ impl Sync<'_> {
                 }
             }
         }
-        let speakers = std::mem::take(&mut heard.speakers);
-        self.take_notes(heard, report)?;
+        let speakers = self.take_notes(heard, report)?;
         if is_complete && cursor != listing.cursor {
             let (place, secret) = key;
             self.commit(vec![Change::Listed { place, secret, cursor: listing.cursor }])?;
@@ -119,7 +119,7 @@ impl Sync<'_> {
         let mut changes = match opened {
             Ok(Parcel::Entry(signed)) => match self.entry(signed, report) {
                 Some(changes) => {
-                    heard.speakers.extend(author_of(&changes));
+                    heard.speakers.extend(author_of(&changes).map(|author| (author, Word::Entry)));
                     changes
                 }
                 None => return Ok(false),
@@ -177,17 +177,21 @@ impl Sync<'_> {
         (signed.signer == note.device && note.account == self.told.account).then_some(note)
     }
 
-    /// Takes in the notes of a listing, after everything else in it.
-    fn take_notes(&mut self, heard: Heard, report: &mut Report) -> Result<(), SyncError> {
+    /// Takes in the notes of a listing, after everything else in it. Gives who was heard in it.
+    fn take_notes(&mut self, heard: Heard, report: &mut Report) -> Result<Speakers, SyncError> {
+        let mut speakers = heard.speakers;
         if heard.objects.is_empty() {
-            return Ok(());
+            return Ok(speakers);
         }
         self.refresh()?;
         for note in heard.newest.into_values() {
+            let device = note.device;
             let changes = self.note(note, report);
+            speakers.extend((!changes.is_empty()).then_some((device, Word::Note)));
             self.commit(changes)?;
         }
-        self.commit(heard.objects.into_iter().map(Change::Seen).collect())
+        self.commit(heard.objects.into_iter().map(Change::Seen).collect())?;
+        Ok(speakers)
     }
 
     fn note(&mut self, note: Note, report: &mut Report) -> Vec<Change> {
@@ -231,6 +235,8 @@ impl Sync<'_> {
         let known = |id: &EntryId| behind.contains(id);
         let mut parents = behind.iter().filter_map(|id| self.log.entry(id)).flat_map(|entry| &entry.parents);
         let is_whole = after.heads.iter().all(known) && parents.all(known);
+        // One with as many heads as fit may have left some out.
+        let is_whole = is_whole && after.heads.len() < limits::NOTE_HEADS;
         is_whole && had.into_iter().any(|id| !behind.contains(id))
     }
 
@@ -324,7 +330,6 @@ impl Sync<'_> {
 impl Heard {
     /// Keeps a note, unless a newer one of its device came before it.
     fn add(&mut self, note: Note, report: &mut Report) {
-        self.speakers.insert(note.device);
         match self.newest.get(&note.device) {
             Some(known) if known.counter == note.counter && *known != note => {
                 report.alarm(Alarm::Cloned(note.device));

@@ -59,9 +59,7 @@ impl Sync<'_> {
                 break;
             }
         }
-        for (secret, speakers) in heard {
-            self.tell_those_who_are_out(&speakers, &secret)?;
-        }
+        self.tell_those_who_are_out(&heard)?;
         let filled = self.fill_all(to_fill, now)?;
         self.speak(now, filled)?;
         for ((place, secret), transport) in &mut open {

@@ -61,6 +61,8 @@ pub enum SyncError {
     UnknownDevice,
     /// The device was put out, which is for ever.
     WasPutOut,
+    /// What this device wrote does not count: another admin takes its right away beside everything that it writes.
+    InVain,
     /// These keys are held by the device that is to go, and by nobody else who stays.
     OnlyHolder(Vec<KeyId>),
     /// No secret of the log is held: the device was never given one, or its store lost it.
@@ -79,6 +81,8 @@ impl fmt::Display for SyncError {
             Self::WasPutOut => {
                 formatter.write_str("the device was put out, and comes back with new keys alone")
             }
+            Self::InVain => formatter
+                .write_str("what this device wrote does not count: another admin took its right away"),
             Self::OnlyHolder(keys) => write!(formatter, "{} keys are on no other device", keys.len()),
             Self::NoSecret => formatter.write_str("this device has no secret of the log"),
         }

@@ -290,6 +290,11 @@ pub(crate) fn failed(error: SyncError) -> Failure {
         SyncError::NoRight => Failure::no("no-right", "this device may not do that")
             .hint("an admin device can: see `cseal device list`"),
         SyncError::UnknownDevice => Failure::no("unknown-device", "no such device is among yours"),
+        SyncError::InVain => Failure::no(
+            "in-vain",
+            "this does not count: another admin device takes the right to it away at the same time",
+        )
+        .hint("see who by `cseal device list`; put that device out first: `cseal device revoke NAME`"),
         SyncError::WasPutOut => Failure::no("was-put-out", "that device was put out, and this is for ever")
             .hint("on it, let it begin anew: COUNTERSEAL_HOME=DIR cseal device join"),
         SyncError::OnlyHolder(keys) => {

@@ -75,7 +75,7 @@ fn parcels(
     let recipient = DeviceCertificates::from_list(&root.certificates)
         .map_err(|error| Failure::unknown("device-log", error.to_string()))?;
     let heading =
-        Heading { account: told.account, recipients: vec![recipient.id()], heads: told.heads.clone() };
+        Heading { account: told.account, recipients: vec![recipient.id()], heads: told.named_heads() };
     let recipients = [recipient];
     let shared = SharedStore::new(store, now);
     for known in &told.keys {

@@ -68,7 +68,7 @@ fn packages(
     let keys = membership.keys(store)?;
     let mut random = SystemRandom;
     let mut craft = DeviceCraft::new(keys.secret_keys(), keys.certificates(), &mut random);
-    let heading = Heading { account: told.account, recipients: vec![device.id()], heads: told.heads.clone() };
+    let heading = Heading { account: told.account, recipients: vec![device.id()], heads: told.named_heads() };
     let list = device.to_list();
     let mut packages = Vec::new();
     for known in told.keys_of(&device.id()) {

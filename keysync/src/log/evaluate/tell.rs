@@ -21,14 +21,7 @@ pub(super) fn tell(
     rules: Rules,
 ) -> Evaluation {
     let counting: Vec<bool> = (0..graph.nodes().len()).map(|place| !void.is_void(place)).collect();
-    // What restricts a device has to be known to what that writes next, or it would be beside it for ever.
-    let mut to_be_known = counting.clone();
-    for place in members.restricting().iter().filter_map(|number| members.place(number)) {
-        to_be_known.get_mut(place).into_iter().for_each(|is_known| *is_known = true);
-    }
-    let heads = graph.heads(&to_be_known).into_iter().filter_map(|place| graph.nodes().get(place));
-    let mut heads: Vec<EntryId> = heads.map(|node| node.id).collect();
-    heads.sort_unstable();
+    let heads = ids(graph, graph.heads(&counting));
     let mut evaluation = Evaluation {
         account,
         root: None,
@@ -37,6 +30,7 @@ pub(super) fn tell(
         requests: Vec::new(),
         policy: Policy::default(),
         heads,
+        restricting: restricting_heads(graph, members, &counting),
         void: BTreeMap::new(),
         waiting: Vec::new(),
         revocations: Vec::new(),
@@ -77,6 +71,23 @@ pub(super) fn tell(
     evaluation.settle_keys(rules);
     evaluation.waiting = entries.keys().filter(|id| !known.contains(*id)).copied().collect();
     evaluation
+}
+
+/// What restricts a device without counting, and is behind nothing that counts or restricts.
+fn restricting_heads(graph: &Graph<'_>, members: &Members<'_>, counting: &[bool]) -> Vec<EntryId> {
+    let mut known = counting.to_vec();
+    for place in members.restricting().iter().filter_map(|number| members.place(number)) {
+        known.get_mut(place).into_iter().for_each(|is_known| *is_known = true);
+    }
+    let counts = |place: &usize| counting.get(*place).copied().unwrap_or_default();
+    ids(graph, graph.heads(&known).into_iter().filter(|place| !counts(place)).collect())
+}
+
+fn ids(graph: &Graph<'_>, places: Vec<usize>) -> Vec<EntryId> {
+    let nodes = places.into_iter().filter_map(|place| graph.nodes().get(place));
+    let mut ids: Vec<EntryId> = nodes.map(|node| node.id).collect();
+    ids.sort_unstable();
+    ids
 }
 
 impl Evaluation {

@@ -174,7 +174,7 @@ fn who_takes_a_right_away_beside_being_put_out_takes_nothing() {
     assert_eq!(told.void[&story.id("forged")], Void::Revoked(story.id("out")));
     assert_eq!(told.current(Purpose::Decryption).unwrap().announced.key, key("k2"));
     assert_eq!(told.live(&name("d0")).map(|device| device.role), Some(Role::Admin));
-    assert_eq!(told.heads, [story.id("k2")]);
+    assert_eq!((told.heads, told.restricting), (vec![story.id("k2")], Vec::new()));
 }
 
 #[test]
@@ -188,11 +188,55 @@ fn who_lost_a_right_beside_an_entry_that_does_not_count_has_it_once_both_are_kno
     story.key("ka", "d0", &["a"]);
     let told = story.tell();
     assert_eq!(told.void[&story.id("ka")], Void::RightTaken(story.id("b")));
-    let mut heads = ["a", "b"].map(|title| story.id(title));
-    heads.sort_unstable();
-    assert_eq!(told.heads, heads, "or the next entry would be beside them, too");
+    let mut restricting = ["a", "b"].map(|title| story.id(title));
+    restricting.sort_unstable();
+    assert_eq!(told.restricting, restricting);
+    let next = story.next(&told, &name("d0"));
+    assert_eq!(next.parents.iter().filter(|parent| restricting.contains(parent)).count(), 2);
     story.key("kb", "d0", &["a", "b"]);
     assert_eq!(story.tell().current(Purpose::Decryption).unwrap().announced.key, key("kb"));
+}
+
+/// What a stolen device does beside its revocation: it lets a friend in, who writes without end, later than all others.
+fn theft_with_a_friend(write: impl Fn(&mut Story, &str, &str)) -> Story {
+    let mut story = theft();
+    story.add("friend", "d1", "friend", Role::Admin, &["k1"]);
+    let mut last = "friend".to_owned();
+    for number in 0..30 {
+        let next = format!("late{number}");
+        story.key(&next, "friend", &[&last]);
+        last = next;
+    }
+    for number in 0..limits::ENTRY_PARENTS + 1 {
+        write(&mut story, &format!("tip{number}"), &last);
+    }
+    story
+}
+
+#[test]
+fn friends_of_a_device_that_is_out_take_no_right_away() {
+    let story = theft_with_a_friend(|story, title, last| {
+        let to = Role::Kiosk { since: Time::from_unix_seconds(story.titles().len() as i64) };
+        story.role(title, "friend", "d0", to, &[last]);
+    });
+    let told = story.tell();
+    assert_eq!(told.current(Purpose::Decryption).unwrap().announced.key, key("k2"));
+    assert_eq!((&told.heads, &told.restricting), (&vec![story.id("k2")], &Vec::new()));
+}
+
+#[test]
+fn a_flood_of_heads_pushes_no_revocation_aside() {
+    let story = theft_with_a_friend(|story, title, last| {
+        story.revoke(title, "friend", &format!("nobody {title}"), &[], &[last]);
+    });
+    let told = story.tell();
+    assert_eq!(told.heads.len(), limits::ENTRY_PARENTS + 2);
+    for author in [Author::Device(name("d0")), Author::Root(name("root"))] {
+        let log = Log::from_kept(story.account(), story.entries.clone());
+        let body = Body::Revoke { device: name("d2"), retired: Vec::new() };
+        let entry = log.draft(&told, author, told.keys[0].time, body);
+        assert!(log.ancestors(&entry.parents).contains(&story.id("out")), "{author:?}");
+    }
 }
 
 #[test]
@@ -478,11 +522,9 @@ proptest! {
     #[test]
     fn what_an_admin_writes_next_counts(story in any_story()) {
         let told = story.tell();
-        for (id, device) in told.live_devices().filter(|(_, device)| device.role.administers()) {
-            let (mut later, log) = (story.clone(), Log::from_kept(story.account(), story.entries.clone()));
-            let body = Body::Add(story::admitted("next", Role::Reader));
-            let entry = log.draft(&told, Author::Device(*id), device.added, body);
-            later.keep("next", entry);
+        for (id, _) in told.live_devices().filter(|(_, device)| device.role.administers()) {
+            let mut later = story.clone();
+            later.keep("next", story.next(&told, id));
             let after = later.tell();
             prop_assert_eq!(after.void.get(&later.id("next")), None);
             prop_assert!(after.live(&name("next")).is_some());

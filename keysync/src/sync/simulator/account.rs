@@ -158,7 +158,7 @@ impl Account {
                 self.note("only holder");
                 None
             }
-            Err(SyncError::NoRight | SyncError::UnknownDevice | SyncError::WasPutOut) => {
+            Err(SyncError::NoRight | SyncError::UnknownDevice | SyncError::WasPutOut | SyncError::InVain) => {
                 self.note("refused");
                 None
             }

@@ -177,17 +177,32 @@ impl<'a> World<'a> {
 
     /// Rules 1 and 2: all that counts, except revocations.
     fn counting(&self) -> BTreeSet<EntryId> {
-        let effective = self.effective();
+        let (roles, revocations): (Vec<EntryId>, Vec<EntryId>) =
+            self.effective().into_iter().partition(|id| matches!(self.entries[id].body, Body::Role { .. }));
+        // A role takes a right away where its author has the right to it by all that revocations leave.
+        let believed = self.counting_beside(&revocations);
+        let may = |id: &EntryId| match self.entries[id].author {
+            Author::Root(_) => true,
+            Author::Device(author) => {
+                !self.is_by_a_device_put_out_beside(id, &revocations)
+                    && self.role_of(&author, Some(id), &believed).is_some_and(Role::administers)
+            }
+        };
+        let restricting = roles.into_iter().filter(may).chain(revocations.iter().copied());
+        self.counting_beside(&restricting.collect::<Vec<_>>())
+    }
+
+    fn counting_beside(&self, restricting: &[EntryId]) -> BTreeSet<EntryId> {
         let mut counting = BTreeSet::new();
         for id in self.in_order() {
-            if self.counts(&id, &effective, &counting) {
+            if self.counts(&id, restricting, &counting) {
                 counting.insert(id);
             }
         }
         counting
     }
 
-    fn counts(&self, id: &EntryId, effective: &[EntryId], counting: &BTreeSet<EntryId>) -> bool {
+    fn counts(&self, id: &EntryId, restricting: &[EntryId], counting: &BTreeSet<EntryId>) -> bool {
         let entry = self.entries[id];
         let Author::Device(author) = entry.author else { return true };
         let needs: fn(Role) -> bool = match entry.body {
@@ -195,19 +210,11 @@ impl<'a> World<'a> {
             Body::Add(_) | Body::Role { .. } => Role::administers,
             _ => return false,
         };
-        for other in effective {
+        for other in restricting {
             let (knew, known) = (self.ancestors[id].contains(other), self.ancestors[other].contains(id));
             match takes(&self.entries[other].body, &author) {
                 Some(None) if !known => return false,
-                Some(Some(role))
-                    if !knew
-                        && !known
-                        && other != id
-                        && !needs(role)
-                        && !self.is_by_a_device_put_out_beside(other, effective) =>
-                {
-                    return false;
-                }
+                Some(Some(role)) if !knew && !known && other != id && !needs(role) => return false,
                 _ => {}
             }
         }
@@ -220,10 +227,10 @@ impl<'a> World<'a> {
         makes_sense && self.role_of(&author, Some(id), counting).is_some_and(needs)
     }
 
-    fn is_by_a_device_put_out_beside(&self, id: &EntryId, effective: &[EntryId]) -> bool {
+    fn is_by_a_device_put_out_beside(&self, id: &EntryId, revocations: &[EntryId]) -> bool {
         let Author::Device(author) = self.entries[id].author else { return false };
         let puts_out = |other: &&EntryId| takes(&self.entries[*other].body, &author) == Some(None);
-        effective.iter().filter(puts_out).any(|other| !self.ancestors[other].contains(id))
+        revocations.iter().filter(puts_out).any(|other| !self.ancestors[other].contains(id))
     }
 }
 

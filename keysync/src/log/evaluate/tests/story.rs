@@ -106,6 +106,13 @@ impl Story {
         }
     }
 
+    /// What this device would write next.
+    pub(super) fn next(&self, told: &Evaluation, author: &DeviceId) -> Entry {
+        let log = Log::from_kept(self.account, self.entries.clone());
+        let body = Body::Add(admitted("next", Role::Reader));
+        log.draft(told, Author::Device(*author), Time::from_unix_seconds(1_795_348_800), body)
+    }
+
     pub(super) fn add(&mut self, title: &str, author: &str, device: &str, role: Role, parents: &[&str]) {
         self.write(title, author, Body::Add(admitted(device, role)), parents);
     }
