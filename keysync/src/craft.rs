@@ -80,6 +80,10 @@ impl Craft for DeviceCraft<'_> {
         object::unseal(secret, object)
     }
 
+    fn can_pack_for(&self, device: &DeviceId, certificates: &[Vec<u8>]) -> bool {
+        DeviceCertificates::from_list(certificates).is_ok_and(|certificates| certificates.id() == *device)
+    }
+
     fn pack(
         &mut self,
         key: &SharedKey,

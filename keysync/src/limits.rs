@@ -150,6 +150,8 @@ pub const ENTRY_BYTES: usize = 64 << 10;
 pub const SIGNED_ENTRY_BYTES: usize = 96 << 10;
 /// Parents of one entry: as many devices as write at the same moment.
 pub const ENTRY_PARENTS: usize = 16;
+/// Parents among them that are kept for what takes a right away without counting.
+pub const RESTRICTING_PARENTS: usize = 4;
 /// Key ids in one entry, and in one note those that a device wants.
 pub const ENTRY_KEYS: usize = 1_024;
 /// Devices that one package is for.
@@ -297,3 +299,5 @@ pub const LEFT_BOX_DAYS: i64 = 30;
 pub const ACCOUNT_COPY_BYTES: usize = 256 << 20;
 /// Secrets of the log that a recovery tries: each revocation makes one.
 pub const RECOVERED_SECRETS: usize = 256;
+/// Devices that one entry of a recovery puts out; further ones go into further entries.
+pub const RECOVERED_DEVICES: usize = 256;

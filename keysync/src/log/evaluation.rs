@@ -1,6 +1,6 @@
 //! What a log means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use counterseal_core::time::Time;
 use sha2::{Digest, Sha256};
@@ -149,10 +149,11 @@ impl Evaluation {
         self.devices.get(device).filter(|device| device.revoked.is_none())
     }
 
-    /// The heads, as many as a note or a key package may name.
+    /// The heads, and what restricts without counting, ascending: as many as a note or a key package may name.
     #[must_use]
     pub fn named_heads(&self) -> Vec<EntryId> {
-        self.heads.iter().take(limits::NOTE_HEADS).copied().collect()
+        let heads = self.heads.iter().chain(&self.restricting).take(limits::NOTE_HEADS);
+        heads.copied().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Who somebody is to the account.

@@ -242,8 +242,10 @@ impl Log {
         let (account, parents) = (Some(self.account), Vec::new());
         let mut entry = Entry { account, parents, lamport: 0, time, author, body };
         let mut heads = self.foremost(&evaluation.heads, evaluation);
-        // The root takes over nothing that does not count.
+        // The root takes over nothing that does not count; a device is beside it until it does.
         if let Author::Device(_) = entry.author {
+            let reserved = evaluation.restricting.len().min(limits::RESTRICTING_PARENTS);
+            heads.truncate(limits::ENTRY_PARENTS - reserved);
             heads.extend(&evaluation.restricting);
         }
         self.place(&mut entry, &heads);

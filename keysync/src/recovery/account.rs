@@ -186,19 +186,12 @@ impl Recovered {
 
     /// Every device that the log names: one that is out already, or never was in, would be in if the entry that says so
     /// were cut off.
-    fn all_devices(&self) -> Vec<DeviceId> {
-        let (live, known) = (self.devices(), self.told.devices.keys().copied());
+    fn all_devices(&self) -> BTreeSet<DeviceId> {
         let added = self.log_entries().filter_map(|(_, entry, _)| match &entry.body {
             Body::Add(added) => Some(added.device),
             _ => None,
         });
-        let mut all = BTreeSet::new();
-        for device in live.into_iter().chain(known).chain(added) {
-            if all.len() < limits::RECIPIENTS {
-                all.insert(device);
-            }
-        }
-        all.into_iter().collect()
+        added.chain(self.told.devices.keys().copied()).collect()
     }
 
     /// What makes a new device the only one of the account, as an admin: the log with an entry of the root that puts all
@@ -213,11 +206,14 @@ impl Recovered {
         now: Time,
         random: &mut dyn Random,
     ) -> Result<Grant, RecoverError> {
-        let entry = self.entry(device, now);
+        let recovery = self.recovery(device, now);
         let mut craft = DeviceCraft::new(self.root.secret_keys(), self.root.certificates(), random);
         let mut entries = self.entries();
-        entries.push(craft.sign(SignedKind::Entry, &entry.to_der(), now).map_err(RecoverError::Craft)?);
-        let (recipients, heads) = (vec![device.id()], vec![entry.id()]);
+        for entry in &recovery {
+            entries.push(craft.sign(SignedKind::Entry, &entry.to_der(), now).map_err(RecoverError::Craft)?);
+        }
+        let heads = recovery.last().map(Entry::id).into_iter().collect();
+        let recipients = vec![device.id()];
         let heading = Heading { account: self.account, recipients, heads };
         let list = device.to_list();
         let mut packages = Vec::new();
@@ -231,17 +227,33 @@ impl Recovered {
         Ok(Grant { account, entries, packages, places: Vec::new(), contacts: Vec::new() })
     }
 
-    fn entry(&self, device: &DeviceCertificates, now: Time) -> Entry {
+    /// The entries of the root, each after the one before: a thief may have let in more devices than one entry can name.
+    fn recovery(&self, device: &DeviceCertificates, now: Time) -> Vec<Entry> {
+        let mut all = self.all_devices();
+        all.remove(&device.id());
+        let all: Vec<DeviceId> = all.into_iter().collect();
+        let mut parts: Vec<Vec<DeviceId>> =
+            all.chunks(limits::RECOVERED_DEVICES).map(<[_]>::to_vec).collect();
+        let last = parts.pop().unwrap_or_default();
         let admitted = Admitted {
             device: device.id(),
             role: Role::Admin,
             name: device.name(),
             certificates: device.to_list(),
         };
-        let (revoked, retired) = (self.all_devices(), self.retired());
-        let body = Body::Recover { revoked, retired, added: vec![admitted] };
+        let parts = parts.into_iter().map(|revoked| (revoked, Vec::new(), Vec::new()));
+        let parts = parts.chain([(last, self.retired(), vec![admitted])]);
         let author = Author::Root(self.root.certificates().id());
-        self.log().draft(&self.told, author, now, body)
+        let mut entries: Vec<Entry> = Vec::new();
+        for (revoked, retired, added) in parts {
+            let mut entry =
+                self.log().draft(&self.told, author, now, Body::Recover { revoked, retired, added });
+            if let Some(before) = entries.last() {
+                (entry.parents, entry.lamport) = (vec![before.id()], before.lamport.saturating_add(1));
+            }
+            entries.push(entry);
+        }
+        entries
     }
 
     /// Keys that others encrypt to, and secrets of the log: whoever has a lost device has them.

@@ -272,6 +272,9 @@ pub struct Unpacked {
 
 /// What a device can do with its own keys, and everybody with public ones.
 pub trait Craft {
+    /// Whether these are certificates of that device that a key can be packed for. A log may say anything.
+    fn can_pack_for(&self, device: &DeviceId, certificates: &[Vec<u8>]) -> bool;
+
     /// Signs a content with this device's signing key: a SignedData with the certificate inside.
     ///
     /// # Errors

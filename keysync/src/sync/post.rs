@@ -35,8 +35,19 @@ impl Sync<'_> {
     }
 
     /// Signs an entry that comes after all that counts.
+    ///
+    /// # Errors
+    /// [`SyncError::InVain`] where the like was written in the same place and does not count: this would not, either.
     pub(super) fn write(&mut self, body: Body, now: Time) -> Result<Written, SyncError> {
         let entry = self.log.draft(&self.told, Author::Device(self.me), now, body);
+        let mut void = self.told.void.keys().filter_map(|id| self.log.entry(id));
+        let is_like = |other: &Entry| {
+            (other.author, &other.parents) == (entry.author, &entry.parents)
+                && is_alike(&other.body, &entry.body)
+        };
+        if void.any(is_like) {
+            return Err(SyncError::InVain);
+        }
         self.sign(entry, now)
     }
 
@@ -54,14 +65,17 @@ impl Sync<'_> {
         Ok(vec![Change::Entry { id: written.id, entry: written.entry, signed: written.signed }, post])
     }
 
-    /// Everybody who is to have a key, the root too, ascending, with what is sealed to.
+    /// Everybody who is to have a key, the root too, ascending, with what is sealed to. A device whose certificates are none
+    /// keeps the others from nothing; where they are too many, the root and admins come first.
     pub(super) fn recipients(&self, key: &SharedKey) -> Vec<(DeviceId, Vec<Vec<u8>>)> {
+        let root = self.told.root.iter().filter(|root| !root.certificates.is_empty());
+        let root = root.map(|root| (root.id, root.certificates.clone()));
         let devices = self.told.live_devices().filter(|(_, device)| key.purpose.is_for(device.role));
-        let mut recipients: Vec<(DeviceId, Vec<Vec<u8>>)> =
-            devices.map(|(id, device)| (*id, device.certificates.clone())).collect();
-        if let Some(root) = self.told.root.as_ref().filter(|root| !root.certificates.is_empty()) {
-            recipients.push((root.id, root.certificates.clone()));
-        }
+        let devices = devices.filter(|(id, device)| self.craft.can_pack_for(id, &device.certificates));
+        let mut devices: Vec<_> = devices.collect();
+        devices.sort_by_key(|(id, device)| (**id != self.me, !device.role.administers()));
+        let devices = devices.into_iter().map(|(id, device)| (*id, device.certificates.clone()));
+        let mut recipients: Vec<_> = root.chain(devices).take(limits::RECIPIENTS).collect();
         recipients.sort();
         recipients
     }
@@ -259,6 +273,14 @@ impl Sync<'_> {
                 Ok(None)
             }
         }
+    }
+}
+
+/// Whether two entries need the same right.
+fn is_alike(one: &Body, other: &Body) -> bool {
+    match (one, other) {
+        (Body::Key(one), Body::Key(other)) => one.purpose == other.purpose,
+        _ => std::mem::discriminant(one) == std::mem::discriminant(other),
     }
 }
 

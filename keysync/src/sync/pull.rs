@@ -119,7 +119,7 @@ impl Sync<'_> {
         let mut changes = match opened {
             Ok(Parcel::Entry(signed)) => match self.entry(signed, report) {
                 Some(changes) => {
-                    heard.speakers.extend(author_of(&changes).map(|author| (author, Word::Entry)));
+                    heard.speakers.extend(word_of(&changes));
                     changes
                 }
                 None => return Ok(false),
@@ -340,10 +340,10 @@ impl Heard {
     }
 }
 
-/// Who wrote the entry that changes bring.
-fn author_of(changes: &[Change]) -> Option<DeviceId> {
+/// The entry that changes bring, and whose it is.
+fn word_of(changes: &[Change]) -> Option<(DeviceId, Word)> {
     changes.iter().find_map(|change| match change {
-        Change::Entry { entry, .. } => entry.author.device(),
+        Change::Entry { id, entry, .. } => Some((entry.author.device()?, Word::Entry(*id))),
         _ => None,
     })
 }

@@ -13,7 +13,7 @@ use crate::log::{Body, EntryId, KeyId, Void};
 /// What of a device came that was not known before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Word {
-    Entry,
+    Entry(EntryId),
     Note,
 }
 
@@ -21,14 +21,14 @@ pub(super) enum Word {
 pub(super) type Speakers = BTreeSet<(DeviceId, Word)>;
 
 /// Additions that do not count, by the device.
-type Voided = BTreeMap<DeviceId, (EntryId, Void)>;
+type Voided = BTreeMap<DeviceId, Vec<(EntryId, Void)>>;
 
 impl Sync<'_> {
     /// Tells those speakers that are out: in the box where they were heard, by the entry that put them out and all before
     /// it. That they may know, and they learn nothing of what came after.
     ///
-    /// Other devices that are out may read that box, too. So a note that was written before its device was put out is no
-    /// reason: such ones lie in old boxes, and are read by whoever comes new.
+    /// Other devices that are out may read that box, too. So what was written before its device was put out is no reason:
+    /// such notes and entries lie in old boxes, and are read by whoever comes new or slept.
     pub(super) fn tell_those_who_are_out(&mut self, heard: &[(KeyId, Speakers)]) -> Result<(), SyncError> {
         let is_in = |device: &DeviceId| self.told.live(device).is_some();
         let mut speakers = heard.iter().flat_map(|(_, speakers)| speakers);
@@ -37,11 +37,12 @@ impl Sync<'_> {
         }
         let voided = self.voided();
         for (secret, speakers) in heard {
-            let reasons = speakers.iter().filter_map(|(device, word)| {
-                let by = self.what_put_out(*device, &voided)?;
-                (*word == Word::Entry || self.goes_on_after(device, &by)).then_some(by)
-            });
-            for by in reasons.collect::<BTreeSet<_>>() {
+            let mut reasons = BTreeSet::new();
+            for (device, word) in speakers {
+                let of_device = self.what_put_out(*device, &voided).into_iter();
+                reasons.extend(of_device.filter(|by| self.is_unaware(device, *word, by)));
+            }
+            for by in reasons {
                 self.say_all_of(&by, secret)?;
             }
         }
@@ -49,53 +50,62 @@ impl Sync<'_> {
     }
 
     fn voided(&self) -> Voided {
-        let additions = self.told.void.iter().filter_map(|(id, void)| match &self.log.entry(id)?.body {
-            Body::Add(added) => Some((added.device, (*id, *void))),
-            _ => None,
-        });
-        additions.collect()
-    }
-
-    /// The entry without which a device would belong to the account: that put it out, or whoever let it in.
-    fn what_put_out(&self, device: DeviceId, voided: &Voided) -> Option<EntryId> {
-        let (mut device, mut asked) = (device, BTreeSet::new());
-        while asked.insert(device) {
-            if let Some(known) = self.told.devices.get(&device) {
-                return known.revoked.map(|(by, _)| by);
-            }
-            let (addition, void) = voided.get(&device)?;
-            let author = self.log.entry(addition)?.author.device()?;
-            match void {
-                Void::Revoked(by) | Void::RightTaken(by) => return Some(*by),
-                // Where its author is out without the cut, it learns of that, and not of what the root said later.
-                Void::CutOff(by) => {
-                    let known = self.told.devices.get(&author).and_then(|author| author.revoked);
-                    return Some(known.map_or(*by, |(by, _)| by));
-                }
-                Void::AdmissionVoid => device = author,
-                _ => return None,
+        let mut voided = Voided::new();
+        for (id, void) in &self.told.void {
+            if let Some(Body::Add(added)) = self.log.entry(id).map(|entry| &entry.body) {
+                voided.entry(added.device).or_default().push((*id, *void));
             }
         }
-        None
+        voided
     }
 
-    /// Whether a device wrote its last note after it was put out, and did not know it.
-    fn goes_on_after(&self, device: &DeviceId, by: &EntryId) -> bool {
-        let (Some(note), Some(entry)) = (self.notes.get(device), self.log.entry(by)) else { return false };
-        note.time > entry.time && !self.log.ancestors(&note.heads).contains(by)
+    /// The entries without which a device would belong to the account: that put it out, or whoever let it in.
+    fn what_put_out(&self, device: DeviceId, voided: &Voided) -> BTreeSet<EntryId> {
+        let (mut reasons, mut asked, mut open) = (BTreeSet::new(), BTreeSet::new(), vec![device]);
+        while let Some(device) = open.pop() {
+            if !asked.insert(device) {
+                continue;
+            }
+            if let Some(known) = self.told.devices.get(&device) {
+                reasons.extend(known.revoked.map(|(by, _)| by));
+                continue;
+            }
+            for (addition, void) in voided.get(&device).into_iter().flatten() {
+                let author = self.log.entry(addition).and_then(|entry| entry.author.device());
+                match void {
+                    Void::Revoked(by) | Void::RightTaken(by) => reasons.extend([*by]),
+                    // Who would be out without the cut learns of that, and not of what the root said later.
+                    Void::CutOff(by) => {
+                        let is_in = author.is_some_and(|author| self.told.live(&author).is_some());
+                        if is_in {
+                            reasons.insert(*by);
+                        }
+                        open.extend(author);
+                    }
+                    Void::AdmissionVoid => open.extend(author),
+                    _ => {}
+                }
+            }
+        }
+        reasons
+    }
+
+    /// Whether a device wrote this when it was out, and did not know it.
+    fn is_unaware(&self, device: &DeviceId, word: Word, by: &EntryId) -> bool {
+        let Word::Entry(entry) = word else {
+            let (Some(note), Some(by_entry)) = (self.notes.get(device), self.log.entry(by)) else {
+                return false;
+            };
+            return note.time > by_entry.time && !self.log.ancestors(&note.heads).contains(by);
+        };
+        !self.log.ancestors(&[*by]).contains(&entry)
     }
 
     /// Says an entry and all before it in the box of a log secret, where that was not done.
     fn say_all_of(&mut self, id: &EntryId, secret: &KeyId) -> Result<(), SyncError> {
-        // What the root says comes without what is before it.
-        let parents = self.log.entry(id).into_iter().flat_map(|entry| entry.parents.clone());
-        let mut first: Vec<EntryId> = parents.collect();
-        first.push(*id);
-        let mut is_said = true;
-        for id in &first {
-            is_said &= self.saying(id, secret)?.is_none();
-        }
-        if is_said {
+        // What a device says stands behind all that it knew; the root says it in every box without what is before it.
+        let is_by_device = self.log.entry(id).is_some_and(|entry| entry.author.device().is_some());
+        if is_by_device && self.saying(id, secret)?.is_none() {
             return Ok(());
         }
         for id in self.log.ancestry(&[*id]) {

@@ -34,7 +34,7 @@ impl Sync<'_> {
         let (places, again) = (ways.places(), self.beacon_is_due(now));
         self.leave(&places)?;
         let mut open = Open::new();
-        let (mut to_fill, mut heard) = (Vec::new(), Vec::new());
+        let (mut to_fill, mut heard, mut settled) = (Vec::new(), Vec::new(), Ok(()));
         for _ in 0..PASSES {
             let new: Vec<KeyId> =
                 self.boxes().into_iter().filter(|id| !open.keys().any(|(_, secret)| secret == id)).collect();
@@ -54,8 +54,8 @@ impl Sync<'_> {
                 }
                 open.insert((place.clone(), secret), transport);
             }
-            self.settle(now, &mut report)?;
-            if new.is_empty() {
+            settled = self.settle(now, &mut report);
+            if settled.is_err() || new.is_empty() {
                 break;
             }
         }
@@ -65,6 +65,8 @@ impl Sync<'_> {
         for ((place, secret), transport) in &mut open {
             self.push(place, secret, &mut **transport, &mut report)?;
         }
+        // What was written before goes out all the same: a revocation, say.
+        settled?;
         self.finish_posted(&places)?;
         report.waiting = self.outgoing.len();
         report.incomplete = self.told.waiting.len();

@@ -50,28 +50,14 @@ impl Sync<'_> {
         let id = KeyId::of_log_secret(&secret);
         let key = SharedKey { id, purpose: Purpose::LogSecret, secret, certificates: Vec::new() };
         let boxes: Vec<KeyId> = self.boxes().into_iter().chain([id]).collect();
-        let changes = self.announcing(key, &boxes, now)?;
-        if self.was_in_vain(&changes) {
-            return Ok(());
+        match self.announcing(key, &boxes, now) {
+            // It is for a person to put out who takes this device's right away.
+            Err(SyncError::InVain) => Ok(()),
+            announced => {
+                self.commit(announced?)?;
+                self.refresh()
+            }
         }
-        self.commit(changes)?;
-        self.refresh()
-    }
-
-    /// Whether this device wrote the like in the same place before, and it did not count: then this one would not, either.
-    fn was_in_vain(&self, changes: &[Change]) -> bool {
-        let next = changes.iter().find_map(|change| match change {
-            Change::Entry { entry, .. } => Some(entry),
-            _ => None,
-        });
-        let is_log_secret =
-            |body: &Body| matches!(body, Body::Key(announced) if announced.purpose == Purpose::LogSecret);
-        let mut void = self.told.void.keys().filter_map(|id| self.log.entry(id));
-        next.is_some_and(|next| {
-            void.any(|entry| {
-                (entry.author, &entry.parents) == (next.author, &next.parents) && is_log_secret(&entry.body)
-            })
-        })
     }
 
     fn log_secret_is_good(&self) -> bool {
@@ -95,7 +81,11 @@ impl Sync<'_> {
         for (request, der) in open {
             // What is refused stays open: another admin, or a newer program, may know better.
             let Ok(certificates) = self.craft.issue(&authority, &der, now) else { continue };
-            let written = self.write(Body::CertificateAnswer { request, certificates }, now)?;
+            let answer = Body::CertificateAnswer { request, certificates };
+            let written = match self.write(answer, now) {
+                Err(SyncError::InVain) => return Ok(()),
+                written => written?,
+            };
             let changes = self.keep_and_post(written, &self.writing()?)?;
             self.commit(changes)?;
             self.refresh()?;

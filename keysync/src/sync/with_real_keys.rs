@@ -11,7 +11,7 @@ use counterseal_core::x509::{KeyKind, SecretKey};
 use super::simulator::{Boxes, FakeStore, FakeWays, fair_ways};
 use super::*;
 use crate::craft::DeviceCraft;
-use crate::device::{DeviceKeys, Role};
+use crate::device::{DeviceId, DeviceKeys, Role};
 use crate::log::{Admitted, Author, Body, Entry, KeyId, Purpose};
 use crate::root::{RootKeys, SEED_BYTES};
 use crate::testing::{NOW, SystemRandom};
@@ -250,4 +250,49 @@ fn who_was_let_in_by_one_that_went_out_meanwhile_hears_of_it_and_of_nothing_that
         let has_watch = |entry: &Entry| matches!(&entry.body, Body::Add(added) if added.name == "watch");
         assert!(!entries.into_iter().any(|(entry, _)| has_watch(entry)));
     }
+}
+
+#[test]
+fn a_device_with_certificates_that_are_none_keeps_nobody_from_new_keys() {
+    let boxes = std::sync::Arc::default();
+    let (account, [mut desk, mut laptop, phone]) = family();
+    let nobody = DeviceId::from_bytes([9; 32]);
+    let nobody =
+        Admitted { device: nobody, role: Role::Writer, name: "nobody".into(), certificates: vec![vec![1]] };
+    desk.with(account, |sync| sync.admit(nobody, NOW)).unwrap();
+    desk.with(account, |sync| sync.revoke(phone.keys.certificates().id(), true, NOW)).unwrap();
+    let key = new_key();
+    let id = key.id;
+    desk.with(account, |sync| sync.announce(key, NOW)).unwrap();
+    for machine in [&mut desk, &mut laptop] {
+        machine.round(account, &boxes);
+    }
+    assert!(laptop.holds(&id));
+}
+
+#[test]
+fn what_was_written_before_is_no_reason_to_tell_anything_in_an_old_box() {
+    let boxes = std::sync::Arc::default();
+    let (account, [mut desk, mut laptop, mut phone]) = family();
+    let [laptops, phones] = [&laptop, &phone].map(|machine| machine.keys.certificates().id());
+    make_keys(&mut laptop, account, &boxes, 1);
+    let asleep = desk.store.disk.clone();
+    desk.round(account, &boxes);
+    // The telephone goes, a tablet comes, and then the laptop goes, which knows all that.
+    desk.with(account, |sync| sync.revoke(phones, true, NOW)).unwrap();
+    let mut tablet = Machine::new("tablet");
+    let_in(&mut desk, &mut tablet, account);
+    for machine in [&mut desk, &mut laptop] {
+        machine.round(account, &boxes);
+    }
+    desk.with(account, |sync| sync.revoke(laptops, true, NOW)).unwrap();
+    desk.round(account, &boxes);
+    // Somebody who slept meanwhile reads the key that the laptop made, in the box of its time.
+    let mut sleeper = Machine { keys: desk.keys, store: FakeStore::new(true) };
+    sleeper.store.disk = asleep;
+    sleeper.round(account, &boxes);
+    phone.round(account, &boxes);
+    let has_tablet = |entry: &Entry| matches!(&entry.body, Body::Add(added) if added.name == "tablet");
+    assert!(sleeper.store.disk.entries.values().any(|(entry, _)| has_tablet(entry)), "it caught up");
+    assert!(!phone.store.disk.entries.values().any(|(entry, _)| has_tablet(entry)));
 }

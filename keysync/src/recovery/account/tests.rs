@@ -90,6 +90,11 @@ fn admitted(keys: &DeviceKeys) -> Admitted {
 
 /// An account with two devices and two generations of keys: what lies in its boxes.
 fn account(seed: &Seed) -> (Vec<Vec<u8>>, [KeyId; 2]) {
+    account_with(seed, 0)
+}
+
+/// The same, into which a thief let in so many more.
+fn account_with(seed: &Seed, strangers: usize) -> (Vec<Vec<u8>>, [KeyId; 2]) {
     let root = RootKeys::from_seed(seed.secret()).unwrap().certify(NOW, &mut SystemRandom).unwrap();
     let (desk, laptop) = (device("desk"), device("laptop"));
     let genesis = Entry {
@@ -118,6 +123,12 @@ fn account(seed: &Seed) -> (Vec<Vec<u8>>, [KeyId; 2]) {
     sync.admit(admitted(&third), NOW).unwrap();
     // From here on there is another secret of the log, and another box.
     sync.revoke(third.certificates().id(), true, NOW).unwrap();
+    for number in 0..strangers {
+        let device = DeviceId::from_bytes(std::array::from_fn(|place| (number >> (8 * (place % 8))) as u8));
+        let certificates = vec![vec![1]];
+        let name = format!("stranger {number}");
+        sync.admit(Admitted { device, role: Role::Admin, name, certificates }, NOW).unwrap();
+    }
     drop(sync);
     (store.posted, ids)
 }
@@ -154,6 +165,23 @@ fn all_devices_are_lost_and_the_paper_brings_the_keys_to_a_new_one() {
     let id = key.id;
     sync.announce(key, NOW.plus_days(1)).unwrap();
     assert_eq!(sync.told().current(Purpose::Decryption).map(|key| key.announced.key), Some(id));
+}
+
+#[test]
+fn a_recovery_puts_out_more_devices_than_one_entry_can_name() {
+    let seed = Seed::generate(&mut SystemRandom);
+    let (objects, _) = account_with(&seed, limits::RECOVERED_DEVICES + 40);
+    let recovered = recover(&seed, &objects, NOW, &mut SystemRandom).unwrap();
+    assert_eq!(recovered.devices().len(), 2 + limits::RECOVERED_DEVICES + 40);
+    let new = device("new");
+    let grant = recovered.grant(new.certificates(), NOW.plus_days(1), &mut SystemRandom).unwrap();
+    let mut random = SystemRandom;
+    let mut craft = DeviceCraft::new(new.secret_keys(), new.certificates(), &mut random);
+    let mut store = Memory::default();
+    store.commit(&Grant::read(&grant.to_der()).unwrap().changes(&mut craft).unwrap()).unwrap();
+    let sync = Sync::open(&mut store, &mut craft, recovered.account, new.certificates().id()).unwrap();
+    let live: Vec<DeviceId> = sync.told().live_devices().map(|(id, _)| *id).collect();
+    assert_eq!(live, [new.certificates().id()]);
 }
 
 #[test]

@@ -92,6 +92,10 @@ impl Craft for FakeCraft {
         }
     }
 
+    fn can_pack_for(&self, _: &DeviceId, certificates: &[Vec<u8>]) -> bool {
+        !certificates.is_empty()
+    }
+
     fn pack(
         &mut self,
         key: &SharedKey,
