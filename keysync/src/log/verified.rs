@@ -246,7 +246,11 @@ impl Log {
         if let Author::Device(_) = entry.author {
             let reserved = evaluation.restricting.len().min(limits::RESTRICTING_PARENTS);
             heads.truncate(limits::ENTRY_PARENTS - reserved);
-            heads.extend(&evaluation.restricting);
+            // Its own first: what it took from others it has to know itself.
+            let is_other = |id: &EntryId| self.entries.get(id).is_none_or(|it| it.author != entry.author);
+            let mut restricting = evaluation.restricting.clone();
+            restricting.sort_by_key(is_other);
+            heads.extend(restricting);
         }
         self.place(&mut entry, &heads);
         entry

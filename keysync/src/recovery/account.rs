@@ -243,11 +243,10 @@ impl Recovered {
         };
         let parts = parts.into_iter().map(|revoked| (revoked, Vec::new(), Vec::new()));
         let parts = parts.chain([(last, self.retired(), vec![admitted])]);
-        let author = Author::Root(self.root.certificates().id());
+        let (log, author) = (self.log(), Author::Root(self.root.certificates().id()));
         let mut entries: Vec<Entry> = Vec::new();
         for (revoked, retired, added) in parts {
-            let mut entry =
-                self.log().draft(&self.told, author, now, Body::Recover { revoked, retired, added });
+            let mut entry = log.draft(&self.told, author, now, Body::Recover { revoked, retired, added });
             if let Some(before) = entries.last() {
                 (entry.parents, entry.lamport) = (vec![before.id()], before.lamport.saturating_add(1));
             }

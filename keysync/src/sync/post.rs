@@ -65,19 +65,24 @@ impl Sync<'_> {
         Ok(vec![Change::Entry { id: written.id, entry: written.entry, signed: written.signed }, post])
     }
 
-    /// Everybody who is to have a key, the root too, ascending, with what is sealed to. A device whose certificates are none
-    /// keeps the others from nothing; where they are too many, the root and admins come first.
+    /// Everybody who is to have a key, as many as one package has room for, ascending, with what is sealed to.
     pub(super) fn recipients(&self, key: &SharedKey) -> Vec<(DeviceId, Vec<Vec<u8>>)> {
+        let mut recipients = self.candidates(key);
+        recipients.truncate(limits::RECIPIENTS);
+        recipients.sort();
+        recipients
+    }
+
+    /// Everybody who is to have a key: the root, this device, admins, and the others. A device whose certificates are none
+    /// keeps nobody else from it.
+    pub(super) fn candidates(&self, key: &SharedKey) -> Vec<(DeviceId, Vec<Vec<u8>>)> {
         let root = self.told.root.iter().filter(|root| !root.certificates.is_empty());
         let root = root.map(|root| (root.id, root.certificates.clone()));
         let devices = self.told.live_devices().filter(|(_, device)| key.purpose.is_for(device.role));
         let devices = devices.filter(|(id, device)| self.craft.can_pack_for(id, &device.certificates));
         let mut devices: Vec<_> = devices.collect();
         devices.sort_by_key(|(id, device)| (**id != self.me, !device.role.administers()));
-        let devices = devices.into_iter().map(|(id, device)| (*id, device.certificates.clone()));
-        let mut recipients: Vec<_> = root.chain(devices).take(limits::RECIPIENTS).collect();
-        recipients.sort();
-        recipients
+        root.chain(devices.into_iter().map(|(id, device)| (*id, device.certificates.clone()))).collect()
     }
 
     /// Packs a key for some.

@@ -37,10 +37,16 @@ impl Sync<'_> {
         }
         let voided = self.voided();
         for (secret, speakers) in heard {
+            let mut words: BTreeMap<DeviceId, Vec<Word>> = BTreeMap::new();
+            speakers.iter().for_each(|(device, word)| words.entry(*device).or_default().push(*word));
             let mut reasons = BTreeSet::new();
-            for (device, word) in speakers {
-                let of_device = self.what_put_out(*device, &voided).into_iter();
-                reasons.extend(of_device.filter(|by| self.is_unaware(device, *word, by)));
+            for (device, words) in words {
+                for by in self.what_put_out(device, &voided).difference(&reasons.clone()) {
+                    let before = self.log.ancestors(&[*by]);
+                    if words.iter().any(|word| self.is_unaware(&device, *word, by, &before)) {
+                        reasons.insert(*by);
+                    }
+                }
             }
             for by in reasons {
                 self.say_all_of(&by, secret)?;
@@ -90,15 +96,15 @@ impl Sync<'_> {
         reasons
     }
 
-    /// Whether a device wrote this when it was out, and did not know it.
-    fn is_unaware(&self, device: &DeviceId, word: Word, by: &EntryId) -> bool {
+    /// Whether a device wrote this when it was out, and did not know it. `before` is what stands before that.
+    fn is_unaware(&self, device: &DeviceId, word: Word, by: &EntryId, before: &BTreeSet<EntryId>) -> bool {
         let Word::Entry(entry) = word else {
             let (Some(note), Some(by_entry)) = (self.notes.get(device), self.log.entry(by)) else {
                 return false;
             };
             return note.time > by_entry.time && !self.log.ancestors(&note.heads).contains(by);
         };
-        !self.log.ancestors(&[*by]).contains(&entry)
+        !before.contains(&entry)
     }
 
     /// Says an entry and all before it in the box of a log secret, where that was not done.

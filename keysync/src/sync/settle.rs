@@ -116,23 +116,23 @@ impl Sync<'_> {
         self.commit(covered)?;
         for (id, devices) in missing {
             let Some(key) = self.shared_key(&id)? else { continue };
-            let mut recipients = self.recipients(&key);
+            let mut recipients = self.candidates(&key);
             recipients.retain(|(device, _)| devices.contains(device));
-            if recipients.is_empty() {
-                continue;
-            }
-            let package = Parcel::Package(self.packed(&key, &recipients, now)?);
+            recipients.sort();
             // Who misses the secret of a box looks into the boxes before it.
             let boxes = if key.purpose == Purpose::LogSecret { self.boxes() } else { vec![self.writing()?] };
-            let mut changes = Vec::new();
-            for secret in boxes {
-                changes.push(self.outgoing(&package, &secret)?);
+            for some in recipients.chunks(limits::RECIPIENTS) {
+                let package = Parcel::Package(self.packed(&key, some, now)?);
+                let mut changes = Vec::new();
+                for secret in &boxes {
+                    changes.push(self.outgoing(&package, secret)?);
+                }
+                for (device, _) in some {
+                    changes.push(self.wrapped_now(*device, id));
+                    report.repaired.push((*device, id));
+                }
+                self.commit(changes)?;
             }
-            for (device, _) in recipients {
-                changes.push(self.wrapped_now(device, id));
-                report.repaired.push((device, id));
-            }
-            self.commit(changes)?;
         }
         Ok(())
     }

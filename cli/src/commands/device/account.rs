@@ -136,8 +136,8 @@ pub(crate) fn announce_own(
         }
         let key = SharedStore::new(store, now).key(&id).map_err(|error| failed(SyncError::Store(error)))?;
         let Some(key) = key.filter(|key| may(key.purpose) && is_certified(key)) else { continue };
-        with_sync(store, membership, now, |sync| sync.announce(key, now))?;
-        announced.push(id);
+        let done = with_sync(store, membership, now, |sync| or_later(sync.announce(key, now)))?;
+        announced.extend(done.map(|_| id));
     }
     Ok(announced)
 }
@@ -218,11 +218,16 @@ pub(crate) fn ask_for_certificate(
     store.write(now, |writer| {
         writer.add_secret_key(KeyUse::Signing, &algorithm, public_key, &key.to_pkcs8_der())
     })?;
-    with_sync(store, membership, now, |sync| match sync.request_certificate(request, now) {
-        // While another admin takes its right away a device asks nobody; that is for the next round.
-        Err(SyncError::InVain) => Ok(()),
-        asked => asked.map(drop),
-    })
+    with_sync(store, membership, now, |sync| or_later(sync.request_certificate(request, now)).map(drop))
+}
+
+/// What does not count while another admin takes this device's right away is for a later round: the others have to be
+/// heard first.
+fn or_later<T>(done: Result<T, SyncError>) -> Result<Option<T>, SyncError> {
+    match done {
+        Err(SyncError::InVain) => Ok(None),
+        done => done.map(Some),
+    }
 }
 
 /// The name in the certificates that others know.
@@ -258,7 +263,7 @@ pub(crate) fn roll_keys(store: &mut Store, membership: &Membership, now: Time) -
     let list = fresh.device.to_list();
     // Also where the last start was cut off in between.
     if told.live(&fresh.device.id()).is_some_and(|device| device.certificates != list) {
-        with_sync(store, &fresh, now, |sync| sync.roll_keys(list, now).map(drop))?;
+        with_sync(store, &fresh, now, |sync| or_later(sync.roll_keys(list, now)))?;
     }
     Ok(())
 }

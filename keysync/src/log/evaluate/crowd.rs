@@ -17,13 +17,17 @@ pub(super) fn choose(graph: &Graph<'_>, places: Vec<usize>) -> (Vec<usize>, Vec<
         return (places, Vec::new());
     }
     let mut of_authors: BTreeMap<Author, Vec<usize>> = BTreeMap::new();
+    let (mut chosen, mut excess) = (Vec::new(), Vec::new());
     for place in &places {
-        if let Some(node) = graph.nodes().get(*place) {
-            of_authors.entry(node.entry.author).or_default().push(*place);
+        match graph.nodes().get(*place).map(|node| node.entry.author) {
+            // The root shares with nobody: it ends floods.
+            Some(Author::Root(_)) => chosen.push(*place),
+            Some(author) => of_authors.entry(author).or_default().push(*place),
+            None => {}
         }
     }
-    let share = share(of_authors.values().map(Vec::len).collect());
-    let (mut chosen, mut excess) = (Vec::new(), Vec::new());
+    let room = limits::LOG_MEMBERSHIP_ENTRIES.saturating_sub(chosen.len());
+    let share = share(of_authors.values().map(Vec::len).collect(), room);
     for (author, mut own) in of_authors {
         if own.len() > share {
             let built_on = graph.behind(|node| node.entry.author != author);
@@ -39,9 +43,8 @@ pub(super) fn choose(graph: &Graph<'_>, places: Vec<usize>) -> (Vec<usize>, Vec<
 }
 
 /// The largest number that each author can have so that all together have room.
-fn share(mut counts: Vec<usize>) -> usize {
+fn share(mut counts: Vec<usize>, mut room: usize) -> usize {
     counts.sort_unstable();
-    let mut room = limits::LOG_MEMBERSHIP_ENTRIES;
     for (index, count) in counts.iter().enumerate() {
         let equal = room / (counts.len() - index);
         if *count > equal {
@@ -65,7 +68,7 @@ mod tests {
             (vec![5_000, 4, 5_000], (all - 4) / 2),
             (vec![1; 3 * all], 0),
         ] {
-            assert_eq!(share(counts), expected);
+            assert_eq!(share(counts, all), expected);
         }
     }
 }

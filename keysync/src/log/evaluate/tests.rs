@@ -214,6 +214,55 @@ fn theft_with_a_friend(write: impl Fn(&mut Story, &str, &str)) -> Story {
 }
 
 #[test]
+fn what_an_admin_took_itself_it_knows_whatever_others_take_from_it() {
+    let mut story = Story::begin(true);
+    let genesis = story.last();
+    story.add("added", "d0", "d1", Role::Admin, &[&genesis]);
+    story.role("taken", "d0", "d1", Role::Reader, &["added"]);
+    for number in 0..40 {
+        let to = Role::Kiosk { since: Time::from_unix_seconds(number) };
+        story.role(&format!("back{number}"), "d1", "d0", to, &["added"]);
+    }
+    let told = story.tell();
+    assert!(told.restricting.contains(&story.id("taken")));
+    assert!(story.next(&told, &name("d0")).parents.contains(&story.id("taken")));
+    // So it can put the other one out, and what it writes counts again.
+    let log = Log::from_kept(story.account(), story.entries.clone());
+    let body = Body::Revoke { device: name("d1"), retired: Vec::new() };
+    story.keep(
+        "out",
+        log.draft(&told, Author::Device(name("d0")), Time::from_unix_seconds(1_795_348_800), body),
+    );
+    let told = story.tell();
+    assert!(told.live(&name("d1")).is_none() && !told.void.contains_key(&story.id("out")));
+    let next = story.next(&told, &name("d0"));
+    story.keep("next", next);
+    assert!(story.tell().live(&name("next")).is_some());
+}
+
+#[test]
+fn the_root_is_heard_however_many_write_about_devices() {
+    let mut story = theft();
+    let mut last = "k1".to_owned();
+    for number in 0..limits::LOG_MEMBERSHIP_ENTRIES {
+        let (next, author) = (format!("flood{number}"), format!("f{}", number % 400));
+        if number < 400 {
+            story.add(&next, "d1", &author, Role::Admin, &[&last]);
+        } else {
+            story.revoke(&next, &author, &format!("nobody{number}"), &[], &[&last]);
+        }
+        last = next;
+    }
+    for number in 0..12 {
+        let next = format!("cut{number}");
+        story.recover(&next, &["d1"], &[&last]);
+        last = next;
+    }
+    let told = story.tell();
+    assert!((0..12).all(|number| !told.void.contains_key(&story.id(&format!("cut{number}")))));
+}
+
+#[test]
 fn friends_of_a_device_that_is_out_take_no_right_away() {
     let story = theft_with_a_friend(|story, title, last| {
         let to = Role::Kiosk { since: Time::from_unix_seconds(story.titles().len() as i64) };
